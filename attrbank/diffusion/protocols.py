@@ -1,0 +1,115 @@
+"""What a backbone, a sampler and a method must offer.
+
+Latents are variance-preserving throughout: x_t = √ᾱ x̂0 + √(1−ᾱ) ε.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from torch import Tensor
+
+from attrbank.diffusion.schedule import Schedule
+
+Conditioning: TypeAlias = Mapping[str, Tensor]
+"""What a backbone makes of prompts: named tensors, each with the batch first. Opaque to all others."""
+
+Grid: TypeAlias = tuple[tuple[int, int], ...]
+"""The (t, t_prev) pairs of one run, noisiest first; the last t_prev is −1, the clean end."""
+
+
+class Prediction(NamedTuple):
+    """What a backbone says about a latent, whatever it was trained to predict.
+
+    Shapes:
+        eps: (B, C, H, W), the predicted noise.
+        x0: (B, C, H, W), the predicted clean latent.
+    """
+
+    eps: Tensor
+    x0: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defaults:
+    """What a backbone recommends when the user does not say."""
+
+    steps: int = 50
+    guidance_scale: float = 7.5
+    prompt: str = ""
+    sampler: str = "ddim"
+
+
+class Backbone(Protocol):
+    """A latent diffusion model: prompt encoder, noise predictor and image codec.
+
+    Attributes:
+        name: as the user gave it ("portraits", a folder, a hub id).
+        fingerprint: hex digest that decides whether an attribute fits (DESIGN section 5).
+        latent_shape: (C, H, W).
+        prediction_type: "epsilon" or "v_prediction", as recorded in artifacts.
+        schedule: the noise schedule of training.
+        defaults: recommended settings.
+    """
+
+    name: str
+    fingerprint: str
+    latent_shape: tuple[int, int, int]
+    prediction_type: str
+    schedule: Schedule
+    defaults: Defaults
+
+    def encode_prompts(self, prompts: Sequence[str]) -> Conditioning:
+        """Conditioning for B prompts; the empty prompt is the unconditional one."""
+        ...
+
+    def unknown_words(self, prompt: str) -> list[str]:
+        """Words of the prompt that the model has never seen, in order; empty if it knows any word."""
+        ...
+
+    def predict(self, latent: Tensor, timestep: int, conditioning: Conditioning) -> Prediction:
+        """One network evaluation per row of ``latent`` (B, C, H, W)."""
+        ...
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Images (B, 3, h, w) in [0, 1] to latents (B, C, H, W)."""
+        ...
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Latents (B, C, H, W) to images (B, 3, h, w) in [0, 1]."""
+        ...
+
+
+class Sampler(Protocol):
+    """The rule that takes a latent from one timestep to the next. It never sees the backbone.
+
+    Attributes:
+        name: as the user types it.
+        stochastic: whether ``step`` wants noise.
+    """
+
+    name: str
+    stochastic: bool
+
+    def grid(self, steps: int, schedule: Schedule) -> Grid:
+        """The (t, t_prev) pairs for ``steps`` steps, noisiest first, ending at t_prev = −1."""
+        ...
+
+    def step(
+        self,
+        x: Tensor,
+        prediction: Prediction,
+        t: int,
+        t_prev: int,
+        schedule: Schedule,
+        noise: Tensor | None,
+        state: Any,
+    ) -> tuple[Tensor, Any]:
+        """The latent at ``t_prev`` and the sampler's new state (None for one-step samplers).
+
+        ``noise`` is standard normal with the shape of ``x``, or None if not ``stochastic``.
+        ``state`` is what the last step returned, None at the start and after an edit or a branch.
+        """
+        ...

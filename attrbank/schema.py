@@ -1,0 +1,174 @@
+"""The pydantic models that cross a boundary: what users ask for, what artifacts store, what pictures carry."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+FORMAT_VERSION = 1
+NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,63}"
+
+Name = Annotated[str, StringConstraints(pattern=re.compile(rf"^{NAME_PATTERN}\Z"))]
+ArtifactId = Annotated[str, StringConstraints(pattern=re.compile(r"^[0-9a-f]{64}\Z"))]
+Prompt = Annotated[str, StringConstraints(max_length=2000)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+Vectors = Literal["difference", "paper"]
+Core = Literal["mean", "mlp", "own"]
+Tail = Literal["text", "alg1"]
+Solver = Literal["mlp", "exact"]
+Weights = Literal["blend", "s", "s+ds", "s_x"]
+BankedZ = Literal["banked", "own"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PromptPair(_Model):
+    """A source prompt and the target prompt that adds the attribute to it."""
+
+    source: Prompt
+    target: Prompt
+
+
+class PaperOptions(_Model):
+    """What the paper leaves open (METHOD section 2); used with ``vectors="paper"`` only.
+
+    Attributes:
+        tail: which of z's singular vectors are grafted.
+        solver: the network Φ, or the closed-form minimiser.
+        weights: the singular values of y at inference.
+        z: the learning seed's z, or the target prompt run from the image's own noise.
+        k: head size, 1 ≤ k < min(H, W); None is half of it.
+        width: hidden width of Φ; None is the compact default.
+        samples: re-noised samples Φ is trained on.
+    """
+
+    tail: Tail = "text"
+    solver: Solver = "exact"
+    weights: Weights = "blend"
+    z: BankedZ = "banked"
+    k: Annotated[int, Field(ge=1)] | None = None
+    width: Annotated[int, Field(ge=1, le=16384)] | None = None
+    samples: Annotated[int, Field(ge=1, le=1_000_000)] = 500
+
+
+class LearnSpec(_Model):
+    """What ``learn`` is asked to do, complete: no default is left to be filled in later.
+
+    Attributes:
+        t_x: time of the edit, 0 < t_x ≤ 1, as a fraction of the training timesteps.
+        delta_tau: t_z − t_x, with 0 ≤ t_x + delta_tau < 1.
+        rank: rank r of the difference vectors.
+    """
+
+    name: Name
+    pairs: Annotated[tuple[PromptPair, ...], Field(min_length=1, max_length=64)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=100_000)]
+    t_x: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+    delta_tau: Finite
+    method: Label = "avi"
+    vectors: Vectors = "difference"
+    core: Core | None = None
+    rank: Annotated[int, Field(ge=1, le=256)] = 4
+    paper: PaperOptions = PaperOptions()
+    sampler: Label = "ddim"
+    steps: Annotated[int, Field(ge=1, le=1000)] = 50
+    guidance_scale: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 7.5
+
+    @model_validator(mode="after")
+    def _times_fit(self) -> Self:
+        if not 0 <= self.t_z < 1:
+            raise ValueError(f"T_x + Δτ must lie in [0, 1), not {self.t_z:g}")
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError("a seed is given twice")
+        if len(self.seeds) < len(self.pairs):
+            raise ValueError(f"{len(self.pairs)} prompt pairs need at least as many seeds")
+        return self
+
+    @property
+    def t_z(self) -> float:
+        """The target prompt's time, T_x + Δτ, rounded to hide float noise."""
+        return round(self.t_x + self.delta_tau, 9)
+
+
+class Binding(_Model):
+    """The backbone that an attribute belongs to; ``apply`` refuses any other (DESIGN section 5)."""
+
+    name: Label
+    fingerprint: Annotated[str, StringConstraints(pattern=re.compile(r"^[0-9a-f]{16,64}\Z"))]
+    latent_shape: tuple[
+        Annotated[int, Field(ge=1, le=4096)],
+        Annotated[int, Field(ge=1, le=4096)],
+        Annotated[int, Field(ge=1, le=4096)],
+    ]
+    prediction_type: Label
+
+
+class Resolved(_Model):
+    """Where the fractions fell on the grid that learning used; recorded, not binding."""
+
+    timestep_x: Annotated[int, Field(ge=0)]
+    timestep_z: Annotated[int, Field(ge=-1)]
+    alpha_bar_x: Fraction
+    alpha_bar_z: Fraction
+
+
+class AttributeRecord(_Model):
+    """All that an artifact says about itself beside its tensors. Volatile facts stay out.
+
+    Attributes:
+        core: the core that ``apply`` takes unless told otherwise (difference vectors).
+        units: per core, the factor that makes strength 1 the full effect (METHOD section 5, point 4).
+        rank: rank of the mean's vectors; None for the paper's.
+        measured: figures taken at learning, such as held-out explained variance.
+    """
+
+    format_version: Literal[1] = 1
+    name: Name
+    method: Label
+    vectors: Vectors
+    core: Core | None = None
+    rank: Annotated[int, Field(ge=1, le=256)] | None = None
+    units: dict[Core, Finite] = {}
+    paper: PaperOptions | None = None
+    pairs: Annotated[tuple[PromptPair, ...], Field(min_length=1, max_length=64)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=100_000)]
+    t_x: Fraction
+    delta_tau: Finite
+    resolved: Resolved
+    backbone: Binding
+    sampler: Label
+    steps: Annotated[int, Field(ge=1, le=1000)]
+    guidance_scale: Finite
+    measured: dict[Label, Finite] = {}
+
+
+class Step(_Model):
+    """One attribute of a recipe, pinned by id."""
+
+    name: Name
+    id: ArtifactId
+    strength: Finite
+    t: Annotated[int, Field(ge=0)]
+    core: Core | None = None
+
+
+class Recipe(_Model):
+    """A reproducible apply, as carried by the PNG; steps in the order in which they act."""
+
+    format_version: Literal[1] = 1
+    steps_applied: Annotated[tuple[Step, ...], Field(min_length=1, max_length=64)]
+    prompt: Prompt
+    seed: Seed
+    sampler: Label
+    steps: Annotated[int, Field(ge=1, le=1000)]
+    guidance_scale: Finite
+    backbone: Label
+    fingerprint: Label
