@@ -1,0 +1,82 @@
+"""What attrbank brings along, registered through the hooks that are open to everybody."""
+
+from __future__ import annotations
+
+from attrbank.hookspecs import Register, Spec, hookimpl
+
+COMMANDS = (
+    Spec("learn", "Learn an attribute from a pair of prompts.", target="attrbank.cli.learn:learn"),
+    Spec("apply", "Apply attributes to a picture, and save before and after.", target="attrbank.cli.apply:apply"),
+    Spec("list", "List the attributes of the bank.", target="attrbank.cli.listing:list_attributes"),
+    Spec("show", "Show an attribute, or the command that made a picture.", target="attrbank.cli.show:show"),
+    Spec("rm", "Move an attribute to the trash.", target="attrbank.cli.curate:remove"),
+    Spec("restore", "Bring an attribute back from the trash.", target="attrbank.cli.curate:restore"),
+    Spec("verify", "Check every artifact of the bank against its hash.", target="attrbank.cli.maintain:verify"),
+    Spec("reindex", "Rebuild the bank's index from its artifacts.", target="attrbank.cli.maintain:reindex"),
+    Spec("plugins", "List the plugins, and those that failed.", target="attrbank.cli.extend:plugins"),
+    Spec("samplers", "List the samplers.", target="attrbank.cli.extend:samplers"),
+    Spec("backbones", "List the backbones.", target="attrbank.cli.extend:backbones"),
+    Spec("methods", "List the methods.", target="attrbank.cli.extend:methods"),
+)
+"""The commands in the order in which ``--help`` shows them."""
+
+
+@hookimpl
+def register_commands(register: Register) -> None:
+    """The commands above; registering them is what reserves their names."""
+    for command in COMMANDS:
+        register(command)
+
+
+@hookimpl
+def register_samplers(register: Register) -> None:
+    """DDIM and DDPM."""
+    register(
+        Spec(
+            "ddim",
+            "Deterministic; invertible (Song et al., 2021).",
+            capabilities=("invert",),
+            target="attrbank.samplers.ddim:DDIM",
+        )
+    )
+    register(
+        Spec(
+            "ddpm",
+            "Ancestral sampling with fresh noise at every step (Ho et al., 2020).",
+            capabilities=("stochastic",),
+            target="attrbank.samplers.ddpm:DDPM",
+        )
+    )
+
+
+@hookimpl
+def register_backbones(register: Register) -> None:
+    """The embedded model, and the loader for everybody else's."""
+    register(
+        Spec(
+            "portraits",
+            "Small drawn portraits; shipped with attrbank, runs on a CPU.",
+            capabilities=("offline",),
+            target="attrbank.backbones.portraits:load",
+        )
+    )
+    register(
+        Spec(
+            "latent_diffusion",
+            "Any folder or hub id in the Stable Diffusion format of diffusers.",
+            target="attrbank.backbones.latent_diffusion:load",
+        )
+    )
+
+
+@hookimpl
+def register_methods(register: Register) -> None:
+    """Attribute vectors, from the difference or as the paper has them."""
+    register(
+        Spec(
+            "avi",
+            "Attribute vector integration (Wang et al., arXiv 2502.02225).",
+            capabilities=("difference", "paper"),
+            target="attrbank.methods.avi:Avi",
+        )
+    )

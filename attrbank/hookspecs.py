@@ -1,0 +1,95 @@
+"""The hooks that a plugin implements. Their docstrings are the contract.
+
+A plugin is a module named by an entry point of the group ``attrbank``::
+
+    [project.entry-points.attrbank]
+    euler = "attrbank_euler"
+
+Importing that module must be cheap: it registers *specs*, each of which says where the real object
+lives, and that object is imported only when a user asks for it by name::
+
+    from attrbank import Spec, hookimpl
+
+    @hookimpl
+    def register_samplers(register):
+        register(Spec("euler", "Euler's method, one step per evaluation.", target="attrbank_euler.sampler:Euler"))
+
+A plugin's specs are taken together or not at all: one that is refused (a taken name, a malformed
+spec) leaves nothing of its plugin behind. Plugins are code and run with the user's rights; what is
+isolated here is accident, not malice.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pluggy
+
+from attrbank.errors import InvalidValueError
+
+hookspec = pluggy.HookspecMarker("attrbank")
+hookimpl = pluggy.HookimplMarker("attrbank")
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a plugin registers: a name, and where the object is when somebody asks for it.
+
+    Attributes:
+        name: as the user types it: lower-case letters, digits, "-" and "_", at most 64.
+        summary: one sentence for listings.
+        capabilities: short words for listings, such as "stochastic" or "invert".
+        target: ``module:object``, imported on first use.
+
+    Raises:
+        InvalidValueError: the name or the target is malformed.
+    """
+
+    name: str
+    summary: str
+    capabilities: tuple[str, ...] = ()
+    target: str = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise InvalidValueError(f"{self.name!r} is not a name for a plugin's object")
+        if not _TARGET.fullmatch(self.target):
+            raise InvalidValueError(f"the target of {self.name!r} is not module:object, but {self.target!r}")
+
+
+Register = Callable[[Spec], None]
+"""Takes one spec; a hook calls it as often as it likes."""
+
+
+@hookspec
+def register_samplers(register: Register) -> None:
+    """Offer samplers. The target is called without arguments and returns a ``Sampler``."""
+
+
+@hookspec
+def register_backbones(register: Register) -> None:
+    """Offer backbones. The target is called with what the user gave as ``--backbone`` and returns a ``Backbone``.
+
+    What the user gave is the spec's own name; a folder or hub id goes to the built-in ``latent_diffusion``.
+    """
+
+
+@hookspec
+def register_methods(register: Register) -> None:
+    """Offer methods. The target is called without arguments and returns a ``Method``."""
+
+
+@hookspec
+def register_metrics(register: Register) -> None:
+    """Offer metrics for evaluations. The target is called without arguments and returns the metric."""
+
+
+@hookspec
+def register_commands(register: Register) -> None:
+    """Offer commands of the command line. The target is the command itself: a function annotated for typer.
+
+    The spec's name is the command's; the names of the built-in commands are taken.
+    """
