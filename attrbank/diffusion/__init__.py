@@ -1,0 +1,1 @@
+"""What every backbone and sampler shares: schedules, predictions and trajectories."""

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
-from torch import Tensor
+from attrbank.diffusion.schedule import Grid, Schedule
 
-from attrbank.diffusion.schedule import Schedule
+if TYPE_CHECKING:  # a plan reads the defaults of a backbone and must not wait for torch
+    from torch import Tensor
 
-Conditioning: TypeAlias = Mapping[str, Tensor]
+__all__ = ["Backbone", "Conditioning", "Defaults", "Grid", "Prediction", "Sampler"]
+
+Conditioning: TypeAlias = "Mapping[str, Tensor]"
 """What a backbone makes of prompts: named tensors, each with the batch first. Opaque to all others."""
-
-Grid: TypeAlias = tuple[tuple[int, int], ...]
-"""The (t, t_prev) pairs of one run, noisiest first; the last t_prev is −1, the clean end."""
 
 
 class Prediction(NamedTuple):

@@ -1,0 +1,49 @@
+"""From what a network says to (ε, x̂0), and classifier-free guidance on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrbank.diffusion.protocols import Prediction
+
+if TYPE_CHECKING:  # only operators are used, and a plan counts evaluations without torch
+    from torch import Tensor
+
+
+def from_epsilon(x: Tensor, eps: Tensor, alpha_bar: float) -> Prediction:
+    """Invert x = √ᾱ x̂0 + √(1−ᾱ) ε for x̂0 (arXiv:2006.11239, eq. 15).
+
+    Shapes:
+        x, eps: (B, C, H, W)
+    """
+    x0 = (x - (1 - alpha_bar) ** 0.5 * eps) / alpha_bar**0.5
+    return Prediction(eps, x0)
+
+
+def from_velocity(x: Tensor, velocity: Tensor, alpha_bar: float) -> Prediction:
+    """Split v = √ᾱ ε − √(1−ᾱ) x̂0 into its parts (arXiv:2202.00512, appendix D).
+
+    Shapes:
+        x, velocity: (B, C, H, W)
+    """
+    signal, noise = alpha_bar**0.5, (1 - alpha_bar) ** 0.5
+    return Prediction(signal * velocity + noise * x, signal * x - noise * velocity)
+
+
+def guide(unconditional: Prediction, conditional: Prediction, scale: float) -> Prediction:
+    """Classifier-free guidance: u + s (c − u) (arXiv:2207.12598, eq. 6, as s = 1 + w).
+
+    x̂0 is affine in ε, so guiding it by the same rule is what recomputing it from the guided ε would give,
+    and it stays finite where ᾱ = 0.
+
+    Shapes:
+        all: (B, C, H, W)
+    """
+    eps = unconditional.eps + scale * (conditional.eps - unconditional.eps)
+    x0 = unconditional.x0 + scale * (conditional.x0 - unconditional.x0)
+    return Prediction(eps, x0)
+
+
+def evaluations_per_step(guidance_scale: float) -> int:
+    """Network evaluations that one step of one image costs: 2, or 1 where guidance needs one prompt only."""
+    return 1 if guidance_scale in (0, 1) else 2

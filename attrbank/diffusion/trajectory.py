@@ -1,0 +1,209 @@
+"""Run latents along a grid: start from seeds, stop anywhere, predict, edit, branch and go on."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from attrbank.diffusion.prediction import evaluations_per_step, guide
+from attrbank.diffusion.protocols import Backbone, Conditioning, Grid, Prediction, Sampler
+from attrbank.diffusion.schedule import timestep_at
+from attrbank.errors import InvalidValueError, NumericError, PluginError
+
+
+@dataclass(frozen=True, eq=False)
+class Position:
+    """A batch of latents somewhere on a grid. Never changed in place, so any number of runs may leave from it.
+
+    Attributes:
+        latent: (B, C, H, W).
+        index: steps taken so far, 0 … len(grid); len(grid) is the clean end.
+        seeds: one per row; they also decide the noise of every later step.
+        state: the sampler's own, None where it starts afresh.
+    """
+
+    latent: Tensor
+    index: int
+    seeds: tuple[int, ...]
+    state: Any = None
+
+    def edited(self, latent: Tensor) -> Position:
+        """The same place with another latent (B, C, H, W); the sampler forgets what came before."""
+        return replace(self, latent=latent, state=None)
+
+    def branched(self) -> Position:
+        """The same place for a run under another prompt; the sampler forgets what came before."""
+        return replace(self, state=None)
+
+
+class Trajectory:
+    """Classifier-free guided sampling along one grid.
+
+    Args:
+        backbone: predicts the noise.
+        sampler: takes the steps.
+        grid: the (t, t_prev) pairs, from ``sampler.grid``.
+        guidance_scale: s in u + s (c − u); 1 leaves out the unconditional prediction, 0 the prompt.
+        batch_size: rows of latents per call of the backbone; guidance doubles them.
+
+    Attributes:
+        evaluations: rows that the backbone has predicted so far.
+    """
+
+    def __init__(
+        self, backbone: Backbone, sampler: Sampler, *, grid: Grid, guidance_scale: float, batch_size: int = 16
+    ) -> None:
+        self.backbone = backbone
+        self.sampler = sampler
+        self.grid = grid
+        self.guidance_scale = guidance_scale
+        self.batch_size = batch_size
+        self.evaluations = 0
+        self._unconditional: Conditioning | None = None
+
+    @property
+    def end(self) -> int:
+        """The index of the clean end."""
+        return len(self.grid)
+
+    def alpha_bar(self, index: int) -> float:
+        """ᾱ of latents at that index of the grid."""
+        return self.backbone.schedule.alpha_bar(timestep_at(self.grid, index))
+
+    def start(self, seeds: Sequence[int]) -> Position:
+        """Pure noise, row by row what a diffusers pipeline draws from the same CPU generator.
+
+        Raises:
+            InvalidValueError: there are no seeds.
+        """
+        if not seeds:
+            raise InvalidValueError("A run needs at least one seed.")
+        noise = next(_noise(seeds, self.backbone.latent_shape))
+        return Position(noise, 0, tuple(seeds))
+
+    @torch.no_grad()
+    def run(
+        self,
+        position: Position,
+        conditioning: Conditioning,
+        until_index: int | None = None,
+        on_step: Callable[[Position], None] | None = None,
+    ) -> Position:
+        """Take steps until ``until_index``, by default to the clean end.
+
+        Args:
+            position: where to leave from.
+            conditioning: of one prompt for all rows, or one for each.
+            until_index: position.index … len(grid).
+            on_step: called with every position reached.
+
+        Raises:
+            InvalidValueError: the target lies behind, or the prompts are neither one nor as many as the rows.
+            NumericError: a latent is no longer finite.
+            PluginError: the sampler changed the latent's shape.
+        """
+        until = self.end if until_index is None else until_index
+        if not position.index <= until <= self.end:
+            raise InvalidValueError(f"Cannot run from step {position.index} to step {until} of {self.end}.")
+        noises = self._step_noise(position)
+        while position.index < until:
+            position = self._step(position, self.predict(position, conditioning), next(noises))
+            if on_step is not None:
+                on_step(position)
+        return position
+
+    def predict(self, position: Position, conditioning: Conditioning) -> Prediction:
+        """The guided prediction at a position, (B, C, H, W) each.
+
+        At the clean end no network is asked: x̂0 is the latent and ε is zero.
+
+        Raises:
+            InvalidValueError: the prompts are neither one nor as many as the rows.
+        """
+        if position.index == self.end:
+            return Prediction(torch.zeros_like(position.latent), position.latent)
+        rows = len(position.latent)
+        conditioning = _for_rows(conditioning, rows)
+        t = self.grid[position.index][0]
+        parts = [
+            self._guided(
+                position.latent[first : first + self.batch_size], t, _rows(conditioning, first, self.batch_size)
+            )
+            for first in range(0, rows, self.batch_size)
+        ]
+        return Prediction(torch.cat([part.eps for part in parts]), torch.cat([part.x0 for part in parts]))
+
+    def _step(self, position: Position, prediction: Prediction, noise: Tensor | None) -> Position:
+        t, t_prev = self.grid[position.index]
+        state = copy.deepcopy(position.state)  # a sampler may write into it, and a branch may still need it
+        schedule = self.backbone.schedule
+        latent, state = self.sampler.step(position.latent, prediction, t, t_prev, schedule, noise, state)
+        self._check(latent, position)
+        return Position(latent, position.index + 1, position.seeds, state)
+
+    def _guided(self, latent: Tensor, t: int, conditioning: Conditioning) -> Prediction:
+        """One call of the backbone, with both prompts in it where guidance needs both."""
+        rows = len(latent)
+        self.evaluations += rows * evaluations_per_step(self.guidance_scale)
+        if self.guidance_scale == 1:
+            return self.backbone.predict(latent, t, conditioning)
+        unconditional = _for_rows(self._unconditional_prompt(), rows)
+        if self.guidance_scale == 0:
+            return self.backbone.predict(latent, t, unconditional)
+        both = {name: torch.cat([unconditional[name], conditioning[name]]) for name in conditioning}  # (2B, …)
+        eps, x0 = self.backbone.predict(torch.cat([latent, latent]), t, both)
+        return guide(Prediction(eps[:rows], x0[:rows]), Prediction(eps[rows:], x0[rows:]), self.guidance_scale)
+
+    def _unconditional_prompt(self) -> Conditioning:
+        if self._unconditional is None:
+            self._unconditional = self.backbone.encode_prompts([""])
+        return self._unconditional
+
+    def _step_noise(self, position: Position) -> Iterator[Tensor | None]:
+        """The noise of each step from here on.
+
+        Step i takes draw i + 1 of its seed's generator, draw 0 being the initial noise. So it depends on seed and
+        index alone, and a whole run repeats what a diffusers pipeline does with that generator.
+        """
+        if not self.sampler.stochastic:
+            while True:
+                yield None
+        draws = _noise(position.seeds, self.backbone.latent_shape)
+        for _ in range(position.index + 1):
+            next(draws)
+        yield from draws
+
+    def _check(self, latent: Tensor, before: Position) -> None:
+        if latent.shape != before.latent.shape:
+            was, now = tuple(before.latent.shape), tuple(latent.shape)
+            raise PluginError(f"The sampler {self.sampler.name} turned a latent of shape {was} into one of {now}.")
+        if not bool(latent.isfinite().all()):
+            step, t = before.index + 1, self.grid[before.index][0]
+            raise NumericError(
+                f"The latent is not finite after step {step} of {self.end} (timestep {t}).",
+                hint="Lower the guidance scale or the strength.",
+            )
+
+
+def _noise(seeds: Sequence[int], latent_shape: tuple[int, int, int]) -> Iterator[Tensor]:
+    """Draw after draw of standard normal noise (B, C, H, W), each row from its own CPU generator."""
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    while True:
+        yield torch.stack([torch.randn(latent_shape, generator=generator) for generator in generators])
+
+
+def _for_rows(conditioning: Conditioning, rows: int) -> Conditioning:
+    """The conditioning with one entry for each of the rows; a single prompt serves all."""
+    counts = {len(tensor) for tensor in conditioning.values()}
+    if not counts <= {1, rows}:
+        raise InvalidValueError(f"{max(counts)} prompts do not fit {rows} latents: give one, or one for each.")
+    return {name: tensor.expand(rows, *tensor.shape[1:]) for name, tensor in conditioning.items()}
+
+
+def _rows(conditioning: Conditioning, first: int, count: int) -> Conditioning:
+    return {name: tensor[first : first + count] for name, tensor in conditioning.items()}

@@ -1,0 +1,1 @@
+"""The samplers that come with attrbank, one file each."""
