@@ -1,0 +1,1 @@
+"""Backbones: models that encode prompts, predict noise and turn latents into pictures."""
