@@ -1,0 +1,150 @@
+"""What decides whether an attribute fits a model: a hash of its shape and of a few of its weights.
+
+Weights are rounded to half precision first, so that an fp16 copy of a model counts as the same, and a fine-tune
+as another. Only the standard library is used: the answer is needed before any model is loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from attrbank.errors import IncompatibleError
+
+TENSORS = (
+    "conv_in.weight",
+    "conv_in.bias",
+    "time_embedding.linear_1.weight",
+    "time_embedding.linear_1.bias",
+    "conv_out.weight",
+    "conv_out.bias",
+)
+"""Small, at both ends and at the clock of the network: training moves all of them."""
+
+UNET_KEYS = (
+    "in_channels",
+    "out_channels",
+    "sample_size",
+    "block_out_channels",
+    "layers_per_block",
+    "down_block_types",
+    "up_block_types",
+    "cross_attention_dim",
+    "attention_head_dim",
+)
+
+SCHEDULER_DEFAULTS: Mapping[str, Any] = {
+    "num_train_timesteps": 1000,
+    "beta_start": 0.0001,
+    "beta_end": 0.02,
+    "beta_schedule": "linear",
+    "trained_betas": None,
+    "rescale_betas_zero_snr": False,
+    "prediction_type": "epsilon",
+}
+"""What training fixed, with diffusers' defaults: a config that leaves one out equals one that spells it out."""
+
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+MAX_HEADER_BYTES = 100_000_000
+
+
+class StoredTensor(NamedTuple):
+    """A tensor as it lies in a safetensors file: type, shape and little-endian bytes."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    content: bytes
+
+
+def fingerprint(unet: Path, unet_config: Mapping[str, Any], scheduler_config: Mapping[str, Any]) -> str:
+    """SHA-256, in hex, of the normalised configuration and of ``TENSORS`` in half precision.
+
+    Args:
+        unet: the folder with the network's weights, in one file or in shards.
+        unet_config: its ``config.json``.
+        scheduler_config: the model's ``scheduler_config.json``.
+
+    Raises:
+        IncompatibleError: the weights are not there, malformed, or of another kind of network.
+    """
+    digest = hashlib.sha256(_normalised(unet_config, scheduler_config))
+    try:
+        for name in TENSORS:
+            tensor = read_tensor(_file_of(unet, name), name)
+            digest.update(json.dumps([name, tensor.shape]).encode())
+            digest.update(to_half(tensor))
+    except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
+        raise IncompatibleError(f"The weights in {unet} cannot be read: {error}.") from error
+    return digest.hexdigest()
+
+
+def read_tensor(path: Path, name: str) -> StoredTensor:
+    """Read one tensor of a safetensors file, and no more than that.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is not a safetensors file, or holds no tensor of that name.
+    """
+    with path.open("rb") as file:
+        header_size = int.from_bytes(file.read(8), "little")
+        if header_size > min(MAX_HEADER_BYTES, path.stat().st_size):
+            raise ValueError(f"{path.name} has no safetensors header")
+        header = json.loads(file.read(header_size))
+        if name not in header:
+            raise ValueError(f"{path.name} holds no tensor {name}")
+        entry = header[name]
+        start, end = entry["data_offsets"]
+        file.seek(8 + header_size + start)
+        return StoredTensor(entry["dtype"], tuple(entry["shape"]), file.read(end - start))
+
+
+def to_half(tensor: StoredTensor) -> bytes:
+    """The tensor's values as little-endian half-precision floats, rounded to nearest even, as torch does.
+
+    Raises:
+        ValueError: the type is none of F32, F16 and BF16, or the bytes do not fill the shape.
+    """
+    count = math.prod(tensor.shape)
+    match tensor.dtype:
+        case "F16":
+            values = struct.unpack(f"<{count}e", tensor.content)
+        case "F32":
+            values = struct.unpack(f"<{count}f", tensor.content)
+        case "BF16":  # the upper half of a single
+            halves = struct.unpack(f"<{count}H", tensor.content)
+            values = struct.unpack(f"<{count}f", struct.pack(f"<{count}I", *(half << 16 for half in halves)))
+        case other:
+            raise ValueError(f"weights of type {other} are not supported")
+    try:
+        return struct.pack(f"<{count}e", *values)
+    except OverflowError:
+        return b"".join(_half(value) for value in values)
+
+
+def _half(value: float) -> bytes:
+    try:
+        return struct.pack("<e", value)
+    except OverflowError:
+        return struct.pack("<e", math.copysign(math.inf, value))
+
+
+def _normalised(unet_config: Mapping[str, Any], scheduler_config: Mapping[str, Any]) -> bytes:
+    config = {
+        "unet": {key: unet_config.get(key) for key in UNET_KEYS},
+        "scheduler": {key: scheduler_config.get(key, default) for key, default in SCHEDULER_DEFAULTS.items()},
+    }
+    return json.dumps(config, sort_keys=True).encode()
+
+
+def _file_of(unet: Path, name: str) -> Path:
+    """The file that holds the tensor: the only one, or the shard that the index names."""
+    index = unet / f"{WEIGHTS}.index.json"
+    if not index.is_file():
+        return unet / WEIGHTS
+    shard = json.loads(index.read_text(encoding="utf-8"))["weight_map"][name]
+    return unet / Path(shard).name

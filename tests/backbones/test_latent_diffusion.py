@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from attrbank.backbones.latent_diffusion import LatentDiffusion, load
+from attrbank.diffusion.trajectory import Trajectory
+from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
+from attrbank.samplers.ddim import DDIM
+from attrbank.samplers.ddpm import DDPM
+
+PROMPT = "a photo of a smiling woman, with glasses"
+
+
+def their_latents(folder: Path, scheduler: str, steps: int, scale: float, seeds: list[int]) -> Tensor:
+    """What diffusers' own pipeline makes of the folder."""
+    import diffusers
+
+    with warnings.catch_warnings(action="ignore"):
+        pipeline = diffusers.StableDiffusionPipeline.from_pretrained(folder, local_files_only=True)
+    pipeline.set_progress_bar_config(disable=True)
+    pipeline.scheduler = getattr(diffusers, scheduler).from_config(pipeline.scheduler.config)
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    result = pipeline(
+        [PROMPT] * len(seeds),
+        num_inference_steps=steps,
+        guidance_scale=scale,
+        generator=generators,
+        output_type="latent",
+    )
+    images: Tensor = result.images
+    return images
+
+
+@pytest.mark.parametrize("variant", ["tiny_pipeline", "tiny_pipeline_velocity"])
+@pytest.mark.parametrize(("sampler", "scheduler"), [(DDIM(), "DDIMScheduler"), (DDPM(), "DDPMScheduler")])
+@pytest.mark.parametrize("scale", [1.0, 4.0])
+def test_latents_are_those_of_the_stable_diffusion_pipeline(
+    variant: str, sampler: Any, scheduler: str, scale: float, request: pytest.FixtureRequest
+) -> None:
+    folder, steps, seeds = request.getfixturevalue(variant), 10, [4, 9]
+    backbone = load(str(folder))
+    trajectory = Trajectory(backbone, sampler, grid=sampler.grid(steps, backbone.schedule), guidance_scale=scale)
+    ours = trajectory.run(trajectory.start(seeds), backbone.encode_prompts([PROMPT])).latent
+    theirs = their_latents(folder, scheduler, steps, scale, seeds)
+    torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=0)
+
+
+@pytest.fixture(scope="module")
+def backbone(tiny_pipeline: Path) -> LatentDiffusion:
+    return load(str(tiny_pipeline))
+
+
+def test_half_precision_folder_runs_in_single_precision(tiny_pipeline_half: Path, backbone: LatentDiffusion) -> None:
+    half = load(str(tiny_pipeline_half))
+    latent = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    prompt = half.encode_prompts([PROMPT])
+    found = half.predict(latent, 500, prompt).eps
+    assert prompt["text"].dtype == found.dtype == half.decode(latent).dtype == torch.float32
+    exact = backbone.predict(latent, 500, backbone.encode_prompts([PROMPT])).eps
+    torch.testing.assert_close(found, exact, atol=0.02, rtol=0.02)
+
+
+def test_pictures_and_latents_have_their_shapes_and_ranges(backbone: LatentDiffusion) -> None:
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    latent = backbone.encode(images)
+    assert latent.shape == (2, *backbone.latent_shape)
+    decoded = backbone.decode(20 * latent)
+    assert decoded.shape == images.shape
+    assert decoded.min() >= 0
+    assert decoded.max() <= 1
+
+
+def test_codec_scales_latents_as_diffusers_does(backbone: LatentDiffusion, tiny_pipeline: Path) -> None:
+    from diffusers import AutoencoderKL
+
+    vae = AutoencoderKL.from_pretrained(tiny_pipeline / "vae", local_files_only=True)
+    images = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        raw = vae.encode(images * 2 - 1).latent_dist.mean
+        picture = vae.decode(raw).sample * 0.5 + 0.5
+    torch.testing.assert_close(backbone.encode(images), raw * 0.18215)
+    torch.testing.assert_close(backbone.decode(raw * 0.18215), picture.clamp(0, 1))
+
+
+def test_encoding_repeats_itself(backbone: LatentDiffusion) -> None:
+    images = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(backbone.encode(images), backbone.encode(images))
+
+
+def test_prompt_that_is_too_long_is_cut_to_the_encoders_length(backbone: LatentDiffusion) -> None:
+    assert backbone.encode_prompts(["a man " * 40, ""])["text"].shape == (2, 24, 32)
+
+
+def test_prompt_that_is_not_unicode_is_refused(backbone: LatentDiffusion) -> None:
+    with pytest.raises(InvalidValueError, match="Unicode"):
+        backbone.encode_prompts(["a \ud800"])
+
+
+def test_both_forms_of_tokenizer_folders_give_the_same_prompts(
+    tiny_pipeline: Path, backbone: LatentDiffusion, tmp_path: Path
+) -> None:
+    """Disks hold vocab.json and merges.txt; transformers 5 saves tokenizer.json alone."""
+    from transformers import CLIPTokenizer
+
+    copy = shutil.copytree(tiny_pipeline, tmp_path / "model")
+    shutil.rmtree(copy / "tokenizer")
+    tokenizer = CLIPTokenizer.from_pretrained(tiny_pipeline / "tokenizer", local_files_only=True)
+    tokenizer.save_pretrained(copy / "tokenizer")
+    assert (copy / "tokenizer" / "tokenizer.json").is_file()
+    (copy / "tokenizer" / "vocab.json").unlink(missing_ok=True)
+    (copy / "tokenizer" / "merges.txt").unlink(missing_ok=True)
+    expected = backbone.encode_prompts([PROMPT, ""])["text"]
+    assert torch.equal(load(str(copy)).encode_prompts([PROMPT, ""])["text"], expected)
+
+
+def test_folder_saved_by_diffusers_is_the_same_model(
+    tiny_pipeline: Path, backbone: LatentDiffusion, tmp_path: Path
+) -> None:
+    from diffusers import StableDiffusionPipeline
+
+    with warnings.catch_warnings(action="ignore"):
+        StableDiffusionPipeline.from_pretrained(tiny_pipeline, local_files_only=True).save_pretrained(tmp_path)
+    saved = load(str(tmp_path))
+    latent = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    found, expected = (model.predict(latent, 500, model.encode_prompts([PROMPT])) for model in (saved, backbone))
+    assert torch.equal(found.eps, expected.eps)
+    assert torch.equal(saved.decode(latent), backbone.decode(latent))
+    assert (saved.fingerprint, saved.schedule) == (backbone.fingerprint, backbone.schedule)
+
+
+def test_tokenizer_without_a_length_takes_the_text_encoders(tiny_pipeline: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(tiny_pipeline, tmp_path / "model")
+    path = copy / "tokenizer" / "tokenizer_config.json"
+    config = json.loads(path.read_text())
+    del config["model_max_length"]
+    path.write_text(json.dumps(config))
+    assert load(str(copy)).encode_prompts([""])["text"].shape == (1, 24, 32)
+
+
+def test_only_safetensors_are_loaded(tiny_pipeline: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(tiny_pipeline, tmp_path / "model")
+    weights = copy / "vae" / "diffusion_pytorch_model.safetensors"
+    weights.rename(weights.with_suffix(".bin"))
+    with pytest.raises(IncompatibleError, match="vae cannot be loaded as AutoencoderKL"):
+        load(str(copy))
+
+
+@pytest.mark.parametrize("part", ["text_encoder/model", "vae/diffusion_pytorch_model"])
+def test_damaged_weights_are_refused(part: str, tiny_pipeline: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(tiny_pipeline, tmp_path / "model")
+    weights = copy / f"{part}.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    with pytest.raises(IncompatibleError, match="cannot be loaded"):
+        load(str(copy))
+
+
+@pytest.mark.parametrize("part", ["text_encoder/model", "unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model"])
+def test_network_that_lacks_a_weight_is_refused(part: str, tiny_pipeline: Path, tmp_path: Path) -> None:
+    """The libraries would put random numbers in its place."""
+    copy = shutil.copytree(tiny_pipeline, tmp_path / "model")
+    weights = load_file(copy / f"{part}.safetensors")
+    dropped = next(name for name in sorted(weights) if "norm" in name)
+    del weights[dropped]
+    save_file(weights, copy / f"{part}.safetensors", metadata={"format": "pt"})
+    with pytest.raises(IncompatibleError, match="lacks 1 of its weights"):
+        load(str(copy))
+
+
+def test_missing_tokenizer_is_refused(tiny_pipeline: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(tiny_pipeline, tmp_path / "model")
+    shutil.rmtree(copy / "tokenizer")
+    with pytest.raises(IncompatibleError, match="tokenizer cannot be loaded"):
+        load(str(copy))
+
+
+def test_folder_that_is_not_there_is_not_found(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError):
+        load(str(tmp_path / "nothing"))
+
+
+def test_loading_prints_nothing_and_leaves_the_libraries_settings(tiny_pipeline: Path) -> None:
+    program = f"""
+import diffusers, transformers
+transformers.utils.logging.set_verbosity_info()
+from attrbank.backbones.latent_diffusion import load
+load({str(tiny_pipeline)!r})
+assert transformers.utils.logging.get_verbosity() == {logging.INFO}
+assert transformers.utils.logging.is_progress_bar_enabled()
+assert diffusers.utils.logging.get_verbosity() == {logging.WARNING}
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")

@@ -1,0 +1,205 @@
+"""Runs on the small random model: whatever way a latent takes along the grid, it arrives at the same place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from attrbank.backbones.latent_diffusion import LatentDiffusion, load
+from attrbank.diffusion.prediction import from_epsilon
+from attrbank.diffusion.protocols import Grid, Prediction
+from attrbank.diffusion.schedule import Schedule
+from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.errors import InvalidValueError, NumericError, PluginError
+from attrbank.samplers.ddim import DDIM
+from attrbank.samplers.ddpm import DDPM
+
+
+class TwoStep(DDIM):
+    """DDIM along the mean of this noise and the last: the least sampler that has a state, and writes into it."""
+
+    name = "two-step"
+
+    def step(
+        self, x: Tensor, prediction: Prediction, t: int, t_prev: int, schedule: Schedule, noise: Any, state: Any
+    ) -> tuple[Tensor, Any]:
+        history = [] if state is None else state
+        history.append(prediction.eps)
+        eps = torch.stack(history[-2:]).mean(0)
+        smoothed = from_epsilon(x, eps, schedule.alpha_bar(t))
+        return super().step(x, smoothed, t, t_prev, schedule, noise, None)[0], history
+
+
+@pytest.fixture(scope="module")
+def backbone(tiny_pipeline: Path) -> LatentDiffusion:
+    return load(str(tiny_pipeline))
+
+
+SAMPLERS = [DDIM(), DDIM(0.7), DDPM(), TwoStep()]
+
+
+def trajectory_of(backbone: LatentDiffusion, sampler: Any, scale: float = 3.0, **options: Any) -> Trajectory:
+    grid: Grid = sampler.grid(8, backbone.schedule)
+    return Trajectory(backbone, sampler, grid=grid, guidance_scale=scale, **options)
+
+
+def test_initial_noise_is_that_of_each_seeds_own_generator(backbone: LatentDiffusion) -> None:
+    start = trajectory_of(backbone, DDIM()).start([3, 11])
+    expected = [torch.randn((1, 4, 16, 16), generator=torch.Generator().manual_seed(seed)) for seed in (3, 11)]
+    assert torch.equal(start.latent, torch.cat(expected))
+    assert start.index == 0
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_stopping_and_going_on_is_a_straight_run_bit_by_bit(backbone: LatentDiffusion, sampler: Any) -> None:
+    trajectory, prompt = trajectory_of(backbone, sampler), backbone.encode_prompts(["a man"])
+    start = trajectory.start([1, 2])
+    straight = trajectory.run(start, prompt)
+    position = start
+    for until in (0, 3, 4, 8):
+        position = trajectory.run(position, prompt, until)
+        assert position.index == until
+    assert torch.equal(straight.latent, position.latent)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_run_leaves_the_position_it_started_from_as_it_was(backbone: LatentDiffusion, sampler: Any) -> None:
+    trajectory = trajectory_of(backbone, sampler)
+    man, woman = (backbone.encode_prompts([prompt]) for prompt in ("a man", "a woman"))
+    middle = trajectory.run(trajectory.start([1]), man, 4)
+    first = trajectory.run(middle, man)
+    other = trajectory.run(middle.branched(), woman)
+    again = trajectory.run(middle, man)
+    assert torch.equal(first.latent, again.latent)
+    assert not torch.equal(first.latent, other.latent)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_batch_gives_what_each_seed_gives_alone(backbone: LatentDiffusion, sampler: Any) -> None:
+    trajectory = trajectory_of(backbone, sampler)
+    prompts = ["a man", "a woman with glasses", "an old person"]
+    together = trajectory.run(trajectory.start([5, 6, 7]), backbone.encode_prompts(prompts)).latent
+    for row, (seed, prompt) in enumerate(zip((5, 6, 7), prompts, strict=True)):
+        alone = trajectory.run(trajectory.start([seed]), backbone.encode_prompts([prompt])).latent
+        torch.testing.assert_close(together[row : row + 1], alone, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3])
+def test_chunks_do_not_change_the_result(backbone: LatentDiffusion, batch_size: int) -> None:
+    prompts = backbone.encode_prompts(["a man", "a woman", "a hat", "an old man", "a person"])
+    whole, chunked = (trajectory_of(backbone, DDPM(), batch_size=size) for size in (16, batch_size))
+    start = whole.start(range(5))
+    expected, found = whole.run(start, prompts), chunked.run(start, prompts)
+    torch.testing.assert_close(found.latent, expected.latent, atol=1e-4, rtol=1e-4)
+    assert whole.evaluations == chunked.evaluations == 5 * 8 * 2
+
+
+def test_step_noise_depends_on_seed_and_index_alone(backbone: LatentDiffusion) -> None:
+    trajectory, prompt = trajectory_of(backbone, DDPM()), backbone.encode_prompts(["a man"])
+    latent = torch.zeros(2, 4, 16, 16)
+    ends = [trajectory.run(Position(latent, index, (1, 2)), prompt, index + 1).latent for index in (3, 3, 4)]
+    assert torch.equal(ends[0], ends[1])
+    assert not torch.equal(ends[0][0], ends[0][1])
+    assert not torch.equal(ends[1], ends[2])
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.5, 1.0, 5.0])
+def test_prediction_is_guided_by_the_formula(backbone: LatentDiffusion, scale: float) -> None:
+    trajectory = trajectory_of(backbone, DDIM(), scale)
+    position = trajectory.start([1, 2])
+    empty, man = (backbone.encode_prompts([prompt] * 2) for prompt in ("", "a man"))
+    u, c = (backbone.predict(position.latent, trajectory.grid[0][0], prompt).eps for prompt in (empty, man))
+    eps, x0 = trajectory.predict(position, man)
+    torch.testing.assert_close(eps, u + scale * (c - u), atol=1e-5, rtol=1e-5)
+    expected = from_epsilon(position.latent, eps, trajectory.alpha_bar(0)).x0
+    torch.testing.assert_close(x0, expected, atol=1e-3, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("scale", "expected"), [(0.0, 24), (1.0, 24), (1.5, 48), (7.5, 48)])
+def test_evaluations_are_counted_by_row(backbone: LatentDiffusion, scale: float, expected: int) -> None:
+    trajectory = trajectory_of(backbone, DDIM(), scale)
+    trajectory.run(trajectory.start([1, 2, 3]), backbone.encode_prompts(["a man"]))
+    assert trajectory.evaluations == expected
+
+
+def test_clean_end_predicts_itself_at_no_cost(backbone: LatentDiffusion) -> None:
+    trajectory, prompt = trajectory_of(backbone, DDIM()), backbone.encode_prompts(["a man"])
+    end = trajectory.run(trajectory.start([1]), prompt)
+    evaluations = trajectory.evaluations
+    eps, x0 = trajectory.predict(end, prompt)
+    assert torch.equal(x0, end.latent)
+    assert not eps.any()
+    assert trajectory.evaluations == evaluations
+    assert trajectory.alpha_bar(end.index) == backbone.schedule.final_alpha_bar
+
+
+@pytest.mark.parametrize("go_on", [Position.branched, lambda position: position.edited(position.latent)])
+def test_edit_and_branch_make_the_sampler_forget(backbone: LatentDiffusion, go_on: Any) -> None:
+    trajectory, prompt = trajectory_of(backbone, TwoStep()), backbone.encode_prompts(["a man"])
+    middle = trajectory.run(trajectory.start([1]), prompt, 4)
+    fresh = Position(middle.latent, middle.index, middle.seeds)
+    remembered, forgotten = trajectory.run(middle, prompt).latent, trajectory.run(go_on(middle), prompt).latent
+    assert torch.equal(forgotten, trajectory.run(fresh, prompt).latent)
+    assert not torch.equal(forgotten, remembered)
+
+
+def test_every_position_reached_is_reported(backbone: LatentDiffusion) -> None:
+    trajectory, prompt = trajectory_of(backbone, TwoStep()), backbone.encode_prompts(["a man"])
+    seen: list[Position] = []
+    end = trajectory.run(trajectory.start([1]), prompt, 5, on_step=seen.append)
+    assert [position.index for position in seen] == [1, 2, 3, 4, 5]
+    resumed = trajectory.run(seen[2], prompt, 5)
+    assert torch.equal(resumed.latent, end.latent)
+
+
+@pytest.mark.parametrize("until", [3, 9])
+def test_target_behind_or_beyond_is_refused(backbone: LatentDiffusion, until: int) -> None:
+    trajectory, prompt = trajectory_of(backbone, DDIM()), backbone.encode_prompts(["a man"])
+    with pytest.raises(InvalidValueError, match=f"from step 4 to step {until} of 8"):
+        trajectory.run(Position(torch.zeros(1, 4, 16, 16), 4, (1,)), prompt, until)
+
+
+def test_prompts_that_do_not_fit_the_rows_are_refused(backbone: LatentDiffusion) -> None:
+    trajectory = trajectory_of(backbone, DDIM())
+    with pytest.raises(InvalidValueError, match="2 prompts do not fit 3 latents"):
+        trajectory.run(trajectory.start([1, 2, 3]), backbone.encode_prompts(["a man", "a woman"]))
+
+
+def test_run_without_seeds_is_refused(backbone: LatentDiffusion) -> None:
+    with pytest.raises(InvalidValueError, match="at least one seed"):
+        trajectory_of(backbone, DDIM()).start([])
+
+
+@pytest.mark.parametrize("poison", [float("nan"), float("inf")])
+def test_latent_that_is_not_finite_is_refused_by_step(backbone: LatentDiffusion, poison: float) -> None:
+    trajectory, prompt = trajectory_of(backbone, DDIM()), backbone.encode_prompts(["a man"])
+    latent = torch.zeros(2, 4, 16, 16)
+    latent[1, 0, 0, 0] = poison
+    with pytest.raises(NumericError, match=r"after step 6 of 8 \(timestep 251\)"):
+        trajectory.run(Position(latent, 5, (1, 2)), prompt)
+
+
+def test_sampler_that_changes_the_shape_is_refused_by_name(backbone: LatentDiffusion) -> None:
+    class Shrinking(DDIM):
+        name = "shrinking"
+
+        def step(self, *arguments: Any) -> tuple[Tensor, None]:
+            return super().step(*arguments)[0][..., :8], None
+
+    trajectory = trajectory_of(backbone, Shrinking())
+    with pytest.raises(PluginError, match="shrinking"):
+        trajectory.run(trajectory.start([1]), backbone.encode_prompts(["a man"]))
+
+
+def test_gradients_reach_the_latent_through_a_prediction(backbone: LatentDiffusion) -> None:
+    """Methods that follow the network's Jacobian need them; the weights record none."""
+    trajectory = trajectory_of(backbone, DDIM())
+    start = trajectory.start([1])
+    position = start.edited(start.latent.requires_grad_())
+    trajectory.predict(position, backbone.encode_prompts(["a man"])).x0.sum().backward()
+    assert position.latent.grad is not None
+    assert not trajectory.run(start, backbone.encode_prompts(["a man"])).latent.requires_grad
