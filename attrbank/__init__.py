@@ -5,7 +5,7 @@
     import attrbank
 
     bank = attrbank.Bank.open()
-    print([entry.name for entry in bank.list()])
+    print([entry.name for entry in bank.entries()])
 
 Everything public is imported on first use, so that ``import attrbank`` loads neither torch nor diffusers.
 """

@@ -26,11 +26,11 @@ from dataclasses import dataclass, field
 import pluggy
 
 from attrbank.errors import InvalidValueError
+from attrbank.names import validate_name
 
 hookspec = pluggy.HookspecMarker("attrbank")
 hookimpl = pluggy.HookimplMarker("attrbank")
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
@@ -54,8 +54,7 @@ class Spec:
     target: str = field(kw_only=True)
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise InvalidValueError(f"{self.name!r} is not a name for a plugin's object")
+        validate_name(self.name)
         if not _TARGET.fullmatch(self.target):
             raise InvalidValueError(f"the target of {self.name!r} is not module:object, but {self.target!r}")
 

@@ -9,5 +9,7 @@ def printable(text: str) -> str:
     Line breaks and tabs become spaces. Escape sequences lose the escape character, and what
     reorders or hides text (Unicode category Cf) goes too; nothing is left for a terminal to obey.
     """
+    if text.isprintable():
+        return text
     spaced = (" " if character.isspace() else character for character in text)
     return "".join(character for character in spaced if character.isprintable())

@@ -1,0 +1,110 @@
+"""The ``attrbank`` command: a table of lazy commands, and one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from attrbank import __version__
+from attrbank.builtin import COMMANDS
+from attrbank.cli.failure import exit_code_of
+from attrbank.hookspecs import Spec
+
+_BUILT_IN = {command.name: command for command in COMMANDS}
+
+
+class LazyGroup(TyperGroup):
+    """Knows each command's name and summary from the start, and imports the one that is invoked.
+
+    A name that is not built in loads the plugins, and nothing else does: ``--help`` stays quick.
+    """
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands.update({command.name: _placeholder(command) for command in COMMANDS})
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Put the real command in the place of its placeholder, then let typer resolve the name."""
+        self._load(args[0])
+        return super().resolve_command(ctx, args)
+
+    def _load(self, name: str) -> None:
+        if name in _BUILT_IN:
+            module, _, function = _BUILT_IN[name].target.partition(":")
+            self.commands[name] = _command(name, getattr(import_module(module), function))
+            return
+        from attrbank.plugin_manager import load_plugins
+
+        manager = load_plugins()
+        for spec, _ in manager.registrations("command"):
+            self.commands.setdefault(spec.name, _placeholder(spec))
+        if name in self.commands:
+            self.commands[name] = _command(name, manager.command(name))
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    add_completion=False,
+    # Plain text: help and parser errors quote what users and plugins wrote, which must not be read as markup.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def attrbank(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """Learn, keep and apply named attributes for latent diffusion models."""
+    if version:
+        print(f"attrbank {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def main() -> None:
+    """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal need not know every Δ
+    gc.set_threshold(100_000)  # a long list makes no garbage, and looking for it often takes an eighth of the time
+    sys.exit(run())
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code; whatever goes wrong is one sentence on stderr."""
+    try:
+        result = get_command(app).main(args=arguments, prog_name="attrbank", standalone_mode=False)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return _reader_has_gone()
+    except Exception as error:
+        return exit_code_of(error)
+    return result if isinstance(result, int) else 0
+
+
+def _reader_has_gone() -> int:
+    """Give the interpreter's last flush somewhere to go, so that ``attrbank list | head -1`` ends in silence."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def _placeholder(command: Spec) -> TyperCommand:
+    return TyperCommand(command.name, help=command.summary)
+
+
+def _command(name: str, function: Callable[..., None]) -> Any:
+    single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    single.command(name)(function)
+    return get_command(single)

@@ -1,0 +1,93 @@
+"""``attrbank apply``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from attrbank.cli import render
+from attrbank.cli.options import BackboneOption, BankOption, GuidanceOption, JsonOption, SamplerOption, StepsOption
+from attrbank.cli.progress import progress_bar
+from attrbank.names import parse_step
+from attrbank.requests import ApplyRequest
+from attrbank.schema import Core
+
+
+def apply(
+    references: Annotated[list[str], typer.Argument(metavar="REF[:S]", help="Attributes, each with a strength.")],
+    *,
+    rho: Annotated[float | None, typer.Option(metavar="S", help="Strength where none is given; default 1.")] = None,
+    prompt: Annotated[str | None, typer.Option(metavar="P", help="Default: the first attribute's source.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="The picture's seed; default 0.")] = None,
+    image: Annotated[Path | None, typer.Option("-i", metavar="IMAGE", help="Arrives with real pictures.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", metavar="OUT.png", help="Default: the next free name.")] = None,
+    only_after: Annotated[bool, typer.Option("--only-after", help="Leave the unedited picture out.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what would happen; load no model.")] = False,
+    as_json: JsonOption = False,
+    core: Annotated[Core | None, typer.Option(help="The core to take; default the attribute's own.")] = None,
+    backbone: BackboneOption = None,
+    sampler: SamplerOption = None,
+    steps: StepsOption = None,
+    guidance_scale: GuidanceOption = None,
+    bank: BankOption = None,
+) -> None:
+    """Apply attributes to a picture, and save before and after."""
+    if image is not None:
+        raise typer.BadParameter("-i is reserved: it arrives with real pictures.")
+    request = ApplyRequest(
+        references=tuple(parse_step(reference) for reference in references),
+        rho=rho,
+        prompt=prompt,
+        seed=seed,
+        output=output,
+        only_after=only_after,
+        backbone=backbone,
+        sampler=sampler,
+        steps=steps,
+        guidance_scale=guidance_scale,
+        core=core,
+        bank=bank,
+    )
+    if plan:
+        _show_plan(request, as_json)
+    else:
+        _apply(request, as_json)
+
+
+def _apply(request: ApplyRequest, as_json: bool) -> None:
+    from attrbank.editing import apply as apply_attributes
+
+    with progress_bar() as report:
+        done = apply_attributes(request, on_step=partial(report, "Denoising")).as_dict()
+    _warn(done)
+    if as_json:
+        render.document(done)
+        return
+    for attribute in done["attributes"]:
+        render.say(_step_line(attribute))
+    render.lines([str(done["output"])])
+
+
+def _show_plan(request: ApplyRequest, as_json: bool) -> None:
+    from attrbank.planning import plan
+
+    planned = plan(request).as_dict()
+    _warn(planned)
+    if as_json:
+        render.document(planned)
+        return
+    render.lines([*map(_step_line, planned["attributes"]), f"{planned['unet_evaluations']} UNet evaluations"])
+
+
+def _warn(planned: Mapping[str, Any]) -> None:
+    for warning in planned["warnings"]:
+        render.say(f"warning: {warning}")
+
+
+def _step_line(attribute: Mapping[str, Any]) -> str:
+    reference = f"{attribute['name']}@{attribute['id'][:12]}"
+    return f"{reference}:{render.number(attribute['strength'])} at t = {attribute['t']}"

@@ -1,0 +1,65 @@
+"""What is installed: ``plugins``, ``samplers``, ``backbones``, ``methods``. The bank does not matter to them."""
+
+from __future__ import annotations
+
+from attrbank.cli import render
+from attrbank.cli.options import BankOption, JsonOption
+from attrbank.plugin_manager import Kind, Plugin, load_plugins
+
+
+def plugins(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
+    """List the plugins, and those that failed."""
+    found = load_plugins().plugins
+    if as_json:
+        render.document([_described(plugin) for plugin in found])
+    else:
+        render.table(("PLUGIN", "DISTRIBUTION", "VERSION", "STATE"), [_row(plugin) for plugin in found])
+
+
+def samplers(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
+    """List the samplers."""
+    _list_registered("sampler", as_json)
+
+
+def backbones(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
+    """List the backbones."""
+    _list_registered("backbone", as_json)
+
+
+def methods(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
+    """List the methods."""
+    _list_registered("method", as_json)
+
+
+def _list_registered(kind: Kind, as_json: bool) -> None:
+    registered = [
+        {
+            "name": spec.name,
+            "summary": spec.summary,
+            "capabilities": list(spec.capabilities),
+            "distribution": plugin.distribution,
+        }
+        for spec, plugin in load_plugins().registrations(kind)
+    ]
+    if as_json:
+        render.document(registered)
+        return
+    columns = ("NAME", "SUMMARY", "CAPABILITIES", "FROM")
+    render.table(
+        columns, [(r["name"], r["summary"], " ".join(r["capabilities"]), r["distribution"]) for r in registered]
+    )
+
+
+def _row(plugin: Plugin) -> tuple[str, str, str, str]:
+    return plugin.name, plugin.distribution, plugin.version, plugin.error or "loaded"
+
+
+def _described(plugin: Plugin) -> dict[str, object]:
+    return {
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "loaded": plugin.error is None,
+        "error": plugin.error,
+        "registered": [{"kind": kind, "name": spec.name} for kind, spec in plugin.registered],
+    }

@@ -1,0 +1,48 @@
+"""The one place where an exception becomes a sentence on stderr and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Any
+
+import typer
+
+from attrbank.errors import AttrbankError
+from attrbank.text import printable
+
+_UsageError: Any = typer.BadParameter.__bases__[0]  # typer exports only this subclass of it
+
+
+def exit_code_of(error: Exception) -> int:
+    """Tell the user what went wrong and return the exit code.
+
+    A foreign exception is a bug in attrbank or in a plugin; ``ATTRBANK_DEBUG=1`` shows where any error came from.
+    """
+    if os.environ.get("ATTRBANK_DEBUG") == "1":
+        traceback.print_exception(error)
+    if isinstance(error, AttrbankError):
+        return _tell(error.message, error.hint, error.exit_code)
+    if isinstance(error, _UsageError):
+        return _tell(_complaint(error), _where_to_read(error), 2)
+    if isinstance(error, typer.Abort):
+        return _tell("Aborted.", None, 1)
+    return _tell(f"This is a bug: {type(error).__name__}: {error}", "ATTRBANK_DEBUG=1 shows where it happened.", 1)
+
+
+def _tell(message: str, hint: str | None, exit_code: int) -> int:
+    print(f"error: {printable(message)}", file=sys.stderr)
+    if hint:
+        print(f"hint: {printable(hint)}", file=sys.stderr)
+    return exit_code
+
+
+def _complaint(error: Any) -> str:
+    """The parser's sentence, without the exception name that pydantic puts into it."""
+    return str(error.format_message()).replace("Value error, ", "").removeprefix("Invalid value: ")
+
+
+def _where_to_read(error: Exception) -> str:
+    context = getattr(error, "ctx", None)
+    return f"See {context.command_path if context else 'attrbank'} --help."

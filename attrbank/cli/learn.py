@@ -1,0 +1,79 @@
+"""``attrbank learn``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from attrbank.cli import render
+from attrbank.cli.options import BackboneOption, BankOption, GuidanceOption, SamplerOption, StepsOption
+from attrbank.cli.progress import progress_bar
+from attrbank.names import parse_seeds
+from attrbank.requests import Preset, learn_spec
+from attrbank.schema import BankedZ, Core, Solver, Tail, Vectors, Weights
+
+_SEEDS_FROM_ONE = 64
+
+
+def learn(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new attribute's name.")],
+    *,
+    source: Annotated[list[str], typer.Option("--source", metavar="PROMPT", help="Without the attribute.")],
+    target: Annotated[list[str], typer.Option("--target", metavar="PROMPT", help="With it; one for each source.")],
+    seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Like 0-63 or 1,5,9; default 0-63.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Short for 64 seeds from N.")] = None,
+    t_x: Annotated[float | None, typer.Option(metavar="F", help="Time of the edit; .4, the paper's .8.")] = None,
+    delta_tau: Annotated[float | None, typer.Option(metavar="F", help="T_z − T_x; −.2, the paper's −.3.")] = None,
+    vectors: Annotated[Vectors | None, typer.Option(help="Where the vectors come from; default difference.")] = None,
+    core: Annotated[Core | None, typer.Option(help="Difference: the core that apply takes; default mean.")] = None,
+    rank: Annotated[int | None, typer.Option(metavar="R", help="Difference: the rank of the vectors.")] = None,
+    tail: Annotated[Tail | None, typer.Option(help="Paper: which of z's vectors are grafted.")] = None,
+    solver: Annotated[Solver | None, typer.Option(help="Paper: the network, or the closed form.")] = None,
+    weights: Annotated[Weights | None, typer.Option(help="Paper: the singular values at inference.")] = None,
+    z: Annotated[BankedZ | None, typer.Option("--z", help="Paper: the learning seed's z, or the image's own.")] = None,
+    k: Annotated[int | None, typer.Option("--k", metavar="N", help="Paper: how many vectors x keeps.")] = None,
+    preset: Annotated[Preset | None, typer.Option(help="All settings as published.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="The old one stays reachable as NAME@ID.")] = False,
+    backbone: BackboneOption = None,
+    sampler: SamplerOption = None,
+    steps: StepsOption = None,
+    guidance_scale: GuidanceOption = None,
+    bank: BankOption = None,
+) -> None:
+    """Learn an attribute from a pair of prompts."""
+    spec = learn_spec(
+        name,
+        source,
+        target,
+        preset=preset,
+        seeds=_seeds(seeds, seed),
+        t_x=t_x,
+        delta_tau=delta_tau,
+        vectors=vectors,
+        core=core,
+        rank=rank,
+        tail=tail,
+        solver=solver,
+        weights=weights,
+        z=z,
+        k=k,
+        sampler=sampler,
+        steps=steps,
+        guidance_scale=guidance_scale,
+    )
+    from attrbank.learning import learn as learn_attribute
+
+    with progress_bar() as report:
+        learned = learn_attribute(
+            spec, backbone=backbone, bank=bank, replace=replace, preset=preset, on_progress=report
+        )
+    render.lines([learned.reference])
+
+
+def _seeds(seeds: str | None, seed: int | None) -> tuple[int, ...] | None:
+    if seeds is not None and seed is not None:
+        raise typer.BadParameter("--seeds and --seed exclude each other.")
+    if seed is not None:
+        return tuple(range(seed, seed + _SEEDS_FROM_ONE))
+    return None if seeds is None else parse_seeds(seeds)

@@ -1,0 +1,48 @@
+"""``attrbank verify`` and ``attrbank reindex``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from attrbank.cli import render
+from attrbank.cli.options import BankOption, JsonOption
+from attrbank.errors import CorruptArtifactError, PartialError
+from attrbank.store.bank import Bank
+
+HARMLESS = {"ok", "orphan", "leftover"}
+
+
+def verify(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
+    """Check every artifact of the bank against its hash.
+
+    Exits with 5 if an attribute is damaged; files that nothing names are reported, and harm nothing.
+    """
+    findings = Bank.open(bank).verify()
+    wrong = [finding for finding in findings if finding.state != "ok"]
+    if as_json:
+        render.document([finding._asdict() for finding in findings])
+    elif wrong:
+        columns = ("STATE", "NAME", "ITEM", "ORIGIN", "DETAIL")
+        render.table(columns, [(f.state, f.name, f.item, f.origin, f.detail) for f in wrong])
+    damaged = [finding for finding in wrong if finding.state not in HARMLESS]
+    if damaged:
+        raise CorruptArtifactError(f"{len(damaged)} of {len(findings)} items are damaged.")
+    render.say(f"{len(findings) - len(wrong)} artifacts are sound.")
+
+
+def reindex(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
+    """Rebuild the bank's index from its artifacts.
+
+    Exits with 11 if some artifacts are damaged or gone.
+    """
+    rebuilt = Bank.open(bank).reindex()
+    if as_json:
+        render.document(asdict(rebuilt))
+    else:
+        counts = ", ".join(f"{len(ids)} {what}" for what, ids in asdict(rebuilt).items())
+        render.say(f"The index is rebuilt: {counts}.")
+    if rebuilt.damaged or rebuilt.lost:
+        raise PartialError(
+            f"{len(rebuilt.damaged)} artifacts are damaged and {len(rebuilt.lost)} are gone.",
+            hint="attrbank verify says what is wrong with the damaged ones.",
+        )

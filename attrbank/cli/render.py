@@ -1,0 +1,78 @@
+"""All that the commands print. Data goes to stdout, talk to stderr; text from outside is never obeyed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from attrbank.text import printable
+
+
+def in_terminal() -> bool:
+    """Whether stdout is a terminal, so that output is for eyes, not for another program."""
+    return sys.stdout.isatty()
+
+
+def say(message: str) -> None:
+    """One line of talk, on stderr."""
+    print(printable(message), file=sys.stderr)
+
+
+def lines(texts: Iterable[str]) -> None:
+    """One line of data for each text."""
+    sys.stdout.writelines(f"{printable(text)}\n" for text in texts)
+
+
+def document(value: Any) -> None:
+    """One JSON document, of a list one item per line; its escapes leave no control character in it."""
+    if isinstance(value, list):
+        items = ",\n".join(json.dumps(item, allow_nan=False) for item in value)
+        sys.stdout.write(f"[\n{items}\n]\n" if items else "[]\n")
+    else:
+        sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table: fitted to the terminal, or aligned plain text without truncation in a pipe."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    if in_terminal():
+        _fitted_table(columns, cells)
+    else:
+        lines(_aligned([list(columns), *cells]))
+
+
+def details(facts: Iterable[tuple[str, object]]) -> None:
+    """One ``key  value`` line for each fact, the values aligned."""
+    lines(_aligned([[key, _cell(value)] for key, value in facts]))
+
+
+def number(value: float) -> str:
+    """The shortest text that reads as this number."""
+    return repr(value).removesuffix(".0")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return number(value) if isinstance(value, float) else printable(str(value))
+
+
+def _aligned(rows: list[list[str]]) -> Iterable[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _fitted_table(columns: Sequence[str], cells: list[list[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    fitted = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        fitted.add_column(Text(column), no_wrap=True, overflow="ellipsis")
+    for row in cells:
+        fitted.add_row(*(Text(cell) for cell in row))
+    Console(highlight=False).print(fitted)

@@ -1,0 +1,83 @@
+"""``attrbank show``: an attribute, or the command that made a picture."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attrbank.cli import render
+from attrbank.cli.options import BankOption, JsonOption
+from attrbank.errors import CorruptArtifactError
+from attrbank.png_text import read_recipe_text
+from attrbank.schema import AttributeRecord, Recipe
+from attrbank.store.bank import Bank
+from attrbank.store.entry import Entry
+
+
+def show(
+    what: Annotated[str, typer.Argument(metavar="REF|PNG", help="An attribute, or a picture made by attrbank.")],
+    *,
+    as_json: JsonOption = False,
+    bank: BankOption = None,
+) -> None:
+    """Show an attribute, or the command that made a picture."""
+    # No reference holds a dot or a slash, and a picture's path has at least its suffix.
+    if "." in what or "/" in what:
+        _show_picture(Path(what), as_json)
+    else:
+        _show_attribute(Bank.open(bank), what, as_json)
+
+
+def command_of(recipe: Recipe) -> str:
+    """The ``attrbank apply`` command that repeats a recipe, quoted for a POSIX shell."""
+    cores = {step.core for step in recipe.steps_applied if step.core}
+    words = ["attrbank", "apply"]
+    words += [f"{step.name}@{step.id[:12]}:{render.number(step.strength)}" for step in recipe.steps_applied]
+    words += ["--prompt", recipe.prompt, "--seed", str(recipe.seed), "--sampler", recipe.sampler]
+    words += ["--steps", str(recipe.steps), "--guidance-scale", render.number(recipe.guidance_scale)]
+    words += ["--core", *cores] if len(cores) == 1 else []
+    return shlex.join([*words, "--backbone", recipe.backbone])
+
+
+def _show_picture(path: Path, as_json: bool) -> None:
+    try:
+        recipe = Recipe.model_validate_json(read_recipe_text(path))
+    except ValueError as error:
+        raise CorruptArtifactError("The picture's recipe is not one that this attrbank understands.") from error
+    if as_json:
+        render.document({"command": command_of(recipe), "recipe": recipe.model_dump(mode="json")})
+    else:
+        render.lines([command_of(recipe)])
+
+
+def _show_attribute(bank: Bank, reference: str, as_json: bool) -> None:
+    entry = bank.resolve(reference)
+    record = bank.record(entry)
+    versions = [version.reference for version in bank.versions(entry.name)]
+    if as_json:
+        render.document(entry.as_json() | {"record": record.model_dump(mode="json"), "versions": versions})
+    else:
+        render.details(_facts(entry, record, versions))
+
+
+def _facts(entry: Entry, record: AttributeRecord, versions: list[str]) -> Iterator[tuple[str, object]]:
+    for field in ("name", "id", "origin", "created", "method", "vectors", "core", "rank", "unit", "solver", "k"):
+        if getattr(entry, field) is not None:
+            yield field, getattr(entry, field)
+    for pair in record.pairs:
+        yield "source", pair.source
+        yield "target", pair.target
+    yield "seeds", entry.seeds
+    yield "t_x", f"{entry.t_x:g} (timestep {record.resolved.timestep_x})"
+    yield "delta_tau", f"{entry.delta_tau:g} (timestep {record.resolved.timestep_z})"
+    yield "backbone", f"{record.backbone.name} ({record.backbone.fingerprint})"
+    for field in ("sampler", "steps", "guidance_scale", "size_bytes"):
+        yield field, getattr(entry, field)
+    yield from sorted(record.measured.items())
+    for other in versions:
+        if other != entry.reference:
+            yield "version", other

@@ -1,0 +1,140 @@
+"""What users ask for, checked and complete before anything is loaded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from pydantic import ValidationError
+
+from attrbank.errors import InvalidValueError
+from attrbank.names import parse_reference, validate_name
+from attrbank.schema import Core, LearnSpec, PaperOptions, PromptPair
+from attrbank.text import printable
+
+Preset: TypeAlias = Literal["paper"]
+
+_DEFAULT_TIMES = {"difference": (0.4, -0.2), "paper": (0.8, -0.3)}
+_DEFAULT_SEEDS = tuple(range(64))
+_OPTIONS_OF = {"difference": {"core", "rank"}, "paper": set(PaperOptions.model_fields)}
+
+
+def learn_spec(
+    name: str,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    *,
+    preset: Preset | None = None,
+    **options: object,
+) -> LearnSpec:
+    """The ``LearnSpec`` for what was given; None among the options means not given.
+
+    Fields that nobody gave are absent from the spec's ``model_fields_set``, so that the backbone's
+    own steps and guidance can take their place. ``preset="paper"`` is METHOD section 2 without the
+    width of Φ, which follows the backbone's latent shape.
+
+    Args:
+        name: the attribute's name.
+        sources: the source prompts.
+        targets: the target prompts; the i-th belongs to the i-th source.
+        preset: all settings as published.
+        options: fields of ``LearnSpec`` and, for the paper's vectors, of ``PaperOptions``.
+
+    Raises:
+        InvalidValueError: a value is out of range, or an option belongs to the other kind of vectors.
+    """
+    if len(sources) != len(targets):
+        raise InvalidValueError(
+            f"{len(sources)} source and {len(targets)} target prompts do not make pairs.",
+            hint="Give as many --target as --source; the i-th belong together.",
+        )
+    given = {option: value for option, value in options.items() if value is not None}
+    vectors = str(given.setdefault("vectors", preset or "difference"))
+    _refuse_options_of_the_other(vectors, preset, given)
+    t_x, delta_tau = _DEFAULT_TIMES.get(vectors, _DEFAULT_TIMES["difference"])
+    fields = {"t_x": t_x, "delta_tau": delta_tau, "seeds": _DEFAULT_SEEDS}
+    if preset:
+        fields |= {"seeds": tuple(range(len(sources))), "solver": "mlp", "samples": 500 if len(sources) > 5 else 5000}
+    fields |= given
+    paper = {option: fields.pop(option) for option in _OPTIONS_OF["paper"] & fields.keys()}
+    try:
+        pairs = tuple(PromptPair(source=s, target=t) for s, t in zip(sources, targets, strict=True))
+        return LearnSpec.model_validate(
+            {"name": validate_name(name), "pairs": pairs, "paper": PaperOptions(**paper), **fields}
+        )
+    except ValidationError as error:
+        raise invalid_value(error) from error
+
+
+def _refuse_options_of_the_other(vectors: str, preset: Preset | None, given: dict[str, object]) -> None:
+    if preset and vectors != preset:
+        raise InvalidValueError(f"The preset {preset!r} and {vectors} vectors exclude each other.")
+    for kind, options in _OPTIONS_OF.items():
+        misplaced = sorted(options & given.keys())
+        if kind != vectors and misplaced:
+            raise InvalidValueError(
+                f"{', '.join(misplaced)}: only for {kind} vectors, not for {vectors} ones.",
+                hint=f"Add --vectors {kind}, or leave the option out.",
+            )
+
+
+def invalid_value(error: ValidationError) -> InvalidValueError:
+    """The first complaint of pydantic as one sentence."""
+    first = error.errors(include_url=False)[0]
+    where = str(first["loc"][0]) if first["loc"] else ""
+    complaint = first["msg"].removeprefix("Value error, ")
+    return InvalidValueError(f"{where}: {complaint}." if where else f"{complaint}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyRequest:
+    """One ``apply``, as asked for; None means the attribute's or the backbone's own.
+
+    Attributes:
+        references: (reference, strength) in the order given; strength None is filled by ``rho``.
+        rho: strength of the references that have none of their own.
+        output: where to write the PNG; None is the next free name.
+        only_after: leave the unedited picture out of the PNG.
+        core: which core of the difference vectors to take.
+        bank: the bank's folder.
+
+    Raises:
+        InvalidValueError: a value is out of range, or a reference is given twice.
+    """
+
+    references: tuple[tuple[str, float | None], ...]
+    rho: float | None = None
+    prompt: str | None = None
+    seed: int | None = None
+    output: Path | None = None
+    only_after: bool = False
+    backbone: str | None = None
+    sampler: str | None = None
+    steps: int | None = None
+    guidance_scale: float | None = None
+    core: Core | None = None
+    bank: Path | None = None
+
+    def __post_init__(self) -> None:
+        names = [reference for reference, _ in self.references]
+        if not names:
+            raise InvalidValueError("There is no attribute to apply.")
+        for twice in sorted({name for name in names if names.count(name) > 1}):
+            raise InvalidValueError(f"{printable(twice)!r} is given twice.", hint="Give it once, with a strength.")
+        for reference, strength in self.references:
+            parse_reference(reference)
+            _check(strength, f"the strength of {printable(reference)!r}", -math.inf, math.inf)
+        _check(self.rho, "rho", -math.inf, math.inf)
+        _check(self.seed, "the seed", 0, 2**63 - 1)
+        _check(self.steps, "the number of steps", 1, 1000)
+        _check(self.guidance_scale, "the guidance scale", 0, 100)
+
+
+def _check(value: float | None, what: str, low: float, high: float) -> None:
+    if value is None or (math.isfinite(value) and low <= value <= high):
+        return
+    bounds = "be a finite number" if math.isinf(high) else f"lie in {low} … {high}"
+    raise InvalidValueError(f"{what[0].upper()}{what[1:]} must {bounds}, not {value}.")

@@ -1,0 +1,261 @@
+"""Plugins load one by one, and none can harm the others."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from attrbank.errors import InvalidValueError, NotFoundError, PluginError
+from attrbank.hookspecs import Spec
+from attrbank.plugin_manager import Plugin, PluginManager, load_plugins
+from tests.fake_distributions import OFFERS_EULER, install
+
+BROKEN = {
+    "raises": "raise ValueError('no luck')",
+    "exits": "raise SystemExit(0)",
+    "needs-missing": "import a_package_that_nobody_has",
+    "syntax": "def broken(:",
+    "wrong-hook-name": """
+        from attrbank.hookspecs import hookimpl
+
+        @hookimpl
+        def register_sampler(register): ...
+        """,
+    "wrong-argument": """
+        from attrbank.hookspecs import hookimpl
+
+        @hookimpl
+        def register_samplers(registrar): ...
+        """,
+    "not-a-spec": """
+        from attrbank.hookspecs import hookimpl
+
+        @hookimpl
+        def register_samplers(register):
+            register("euler")
+        """,
+    "raises-in-hook": """
+        from attrbank.hookspecs import Spec, hookimpl
+
+        @hookimpl
+        def register_samplers(register):
+            register(Spec("half", "Registered before the failure.", target="half:half"))
+
+        @hookimpl
+        def register_methods(register):
+            raise RuntimeError("too late")
+        """,
+}
+
+BACKBONES = """
+from attrbank.hookspecs import Spec, hookimpl
+
+@hookimpl
+def register_backbones(register):
+    for name in ("drawn", "latent_diffusion"):
+        register(Spec(name, "Answers with its name.", target=f"attrbank_backbones:{name}"))
+
+def drawn(source):
+    return ("drawn", source)
+
+def latent_diffusion(source):
+    return ("latent_diffusion", source)
+"""
+
+
+@pytest.fixture
+def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder at the front of the path; its modules are forgotten afterwards."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delenv("ATTRBANK_PLUGINS", raising=False)
+    monkeypatch.delenv("ATTRBANK_STRICT_PLUGINS", raising=False)
+    before = set(sys.modules)
+    load_plugins.cache_clear()
+    importlib.invalidate_caches()
+    yield tmp_path
+    load_plugins.cache_clear()
+    for name in set(sys.modules) - before:
+        if name.startswith("attrbank_"):
+            del sys.modules[name]
+
+
+def sampler_names(manager: PluginManager) -> list[str]:
+    return [spec.name for spec, _ in manager.registrations("sampler")]
+
+
+def test_built_ins_come_through_the_same_hooks(on_path: Path) -> None:
+    manager = load_plugins()
+    assert manager.plugins[0].distribution == "attrbank"
+    assert sampler_names(manager) == ["ddim", "ddpm"]
+    assert [spec.name for spec, _ in manager.registrations("backbone")] == ["portraits", "latent_diffusion"]
+    assert [spec.name for spec, _ in manager.registrations("method")] == ["avi"]
+
+
+def test_an_installed_plugin_offers_its_sampler(on_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    install(on_path, "attrbank-euler", OFFERS_EULER)
+    manager = load_plugins()
+    assert manager.sampler("euler").name == "euler"
+    assert manager.plugins[-1].registered[0][1].name == "euler"
+    assert capsys.readouterr().err == ""
+
+
+def test_loading_a_plugin_does_not_import_what_it_offers(on_path: Path) -> None:
+    code = OFFERS_EULER.replace("attrbank_euler:Euler", "attrbank_heavy:Euler")
+    install(on_path, "attrbank-euler", code)
+    install(on_path, "attrbank-heavy", "raise AssertionError('imported')", entry_point="attrbank_euler")
+    (on_path / "attrbank_heavy-1.0.dist-info" / "entry_points.txt").unlink()
+    assert "euler" in sampler_names(load_plugins())
+    assert "attrbank_heavy" not in sys.modules
+
+
+@pytest.mark.parametrize("code", BROKEN.values(), ids=BROKEN)
+def test_a_broken_plugin_costs_one_warning_and_nothing_else(
+    code: str, on_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(on_path, "attrbank-bad", code)
+    install(on_path, "attrbank-euler", OFFERS_EULER)
+    manager = load_plugins()
+    warning = capsys.readouterr().err
+    assert warning.count("\n") == 1
+    assert "attrbank-bad" in warning
+    assert "pip uninstall attrbank-bad" in warning
+    assert sampler_names(manager) == ["ddim", "ddpm", "euler"]
+    assert [plugin.error is None for plugin in manager.plugins] == [True, False, True]
+
+
+@pytest.mark.parametrize("kind", ["sampler", "backbone", "method", "command"])
+def test_a_taken_name_is_refused_with_all_of_its_plugin(
+    kind: str, on_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = {"sampler": "ddim", "backbone": "portraits", "method": "avi", "command": "list"}[kind]
+    install(
+        on_path,
+        "attrbank-thief",
+        f"""
+        from attrbank.hookspecs import Spec, hookimpl
+
+        @hookimpl
+        def register_samplers(register):
+            register(Spec("innocent", "Goes down with the other.", target="x:y"))
+            {f'register(Spec("{taken}", "Mine.", target="x:y"))' if kind == "sampler" else ""}
+
+        @hookimpl
+        def register_{kind if kind != "sampler" else "metric"}s(register):
+            {f'register(Spec("{taken}", "Mine.", target="x:y"))' if kind != "sampler" else "pass"}
+        """,
+    )
+    manager = load_plugins()
+    assert f"{taken!r} is taken by attrbank" in capsys.readouterr().err
+    assert sampler_names(manager) == ["ddim", "ddpm"]
+
+
+def test_the_first_of_two_plugins_keeps_the_name(on_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    install(on_path, "attrbank-euler", OFFERS_EULER)
+    install(on_path, "attrbank-later", OFFERS_EULER)
+    assert load_plugins().registrations("sampler")[-1].plugin.distribution == "attrbank-euler"
+    assert "taken by attrbank-euler" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [(None, {"euler", "bad"}), ("none", set()), ("", set()), ("euler", {"euler"}), ("attrbank-bad, x", {"bad"})],
+)
+def test_the_environment_selects_plugins(
+    selection: str | None,
+    expected: set[str],
+    on_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    install(on_path, "attrbank-euler", OFFERS_EULER)
+    install(on_path, "attrbank-bad", "raise ValueError")
+    if selection is not None:
+        monkeypatch.setenv("ATTRBANK_PLUGINS", selection)
+    assert {plugin.name for plugin in load_plugins().plugins} == {"attrbank"} | expected
+    assert ("'x', which is not installed" in capsys.readouterr().err) == ("x" in (selection or "").split(", "))
+
+
+def test_strict_mode_raises_what_the_plugin_raised(on_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(on_path, "attrbank-bad", "raise SystemExit(0)")
+    monkeypatch.setenv("ATTRBANK_STRICT_PLUGINS", "1")
+    with pytest.raises(PluginError, match="attrbank-bad") as caught:
+        load_plugins()
+    assert isinstance(caught.value.__cause__, SystemExit)
+
+
+def test_an_interrupt_is_not_taken_for_a_broken_plugin(on_path: Path) -> None:
+    install(on_path, "attrbank-slow", "raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        load_plugins()
+
+
+def test_what_a_plugin_prints_does_not_reach_stdout(on_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    install(on_path, "attrbank-euler", f"print('hello from the plugin')\n{OFFERS_EULER}")
+    load_plugins()
+    assert capsys.readouterr().out == ""
+
+
+def test_broken_metadata_of_a_stranger_is_skipped(on_path: Path) -> None:
+    install(on_path, "attrbank-euler", OFFERS_EULER)
+    stranger = on_path / "stranger-1.0.dist-info"
+    stranger.mkdir()
+    (stranger / "METADATA").write_text("")
+    (stranger / "entry_points.txt").write_text("[attrbank]\nno equals sign\n")
+    assert "euler" in sampler_names(load_plugins())
+
+
+def test_an_unknown_name_is_answered_with_the_nearest(on_path: Path) -> None:
+    with pytest.raises(NotFoundError) as caught:
+        load_plugins().sampler("dim")
+    assert "ddim" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    "target", ["nowhere:thing", "attrbank.errors:Nothing", "attrbank_late:fails", "attrbank_late:leaves"]
+)
+def test_an_object_that_cannot_be_made_blames_its_plugin(target: str, on_path: Path) -> None:
+    (on_path / "attrbank_late.py").write_text("import sys\ndef fails(): return 1 / 0\ndef leaves(): sys.exit(0)\n")
+    install(on_path, "attrbank-euler", OFFERS_EULER.replace("attrbank_euler:Euler", target))
+    with pytest.raises(PluginError, match="attrbank-euler") as caught:
+        load_plugins().sampler("euler")
+    assert "pip uninstall attrbank-euler" in str(caught.value.hint)
+
+
+@pytest.fixture
+def backbones(on_path: Path) -> PluginManager:
+    """A manager that knows two backbones and nothing else; each answers with its name and what it was given."""
+    (on_path / "attrbank_backbones.py").write_text(BACKBONES)
+    manager = PluginManager()
+    manager.load(Plugin("backbones", "attrbank_backbones", "attrbank-backbones", "1.0"))
+    return manager
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [("drawn", "drawn"), ("./a-folder", "latent_diffusion"), ("someone/a-model", "latent_diffusion")],
+)
+def test_a_backbone_is_a_name_or_else_a_folder_or_hub_id(source: str, expected: str, backbones: PluginManager) -> None:
+    assert backbones.backbone(source) == (expected, source)
+
+
+def test_a_folder_without_a_slash_is_a_backbone(
+    backbones: PluginManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    assert backbones.backbone("mine") == ("latent_diffusion", "mine")
+
+
+def test_a_word_that_is_no_backbone_is_not_found(backbones: PluginManager) -> None:
+    with pytest.raises(NotFoundError):
+        backbones.backbone("drwan")
+
+
+@pytest.mark.parametrize(("name", "target"), [("Euler", "a:b"), ("euler", "a.b"), ("euler", "a:b()"), ("", "a:b")])
+def test_a_malformed_spec_cannot_be_made(name: str, target: str) -> None:
+    with pytest.raises(InvalidValueError):
+        Spec(name, "A sampler.", target=target)
