@@ -1,0 +1,143 @@
+"""How users name things: attributes, versions of them, strengths and seeds."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from attrbank.errors import InvalidValueError
+
+NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,63}"
+MIN_PREFIX = 6
+MAX_SEEDS = 100_000
+SEED_LIMIT = 2**63
+
+_NAME = re.compile(NAME_PATTERN)
+_PREFIX = re.compile(rf"[0-9a-f]{{{MIN_PREFIX},64}}")
+_SPAN = re.compile(r"([0-9]{1,19})(?:-([0-9]{1,19}))?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+
+_NAME_RULE = "A name has 1 to 64 characters from a-z, 0-9, - and _, and starts with a letter or a digit."
+_SEED_RULE = "Give seeds as a list or a range: 0-63, or 1,5,9."
+
+
+class Reference(NamedTuple):
+    """What a user wrote to point at an attribute.
+
+    Attributes:
+        text: as written.
+        name: the attribute's name, or None if the text can only be the beginning of an id.
+        prefix: the beginning of an id (6 to 64 hex digits), or None if the text can only be a name.
+        pinned: whether both are meant, as in ``NAME@ID-PREFIX``; otherwise a name beats a prefix.
+    """
+
+    text: str
+    name: str | None
+    prefix: str | None
+    pinned: bool
+
+
+class StepRequest(NamedTuple):
+    """One ``REF[:STRENGTH]`` of a command line; a strength of None is left to ``--rho``."""
+
+    reference: str
+    strength: float | None
+
+
+def validate_name(text: str) -> str:
+    """The name itself, if it is one.
+
+    Raises:
+        InvalidValueError: it is not; the hint states the rule.
+    """
+    if not _NAME.fullmatch(text):
+        raise InvalidValueError(f"{_shown(text)} is not a name.", _NAME_RULE)
+    return text
+
+
+def parse_reference(text: str) -> Reference:
+    """Reads ``NAME``, ``NAME@ID-PREFIX`` or ``ID-PREFIX``.
+
+    Raises:
+        InvalidValueError: the text is none of them.
+    """
+    name, at, prefix = text.partition("@")
+    if at:
+        return Reference(text, validate_name(name), _validate_prefix(prefix), pinned=True)
+    return Reference(text, validate_name(text), text if _PREFIX.fullmatch(text) else None, pinned=False)
+
+
+def parse_step(text: str) -> StepRequest:
+    """Reads ``REF`` or ``REF:STRENGTH``, as in ``young:0.7``.
+
+    Raises:
+        InvalidValueError: the reference is malformed, or the strength is not a finite number.
+    """
+    reference, colon, strength = text.partition(":")
+    parse_reference(reference)
+    return StepRequest(reference, parse_strength(strength) if colon else None)
+
+
+def parse_strength(text: str) -> float:
+    """A finite decimal number.
+
+    Raises:
+        InvalidValueError: it is not one.
+    """
+    value = float(text) if _NUMBER.fullmatch(text) else math.nan
+    if not math.isfinite(value):
+        raise InvalidValueError(f"{_shown(text)} is not a strength.", "Write a finite number, as in young:0.7.")
+    return value
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Reads ``0-63`` or ``1,5,9``, or both mixed, keeping the order.
+
+    Raises:
+        InvalidValueError: malformed, repeated, out of [0, 2^63) or more than 100,000 seeds.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        span = _parse_span(part.strip())
+        if len(seeds) + len(span) > MAX_SEEDS:
+            raise InvalidValueError(f"{_shown(text)} holds more than {MAX_SEEDS:,} seeds.", _SEED_RULE)
+        seeds.extend(span)
+    if len(set(seeds)) != len(seeds):
+        raise InvalidValueError(f"{_shown(text)} gives a seed twice.", _SEED_RULE)
+    return tuple(seeds)
+
+
+def format_seeds(seeds: Sequence[int]) -> str:
+    """The shortest text that ``parse_seeds`` reads back, as in ``0-63`` or ``1,5,9``."""
+    runs: list[list[int]] = []
+    for seed in seeds:
+        if runs and seed == runs[-1][-1] + 1:
+            runs[-1][1:] = [seed]
+        else:
+            runs.append([seed])
+    return ",".join("-".join(map(str, run)) for run in runs)
+
+
+def _parse_span(text: str) -> range:
+    found = _SPAN.fullmatch(text)
+    if not found:
+        raise InvalidValueError(f"{_shown(text)} is not a seed or a range of seeds.", _SEED_RULE)
+    first = int(found[1])
+    last = int(found[2] or found[1])
+    if last < first or last >= SEED_LIMIT:
+        raise InvalidValueError(f"{_shown(text)} is not a range of seeds in [0, 2^63).", _SEED_RULE)
+    return range(first, last + 1)
+
+
+def _validate_prefix(text: str) -> str:
+    if not _PREFIX.fullmatch(text):
+        raise InvalidValueError(
+            f"{_shown(text)} is not the beginning of an id.", f"Give {MIN_PREFIX} to 64 hex digits, as in young@3fa9c1."
+        )
+    return text
+
+
+def _shown(text: str) -> str:
+    return ascii(text if len(text) <= 80 else text[:77] + "...")

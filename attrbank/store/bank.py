@@ -1,0 +1,225 @@
+"""A bank: the attributes that a user has learned, over those that are shipped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from attrbank.errors import CorruptArtifactError, InvalidValueError, StorageError
+from attrbank.names import parse_reference
+from attrbank.store import _fs, blobs, check, index, ledger, references
+from attrbank.store.catalogue import catalogue, order_by, require_index, select, where
+from attrbank.store.entry import Entry, derive
+from attrbank.store.header import parse_header
+from attrbank.store.layout import Layout, default_bank, starter_bank
+
+if TYPE_CHECKING:
+    from attrbank.schema import AttributeRecord
+
+
+class Bank:
+    """A folder of attributes. Reading never creates or changes anything.
+
+    Besides what their docstrings name, all methods raise ``StorageError`` (the bank is a file, or cannot be read or
+    written), ``BankBusyError``, ``IncompatibleError`` (a newer attrbank wrote it) and ``CorruptArtifactError`` (the
+    index is damaged).
+
+    Args:
+        path: the folder; it need not exist yet.
+        starter: a bank to be read beneath it, and never written.
+    """
+
+    def __init__(self, path: Path | str, starter: Path | str | None = None) -> None:
+        self.path = Path(path)
+        self._layout = Layout(self.path)
+        is_itself = starter is not None and Path(starter).resolve() == self.path.resolve()
+        self._starter = None if starter is None or is_itself else Layout(Path(starter))
+
+    @classmethod
+    def open(cls, path: Path | str | None = None) -> Self:
+        """The bank at ``path``, else at ``ATTRBANK_BANK``, else the user's own; over the starter bank."""
+        return cls(default_bank() if path is None else path, starter_bank())
+
+    def entries(self, filters: Sequence[str] = (), sort: str = "name", limit: int | None = None) -> tuple[Entry, ...]:
+        """The attributes that bare names mean.
+
+        Args:
+            filters: conditions that all hold, such as ``t_x<0.5``, ``core=mean`` or ``source~person``.
+            sort: ``FIELD`` or ``FIELD:desc``.
+            limit: at most so many; None is all.
+
+        Raises:
+            InvalidValueError: a filter or the sort is malformed.
+        """
+        clause, parameters = where(filters)
+        tail = f"{clause} {order_by(sort)} LIMIT ?"
+        with catalogue(self._layout, self._starter) as connection:
+            return select(connection, tail, [*parameters, -1 if limit is None else limit])
+
+    def count(self, filters: Sequence[str] = ()) -> int:
+        """How many attributes ``entries`` would give without a limit.
+
+        Raises:
+            InvalidValueError: a filter is malformed.
+        """
+        clause, parameters = where(filters)
+        with catalogue(self._layout, self._starter) as connection:
+            counted = connection.execute(f"SELECT count(*) FROM catalogue {clause}", parameters)  # noqa: S608
+            return int(counted.fetchone()[0])
+
+    def resolve(self, reference: str) -> Entry:
+        """The attribute that ``NAME``, ``NAME@ID-PREFIX`` or ``ID-PREFIX`` means; a name beats a prefix.
+
+        Raises:
+            InvalidValueError: the text is no reference.
+            NotFoundError: it means nothing, or several; the hint lists what comes near.
+        """
+        parsed = parse_reference(reference)
+        with catalogue(self._layout, self._starter) as connection:
+            return references.find(connection, parsed)
+
+    def resolve_all(self, texts: Sequence[str]) -> tuple[Entry, ...]:
+        """The attributes that several references mean, in their order.
+
+        Raises:
+            InvalidValueError: a text is no reference, or two mean the same attribute.
+            NotFoundError: one means nothing, or several.
+        """
+        found: dict[str, str] = {}
+        entries = tuple(self.resolve(text) for text in texts)
+        for text, entry in zip(texts, entries, strict=True):
+            if entry.id in found:
+                first = found[entry.id]
+                both = f"{first!r} twice" if first == text else f"{first!r} and {text!r}, which are the same attribute"
+                raise InvalidValueError(f"You give {both}.", "Give each attribute once, with one strength.")
+            found[entry.id] = text
+        return entries
+
+    def versions(self, name: str) -> tuple[Entry, ...]:
+        """All attributes of a name, the one that the bare name means first, then the newest."""
+        with catalogue(self._layout, self._starter) as connection:
+            return references.versions(connection, name)
+
+    def read(self, entry: Entry) -> bytes:
+        """The artifact's bytes, read once, with their hash and header checked.
+
+        Raises:
+            CorruptArtifactError: they are missing or damaged.
+        """
+        layout = self._starter if entry.origin == "starter" else self._layout
+        if layout is None:
+            raise CorruptArtifactError(f"The attribute {entry.name!r} belongs to a starter bank that is not there.")
+        return blobs.get(layout.object(entry.id))
+
+    def record(self, entry: Entry) -> AttributeRecord:
+        """All that the artifact says about itself beside its tensors.
+
+        Raises:
+            CorruptArtifactError: it is missing or damaged.
+            IncompatibleError: it has another format version.
+        """
+        from attrbank.store.record import validated_record
+
+        return validated_record(parse_header(self.read(entry)))
+
+    def refuse_taken(self, name: str) -> None:
+        """Does nothing if ``name`` is free for a user's attribute; to be asked before a long learning.
+
+        Raises:
+            InvalidValueError: it is in use.
+        """
+        with catalogue(self._layout, None) as connection:
+            if ledger.current(connection, name):
+                raise ledger.taken(name)
+
+    def add(self, data: bytes, *, replace: bool = False) -> Entry:
+        """Stores an artifact under the name in its record; when this returns, it survives a power failure.
+
+        Adding the same bytes again is no error. The bank is created if need be.
+
+        Args:
+            data: an artifact, as ``attrbank.artifact.encode`` makes it.
+            replace: let the name mean this one from now on; the one before stays as ``NAME@ID``.
+
+        Raises:
+            CorruptArtifactError: ``data`` is not a valid artifact.
+            IncompatibleError: it has another format version.
+            InvalidValueError: the name is in use, and ``replace`` is off.
+        """
+        from attrbank.store.record import validated_record
+
+        identity = blobs.identify(data)
+        record = validated_record(parse_header(data)).model_dump(mode="json")
+        facts = derive(identity, record, len(data))
+        self._prepare()
+        with index.reading(self._layout.index) as connection:
+            if not replace and ledger.current(connection, facts["name"]) not in {None, identity}:
+                raise ledger.taken(facts["name"])  # asked here too, so that a refused artifact is not left behind
+        blobs.put(self._layout, identity, data)
+        with index.writing(self._layout.index) as connection:
+            ledger.admit(connection, facts, replace=replace)
+        _fs.remove(self._layout.trashed(identity))
+        return self._user_entry(identity)
+
+    def remove(self, reference: str) -> Entry:
+        """Moves an attribute to the trash, from where ``restore`` brings it back.
+
+        Raises:
+            InvalidValueError: the text is no reference.
+            NotFoundError: it means nothing, or several.
+            StorageError: the attribute belongs to the starter bank, which is never changed.
+        """
+        entry = self.resolve(reference)
+        if entry.origin == "starter":
+            raise StorageError(
+                f"{entry.name!r} belongs to the starter bank, which is read-only.",
+                "Learn an attribute of the same name to hide it.",
+            )
+        with index.writing(self._layout.index) as connection:
+            ledger.retire(connection, entry.id)
+        _fs.move(self._layout.object(entry.id), self._layout.trashed(entry.id))
+        return entry
+
+    def restore(self, reference: str) -> Entry:
+        """Brings a removed attribute back; if its name is in use by now, as ``NAME@ID`` only (not ``current``).
+
+        Raises:
+            InvalidValueError: the text is no reference.
+            NotFoundError: no such attribute was removed.
+            CorruptArtifactError: it was damaged in the trash.
+        """
+        parsed = parse_reference(reference)
+        with catalogue(self._layout, None) as connection:
+            entry = references.find_removed(connection, parsed)
+        trashed, restored = self._layout.trashed(entry.id), self._layout.object(entry.id)
+        blobs.get(trashed if os.path.exists(trashed) else restored)
+        _fs.move(trashed, restored)
+        with index.writing(self._layout.index) as connection:
+            ledger.readmit(connection, entry.id, entry.name)
+        return self._user_entry(entry.id)
+
+    def verify(self) -> tuple[check.Finding, ...]:
+        """Checks every artifact's bytes against its id and the index against the artifacts."""
+        found = check.verify(self._layout) if require_index(self._layout) else ()
+        return found + (check.verify_starter(self._starter) if self._starter else ())
+
+    def reindex(self) -> check.Rebuilt:
+        """Rebuilds the index from the artifacts, keeping what they cannot tell as far as the old index can be read."""
+        if not _fs.is_folder(self.path):
+            return check.Rebuilt(())
+        return check.reindex(self._layout)
+
+    def _prepare(self) -> None:
+        """The index comes before the first artifact, so that a bank with artifacts and no index is surely damaged."""
+        if not require_index(self._layout):
+            if not _fs.is_folder(self.path):
+                _fs.make_folder(self.path)
+            with index.writing(self._layout.index):
+                pass
+
+    def _user_entry(self, identity: str) -> Entry:
+        with catalogue(self._layout, None) as connection:
+            (entry,) = select(connection, "WHERE id = ?", (identity,))
+            return entry

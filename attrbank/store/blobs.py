@@ -1,0 +1,78 @@
+"""Artifacts as files: put durably, got only when their bytes are what their id says."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from attrbank.errors import CorruptArtifactError
+from attrbank.store import _fs
+from attrbank.store.header import Header, header_size, parse_header
+from attrbank.store.layout import Layout, identity_of
+
+MAX_ARTIFACT = 2**30
+_FIRST_READ = 2**14
+
+
+def identify(data: bytes) -> str:
+    """The id of an artifact: the SHA-256 of its bytes, 64 hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def put(layout: Layout, identity: str, data: bytes) -> None:
+    """Stores an artifact durably; one that is there already is checked, and repaired if it is damaged.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    path = layout.object(identity)
+    _fs.make_folder(path.parent)
+    there = _fs.read_start(path, len(data) + 1)
+    if there and there.data == data:
+        _fs.settle(path)
+    else:
+        _fs.publish(path, data)
+
+
+def get(path: Path) -> bytes:
+    """An artifact's bytes, read once and checked against the id in its file name and our limits on headers.
+
+    Raises:
+        CorruptArtifactError: it is missing, or its bytes are not what its id says.
+        StorageError: it cannot be read.
+    """
+    chunk = _fs.read_start(path, MAX_ARTIFACT + 1)
+    if chunk is None:
+        raise CorruptArtifactError(f"The artifact {path} is missing.", "Run: attrbank verify")
+    if len(chunk.data) > MAX_ARTIFACT:
+        raise CorruptArtifactError(f"The artifact {path} is larger than {MAX_ARTIFACT:,} bytes.")
+    if identify(chunk.data) != identity_of(path):
+        raise CorruptArtifactError(
+            f"The artifact {path} is damaged: {_what_is_wrong(chunk.data)}.",
+            "Learn the attribute again, or put back a good copy of the file; attrbank verify checks all.",
+        )
+    parse_header(chunk.data)
+    return chunk.data
+
+
+def get_header(path: Path) -> tuple[Header, int]:
+    """An artifact's header and size in bytes, without reading its tensors and so without checking its hash.
+
+    Raises:
+        CorruptArtifactError: it is missing, or is not an artifact.
+        StorageError: it cannot be read.
+    """
+    chunk = _fs.read_start(path, _FIRST_READ)
+    if chunk and header_size(chunk.data) > len(chunk.data):
+        chunk = _fs.read_start(path, header_size(chunk.data))
+    if chunk is None:
+        raise CorruptArtifactError(f"The artifact {path} is missing.")
+    return parse_header(chunk.data, chunk.size), chunk.size
+
+
+def _what_is_wrong(data: bytes) -> str:
+    try:
+        parse_header(data)
+    except CorruptArtifactError as error:
+        return error.message.removeprefix("Not a valid artifact: ").removesuffix(".")
+    return "its bytes do not match its id"

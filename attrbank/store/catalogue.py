@@ -1,0 +1,144 @@
+"""What a bank holds, seen through one view: the user's attributes over the starter bank's."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import NamedTuple
+
+from attrbank.errors import AttrbankError, InvalidValueError
+from attrbank.names import parse_strength
+from attrbank.store import _fs, blobs, index
+from attrbank.store.entry import DERIVED, FIELDS, Entry, derive, entry_from_row
+from attrbank.store.layout import Layout, identity_of, object_files
+
+_DERIVED = ", ".join(DERIVED)
+_FIELDS = ", ".join(FIELDS)
+_VIEW = f"""
+CREATE TEMP VIEW catalogue AS
+SELECT {_DERIVED}, 'user' AS origin, created, current, removed
+FROM artifacts JOIN (SELECT id, created, current, removed FROM versions) USING (id)
+UNION ALL
+SELECT {_DERIVED}, 'starter', NULL, NOT EXISTS (
+    SELECT 1 FROM versions JOIN artifacts USING (id) WHERE versions.name = starter.name AND current
+), NULL
+FROM starter WHERE id NOT IN (SELECT id FROM versions WHERE removed IS NULL)
+"""  # noqa: S608 — only constants of ours are put in, here and below
+_NUMBERS = {"t_x", "delta_tau", "seed", "k", "rank", "unit", "steps", "guidance_scale", "size_bytes"}
+_TEXTS = set(FIELDS) - _NUMBERS - {"current", "pairs"}
+_CONDITION = re.compile(r"([a-z_]+)(!=|<=|>=|=|<|>|~)(.*)", re.DOTALL)
+_OPERATORS = {"=": "IS", "!=": "IS NOT", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+
+
+class Condition(NamedTuple):
+    """One ``--filter``, as an SQL expression with one parameter."""
+
+    expression: str
+    value: str | float
+
+
+@contextmanager
+def catalogue(layout: Layout, starter: Layout | None) -> Iterator[sqlite3.Connection]:
+    """A read-only connection with the view ``catalogue``; a bank that does not exist yet is empty.
+
+    Raises:
+        AttrbankError: the bank is a file, busy, damaged or unreadable, as ``index.reading`` tells.
+    """
+    with index.translated_errors(layout.index), _user_index(layout) as connection:
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute(f"CREATE TEMP TABLE starter ({_DERIVED})")
+        rows = starter_facts(starter) if starter else []
+        connection.executemany(f"INSERT INTO starter VALUES ({', '.join('?' * len(DERIVED))})", rows)  # noqa: S608
+        connection.execute(_VIEW)
+        yield connection
+
+
+def select(connection: sqlite3.Connection, tail: str, parameters: Sequence[object]) -> tuple[Entry, ...]:
+    """The entries that the end of an SQL statement picks from the catalogue."""
+    rows = connection.execute(f"SELECT {_FIELDS} FROM catalogue {tail}", parameters)  # noqa: S608
+    return tuple(entry_from_row(row) for row in rows)
+
+
+def where(filters: Sequence[str]) -> tuple[str, list[str | float]]:
+    """The WHERE clause for what ``list`` shows, with its parameters.
+
+    Raises:
+        InvalidValueError: a filter is malformed.
+    """
+    conditions = [parse_filter(text) for text in filters]
+    clause = " AND ".join(["current", "removed IS NULL", *(condition.expression for condition in conditions)])
+    return f"WHERE {clause}", [condition.value for condition in conditions]
+
+
+def order_by(sort: str) -> str:
+    """The ORDER BY clause for ``FIELD``, ``FIELD:asc`` or ``FIELD:desc``; ties go by name.
+
+    Raises:
+        InvalidValueError: there is no such field or direction.
+    """
+    field, _, direction = sort.partition(":")
+    if field not in _NUMBERS | _TEXTS or direction not in {"", "asc", "desc"}:
+        raise InvalidValueError(f"Cannot sort by {sort[:80]!a}.", f"Write FIELD or FIELD:desc; {_known_fields()}")
+    return f"ORDER BY {field} {direction}, name, id"
+
+
+def parse_filter(text: str) -> Condition:
+    """Reads ``FIELD OP VALUE`` without blanks, such as ``t_x<0.5``, ``core=mean`` or ``source~person``.
+
+    Raises:
+        InvalidValueError: the filter is malformed.
+    """
+    found = _CONDITION.fullmatch(text)
+    if not found or found[1] not in _NUMBERS | _TEXTS:
+        hint = f"Write FIELD=VALUE, or with one of != < <= > >= and ~ for 'contains'; {_known_fields()}"
+        raise InvalidValueError(f"{text[:80]!a} is not a filter.", hint)
+    field, operator, value = found.groups()
+    if operator == "~":
+        return Condition(f"instr(lower({field}), lower(?))", value)
+    return Condition(f"{field} {_OPERATORS[operator]} ?", parse_strength(value) if field in _NUMBERS else value)
+
+
+def starter_facts(starter: Layout) -> list[tuple[object, ...]]:
+    """The derived facts of the starter bank's artifacts, from their headers alone; damaged ones are for ``verify``."""
+    rows = []
+    for path in object_files(starter):
+        identity = identity_of(path)
+        try:
+            header, size = blobs.get_header(path)
+            facts = derive(identity or "", header.record(), size)
+        except AttrbankError:
+            continue
+        rows.append(tuple(facts[name] for name in DERIVED))
+    return rows
+
+
+@contextmanager
+def _user_index(layout: Layout) -> Iterator[sqlite3.Connection]:
+    if not require_index(layout):
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+            connection.execute(f"CREATE TABLE artifacts ({_DERIVED})")
+            connection.execute("CREATE TABLE versions (id, name, created, current, removed)")
+            yield connection
+        return
+    with index.reading(layout.index) as connection:
+        yield connection
+
+
+def require_index(layout: Layout) -> bool:
+    """Whether there is an index; a bank without artifacts may do without.
+
+    Raises:
+        CorruptArtifactError: there are artifacts, but the index is gone.
+        StorageError: the bank is a file.
+    """
+    if _fs.is_folder(layout.root) and not index.is_blank(layout.index):
+        return True
+    if any(identity_of(path) for path in object_files(layout)):
+        raise index.damaged(layout.index)
+    return False
+
+
+def _known_fields() -> str:
+    return f"the fields are {', '.join(sorted(_NUMBERS | _TEXTS))}."

@@ -1,0 +1,267 @@
+"""Compares a bank's index with its artifacts, and rebuilds the one from the others."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from attrbank.errors import AttrbankError, CorruptArtifactError, IncompatibleError, StorageError
+from attrbank.store import _fs, blobs, index, ledger
+from attrbank.store.entry import DERIVED, Origin, derive
+from attrbank.store.header import parse_header
+from attrbank.store.layout import Layout, identity_of, object_files
+
+State = Literal[
+    "ok", "missing", "modified", "corrupt", "unreadable", "incompatible", "misindexed", "orphan", "leftover"
+]
+"""How an item stands.
+
+ok: the bytes match the id and the index. missing: the index names it, but there is no file. modified: a valid artifact,
+but not the one its id says. corrupt: not a valid artifact. unreadable: the system refuses to read it. incompatible:
+another format version wrote it. misindexed: the index tells something else than the file. orphan: a file that the index
+does not name. leftover: what an interrupted write left behind.
+"""
+
+_STATE_OF: dict[type[AttrbankError], State] = {StorageError: "unreadable", IncompatibleError: "incompatible"}
+
+GRACE = 3600.0
+"""Seconds for which a temporary file may still belong to a running write."""
+
+
+class Finding(NamedTuple):
+    """One item of ``verify``; ``name`` is None if it is unknown, ``item`` is an id or a file name."""
+
+    state: State
+    item: str
+    name: str | None
+    origin: Origin
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What ``reindex`` did, by id.
+
+    Attributes:
+        kept: artifacts that the index names now.
+        adopted: those of them that it did not name before.
+        lost: artifacts that it named, but whose files are gone; it does not name them any more.
+        damaged: files that are not valid artifacts; they stay where they are.
+    """
+
+    kept: tuple[str, ...]
+    adopted: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
+
+
+class _Scanned(NamedTuple):
+    facts: Mapping[str, Any]
+    created: str
+
+
+def verify(layout: Layout) -> tuple[Finding, ...]:
+    """Checks a user's bank: every artifact in the index first, then every other file.
+
+    Raises:
+        AttrbankError: the index cannot be read.
+    """
+    rows = _indexed(layout)
+    files = object_files(layout)
+    indexed = [_check_row(layout.object(row["id"]), row) for row in rows]
+    known = {layout.object(row["id"]) for row in rows}
+    return (*indexed, *(_check_stray(path) for path in files if path not in known))
+
+
+def verify_starter(layout: Layout) -> tuple[Finding, ...]:
+    """Checks every file of a starter bank against its name."""
+    return tuple(_check_shipped(path) for path in object_files(layout))
+
+
+def reindex(layout: Layout) -> Rebuilt:
+    """Rebuilds the index in one transaction, and finishes removals that were interrupted.
+
+    Raises:
+        AttrbankError: the bank is busy, unwritable or of a newer schema.
+    """
+    _set_damaged_index_aside(layout)
+    with index.writing(layout.index) as connection:
+        _salvage_versions(connection, layout)
+        known = {row[0] for row in connection.execute("SELECT id FROM versions")}
+        here, damaged = _scan(object_files(layout))
+        gone, spoilt = _scan([layout.trash / name for name in _fs.list_folder(layout.trash)])
+        present = here.keys() | gone.keys() | damaged | spoilt
+        lost = known - present
+        _forget(connection, lost)
+        _enter(connection, here, known)
+        _enter_removed(connection, {identity: gone[identity] for identity in gone.keys() - here.keys()}, known)
+        removed = _removed(connection)
+    for identity in removed & here.keys():
+        _fs.move(layout.object(identity), layout.trashed(identity))
+    _sweep(layout)
+    kept = here.keys() - removed
+    return Rebuilt(*(tuple(sorted(ids)) for ids in (kept, kept - known, lost, damaged)))
+
+
+def _indexed(layout: Layout) -> list[dict[str, Any]]:
+    columns = ", ".join(DERIVED)
+    query = f"SELECT {columns} FROM artifacts WHERE id IN (SELECT id FROM versions WHERE removed IS NULL) ORDER BY name"  # noqa: S608
+    with index.reading(layout.index) as connection:
+        _check_pages(connection, layout)
+        return [dict(zip(DERIVED, row, strict=True)) for row in connection.execute(query)]
+
+
+def _check_pages(connection: sqlite3.Connection, layout: Layout) -> None:
+    if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise index.damaged(layout.index)
+
+
+def _check_row(path: Path, row: Mapping[str, Any]) -> Finding:
+    state, facts, detail = _inspect(path)
+    if state == "ok" and facts != row:
+        state, detail = "misindexed", "The index tells something else. Run: attrbank reindex"
+    return Finding(state, row["id"], row["name"], "user", detail)
+
+
+def _check_stray(path: Path) -> Finding:
+    if identity_of(path) is None:
+        return Finding("leftover", path.name, None, "user", "Left by an interrupted write, or not ours.")
+    state, facts, detail = _inspect(path)
+    if state == "ok":
+        state, detail = "orphan", "The index does not name it. Run: attrbank reindex"
+    return Finding(state, path.stem, facts.get("name"), "user", detail)
+
+
+def _check_shipped(path: Path) -> Finding:
+    if identity_of(path) is None:
+        return Finding("leftover", path.name, None, "starter", "Not an artifact.")
+    state, facts, detail = _inspect(path)
+    return Finding(state, path.stem, facts.get("name"), "starter", detail)
+
+
+def _inspect(path: Path) -> tuple[State, dict[str, Any], str]:
+    """The state of one file by itself, the facts it tells (none if it is not an artifact), and a detail."""
+    try:
+        chunk = _fs.read_start(path, blobs.MAX_ARTIFACT)
+        if chunk is None:
+            return "missing", {}, "Put back a good copy of the file, or learn it again."
+        facts = _facts(path, chunk.data)
+    except AttrbankError as error:
+        return _STATE_OF.get(type(error), "corrupt"), {}, error.message
+    if blobs.identify(chunk.data) != path.stem:
+        return "modified", facts, "Its bytes do not match its id."
+    return "ok", facts, ""
+
+
+def _facts(path: Path, data: bytes) -> dict[str, Any]:
+    from attrbank.store.record import validated_record
+
+    record = validated_record(parse_header(data)).model_dump(mode="json")
+    return derive(path.stem, record, len(data))
+
+
+def _set_damaged_index_aside(layout: Layout) -> None:
+    if not os.path.exists(layout.index) or not _is_damaged(layout):
+        return
+    journal = layout.index.with_name(f"{layout.index.name}-journal")
+    _fs.move(journal, layout.trash / f"{layout.damaged_index.name}-journal")  # it must not be replayed in a new index
+    _fs.move(layout.index, layout.damaged_index)
+
+
+def _is_damaged(layout: Layout) -> bool:
+    try:
+        if not index.is_blank(layout.index):
+            _indexed(layout)
+            _versions(layout.index)
+    except CorruptArtifactError:
+        return True
+    return False
+
+
+def _versions(path: Path) -> list[tuple[str, str, str, int]]:
+    with index.reading(path) as connection:
+        return list(connection.execute("SELECT id, name, created, current FROM versions"))
+
+
+def _salvage_versions(connection: sqlite3.Connection, layout: Layout) -> None:
+    """Takes dates and current versions over from a damaged index; what was removed, the trash tells."""
+    if not os.path.exists(layout.damaged_index) or connection.execute("SELECT 1 FROM versions").fetchone():
+        return
+    for identity, name, created, is_current in _readable_versions(layout.damaged_index):
+        ledger.write_version(connection, identity, name, created, is_current=is_current)
+
+
+def _readable_versions(path: Path) -> Iterator[tuple[str, str, str, bool]]:
+    try:
+        rows = _versions(path)
+    except AttrbankError:
+        return
+    claimed: set[str] = set()
+    for identity, name, created, current in rows:
+        if not all(isinstance(value, str) for value in (identity, name, created)):
+            continue
+        is_current = bool(current) and name not in claimed
+        claimed |= {name} if is_current else set()
+        yield identity, name, created, is_current
+
+
+def _scan(paths: list[Path]) -> tuple[dict[str, _Scanned], set[str]]:
+    sound, damaged = {}, set()
+    for path in paths:
+        identity = identity_of(path)
+        if identity is None:
+            continue
+        try:
+            facts = _facts(path, blobs.get(path))
+        except AttrbankError:
+            damaged.add(identity)
+            continue
+        sound[identity] = _Scanned(facts, _modified(path))
+    return sound, damaged
+
+
+def _modified(path: Path) -> str:
+    chunk = _fs.read_start(path, 0)
+    modified = chunk.modified if chunk else 0.0
+    return datetime.fromtimestamp(modified, UTC).isoformat(timespec="milliseconds")
+
+
+def _forget(connection: sqlite3.Connection, identities: set[str]) -> None:
+    for table in ("artifacts", "versions"):
+        connection.executemany(f"DELETE FROM {table} WHERE id = ?", [(identity,) for identity in identities])  # noqa: S608
+
+
+def _enter(connection: sqlite3.Connection, scanned: Mapping[str, _Scanned], known: set[str]) -> None:
+    """Newest first, so that of several unknown versions the newest gets the name, if nothing has it yet."""
+    for identity, (facts, created) in sorted(scanned.items(), key=lambda item: (item[1].created, item[0]))[::-1]:
+        ledger.write_artifact(connection, facts)
+        if identity not in known:
+            held = connection.execute("SELECT 1 FROM versions WHERE name = ? AND current", (facts["name"],)).fetchone()
+            ledger.write_version(connection, identity, facts["name"], created, is_current=not held)
+
+
+def _enter_removed(connection: sqlite3.Connection, scanned: Mapping[str, _Scanned], known: set[str]) -> None:
+    removed = _removed(connection)
+    for identity, (facts, created) in scanned.items():
+        ledger.write_artifact(connection, facts)
+        if identity not in known:
+            ledger.write_version(connection, identity, facts["name"], created, is_current=False, removed=ledger.now())
+        elif identity not in removed:
+            ledger.retire(connection, identity)
+
+
+def _removed(connection: sqlite3.Connection) -> set[str]:
+    return {row[0] for row in connection.execute("SELECT id FROM versions WHERE removed IS NOT NULL")}
+
+
+def _sweep(layout: Layout) -> None:
+    for path in object_files(layout):
+        chunk = _fs.read_start(path, 0) if path.suffix == _fs.TEMPORARY_SUFFIX else None
+        if chunk and time.time() - chunk.modified > GRACE:
+            _fs.remove(path)

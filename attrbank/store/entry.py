@@ -1,0 +1,141 @@
+"""What a bank knows about an attribute without opening its tensors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, NamedTuple
+
+from attrbank.errors import CorruptArtifactError
+from attrbank.names import format_seeds
+
+Origin = Literal["user", "starter"]
+
+
+class Pair(NamedTuple):
+    """A source prompt and its target prompt."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One attribute of a bank, with the fields of ``list --json``.
+
+    Attributes:
+        id: SHA-256 of the artifact, 64 hex digits.
+        source: of the first pair, like ``target``.
+        t_x: time of the edit, 0 < t_x ≤ 1.
+        delta_tau: t_z − t_x.
+        seed: the first seed.
+        seeds: all seeds as text, such as ``0-63``.
+        unit: of the attribute's own core; None for the paper's vectors.
+        solver: for the paper's vectors, like ``k``; otherwise None.
+        size_bytes: of the artifact.
+        created: ISO 8601 in UTC; None in the starter bank, which has no index to keep it.
+        current: whether the bare name means this version.
+    """
+
+    name: str
+    id: str
+    origin: Origin
+    method: str
+    vectors: str
+    core: str | None
+    solver: str | None
+    source: str
+    target: str
+    pairs: tuple[Pair, ...]
+    t_x: float
+    delta_tau: float
+    seed: int
+    seeds: str
+    k: int | None
+    rank: int | None
+    unit: float | None
+    backbone: str
+    sampler: str
+    steps: int
+    guidance_scale: float
+    size_bytes: int
+    created: str | None
+    current: bool
+
+    @property
+    def reference(self) -> str:
+        """The text that always means this very version, as in ``young@3fa9c1d2e4b5``."""
+        return f"{self.name}@{self.id[:12]}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields as plain JSON values."""
+        return asdict(self) | {"pairs": [pair._asdict() for pair in self.pairs]}
+
+
+FIELDS = tuple(field.name for field in fields(Entry))
+KEPT = ("created", "current")
+"""Facts that artifacts cannot tell; the index keeps them through a rebuild."""
+DERIVED = tuple(name for name in FIELDS if name not in {*KEPT, "origin"})
+"""Facts that the artifact alone tells."""
+
+
+def derive(identity: str, record: Mapping[str, Any], size: int) -> dict[str, Any]:
+    """The derived facts of an artifact, as the index stores them: numbers, texts and None.
+
+    Args:
+        identity: the artifact's id.
+        record: its record as plain JSON.
+        size: bytes in the artifact.
+
+    Raises:
+        CorruptArtifactError: the record does not look like an attribute's.
+    """
+    try:
+        return _derive(identity, record, size)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise CorruptArtifactError(f"Not a valid attribute: its record lacks {error}.") from error
+
+
+def entry_from_row(row: tuple[Any, ...]) -> Entry:
+    """An entry from the index's values, in the order of ``FIELDS``.
+
+    Raises:
+        CorruptArtifactError: the index holds something else.
+    """
+    facts = dict(zip(FIELDS, row, strict=True))
+    try:
+        facts["pairs"] = tuple(Pair(*pair) for pair in json.loads(facts["pairs"]))
+    except (TypeError, ValueError) as error:
+        raise CorruptArtifactError("The bank's index is damaged.", "Run: attrbank reindex") from error
+    facts["current"] = bool(facts["current"])
+    return Entry(**facts)
+
+
+def _derive(identity: str, record: Mapping[str, Any], size: int) -> dict[str, Any]:
+    pairs = [(str(pair["source"]), str(pair["target"])) for pair in record["pairs"]]
+    paper = record.get("paper") or {}
+    core = record.get("core")
+    return {
+        "name": str(record["name"]),
+        "id": identity,
+        "method": str(record["method"]),
+        "vectors": str(record["vectors"]),
+        "core": core,
+        "solver": paper.get("solver"),
+        "source": pairs[0][0],
+        "target": pairs[0][1],
+        "pairs": json.dumps(pairs, ensure_ascii=False),
+        "t_x": float(record["t_x"]),
+        "delta_tau": float(record["delta_tau"]),
+        "seed": int(record["seeds"][0]),
+        "seeds": format_seeds(record["seeds"]),
+        "k": paper.get("k"),
+        "rank": record.get("rank"),
+        "unit": (record.get("units") or {}).get(core),
+        "backbone": str(record["backbone"]["name"]),
+        "sampler": str(record["sampler"]),
+        "steps": int(record["steps"]),
+        "guidance_scale": float(record["guidance_scale"]),
+        "size_bytes": size,
+    }

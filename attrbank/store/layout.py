@@ -1,0 +1,101 @@
+"""Where things are: the paths inside a bank, and where banks lie."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from attrbank.errors import CorruptArtifactError
+from attrbank.store import _fs
+
+ARTIFACT_SUFFIX = ".safetensors"
+_ID = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The paths inside one bank; they are made from ids alone, never from names or from the index."""
+
+    root: Path
+
+    @property
+    def objects(self) -> Path:
+        """The folder of artifacts."""
+        return self.root / "objects"
+
+    @property
+    def index(self) -> Path:
+        """The SQLite index, which can be rebuilt from the artifacts."""
+        return self.root / "index.db"
+
+    @property
+    def trash(self) -> Path:
+        """The folder of removed artifacts."""
+        return self.root / "trash"
+
+    @property
+    def damaged_index(self) -> Path:
+        """Where ``reindex`` puts an index that SQLite cannot read."""
+        return self.trash / "index.damaged.db"
+
+    def object(self, identity: str) -> Path:
+        """The path of an artifact.
+
+        Raises:
+            CorruptArtifactError: ``identity`` is not 64 hex digits, so a damaged index cannot point elsewhere.
+        """
+        return self.objects / _checked(identity)[:2] / f"{identity}{ARTIFACT_SUFFIX}"
+
+    def trashed(self, identity: str) -> Path:
+        """The path of a removed artifact.
+
+        Raises:
+            CorruptArtifactError: ``identity`` is not 64 hex digits.
+        """
+        return self.trash / f"{_checked(identity)}{ARTIFACT_SUFFIX}"
+
+
+def object_files(layout: Layout) -> list[Path]:
+    """Every file below ``objects``, artifact or not, in order of its path.
+
+    Raises:
+        StorageError: the bank is a file, or cannot be read.
+    """
+    shards = [layout.objects / name for name in _fs.list_folder(layout.objects)]
+    return [shard / name for shard in shards if os.path.isdir(shard) for name in _fs.list_folder(shard)]
+
+
+def identity_of(path: Path) -> str | None:
+    """The id that a file name stands for, or None if it is not an artifact's."""
+    return path.stem if path.suffix == ARTIFACT_SUFFIX and _ID.fullmatch(path.stem) else None
+
+
+def default_bank() -> Path:
+    """``ATTRBANK_BANK``, or else ``attrbank/bank`` in the user's data directory.
+
+    ``XDG_DATA_HOME`` counts on every platform, if it is absolute as its specification asks.
+    """
+    chosen = os.environ.get("ATTRBANK_BANK")
+    if chosen:
+        return Path(chosen)
+    base = os.environ.get("XDG_DATA_HOME", "")
+    if os.path.isabs(base):
+        return Path(base, "attrbank", "bank")
+    from platformdirs import user_data_path
+
+    return user_data_path("attrbank", appauthor=False) / "bank"
+
+
+def starter_bank() -> Path | None:
+    """The shipped bank: inside the installed package, or beside it in the repository; None if neither is there."""
+    package = Path(__file__).resolve().parent.parent
+    candidates = (package / "_bank", package.parent / "bank")
+    return next((path for path in candidates if (path / "objects").is_dir()), None)
+
+
+def _checked(identity: str) -> str:
+    if not isinstance(identity, str) or not _ID.fullmatch(identity):
+        raise CorruptArtifactError(f"{ascii(identity)[:80]} is not an id.", "Run: attrbank reindex")
+    return identity

@@ -1,0 +1,54 @@
+"""Artifacts made by hand, without torch or safetensors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+RECORD: dict[str, Any] = {
+    "format_version": 1,
+    "name": "young",
+    "method": "avi",
+    "vectors": "difference",
+    "core": "mean",
+    "rank": 4,
+    "units": {"mean": 1.25},
+    "pairs": [{"source": "a person", "target": "a young person"}],
+    "seeds": [0, 1, 2, 3],
+    "t_x": 0.4,
+    "delta_tau": -0.2,
+    "resolved": {"timestep_x": 400, "timestep_z": 200, "alpha_bar_x": 0.2, "alpha_bar_z": 0.6},
+    "backbone": {
+        "name": "portraits",
+        "fingerprint": "0123456789abcdef",
+        "latent_shape": [4, 16, 16],
+        "prediction_type": "epsilon",
+    },
+    "sampler": "ddim",
+    "steps": 50,
+    "guidance_scale": 7.5,
+}
+TENSOR = {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}
+
+
+def file_of(head: dict[str, Any] | bytes, body: bytes = bytes(16)) -> bytes:
+    """A file with the safetensors frame around any header."""
+    text = head if isinstance(head, bytes) else json.dumps(head).encode()
+    return len(text).to_bytes(8, "little") + text + body
+
+
+def artifact(name: str = "young", *, body: bytes = bytes(16), **changes: Any) -> bytes:
+    """A valid artifact, unless the changes to its record spoil it."""
+    record = json.dumps(RECORD | {"name": name} | changes)
+    return file_of({"__metadata__": {"attrbank.record": record}, "core": TENSOR}, body)
+
+
+def numbered(name: str, number: int) -> bytes:
+    """One of many different artifacts of the same name."""
+    return artifact(name, body=number.to_bytes(16, "big"))
+
+
+def snapshot(root: Path) -> dict[str, bytes]:
+    """All files below a folder, to be compared before and after."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}

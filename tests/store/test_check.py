@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from attrbank.errors import CorruptArtifactError
+from attrbank.store.bank import Bank
+from attrbank.store.check import GRACE
+from tests.store.artifacts import artifact, numbered, snapshot
+
+
+def _object(bank: Bank, identity: str) -> Path:
+    return bank.path / "objects" / identity[:2] / f"{identity}.safetensors"
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.unlink(missing_ok=True)
+    path.write_bytes(data)
+
+
+def _filled(bank: Bank) -> Bank:
+    """Two versions of one name, the older one current; one name removed; one plain."""
+    bank.add(numbered("young", 1))
+    bank.add(numbered("young", 2), replace=True)
+    bank.add(numbered("young", 1), replace=True)
+    bank.add(artifact("smile"))
+    bank.add(artifact("beard"))
+    bank.remove("beard")
+    return bank
+
+
+def test_each_kind_of_damage_has_its_state(bank: Bank) -> None:
+    states = ("ok", "missing", "modified", "corrupt", "misindexed")
+    made = {state: bank.add(artifact(state)).id for state in states}
+    _object(bank, made["missing"]).unlink()
+    _write(_object(bank, made["modified"]), artifact("modified", body=b"\1" * 16))
+    _write(_object(bank, made["corrupt"]), b"PK\3\4")
+    with closing(sqlite3.connect(bank.path / "index.db")) as connection, connection:
+        connection.execute("UPDATE artifacts SET t_x = 0.9 WHERE name = 'misindexed'")
+    (bank.path / "objects" / "ab").mkdir(exist_ok=True)
+    (bank.path / "objects" / "ab" / "x.tmp").touch()
+    found = {finding.name: finding.state for finding in bank.verify()}
+    assert {state: state for state in states} | {None: "leftover"} == found
+
+
+def test_starter_bank_is_verified_too(bank: Bank, starter: Path) -> None:
+    path = next(path for path in starter.rglob("*.safetensors") if b"smile" in path.read_bytes())
+    _write(path, artifact("smile", body=b"\1" * 16))
+    findings = {finding.name: (finding.state, finding.origin) for finding in Bank(bank.path, starter).verify()}
+    assert findings == {"smile": ("modified", "starter"), "glasses": ("ok", "starter")}
+
+
+def test_reindex_of_a_sound_bank_changes_nothing_that_is_seen(bank: Bank) -> None:
+    _filled(bank)
+    before = (bank.entries(), bank.versions("young"), sorted(os.listdir(bank.path / "trash")))
+    rebuilt = bank.reindex()
+    assert before == (bank.entries(), bank.versions("young"), sorted(os.listdir(bank.path / "trash")))
+    assert (len(rebuilt.kept), rebuilt.adopted, rebuilt.lost, rebuilt.damaged) == (3, (), (), ())
+    bank.restore("beard")
+
+
+DAMAGE = {
+    "deleted": lambda path: path.unlink(),
+    "empty": lambda path: path.write_bytes(b""),
+    "garbage": lambda path: path.write_bytes(random.Random(0).randbytes(9000)),
+    "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:5000]),
+    "newer by a bit flip": lambda path: path.write_bytes(path.read_bytes()[:60] + b"\x7f" + path.read_bytes()[61:]),
+    "another database": lambda path: (
+        path.unlink(),
+        sqlite3.connect(path).executescript("CREATE TABLE t (x);").close(),
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_index_says_how_to_mend_it_and_reindex_does(bank: Bank, damage: str) -> None:
+    _filled(bank)
+    artifacts = {name: data for name, data in snapshot(bank.path).items() if name != "index.db"}
+    DAMAGE[damage](bank.path / "index.db")
+    for action in (bank.entries, bank.verify, lambda: bank.resolve("young"), lambda: bank.add(artifact("new"))):
+        with pytest.raises(CorruptArtifactError) as caught:
+            action()
+        assert "attrbank reindex" in (caught.value.hint or "")
+    bank.reindex()
+    assert [entry.name for entry in bank.entries()] == ["smile", "young"]
+    assert len(bank.versions("young")) == 2
+    assert {"ok"} == {finding.state for finding in bank.verify()}
+    assert artifacts.items() <= snapshot(bank.path).items()
+    assert bank.restore("beard").name == "beard"
+
+
+def test_every_flipped_byte_of_the_index_is_survived(bank: Bank, tmp_path: Path) -> None:
+    _filled(bank)
+    index, chooser = bank.path / "index.db", random.Random(1)
+    good = index.read_bytes()
+    for _ in range(40):
+        bad, place = bytearray(good), chooser.randrange(len(good))
+        bad[place] ^= 1 << chooser.randrange(8)
+        index.write_bytes(bad)
+        bank.reindex()
+        names = {entry.name for entry in bank.entries()}
+        assert {"smile", "young"} <= names, place
+
+
+def test_lost_index_gives_a_name_to_its_newest_version(bank: Bank) -> None:
+    ids = [bank.add(numbered("young", number), replace=True).id for number in range(4)]
+    for age, identity in enumerate((ids[2], ids[0], ids[3], ids[1])):
+        os.utime(_object(bank, identity), (1e9 - age, 1e9 - age))
+    (bank.path / "index.db").unlink()
+    assert len(bank.reindex().adopted) == 4
+    assert ids[2] == bank.resolve("young").id
+    assert "2001-09-09" in (bank.resolve("young").created or "")
+
+
+def test_dates_and_current_versions_are_taken_from_a_partly_readable_index(bank: Bank) -> None:
+    _filled(bank)
+    before = (bank.entries(), bank.versions("young"))
+    with closing(sqlite3.connect(bank.path / "index.db")) as connection, connection:
+        connection.execute("DROP TABLE artifacts")
+    bank.reindex()
+    assert before == (bank.entries(), bank.versions("young"))
+
+
+def test_reindex_forgets_what_is_gone_and_keeps_what_is_damaged(bank: Bank) -> None:
+    gone, damaged = bank.add(artifact("gone")).id, bank.add(artifact("damaged")).id
+    _object(bank, gone).unlink()
+    _write(_object(bank, damaged), b"junk")
+    rebuilt = bank.reindex()
+    assert ((gone,), (damaged,)) == (rebuilt.lost, rebuilt.damaged)
+    assert [entry.name for entry in bank.entries()] == ["damaged"]
+    assert bank.remove("damaged").name == "damaged"
+
+
+def test_reindex_adopts_files_that_were_put_there_by_hand(bank: Bank, tmp_path: Path) -> None:
+    other = Bank(tmp_path / "other")
+    bank.add(artifact("young"))
+    entry = other.add(artifact("smile"))
+    target = _object(bank, entry.id)
+    target.parent.mkdir(exist_ok=True)
+    target.write_bytes(other.read(entry))
+    assert (entry.id,) == bank.reindex().adopted
+    assert entry.id == bank.resolve("smile").id
+
+
+def test_reindex_sweeps_only_temporary_files_that_are_old(bank: Bank) -> None:
+    folder = _object(bank, bank.add(artifact()).id).parent
+    for name in ("old.tmp", "new.tmp"):
+        (folder / name).touch()
+    past = time.time() - GRACE - 10
+    os.utime(folder / "old.tmp", (past, past))
+    bank.reindex()
+    assert not (folder / "old.tmp").exists()
+    assert (folder / "new.tmp").exists()
+
+
+def test_interrupted_reindex_loses_nothing(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    _filled(bank)
+    before = bank.entries()
+    monkeypatch.setattr("attrbank.store.check._enter", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        bank.reindex()
+    monkeypatch.undo()
+    assert before == bank.entries()
+    with closing(sqlite3.connect(bank.path / "index.db")) as connection, connection:
+        connection.execute("DROP TABLE artifacts")
+    monkeypatch.setattr("attrbank.store.check._enter", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        bank.reindex()
+    monkeypatch.undo()
+    bank.reindex()
+    assert before == bank.entries()

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import pytest
+
+from attrbank import schema
+from attrbank.errors import InvalidValueError
+from attrbank.names import (
+    NAME_PATTERN,
+    format_seeds,
+    parse_reference,
+    parse_seeds,
+    parse_step,
+    validate_name,
+)
+
+HOSTILE = (
+    *("", ".", "..", "../x", "/etc/passwd", "C:\\x", "-rf", "_x", "Young", "a b", "a\n", "a\0", "é", "a" * 65),
+    *("%2e", "$(x)", "'; drop table", "[red]", "\x1b]0;", "٣"),
+)
+
+
+def test_schema_and_command_line_agree_on_names() -> None:
+    assert NAME_PATTERN == schema.NAME_PATTERN
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_names_are_refused_with_the_rule(text: str) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        validate_name(text)
+    assert "64" in (caught.value.hint or "")
+    assert caught.value.message.isascii()
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("text", ["a", "0", "young", "a" * 64, "more-glasses_2"])
+def test_names_within_the_rule_are_kept(text: str) -> None:
+    assert text == validate_name(text)
+
+
+def test_hex_text_may_be_a_name_or_a_prefix() -> None:
+    reference = parse_reference("facade")
+    assert (reference.name, reference.prefix, reference.pinned) == ("facade", "facade", False)
+
+
+def test_short_hex_text_is_only_a_name() -> None:
+    assert parse_reference("face1").prefix is None
+
+
+def test_pinned_reference_has_name_and_prefix() -> None:
+    reference = parse_reference("young@3fa9c1")
+    assert (reference.name, reference.prefix, reference.pinned) == ("young", "3fa9c1", True)
+
+
+@pytest.mark.parametrize("text", ["young@", "young@3fa9c", "young@xyzxyz", "young@" + "a" * 65, "@3fa9c1", "../x"])
+def test_malformed_references_are_refused(text: str) -> None:
+    with pytest.raises(InvalidValueError):
+        parse_reference(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "strength"), [("young:0.7", 0.7), ("young:-2", -2.0), ("young:1e1", 10.0), ("young", None)]
+)
+def test_strength_follows_the_colon(text: str, strength: float | None) -> None:
+    assert ("young", strength) == parse_step(text)
+
+
+@pytest.mark.parametrize("text", ["young:", "young:abc", "young:nan", "young:inf", "young:1e999", "young:1_0", "a:1:2"])
+def test_strength_that_is_no_finite_number_is_refused(text: str) -> None:
+    with pytest.raises(InvalidValueError):
+        parse_step(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"), [("0-3", (0, 1, 2, 3)), ("5", (5,)), ("1,5,9", (1, 5, 9)), ("9, 0-2", (9, 0, 1, 2))]
+)
+def test_seeds_are_a_list_or_a_range(text: str, seeds: tuple[int, ...]) -> None:
+    assert seeds == parse_seeds(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", ",", "-1", "3-1", "1,1", "0-3,2", "a", "1.5", "0-", "9223372036854775808", "0-100000", "0-9" * 9999]
+)
+def test_malformed_seeds_are_refused(text: str) -> None:
+    with pytest.raises(InvalidValueError):
+        parse_seeds(text)
+
+
+@pytest.mark.parametrize("seeds", [(7,), (1, 2), (0, 1, 2, 9, 4, 5), (3, 2, 1), tuple(range(64))])
+def test_formatted_seeds_are_read_back(seeds: tuple[int, ...]) -> None:
+    assert seeds == parse_seeds(format_seeds(seeds))
+
+
+def test_a_run_of_seeds_is_formatted_as_a_range() -> None:
+    assert format_seeds(range(64)) == "0-63"
