@@ -79,16 +79,22 @@ def test_writes_are_immediate_fully_synchronised_and_use_a_rollback_journal(bank
         assert connection.execute("PRAGMA synchronous").fetchone() == (3,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
         assert connection.execute("PRAGMA trusted_schema").fetchone() == (0,)
-        with _raw(bank) as other, pytest.raises(sqlite3.OperationalError, match="locked"):
+        with _raw(bank) as other:
             other.execute("PRAGMA busy_timeout = 0")
-            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("BEGIN IMMEDIATE")
 
 
 def test_failed_write_is_rolled_back(bank: Bank) -> None:
     entry = bank.add(artifact())
-    with pytest.raises(ZeroDivisionError), index.writing(bank.path / "index.db") as connection:
-        connection.execute("DELETE FROM versions")
-        raise ZeroDivisionError
+
+    def fail() -> None:
+        with index.writing(bank.path / "index.db") as connection:
+            connection.execute("DELETE FROM versions")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert (entry,) == bank.entries()
 
 
