@@ -55,7 +55,7 @@ def nonzero(size: Tensor) -> Tensor:
 
 
 def factorise(latent: Tensor) -> Factors:
-    """Algorithm 1, line 1: the thin SVD of every channel, by itself.
+    """Algorithm 1, before line 6: the thin SVD of every channel, by itself.
 
     Shapes:
         latent: (..., H, W), any floating dtype; half precision is worked on in float32.
@@ -88,7 +88,7 @@ def _decompose_in_double(matrix: Tensor) -> Factors:
 
 
 def align_signs(source_u: Tensor, source_vh: Tensor, target_u: Tensor, target_vh: Tensor) -> tuple[Tensor, Tensor]:
-    """Sign rule: flip each target pair (u, v) so that ⟨u_x, u_z⟩ + ⟨v_x, v_z⟩ ≥ 0.
+    """METHOD section 2, sign rule: flip each target pair (u, v) so that ⟨u_x, u_z⟩ + ⟨v_x, v_z⟩ ≥ 0.
 
     SVD fixes a pair only up to a common sign, and a blend of two vectors depends on it. The sign chosen here changes
     with every flip on either side, so the blend does not: its value is the same on every machine.
@@ -110,7 +110,7 @@ def _leading_sign(u: Tensor) -> Tensor:
 
 
 def reconstruct(u: Tensor, s: Tensor, vh: Tensor) -> Tensor:
-    """Equation 1: U diag(S) V.
+    """Algorithm 1, the products ŷ and ỹ: U diag(S) V.
 
     Shapes:
         u: (..., H, r), s: (..., r), vh: (..., r, W).

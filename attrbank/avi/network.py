@@ -119,7 +119,7 @@ class SingularValueNet(StoredNetwork):
             raise _does_not_fit(error) from error
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Section 3.2.2: S and Δs for x.
+        """METHOD section 1, Φ: S and Δs as Φ predicts them from x.
 
         Shapes:
             x: (B, C, H, W).
@@ -207,7 +207,7 @@ class CoreNet(StoredNetwork):
         return functional.adaptive_avg_pool2d(x0.float(), (height, width))
 
     def forward(self, x0: Tensor) -> Tensor:
-        """Section 5, step 3, ``mlp``: K = mean core + Φ(x̂0).
+        """METHOD section 5, step 3, ``mlp``: K = mean core + Φ(x̂0).
 
         Shapes:
             x0: (B, C, H, W).
