@@ -14,7 +14,7 @@ from attrbank.errors import (
     NotFoundError,
     StorageError,
 )
-from attrbank.store import _fs, ledger
+from attrbank.store import _fs, blobs, ledger
 from attrbank.store.bank import Bank
 from tests.store.artifacts import artifact, numbered, snapshot
 
@@ -105,6 +105,14 @@ def test_every_single_bit_flip_and_truncation_is_noticed_on_reading(
         read_back(bytes(bad))
     for length in range(len(good)):
         read_back(good[:length])
+
+
+def test_file_with_a_true_hash_but_a_false_header_is_refused(tmp_path: Path) -> None:
+    data = artifact() + b"stowaway"
+    path = tmp_path / f"{blobs.identify(data)}.safetensors"
+    path.write_bytes(data)
+    with pytest.raises(CorruptArtifactError, match="follow the last tensor"):
+        blobs.get(path)
 
 
 def test_adding_the_same_bytes_repairs_a_damaged_file(bank: Bank) -> None:

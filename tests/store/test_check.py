@@ -65,6 +65,12 @@ def test_reindex_of_a_sound_bank_changes_nothing_that_is_seen(bank: Bank) -> Non
     bank.restore("beard")
 
 
+def _foreign_database(path: Path) -> None:
+    path.unlink()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE t (x)")
+
+
 DAMAGE = {
     "deleted": lambda path: path.unlink(),
     "empty": lambda path: path.write_bytes(b""),
@@ -72,10 +78,7 @@ DAMAGE = {
     "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
     "truncated": lambda path: path.write_bytes(path.read_bytes()[:5000]),
     "newer by a bit flip": lambda path: path.write_bytes(path.read_bytes()[:60] + b"\x7f" + path.read_bytes()[61:]),
-    "another database": lambda path: (
-        path.unlink(),
-        sqlite3.connect(path).executescript("CREATE TABLE t (x);").close(),
-    ),
+    "another database": lambda path: _foreign_database(path),
 }
 
 
