@@ -1,0 +1,126 @@
+"""What the commands on a bank print, and what they leave in it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from attrbank.store.bank import Bank
+from tests.cli.conftest import Cli, artifact
+
+PROMISED = {
+    *("name", "id", "origin", "method", "vectors", "core", "solver", "source", "target", "pairs", "t_x", "delta_tau"),
+    *("seed", "seeds", "k", "rank", "unit", "backbone", "sampler", "steps", "guidance_scale", "size_bytes", "created"),
+}
+
+
+def test_list_as_json_has_every_promised_field(cli: Cli, bank: Bank) -> None:
+    bank.add(artifact())
+    (young,) = json.loads(cli("list", "--json").out)
+    assert young.keys() >= PROMISED
+    assert (young["name"], young["seeds"], young["unit"], young["origin"]) == ("young", "0-63", 2.0, "user")
+
+
+def test_an_empty_bank_is_an_empty_array_and_says_so_to_people(cli: Cli) -> None:
+    assert json.loads(cli("list", "--json").out) == []
+    assert cli("list").out == ""
+    assert "learn" in cli("list").err
+
+
+def test_quiet_gives_names_alone(cli: Cli, bank: Bank) -> None:
+    for name in ("young", "old"):
+        bank.add(artifact(name=name))
+    assert cli("list", "-q").out == "old\nyoung\n"
+
+
+def test_filter_and_sort_choose_and_order(cli: Cli, bank: Bank) -> None:
+    for name, t_x in (("a", 0.3), ("b", 0.5), ("c", 0.7)):
+        bank.add(artifact(name=name, t_x=t_x))
+    assert cli("list", "-q", "--filter", "t_x>0.4", "--sort", "t_x:desc").out == "c\nb\n"
+
+
+def test_a_pipe_gets_every_row_in_full(cli: Cli, bank: Bank) -> None:
+    prompt = "a very long prompt " * 20
+    bank.add(artifact(pairs=[{"source": prompt.strip(), "target": "short"}]))
+    header, row = cli("list").out.splitlines()
+    assert header.startswith("NAME")
+    assert prompt.strip() in row
+
+
+def test_a_terminal_gets_fifty_rows_and_the_number_of_the_rest(
+    cli: Cli, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(53):
+        bank.add(artifact(name=f"a{number}"))
+    monkeypatch.setattr("attrbank.cli.render.in_terminal", lambda: True)
+    outcome = cli("list")
+    assert len(outcome.out.splitlines()) == 51
+    assert outcome.err.startswith("3 more.")
+
+
+def test_hostile_prompts_are_shown_and_not_obeyed(cli: Cli, bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    hostile = "[red]x[/] [link=http://evil]\x1b[2J\x1b]0;owned\x07\u202eevil\r\nsecond line\x9b31m"
+    bank.add(artifact(pairs=[{"source": hostile, "target": "[/nonsense]"}]))
+    for arguments in (("list",), ("show", "young")):
+        out = cli(*arguments).out
+        assert "[red]x[/] [link=http://evil]" in out
+        assert all(character.isprintable() or character == "\n" for character in out)
+    monkeypatch.setattr("attrbank.cli.render.in_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "400")
+    fitted = cli("list").out
+    assert "[red]x[/] [link=http://evil]" in fitted
+    assert "[/nonsense]" in fitted
+    assert "\x07" not in fitted
+    assert json.loads(cli("list", "--json").out)[0]["source"] == hostile
+
+
+def test_show_tells_the_record_and_the_other_versions(cli: Cli, bank: Bank) -> None:
+    first = bank.add(artifact())
+    second = bank.add(artifact(t_x=0.5), replace=True)
+    shown = cli("show", "young")
+    assert second.id in shown.out
+    assert first.reference in shown.out
+    document = json.loads(cli("show", first.reference, "--json").out)
+    assert document["id"] == first.id
+    assert document["record"]["resolved"]["timestep_x"] == 400
+
+
+def test_what_rm_removes_restore_brings_back(cli: Cli, bank: Bank) -> None:
+    entry = bank.add(artifact())
+    assert cli("rm", "young").out == f"{entry.reference}\n"
+    assert cli("list", "-q").out == ""
+    assert cli("restore", "young").code == 0
+    assert cli("list", "-q").out == "young\n"
+
+
+def test_verify_and_reindex_are_silent_about_a_sound_bank(cli: Cli, bank: Bank) -> None:
+    bank.add(artifact())
+    assert cli("verify").code == 0
+    assert [finding["state"] for finding in json.loads(cli("verify", "--json").out)] == ["ok"]
+    assert len(json.loads(cli("reindex", "--json").out)["kept"]) == 1
+
+
+def test_verify_names_what_is_damaged_and_exits_with_five(cli: Cli, bank: Bank) -> None:
+    entry = bank.add(artifact())
+    (path,) = bank.path.glob("objects/*/*.safetensors")
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-1] + b"\1")
+    outcome = cli("verify")
+    assert outcome.code == 5
+    assert entry.id in outcome.out
+    assert cli("reindex").code == 11
+
+
+@pytest.mark.parametrize("command", ["list", "plugins", "samplers", "backbones", "methods", "verify", "reindex"])
+def test_bank_and_json_are_accepted_after_every_command(command: str, cli: Cli, bank: Bank) -> None:
+    outcome = cli(command, "--json", "--bank", str(bank.path))
+    assert outcome.code == 0
+    json.loads(outcome.out)
+
+
+def test_listings_name_the_built_ins(cli: Cli) -> None:
+    assert [sampler["name"] for sampler in json.loads(cli("samplers", "--json").out)][:2] == ["ddim", "ddpm"]
+    assert "portraits" in cli("backbones").out
+    assert "avi" in cli("methods").out
+    assert json.loads(cli("plugins", "--json").out)[0]["loaded"] is True

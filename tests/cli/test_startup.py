@@ -1,0 +1,168 @@
+"""Light commands stay light: what they must not import, and how long a long list may take."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from attrbank.store import index, ledger
+from attrbank.store.bank import Bank
+from attrbank.store.entry import derive
+from attrbank.store.layout import Layout
+from tests.cli.conftest import RECORD, artifact
+from tests.fake_distributions import install
+
+HEAVY = {"torch", "numpy", "diffusers", "transformers", "sqlite_utils", "PIL", "safetensors"}
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+REPORT_IMPORTS = """
+import sys
+from attrbank.cli.app import run
+code = run(sys.argv[1:])
+print(code, *sorted(sys.modules), sep="\\n", file=sys.stderr)
+"""
+
+HELLO = """
+import typer
+
+app = typer.Typer()
+
+@app.command()
+def hello(name: str = "world") -> None:
+    print(f"hello {name}")
+
+@app.command()
+def goodbye() -> None:
+    print("goodbye")
+
+app()
+"""
+
+
+def run_python(*arguments: str, bank: Path, plugins: Path | None = None) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join(str(folder) for folder in (REPOSITORY, plugins) if folder)
+    environment = os.environ | {"PYTHONPATH": path, "ATTRBANK_BANK": str(bank)}
+    environment.pop("ATTRBANK_PLUGINS", None)
+    return subprocess.run(
+        [sys.executable, *arguments], env=environment, cwd=bank.parent, capture_output=True, text=True, check=False
+    )
+
+
+def imported_by(arguments: Sequence[str], bank: Path) -> set[str]:
+    finished = run_python("-c", REPORT_IMPORTS, *arguments, bank=bank)
+    code, *modules = finished.stderr.splitlines()[-2000:]
+    while not code.isdigit():  # talk comes first
+        code, *modules = modules
+    assert code == "0", finished.stderr[:500]
+    return set(modules)
+
+
+@pytest.fixture
+def stocked(tmp_path: Path) -> Path:
+    Bank(tmp_path / "bank").add(artifact())
+    return tmp_path / "bank"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *([], ["--help"], ["--version"], ["learn", "--help"], ["apply", "--help"]),
+        *(["list"], ["list", "--json"], ["show", "young"], ["verify"]),
+    ],
+    ids=" ".join,
+)
+def test_light_commands_import_nothing_heavy_and_no_plugins(arguments: list[str], stocked: Path) -> None:
+    imported = imported_by(arguments, stocked)
+    assert imported & HEAVY == set()
+    assert "attrbank.plugin_manager" not in imported
+
+
+@pytest.mark.parametrize("arguments", [["samplers"], ["backbones"], ["methods"], ["plugins"]], ids=" ".join)
+def test_listing_what_is_installed_imports_none_of_it(arguments: list[str], stocked: Path) -> None:
+    imported = imported_by(arguments, stocked)
+    assert imported & HEAVY == set()
+    assert not any(name.startswith(("attrbank.samplers.", "attrbank.backbones.")) for name in imported)
+
+
+def test_importing_attrbank_imports_nothing_heavy(tmp_path: Path) -> None:
+    code = "import sys, attrbank; attrbank.Bank; print(*sys.modules, sep='\\n')"
+    assert set(run_python("-c", code, bank=tmp_path / "bank").stdout.split()) & HEAVY == set()
+
+
+def test_ten_thousand_attributes_are_listed_in_three_times_a_hello_world(tmp_path: Path) -> None:
+    bank = tmp_path / "bank"
+    bank.mkdir()
+    with index.writing(Layout(bank).index) as connection:
+        for number in range(10_000):
+            name = f"attribute-{number:05}"
+            facts = derive(hashlib.sha256(name.encode()).hexdigest(), RECORD | {"name": name}, 4096)
+            ledger.admit(connection, facts, replace=False)
+    (tmp_path / "hello.py").write_text(HELLO)
+    ratios = []
+    for _ in range(7):
+        started = time.perf_counter()
+        run_python(str(tmp_path / "hello.py"), "hello", bank=bank)
+        between = time.perf_counter()
+        listed = run_python("-m", "attrbank", "list", bank=bank)
+        ratios.append((time.perf_counter() - between) / (between - started))
+        assert listed.stdout.count("\n") == 10_001
+    assert statistics.median(ratios) < 3, ratios
+
+
+def test_a_reader_that_goes_away_ends_the_list_in_silence(tmp_path: Path) -> None:
+    bank = Bank(tmp_path / "bank")
+    prompt = "a long prompt " * 140
+    for number in range(25):
+        bank.add(artifact(name=f"a{number}", pairs=[{"source": prompt, "target": prompt}]))
+    command = f"{sys.executable} -m attrbank list | head -1"
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "ATTRBANK_BANK": str(bank.path)}
+    finished = subprocess.run(command, shell=True, env=environment, capture_output=True, text=True, check=False)
+    assert finished.stdout.startswith("NAME")
+    assert finished.stderr == ""
+
+
+BROKEN = {
+    "raises": "raise RuntimeError('broken')",
+    "exits": "raise SystemExit(3)",
+    "needs-missing": "import a_package_that_nobody_has",
+    "thief": "from attrbank.hookspecs import Spec, hookimpl\n\n@hookimpl\ndef register_samplers(register):\n"
+    "    register(Spec('ddim', 'Mine.', target='a:b'))\n",
+    "typo": "from attrbank.hookspecs import hookimpl\n\n@hookimpl\ndef register_sampler(register): ...\n",
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_plugin_stops_no_command(kind: str, stocked: Path, tmp_path: Path) -> None:
+    plugins = install(tmp_path / "plugins", f"attrbank-{kind}", BROKEN[kind])
+    listed = run_python("-m", "attrbank", "list", bank=stocked, plugins=plugins)
+    assert (listed.returncode, listed.stderr) == (0, "")
+    samplers = run_python("-m", "attrbank", "samplers", bank=stocked, plugins=plugins)
+    assert samplers.returncode == 0
+    assert "ddim" in samplers.stdout
+    assert samplers.stderr.count("\n") == 1
+    assert f"pip uninstall attrbank-{kind}" in samplers.stderr
+
+
+def test_a_plugin_can_bring_a_command(stocked: Path, tmp_path: Path) -> None:
+    code = """
+    from attrbank.hookspecs import Spec, hookimpl
+
+    @hookimpl
+    def register_commands(register):
+        register(Spec("greet", "Say hello.", target="attrbank_greet:greet"))
+
+    def greet(name: str) -> None:
+        print(f"hello {name}")
+    """
+    plugins = install(tmp_path / "plugins", "attrbank-greet", code)
+    greeted = run_python("-m", "attrbank", "greet", "you", bank=stocked, plugins=plugins)
+    assert (greeted.returncode, greeted.stdout) == (0, "hello you\n")
+    assert run_python("-m", "attrbank", "gret", bank=stocked, plugins=plugins).stderr.count("'greet'") == 1
