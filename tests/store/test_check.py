@@ -78,7 +78,7 @@ DAMAGE = {
     "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
     "truncated": lambda path: path.write_bytes(path.read_bytes()[:5000]),
     "newer by a bit flip": lambda path: path.write_bytes(path.read_bytes()[:60] + b"\x7f" + path.read_bytes()[61:]),
-    "another database": lambda path: _foreign_database(path),
+    "another database": _foreign_database,
 }
 
 
