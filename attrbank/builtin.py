@@ -57,7 +57,7 @@ def register_backbones(register: Register) -> None:
             "portraits",
             "Small drawn portraits; shipped with attrbank, runs on a CPU.",
             capabilities=("offline",),
-            target="attrbank.backbones.portraits:load",
+            target="attrbank.backbones.latent_diffusion:load",
         )
     )
     register(

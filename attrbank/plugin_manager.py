@@ -234,7 +234,7 @@ def _blaming(what: str, registration: Registration) -> Iterator[None]:
     except BaseException as error:
         spec, plugin = registration
         reason = printable(f"{type(error).__name__}: {error}")
-        hint = f"Reinstall {plugin.distribution}, or remove it: {plugin.remedy}"
+        hint = f"Install {plugin.distribution} again" + ("." if plugin.value == BUILTIN else f", or: {plugin.remedy}")
         raise PluginError(f"The {what} {spec.name!r} of {plugin.distribution} failed: {reason}.", hint) from error
 
 

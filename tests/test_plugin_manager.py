@@ -11,7 +11,7 @@ import pytest
 
 from attrbank.errors import InvalidValueError, NotFoundError, PluginError
 from attrbank.hookspecs import Spec
-from attrbank.plugin_manager import Plugin, PluginManager, load_plugins
+from attrbank.plugin_manager import KINDS, Plugin, PluginManager, load_plugins
 from tests.fake_distributions import OFFERS_EULER, install
 
 BROKEN = {
@@ -93,6 +93,13 @@ def test_built_ins_come_through_the_same_hooks(on_path: Path) -> None:
     assert sampler_names(manager) == ["ddim", "ddpm"]
     assert [spec.name for spec, _ in manager.registrations("backbone")] == ["portraits", "latent_diffusion"]
     assert [spec.name for spec, _ in manager.registrations("method")] == ["avi"]
+
+
+def test_every_built_in_is_where_its_spec_says() -> None:
+    found = [registration for kind in KINDS for registration in load_plugins().registrations(kind)]
+    for spec in (spec for spec, plugin in found if plugin.distribution == "attrbank"):
+        module, _, name = spec.target.partition(":")
+        assert callable(getattr(importlib.import_module(module), name))
 
 
 def test_an_installed_plugin_offers_its_sampler(on_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
