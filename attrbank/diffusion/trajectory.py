@@ -117,6 +117,15 @@ class Trajectory:
                 on_step(position)
         return position
 
+    def step(self, position: Position, prediction: Prediction) -> Position:
+        """One step with a prediction already made, so that whoever needed to see it pays for it once.
+
+        Raises:
+            NumericError: the latent is no longer finite.
+            PluginError: the sampler changed the latent's shape.
+        """
+        return self._step(position, prediction, next(self._step_noise(position)))
+
     def predict(self, position: Position, conditioning: Conditioning) -> Prediction:
         """The guided prediction at a position, (B, C, H, W) each.
 

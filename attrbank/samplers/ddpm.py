@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from attrbank.diffusion.protocols import Grid, Prediction
 from attrbank.diffusion.schedule import CLEAN, Schedule, timestep_grid
 from attrbank.errors import InvalidValueError
+
+if TYPE_CHECKING:  # grids are laid out for plans, without torch
+    from torch import Tensor
 
 
 class DDPM:

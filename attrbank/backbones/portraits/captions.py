@@ -15,13 +15,17 @@ from attrbank.backbones.portraits.parameters import ATTRIBUTES
 TALKATIVENESS, EMPTY, MAX_TOKENS = (0.3, 0.6, 0.9), 0.1, 32
 
 _OPENINGS = ("a photo of", "a photo of", "a portrait of", "a picture of", "an image of", "")
-_NOUNS = {1: ("man", "man", "man", "guy", "gentleman"), 0: ("woman", "woman", "woman", "lady"), None: ("person",)}
-_AGES = {1: ("old", "old", "elderly"), 0: ("young",)}
-_ADJECTIVES = {
+_NOUNS: dict[int | None, tuple[str, ...]] = {
+    1: ("man", "man", "man", "guy", "gentleman"),
+    0: ("woman", "woman", "woman", "lady"),
+    None: ("person",),
+}
+_AGES: dict[int, tuple[str, ...]] = {1: ("old", "old", "elderly"), 0: ("young",)}
+_ADJECTIVES: dict[str, dict[int, tuple[str, ...]]] = {
     "smiling": {1: ("smiling", "happy"), 0: ("serious",)},
     "beard": {1: ("bearded",), 0: ()},
 }
-_CLAUSES = {
+_CLAUSES: dict[str, dict[int, tuple[str, ...]]] = {
     "smiling": {
         1: ("smiling", "smiling", "with a smile", "who is smiling"),
         0: ("serious", "serious", "not smiling", "without a smile", "with a serious face", "who is serious"),

@@ -45,7 +45,8 @@ def loss(codec: AutoencoderKL, images: Tensor, generator: torch.Generator) -> Te
     colours = functional.l1_loss(decoded, images) + 2 * functional.mse_loss(decoded, images)
     edges = sum(functional.l1_loss(a, b) for a, b in zip(_edges(decoded), _edges(images), strict=True))
     tones = functional.l1_loss(functional.avg_pool2d(decoded, 8), functional.avg_pool2d(images, 8))
-    return colours + edges + TONE_WEIGHT * tones + KL_WEIGHT * posterior.kl().mean()
+    total: Tensor = colours + edges + TONE_WEIGHT * tones + KL_WEIGHT * posterior.kl().mean()
+    return total
 
 
 def train_step(codec: AutoencoderKL, images: Tensor, seed: int) -> Callable[[int], Tensor]:

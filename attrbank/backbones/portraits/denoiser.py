@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -109,19 +108,19 @@ class DenoisingLoss:
         noise = torch.randn(clean.shape, generator=generator)
         alpha_bar = self.alpha_bars[timesteps].view(-1, 1, 1, 1)
         noisy = alpha_bar.sqrt() * clean + (1 - alpha_bar).sqrt() * noise
-        tokens = self._tokens(rows, random.Random(self.seed + step))
+        tokens = self._tokens(rows, random.Random(self.seed + step))  # noqa: S311 — captions, not secrets
         with torch.autocast("cpu", torch.bfloat16):
             text = self.text_encoder(tokens).last_hidden_state
             predicted = self.unet(noisy.contiguous(memory_format=torch.channels_last), timesteps, text).sample
         error = (predicted.float() - noise).square().mean(dim=(1, 2, 3))
-        return (min_snr_weight(alpha_bar.flatten()) * error).mean()
+        weighted: Tensor = min_snr_weight(alpha_bar.flatten()) * error
+        return weighted.mean()
 
     def _tokens(self, rows: Tensor, rng: random.Random) -> Tensor:
         truths = self.examples.attributes[rows].int().tolist()
         captions = [describe(dict(zip(ATTRIBUTES, truth, strict=True)), rng) for truth in truths]
-        return self.tokenizer(
+        tokens = self.tokenizer(
             captions, padding="max_length", truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
-        ).input_ids
-
-
-Loss = Callable[[int], Tensor]
+        )
+        numbers: Tensor = tokens.input_ids
+        return numbers

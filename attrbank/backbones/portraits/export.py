@@ -49,7 +49,7 @@ def export(out: Path) -> Path:
     }
     for name, network in networks.items():
         network.load_state_dict(_averaged(out / "denoiser", name), strict=False)
-        network.half().save_pretrained(model / name)
+        network.half().save_pretrained(model / name)  # type: ignore[operator]
     AutoencoderKL.from_pretrained(out / "vae").half().save_pretrained(model / "vae")
     tokenizer.save_pretrained(model / "tokenizer")
     denoiser.build_scheduler().save_pretrained(model / "scheduler")

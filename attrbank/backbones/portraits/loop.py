@@ -39,7 +39,9 @@ class Trainer:
     ) -> None:
         self.networks, self.folder = networks, folder
         self.learning_rate, self.ema_decay = learning_rate, ema_decay
-        self.parameters = {f"{n}/{k}": p for n, net in networks.items() for k, p in net.named_parameters()}
+        self.parameters: dict[str, Tensor] = {
+            f"{n}/{k}": p for n, net in networks.items() for k, p in net.named_parameters()
+        }
         self.ema = {key: p.detach().clone() for key, p in self.parameters.items()}
         self.optimizer = torch.optim.Adam(self.parameters.values(), lr=learning_rate, betas=(0.9, 0.99))
         self.step = 0
@@ -81,8 +83,8 @@ class Trainer:
 
     def _parts(self) -> dict[str, dict[str, Tensor]]:
         state = self.optimizer.state
-        found = {
-            "weights": self.parameters,
+        found: dict[str, dict[str, Tensor]] = {
+            "weights": dict(self.parameters),
             "average": self.ema,
             "first": {k: state[p]["exp_avg"] for k, p in self.parameters.items() if p in state},
             "second": {k: state[p]["exp_avg_sq"] for k, p in self.parameters.items() if p in state},

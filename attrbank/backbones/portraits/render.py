@@ -6,6 +6,7 @@ frame, which is moved and tilted. A distance is negative inside its shape.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -66,7 +67,7 @@ def _arc(u: Tensor, v: Tensor, width: Tensor | float, bend: Tensor | float, thic
 
 def _both(*distances: Tensor) -> Tensor:
     """The intersection of shapes."""
-    return torch.stack(torch.broadcast_tensors(*distances)).amax(0)
+    return functools.reduce(torch.maximum, distances)
 
 
 class _Painter:

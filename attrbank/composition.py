@@ -1,0 +1,128 @@
+"""Run pictures with edits on the way: before and after share all steps up to the first edit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple, TypeAlias
+
+from torch import Tensor
+
+from attrbank.diffusion.protocols import Conditioning, Prediction
+from attrbank.diffusion.schedule import nearest_index
+from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.methods.protocol import Edit
+
+OnStep: TypeAlias = Callable[[Position], None]
+"""Called with every position reached."""
+
+
+@dataclass(frozen=True, eq=False)
+class Act:
+    """One edit at one step of the grid."""
+
+    index: int
+    edit: Edit
+    strength: float
+
+
+class Edited(NamedTuple):
+    """The clean latents (B, C, H, W) without and with the edits; ``before`` is None if nobody wanted it."""
+
+    before: Tensor | None
+    after: Tensor
+
+
+class Inputs:
+    """What an edit may ask for (``EditInputs``), computed when it is asked for and then remembered.
+
+    Args:
+        trajectory: to run on.
+        before: the unedited picture, at ``index`` or not yet there.
+        index: where the edit acts.
+        source: the pictures' own prompt.
+        on_step: called after every step of the unedited picture.
+    """
+
+    def __init__(
+        self, trajectory: Trajectory, before: Position, index: int, source: Conditioning, on_step: OnStep
+    ) -> None:
+        self.alpha_bar = trajectory.alpha_bar(index)
+        self._trajectory, self._position, self._index, self._source = trajectory, before, index, source
+        self._on_step = on_step
+        self._prediction: Prediction | None = None
+        self._elsewhere: dict[tuple[str, float], tuple[Position, Conditioning]] = {}
+
+    def unedited(self) -> Position:
+        """The unedited picture at this step."""
+        self._position = self._trajectory.run(self._position, self._source, self._index, self._on_step)
+        return self._position
+
+    def onward(self) -> Position:
+        """The unedited picture as far as it has come: one step beyond if its prediction is known anyway."""
+        if self._prediction is None:
+            return self._position
+        position = self._trajectory.step(self._position, self._prediction)
+        self._on_step(position)
+        return position
+
+    def clean(self) -> Tensor:
+        """x̂0 of the unedited picture at this step, (B, C, H, W)."""
+        if self._prediction is None:
+            self._prediction = self._trajectory.predict(self.unedited(), self._source)
+        return self._prediction.x0
+
+    def latent(self, prompt: str, fraction: float) -> Tensor:
+        """The latent of a prompt from the same noise at a time fraction, (B, C, H, W)."""
+        return self._run(prompt, fraction)[0].latent
+
+    def clean_latent(self, prompt: str, fraction: float) -> Tensor:
+        """x̂0 predicted there, (B, C, H, W)."""
+        return self._trajectory.predict(*self._run(prompt, fraction)).x0
+
+    def _run(self, prompt: str, fraction: float) -> tuple[Position, Conditioning]:
+        key = (prompt, fraction)
+        if key not in self._elsewhere:
+            trajectory = self._trajectory
+            conditioning = trajectory.backbone.encode_prompts([prompt])
+            until = nearest_index(trajectory.grid, trajectory.backbone.schedule, max(0.0, fraction))
+            start = trajectory.start(self._position.seeds)
+            self._elsewhere[key] = (trajectory.run(start, conditioning, until), conditioning)
+        return self._elsewhere[key]
+
+
+def run_edits(
+    trajectory: Trajectory,
+    prompt: str,
+    seeds: Sequence[int],
+    acts: Sequence[Act],
+    *,
+    with_before: bool = True,
+    on_step: OnStep = lambda position: None,
+) -> Edited:
+    """Generate one picture a seed under ``prompt``, and once more with the edits.
+
+    Args:
+        trajectory: on the backbone, sampler and grid to use.
+        prompt: of all pictures.
+        seeds: one a picture.
+        acts: each at its grid index; those at one index act in the order given.
+        with_before: finish the unedited pictures as well.
+        on_step: called after every step of either.
+
+    Raises:
+        NumericError: a latent is no longer finite.
+        InvalidValueError: an edit refuses its strength.
+    """
+    source = trajectory.backbone.encode_prompts([prompt])
+    before = trajectory.start(seeds)
+    after: Position | None = None
+    for index, group in groupby(sorted(acts, key=lambda act: act.index), key=lambda act: act.index):
+        inputs = Inputs(trajectory, before, index, source, on_step)
+        after = inputs.unedited() if after is None else trajectory.run(after, source, index, on_step)
+        for act in group:
+            after = after.edited(act.edit(after.latent, inputs, act.strength))
+        before = inputs.onward()
+    done = trajectory.run(after or before, source, on_step=on_step).latent
+    return Edited(trajectory.run(before, source, on_step=on_step).latent if with_before else None, done)

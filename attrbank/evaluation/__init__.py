@@ -1,0 +1,1 @@
+"""Measures what edits do, with oracles that read the truth back from pictures."""

@@ -1,0 +1,116 @@
+"""``learn``: from prompts and seeds to an attribute in a bank."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrbank.artifact import LearnedAttribute, encode
+from attrbank.avi.network import paper_width
+from attrbank.diffusion.protocols import Backbone, Sampler
+from attrbank.diffusion.schedule import nearest_index, timestep_at
+from attrbank.diffusion.trajectory import Trajectory
+from attrbank.errors import InvalidValueError
+from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress
+from attrbank.plugin_manager import load_plugins
+from attrbank.requests import Preset
+from attrbank.schema import AttributeRecord, Binding, LearnSpec, Resolved
+from attrbank.store.bank import Bank
+from attrbank.store.entry import Entry
+
+DEFAULT_BACKBONE = "portraits"
+
+
+def _quiet(stage: str, done: int, total: int) -> None:
+    """Report to nobody."""
+
+
+def learn(
+    spec: LearnSpec,
+    *,
+    backbone: str | None = None,
+    bank: Path | str | None = None,
+    replace: bool = False,
+    preset: Preset | None = None,
+    on_progress: OnProgress = _quiet,
+) -> Entry:
+    """Learn an attribute and store it.
+
+    Args:
+        spec: what to learn; sampler, steps and guidance that it does not set are the backbone's own.
+        backbone: ``portraits``, a folder or a hub id.
+        bank: the bank's folder; None is the user's.
+        replace: let the name mean the new attribute if it is in use.
+        preset: ``paper`` makes Φ as wide as the paper's.
+        on_progress: called with stage, done, total.
+
+    Raises:
+        InvalidValueError: the name is taken, or a value does not fit the backbone.
+        NotFoundError: there is no such backbone, sampler or method.
+        NumericError: a latent is not finite.
+        StorageError, BankBusyError: the bank cannot be written.
+    """
+    store, plugins = Bank.open(bank), load_plugins()
+    if not replace:
+        store.refuse_taken(spec.name)
+    method: Method = plugins.method(spec.method)
+    model: Backbone = plugins.backbone(backbone or DEFAULT_BACKBONE)
+    spec = complete(spec, model, preset)
+    sampler: Sampler = plugins.sampler(spec.sampler)
+    attribute = learn_attribute(spec, method, model, sampler, on_progress)
+    return store.add(encode(attribute), replace=replace)
+
+
+def complete(spec: LearnSpec, backbone: Backbone, preset: Preset | None = None) -> LearnSpec:
+    """The spec with the backbone's own settings where it leaves them open."""
+    own = {
+        "sampler": backbone.defaults.sampler,
+        "steps": backbone.defaults.steps,
+        "guidance_scale": backbone.defaults.guidance_scale,
+    }
+    update: dict[str, object] = {key: value for key, value in own.items() if key not in spec.model_fields_set}
+    if preset == "paper":
+        update["paper"] = spec.paper.model_copy(update={"width": paper_width(*backbone.latent_shape[1:])})
+    return spec.model_copy(update=update)
+
+
+def learn_attribute(
+    spec: LearnSpec, method: Method, backbone: Backbone, sampler: Sampler, on_progress: OnProgress = _quiet
+) -> LearnedAttribute:
+    """Learn an attribute without storing it; arguments and errors as ``learn``."""
+    grid = sampler.grid(spec.steps, backbone.schedule)
+    index_x = nearest_index(grid, backbone.schedule, spec.t_x)
+    index_z = nearest_index(grid, backbone.schedule, spec.t_z)
+    if index_x >= len(grid):
+        raise InvalidValueError("T_x must lie before the last step.", hint="Choose a larger --t-x.")
+    trajectory = Trajectory(backbone, sampler, grid=grid, guidance_scale=spec.guidance_scale)
+    learned = method.learn(LearnContext(spec, trajectory, index_x, index_z, on_progress))
+    resolved = Resolved(
+        timestep_x=timestep_at(grid, index_x),
+        timestep_z=timestep_at(grid, index_z),
+        alpha_bar_x=trajectory.alpha_bar(index_x),
+        alpha_bar_z=trajectory.alpha_bar(index_z),
+    )
+    return LearnedAttribute(_record(spec, backbone, resolved, learned), dict(learned.tensors))
+
+
+def _record(spec: LearnSpec, backbone: Backbone, resolved: Resolved, learned: Learned) -> AttributeRecord:
+    return AttributeRecord(
+        name=spec.name,
+        method=spec.method,
+        vectors=spec.vectors,
+        pairs=spec.pairs,
+        seeds=spec.seeds,
+        t_x=spec.t_x,
+        delta_tau=spec.delta_tau,
+        resolved=resolved,
+        backbone=Binding(
+            name=backbone.name,
+            fingerprint=backbone.fingerprint,
+            latent_shape=backbone.latent_shape,
+            prediction_type=backbone.prediction_type,
+        ),
+        sampler=spec.sampler,
+        steps=spec.steps,
+        guidance_scale=spec.guidance_scale,
+        **learned.fields,
+    )

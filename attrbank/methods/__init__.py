@@ -1,0 +1,1 @@
+"""How attributes are learned and applied; AVI is the first method."""

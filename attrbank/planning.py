@@ -1,0 +1,229 @@
+"""What an ``apply`` will do, known from headers alone: no model is loaded, and no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from attrbank.backbones.folder import BackboneFolder, read_folder
+from attrbank.diffusion.prediction import evaluations_per_step
+from attrbank.diffusion.protocols import Grid, Sampler
+from attrbank.diffusion.schedule import nearest_alpha_bar_index, nearest_index, timestep_at
+from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
+from attrbank.methods.protocol import Method
+from attrbank.plugin_manager import PluginManager, load_plugins
+from attrbank.requests import ApplyRequest
+from attrbank.schema import AttributeRecord, Core
+from attrbank.store.bank import Bank
+from attrbank.store.entry import Entry
+
+FAR = 0.05
+"""A grid step whose ᾱ differs by more than this from the one that was learned earns a warning."""
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One attribute's turn.
+
+    Attributes:
+        entry: which attribute.
+        record: what its artifact says.
+        method: how it edits.
+        strength: 1 is the full effect.
+        core: the core it will use; None for the paper's vectors.
+        index: the grid index at which it acts.
+        t: the timestep there.
+    """
+
+    entry: Entry
+    record: AttributeRecord
+    method: Method
+    strength: float
+    core: Core | None
+    index: int
+    t: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--json`` and for recipes."""
+        return {
+            "name": self.entry.name,
+            "id": self.entry.id,
+            "strength": self.strength,
+            "t": self.t,
+            "core": self.core,
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A complete ``apply``, its attributes in the order in which they act.
+
+    Attributes:
+        backbone: the model's description.
+        backbone_reference: how the user, or the artifact, names it.
+        grid: the (t, t_prev) pairs of the run.
+        unet_evaluations: rows that the network will predict for both pictures.
+        warnings: what the user should know before.
+    """
+
+    steps_applied: tuple[PlannedStep, ...]
+    bank: Bank
+    backbone: BackboneFolder
+    backbone_reference: str
+    sampler: Sampler
+    grid: Grid
+    prompt: str
+    seed: int
+    guidance_scale: float
+    unet_evaluations: int
+    warnings: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--plan --json``."""
+        return {
+            "prompt": self.prompt,
+            "seed": self.seed,
+            "backbone": self.backbone_reference,
+            "sampler": self.sampler.name,
+            "steps": len(self.grid),
+            "guidance_scale": self.guidance_scale,
+            "attributes": [step.as_dict() for step in self.steps_applied],
+            "unet_evaluations": self.unet_evaluations,
+            "warnings": list(self.warnings),
+        }
+
+
+def plan(request: ApplyRequest) -> Plan:
+    """Resolve a request against the bank, the backbone's folder and the plugins.
+
+    Raises:
+        NotFoundError: an attribute, backbone, sampler or method does not exist.
+        InvalidValueError: a strength does not fit the attribute's vectors, or a reference repeats.
+        IncompatibleError: an attribute was learned on another backbone.
+        CorruptArtifactError: an artifact is damaged.
+    """
+    bank, plugins = Bank.open(request.bank), load_plugins()
+    entries = bank.resolve_all([reference for reference, _ in request.references])
+    records = [bank.record(entry) for entry in entries]
+    reference = request.backbone or records[0].backbone.name
+    folder = read_folder(reference, download=False)
+    for record in records:
+        check_binding(record, folder)
+    sampler: Sampler = plugins.sampler(request.sampler or folder.defaults.sampler)
+    grid = sampler.grid(request.steps or folder.defaults.steps, folder.schedule)
+    strengths = [request.rho if given is None else given for _, given in request.references]
+    steps = [
+        _planned(entry, record, 1.0 if strength is None else strength, request.core, grid, folder, plugins)
+        for entry, record, strength in zip(entries, records, strengths, strict=True)
+    ]
+    steps.sort(key=lambda step: step.index)  # stable: within one T_x, in the order given
+    prompt = records[0].pairs[0].source if request.prompt is None else request.prompt
+    scale = folder.defaults.guidance_scale if request.guidance_scale is None else request.guidance_scale
+    return Plan(
+        steps_applied=tuple(steps),
+        bank=bank,
+        backbone=folder,
+        backbone_reference=reference,
+        sampler=sampler,
+        grid=grid,
+        prompt=prompt,
+        seed=request.seed or 0,
+        guidance_scale=scale,
+        unet_evaluations=_denoising_steps(steps, grid, folder, request.only_after) * evaluations_per_step(scale),
+        warnings=(*_unknown_words(folder, prompt), *_far_steps(steps, folder)),
+    )
+
+
+def check_binding(record: AttributeRecord, folder: BackboneFolder) -> None:
+    """Refuse an attribute that was learned on another model (DESIGN section 5).
+
+    Raises:
+        IncompatibleError: naming both sides.
+    """
+    learned_on, here = record.backbone, folder
+    sides = (
+        ("fingerprint", learned_on.fingerprint, here.fingerprint),
+        ("latent shape", learned_on.latent_shape, here.latent_shape),
+        ("prediction type", learned_on.prediction_type, here.prediction_type),
+    )
+    for what, theirs, ours in sides:
+        if theirs != ours:
+            raise IncompatibleError(
+                f"{record.name} was learned on {learned_on.name} ({what} {_brief(theirs)}), "
+                f"but {here.name} has {_brief(ours)}.",
+                hint="Learn the attribute on this backbone, or name the other one with --backbone.",
+            )
+
+
+def _brief(value: object) -> str:
+    return (
+        value[:12] if isinstance(value, str) else "×".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    )
+
+
+def _planned(
+    entry: Entry,
+    record: AttributeRecord,
+    strength: float,
+    core: Core | None,
+    grid: Grid,
+    folder: BackboneFolder,
+    plugins: PluginManager,
+) -> PlannedStep:
+    if record.vectors == "paper" and not 0 <= strength <= 1:
+        raise InvalidValueError(
+            f"{entry.name} has the paper's vectors, whose strength lies in [0, 1], not {strength:g}.",
+            hint="Difference vectors, the default of learn, take any strength.",
+        )
+    if core is not None and core not in record.units:
+        raise InvalidValueError(f"{entry.name} has no core {core!r}.", hint="Leave --core out.")
+    index = nearest_alpha_bar_index(grid, folder.schedule, record.resolved.alpha_bar_x)
+    method = _method(record, plugins)
+    return PlannedStep(entry, record, method, strength, core or record.core, index, timestep_at(grid, index))
+
+
+def _method(record: AttributeRecord, plugins: PluginManager) -> Method:
+    try:
+        method: Method = plugins.method(record.method)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"{record.name} needs the method {record.method!r}, which is not installed.",
+            hint=f"Install the plugin that provides it, perhaps: pip install attrbank-{record.method}",
+        ) from error
+    return method
+
+
+def _denoising_steps(steps: list[PlannedStep], grid: Grid, folder: BackboneFolder, only_after: bool) -> int:
+    """Steps of both pictures, which share what lies before the first edit, and of what the edits ask for."""
+    first = steps[0].index
+    before = len(grid) if not only_after else max(_last_needed(steps), first)
+    extra = 0
+    for step in steps:
+        index_z = nearest_index(grid, folder.schedule, max(0.0, step.record.t_x + step.record.delta_tau))
+        extra += step.method.evaluations(step.record, step.core, index_z)
+    return before + (len(grid) - first) + extra
+
+
+def _last_needed(steps: list[PlannedStep]) -> int:
+    """How far the unedited picture must go for the edits' sake: Φ looks at it one step beyond."""
+    return max((step.index + 1 for step in steps if step.core == "mlp"), default=0)
+
+
+def _unknown_words(folder: BackboneFolder, prompt: str) -> list[str]:
+    unknown = folder.unknown_words(prompt)
+    if not unknown:
+        return []
+    known = ", ".join(sorted(folder.words or ()))
+    return [f"{folder.name} does not know {', '.join(unknown)}; it knows: {known}"]
+
+
+def _far_steps(steps: list[PlannedStep], folder: BackboneFolder) -> list[str]:
+    warnings = []
+    for step in steps:
+        learned, here = step.record.resolved.alpha_bar_x, folder.schedule.alpha_bar(step.t)
+        if abs(learned - here) > FAR:
+            warnings.append(
+                f"{step.entry.name} was learned at t = {step.record.resolved.timestep_x}; "
+                f"the nearest step of this grid is t = {step.t}"
+            )
+    return warnings

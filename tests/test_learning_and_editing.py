@@ -1,0 +1,192 @@
+"""Learning and applying, end to end on a tiny model in the real format."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from attrbank.artifact import decode, encode
+from attrbank.composition import Act, run_edits
+from attrbank.diffusion.trajectory import Trajectory
+from attrbank.editing import apply
+from attrbank.errors import IncompatibleError, InvalidValueError, StorageError
+from attrbank.learning import complete, learn, learn_attribute
+from attrbank.methods.avi import Avi
+from attrbank.planning import plan
+from attrbank.plugin_manager import load_plugins
+from attrbank.png_text import read_recipe_text
+from attrbank.requests import ApplyRequest, learn_spec
+from attrbank.schema import Recipe
+from attrbank.store.bank import Bank
+
+SOURCE, TARGET = "a photo of a person", "a photo of an old person"
+
+
+@pytest.fixture(scope="module")
+def backbone(tiny_pipeline: Path):
+    return load_plugins().backbone(str(tiny_pipeline))
+
+
+def learned(backbone, sampler: str = "ddim", **options):
+    options = {"seeds": tuple(range(6)), "steps": 10, "guidance_scale": 3.0, **options}
+    spec = complete(learn_spec("old", [SOURCE], [TARGET], **options), backbone)
+    return learn_attribute(spec, Avi(), backbone, load_plugins().sampler(sampler))
+
+
+def trajectory(backbone, sampler: str = "ddim") -> Trajectory:
+    chosen = load_plugins().sampler(sampler)
+    return Trajectory(backbone, chosen, grid=chosen.grid(10, backbone.schedule), guidance_scale=3.0)
+
+
+def edited(backbone, attribute, strength: float, core=None, seeds=(100, 101)):
+    edit = Avi().edit(attribute.record, attribute.tensors, core)
+    index = next(i for i, (t, _) in enumerate(trajectory(backbone).grid) if t == attribute.record.resolved.timestep_x)
+    return run_edits(trajectory(backbone), SOURCE, seeds, [Act(index, edit, strength)])
+
+
+@pytest.mark.parametrize("core", ["mean", "mlp", "own"])
+def test_strength_zero_is_the_identity_bit_for_bit(backbone, core):
+    before, after = edited(backbone, learned(backbone), 0.0, core)
+    assert torch.equal(before, after)
+
+
+@pytest.mark.parametrize("core", ["mean", "mlp", "own"])
+def test_strength_one_moves_the_picture_and_minus_one_moves_it_elsewhere(backbone, core):
+    attribute = learned(backbone)
+    before, more = edited(backbone, attribute, 1.0, core)
+    _, less = edited(backbone, attribute, -1.0, core)
+    assert (more - before).abs().max() > 1e-3
+    assert (more - less).abs().max() > (more - before).abs().max()
+
+
+@pytest.mark.parametrize("options", [{}, {"tail": "alg1"}, {"solver": "mlp", "samples": 40}, {"z": "own"}])
+def test_the_papers_vectors_are_the_identity_at_zero_and_move_the_picture_at_one(backbone, options):
+    attribute = learned(backbone, vectors="paper", **options)
+    before, after = edited(backbone, attribute, 0.0)
+    assert torch.equal(before, after)
+    assert not torch.equal(before, edited(backbone, attribute, 1.0).after)
+
+
+def test_own_on_a_learning_seed_is_that_seeds_difference_seen_through_the_vectors(backbone):
+    """With one seed and full rank, the mean, and this picture's own difference, are the same thing."""
+    attribute = learned(backbone, seeds=(5,), rank=16)
+    tensors = dict(attribute.tensors)
+    mean = edited(backbone, attribute, 1.0, "mean", seeds=(5,)).after
+    full = learn_attribute_with_full_shared_rank(backbone)
+    own = edited(backbone, full, 1.0, "own", seeds=(5,)).after
+    assert tensors["mean.u"].shape[-1] == 16
+    torch.testing.assert_close(mean, own, atol=2e-4, rtol=1e-3)
+
+
+def learn_attribute_with_full_shared_rank(backbone):
+    from attrbank.methods import difference
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(difference, "SHARED_RANK", 16)
+        return learned(backbone, seeds=(5,), rank=16)
+
+
+def test_an_artifact_survives_its_bytes(backbone):
+    attribute = learned(backbone)
+    again = decode(encode(attribute))
+    assert again.record == attribute.record
+    before, after = edited(backbone, again, 1.0)
+    assert torch.equal(after, edited(backbone, attribute, 1.0).after)
+
+
+def test_with_the_mean_an_edit_costs_no_evaluation_beyond_two_pictures(backbone):
+    attribute, run = learned(backbone), trajectory(backbone)
+    edit = Avi().edit(attribute.record, attribute.tensors, "mean")
+    run_edits(run, SOURCE, [7], [Act(6, edit, 1.0)], with_before=False)
+    assert run.evaluations == 2 * 10
+    run = trajectory(backbone)
+    run_edits(run, SOURCE, [7], [Act(6, edit, 1.0)])
+    assert run.evaluations == 2 * (10 + 4)
+
+
+def test_two_edits_at_one_step_both_act_and_commute(backbone):
+    attribute = learned(backbone)
+    edit = Avi().edit(attribute.record, attribute.tensors, "mean")
+    once = run_edits(trajectory(backbone), SOURCE, [7], [Act(6, edit, 0.5), Act(6, edit, 0.25)]).after
+    whole = run_edits(trajectory(backbone), SOURCE, [7], [Act(6, edit, 0.75)]).after
+    torch.testing.assert_close(once, whole, atol=1e-4, rtol=1e-4)
+
+
+@pytest.fixture
+def bank(tmp_path: Path, tiny_pipeline: Path) -> Path:
+    spec = learn_spec("old", [SOURCE], [TARGET], seeds=(0, 1, 2, 3), steps=10)
+    learn(spec, backbone=str(tiny_pipeline), bank=tmp_path / "bank")
+    return tmp_path / "bank"
+
+
+def request(bank: Path, model: Path, output: Path, **options) -> ApplyRequest:
+    options = {"steps": 10, **options}
+    return ApplyRequest(references=(("old", None),), bank=bank, backbone=str(model), output=output, **options)
+
+
+def test_apply_writes_a_picture_that_carries_its_recipe(bank, tiny_pipeline, tmp_path):
+    applied = apply(request(bank, tiny_pipeline, tmp_path / "out.png", seed=3))
+    recipe = Recipe.model_validate_json(read_recipe_text(applied.output))
+    assert (recipe.seed, recipe.prompt, recipe.steps) == (3, SOURCE, 10)
+    assert recipe.steps_applied[0].id == Bank(bank).resolve("old").id
+    with Image.open(applied.output) as image:
+        assert image.width > 2 * 256
+
+
+def test_strength_zero_gives_the_same_picture_twice(bank, tiny_pipeline, tmp_path):
+    applied = apply(request(bank, tiny_pipeline, tmp_path / "out.png", rho=0.0))
+    assert torch.equal(applied.before, applied.after)
+
+
+def test_the_plan_foretells_the_cost(bank, tiny_pipeline, tmp_path):
+    for options in ({}, {"only_after": True}, {"core": "mlp"}, {"core": "mlp", "only_after": True}, {"core": "own"}):
+        asked = request(bank, tiny_pipeline, tmp_path / "out.png", **options)
+        assert apply(asked).unet_evaluations == plan(asked).unet_evaluations, options
+
+
+def test_a_plan_loads_no_torch(bank, tiny_pipeline):
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom attrbank.planning import plan\n"
+        "from attrbank.requests import ApplyRequest\n"
+        f"plan(ApplyRequest(references=(('old', None),), bank=Path({str(bank)!r}), backbone={str(tiny_pipeline)!r}))\n"
+        "print([name for name in ('torch', 'diffusers', 'transformers', 'numpy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_another_backbone_is_refused_before_it_is_loaded(bank, tiny_pipeline, tmp_path):
+    import shutil
+
+    other = shutil.copytree(tiny_pipeline, tmp_path / "other")
+    config = json.loads((other / "scheduler" / "scheduler_config.json").read_text())
+    (other / "scheduler" / "scheduler_config.json").write_text(json.dumps({**config, "beta_end": 0.02}))
+    (other / "vae" / "diffusion_pytorch_model.safetensors").unlink()
+    with pytest.raises(IncompatibleError, match="learned on"):
+        apply(request(bank, other, tmp_path / "out.png"))
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_an_unwritable_output_is_refused_before_anything_is_computed(bank, tiny_pipeline, tmp_path):
+    with pytest.raises(StorageError):
+        apply(request(bank, tiny_pipeline, tmp_path / "no such folder" / "out.png"))
+
+
+def test_a_taken_name_is_refused_before_anything_is_learned(bank):
+    spec = learn_spec("old", [SOURCE], [TARGET])
+    with pytest.raises(InvalidValueError, match="old"):
+        learn(spec, backbone="/no/such/model", bank=bank)
+
+
+def test_ddpm_repeats_itself_and_edits(backbone):
+    attribute = learned(backbone, sampler="ddpm")
+    edit = Avi().edit(attribute.record, attribute.tensors, "mean")
+    runs = [run_edits(trajectory(backbone, "ddpm"), SOURCE, [7, 8], [Act(6, edit, 1.0)]) for _ in range(2)]
+    assert torch.equal(runs[0].after, runs[1].after)
+    assert not torch.equal(runs[0].after, runs[0].before)
