@@ -99,6 +99,7 @@ def run_edits(
     acts: Sequence[Act],
     *,
     with_before: bool = True,
+    start: Position | None = None,
     on_step: OnStep = lambda position: None,
 ) -> Edited:
     """Generate one picture a seed under ``prompt``, and once more with the edits.
@@ -109,6 +110,7 @@ def run_edits(
         seeds: one a picture.
         acts: each at its grid index; those at one index act in the order given.
         with_before: finish the unedited pictures as well.
+        start: the unedited pictures, already some of the way to the first edit.
         on_step: called after every step of either.
 
     Raises:
@@ -116,7 +118,7 @@ def run_edits(
         InvalidValueError: an edit refuses its strength.
     """
     source = trajectory.backbone.encode_prompts([prompt])
-    before = trajectory.start(seeds)
+    before = start or trajectory.start(seeds)
     after: Position | None = None
     for index, group in groupby(sorted(acts, key=lambda act: act.index), key=lambda act: act.index):
         inputs = Inputs(trajectory, before, index, source, on_step)

@@ -1,0 +1,149 @@
+"""The README's comparison: ``python -m attrbank.evaluation.measure`` (about twenty minutes on two cores).
+
+Everything is judged on seeds that nothing was learned or tuned on, by an oracle that nothing was tuned with.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from attrbank.artifact import LearnedAttribute
+from attrbank.backbones.portraits.parameters import draw
+from attrbank.backbones.portraits.render import render
+from attrbank.diffusion.protocols import Backbone
+from attrbank.evaluation import oracle
+from attrbank.evaluation.bench import Bench, stored
+from attrbank.evaluation.metrics import GOALS, Score, Share, has_all, look_at, perceptual_distance, score, share
+from attrbank.evaluation.starter import NEUTRAL, SIDES, prompt
+from attrbank.learning import complete, learn_attribute
+from attrbank.names import parse_seeds
+from attrbank.plugin_manager import load_plugins
+from attrbank.requests import learn_spec
+from attrbank.store.bank import Bank
+from attrbank.store.layout import starter_bank
+
+SWITCHES = (0.8, 0.7, 0.6, 0.5, 0.4)
+COMPOSITIONS = ((("young", "smile"), 0.7), (("man", "glasses", "hat"), 1.0))
+SAMPLER_NAMES, SAMPLER_ATTRIBUTES = ("ddim", "ddpm"), ("smile", "glasses", "young")
+
+
+def target_of(name: str) -> str:
+    """The plain prompt for an attribute, such as "a photo of an old person"."""
+    return prompt(SIDES[name][1])
+
+
+def paper_preset(backbone: Backbone, name: str) -> LearnedAttribute:
+    """The attribute as published: one pair, one seed, the full-width Φ."""
+    spec = complete(learn_spec(name, [NEUTRAL], [target_of(name)], preset="paper"), backbone, "paper")
+    plugins = load_plugins()
+    return learn_attribute(spec, plugins.method(spec.method), backbone, plugins.sampler(spec.sampler))
+
+
+def compare(bench: Bench, bank: Bank, name: str, *, with_paper: bool) -> dict[str, Any]:
+    """One attribute at strength 1 beside the ways to do without it."""
+    target = target_of(name)
+    found = {
+        "attrbank": _score(bench, name, bench.edited([bench.act(stored(bank, name), 1.0)])),
+        "target prompt": _score(bench, name, bench.switched(target, 1.0)),
+        **{f"switch {at:g}": _score(bench, name, bench.switched(target, at)) for at in SWITCHES},
+    }
+    if with_paper:
+        act = bench.act(paper_preset(bench.backbone, name), 1.0)
+        found["paper"] = _score(bench, name, bench.edited([act]))
+    return {**{method: _plain(value) for method, value in found.items()}, "limit": limit(bench.oracle, name)}
+
+
+def _score(bench: Bench, name: str, latents: Any) -> Score:
+    return score(name, bench.before, bench.look(latents))
+
+
+def _plain(value: Score) -> dict[str, Any]:
+    return {**value._asdict(), "success": value.success._asdict()}
+
+
+def limit(judge: oracle.Oracle, name: str, count: int = 256) -> float:
+    """Perceptual distance of the renderer's own edit of rendered portraits: what a perfect edit costs."""
+    goal, people = GOALS[name], draw(count, 10_000)
+    lacking = people[people.column(goal.attribute) != float(goal.present)]
+    perfect = lacking.having(goal.attribute, float(goal.present))
+    return perceptual_distance(look_at(judge, render(lacking)), look_at(judge, render(perfect))).mean().item()
+
+
+def composed(bench: Bench, bank: Bank, names: tuple[str, ...], strength: float) -> Share:
+    """Share of all pictures in which every attribute of a composition is seen."""
+    acts = [bench.act(stored(bank, name), strength) for name in names]
+    return share(has_all(bench.look(bench.edited(acts)), names))
+
+
+def by_sampler(bench: Bench, bank: Bank) -> dict[str, Share]:
+    """Success of some attributes under one sampler."""
+    acts = {name: bench.act(stored(bank, name), 1.0) for name in SAMPLER_ATTRIBUTES}
+    return {name: _score(bench, name, bench.edited([act])).success for name, act in acts.items()}
+
+
+def main(
+    seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "10000-10127",
+    out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("docs/measured.json"),
+    bank: Annotated[Path | None, typer.Option(help="Default: the starter bank.")] = None,
+    paper: Annotated[bool, typer.Option(help="Measure the paper's preset as well.")] = True,
+) -> None:
+    """Measure the starter bank and write the figures as JSON; print them as a table."""
+    chosen = Bank(bank or starter_bank() or "bank")
+    backbone, judge = load_plugins().backbone("portraits"), oracle.load("judge")
+    figures: dict[str, Any] = {"seeds": seeds, "prompt": NEUTRAL, "attributes": {}, "composed": {}, "samplers": {}}
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("generating", total=len(GOALS) + len(COMPOSITIONS) + len(SAMPLER_NAMES))
+        bench = Bench(backbone, judge, NEUTRAL, parse_seeds(seeds))
+        for name in GOALS:
+            progress.update(task, description=name)
+            figures["attributes"][name] = compare(bench, chosen, name, with_paper=paper)
+            progress.advance(task)
+        for names, strength in COMPOSITIONS:
+            result = composed(bench, chosen, names, strength)
+            figures["composed"][f"{' '.join(names)} at {strength:g}"] = result._asdict()
+            progress.advance(task)
+        for sampler in SAMPLER_NAMES:
+            run = bench if sampler == "ddim" else Bench(backbone, judge, NEUTRAL, bench.seeds, sampler)
+            figures["samplers"][sampler] = {name: s._asdict() for name, s in by_sampler(run, chosen).items()}
+            progress.advance(task)
+    out.write_text(json.dumps(figures, indent=1) + "\n")
+    typer.echo(table(figures))
+
+
+def best_switch(methods: dict[str, Any]) -> str:
+    """The prompt switch with the highest success, the later one if several have it."""
+    switches = [method for method in methods if method.startswith("switch")]
+    return max(switches, key=lambda method: (methods[method]["success"]["value"], -float(method.split()[1])))
+
+
+def table(figures: dict[str, Any]) -> str:
+    """The figures as Markdown: success [95 % interval] / flips / perceptual distance."""
+    lines = [
+        "| | images | attrbank | target prompt | best prompt switch | paper preset | limit |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, methods in figures["attributes"].items():
+        switch = best_switch(methods)
+        cells = [_cell(methods["attrbank"], interval=True), _cell(methods["target prompt"])]
+        cells += [f"{switch.split()[1]} T: {_cell(methods[switch])}", _cell(methods.get("paper"))]
+        total = methods["attrbank"]["success"]["total"]
+        lines.append(f"| {name} | {total} | {' | '.join(cells)} | {methods['limit']:.2f} |")
+    return "\n".join(lines)
+
+
+def _cell(found: dict[str, Any] | None, *, interval: bool = False) -> str:
+    if found is None:
+        return "–"
+    success = found["success"]
+    bounds = f" [{success['low']:.2f}, {success['high']:.2f}]" if interval else ""
+    return f"{success['value']:.2f}{bounds} / {found['flips']:.3f} / {found['perceptual']:.2f}"
+
+
+if __name__ == "__main__":
+    typer.run(main)
