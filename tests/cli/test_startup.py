@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from attrbank.backbones.folder import read_folder
 from attrbank.store import index, ledger
 from attrbank.store.bank import Bank
 from attrbank.store.entry import derive
@@ -90,6 +91,18 @@ def test_listing_what_is_installed_imports_none_of_it(arguments: list[str], stoc
     imported = imported_by(arguments, stocked)
     assert imported & HEAVY == set()
     assert not any(name.startswith(("attrbank.samplers.", "attrbank.backbones.")) for name in imported)
+
+
+def test_a_plan_imports_nothing_heavy(tiny_pipeline: Path, tmp_path: Path) -> None:
+    folder = read_folder(str(tiny_pipeline))
+    backbone = {
+        "name": str(tiny_pipeline),
+        "fingerprint": folder.fingerprint,
+        "latent_shape": folder.latent_shape,
+        "prediction_type": folder.prediction_type,
+    }
+    Bank(tmp_path / "bank").add(artifact(backbone=backbone))
+    assert imported_by(["apply", "young:0.7", "--plan"], tmp_path / "bank") & HEAVY == set()
 
 
 def test_importing_attrbank_imports_nothing_heavy(tmp_path: Path) -> None:
