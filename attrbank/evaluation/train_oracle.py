@@ -17,7 +17,7 @@ from attrbank.backbones.portraits.parameters import ATTRIBUTES, Portraits, draw
 from attrbank.backbones.portraits.render import render
 from attrbank.evaluation.oracle import WIDTHS, Oracle, Role, load, save
 
-BATCH, LEARNING_RATE, STEPS, RENDERS = 64, 2e-3, 2000, 10_000
+BATCH, LEARNING_RATE, STEPS, RENDERS = 64, 2e-3, 1500, 10_000
 _SEEDS: dict[Role, int] = {"judge": 11, "tuner": 12}  # the renderer's learning seeds end at 999
 
 
@@ -30,11 +30,16 @@ def blemish(images: Tensor, generator: torch.Generator) -> Tensor:
     return mixed.clamp(0, 1)
 
 
+def small(portraits: Portraits) -> Tensor:
+    """Renders averaged to the oracle's own resolution, (N, 3, 64, 64) uint8."""
+    return (functional.avg_pool2d(render(portraits), 2) * 255).round().byte()
+
+
 def loss_on(oracle: Oracle, images: Tensor, portraits: Portraits, seed: int) -> Callable[[int], Tensor]:
     """Cross-entropy of the attributes plus squared error of the identity, at step n.
 
     Shapes:
-        images: (N, 3, 128, 128), uint8.
+        images: (N, 3, 64, 64), uint8: averaged already, as the oracle would.
     """
 
     def at(step: int) -> Tensor:
@@ -59,7 +64,7 @@ def main(role: Annotated[str, typer.Argument()] = "judge", steps: int = STEPS, r
     seed = _SEEDS[chosen]
     torch.manual_seed(seed)
     portraits = draw(renders, seed)
-    images = torch.cat([(render(portraits[i : i + 256]) * 255).round().byte() for i in range(0, renders, 256)])
+    images = torch.cat([small(portraits[i : i + 256]) for i in range(0, renders, 256)])
     oracle = Oracle(WIDTHS[chosen])
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer({"oracle": oracle}, Path(folder), LEARNING_RATE, ema_decay=0.99)

@@ -1,0 +1,65 @@
+"""What the figures mean, on pictures whose truth is known."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from attrbank.backbones.portraits.parameters import ATTRIBUTES, IDENTITY, Portraits, draw
+from attrbank.evaluation.metrics import GOALS, Pictures, has_all, identity_error, perceptual_distance, score, share
+from attrbank.evaluation.oracle import Reading
+
+
+def seen(people: Portraits) -> Pictures:
+    """What a perfect oracle would see, with features that are the identity itself."""
+    features = torch.nn.functional.normalize(people.identity, dim=1)[..., None, None]
+    return Pictures(Reading(people.attributes * 2 - 1, people.identity), (features, features, features))
+
+
+def test_a_perfect_edit_scores_one_and_disturbs_nothing():
+    people = draw(200, 5)
+    found = score("glasses", seen(people), seen(people.having("glasses", 1.0)))
+    assert found.success.value == 1
+    assert (found.flips, found.perceptual, found.identity) == (0, 0, 0)
+    assert found.success.total == int((people.column("glasses") == 0).sum())
+
+
+def test_doing_nothing_scores_zero():
+    people = draw(200, 5)
+    assert score("woman", seen(people), seen(people)).success.value == 0
+
+
+def test_flips_count_the_other_attributes_only():
+    people = draw(200, 5)
+    after = people.having("smiling", 1.0).having("hat", 1.0)
+    lacking = people.column("smiling") == 0
+    expected = (people.column("hat")[lacking] == 0).float().mean().item() / (len(ATTRIBUTES) - 1)
+    assert score("smile", seen(people), seen(after)).flips == pytest.approx(expected)
+
+
+def test_young_and_old_are_the_two_ends_of_one_attribute():
+    people = draw(50, 5)
+    assert torch.equal(has_all(seen(people), ("young",)), ~has_all(seen(people), ("old",)))
+    assert GOALS["young"].attribute == GOALS["old"].attribute == "old"
+
+
+def test_identity_error_is_in_standard_deviations_and_leaves_out_what_the_attribute_changes():
+    people = draw(50, 5)
+    moved = Portraits(people.attributes, people.identity.clone())
+    moved.identity[:, IDENTITY.index("hair")] += 10
+    assert identity_error(seen(people), seen(moved), "old").max() == 0
+    moved.identity[:, IDENTITY.index("background")] += 12**-0.5  # a uniform parameter's standard deviation
+    kept = len(IDENTITY) - 3
+    assert identity_error(seen(people), seen(moved), "old").mean().item() == pytest.approx(kept**-0.5, rel=0.05)
+
+
+def test_perceptual_distance_is_zero_for_the_same_and_symmetric():
+    one, other = seen(draw(20, 5)), seen(draw(20, 6))
+    assert perceptual_distance(one, one).max() == 0
+    torch.testing.assert_close(perceptual_distance(one, other), perceptual_distance(other, one))
+
+
+def test_wilsons_interval_knows_how_little_ten_hits_say():
+    found = share(torch.ones(10, dtype=torch.bool))
+    assert (found.value, found.high) == (1.0, 1.0)
+    assert found.low == pytest.approx(0.722, abs=0.001)
