@@ -96,7 +96,7 @@ def test_an_artifact_survives_its_bytes(backbone):
     attribute = learned(backbone)
     again = decode(encode(attribute))
     assert again.record == attribute.record
-    before, after = edited(backbone, again, 1.0)
+    _, after = edited(backbone, again, 1.0)
     assert torch.equal(after, edited(backbone, attribute, 1.0).after)
 
 
