@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from attrbank.artifact import LearnedAttribute, encode
 from attrbank.avi.network import paper_width
-from attrbank.diffusion.protocols import Backbone, Sampler
+from attrbank.diffusion.protocols import Backbone, Sampler, unknown_words_warning
 from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
@@ -32,6 +33,7 @@ def learn(
     replace: bool = False,
     preset: Preset | None = None,
     on_progress: OnProgress = _quiet,
+    on_warning: Callable[[str], None] = lambda warning: None,
 ) -> Entry:
     """Learn an attribute and store it.
 
@@ -42,6 +44,7 @@ def learn(
         replace: let the name mean the new attribute if it is in use.
         preset: ``paper`` makes Φ as wide as the paper's.
         on_progress: called with stage, done, total.
+        on_warning: called with what the user should know, such as words that the backbone has never seen.
 
     Raises:
         InvalidValueError: the name is taken, or a value does not fit the backbone.
@@ -54,6 +57,10 @@ def learn(
         store.refuse_taken(spec.name)
     method: Method = plugins.method(spec.method)
     model: Backbone = plugins.backbone(backbone or DEFAULT_BACKBONE)
+    for warning in unknown_words_warning(
+        model, *(prompt for pair in spec.pairs for prompt in (pair.source, pair.target))
+    ):
+        on_warning(warning)
     spec = complete(spec, model, preset)
     sampler: Sampler = plugins.sampler(spec.sampler)
     attribute = learn_attribute(spec, method, model, sampler, on_progress)

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrbank.backbones.folder import BackboneFolder, read_folder
 from attrbank.diffusion.prediction import evaluations_per_step
-from attrbank.diffusion.protocols import Grid, Sampler
+from attrbank.diffusion.protocols import Grid, Sampler, unknown_words_warning
 from attrbank.diffusion.schedule import nearest_alpha_bar_index, nearest_index, timestep_at
 from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
 from attrbank.methods.protocol import Method
@@ -130,7 +130,7 @@ def plan(request: ApplyRequest) -> Plan:
         seed=request.seed or 0,
         guidance_scale=scale,
         unet_evaluations=_denoising_steps(steps, grid, folder, request.only_after) * evaluations_per_step(scale),
-        warnings=(*_unknown_words(folder, prompt), *_far_steps(steps, folder)),
+        warnings=(*unknown_words_warning(folder, prompt), *_far_steps(steps, folder)),
     )
 
 
@@ -207,14 +207,6 @@ def _denoising_steps(steps: list[PlannedStep], grid: Grid, folder: BackboneFolde
 def _last_needed(steps: list[PlannedStep]) -> int:
     """How far the unedited picture must go for the edits' sake: Φ looks at it one step beyond."""
     return max((step.index + 1 for step in steps if step.core == "mlp"), default=0)
-
-
-def _unknown_words(folder: BackboneFolder, prompt: str) -> list[str]:
-    unknown = folder.unknown_words(prompt)
-    if not unknown:
-        return []
-    known = ", ".join(sorted(folder.words or ()))
-    return [f"{folder.name} does not know {', '.join(unknown)}; it knows: {known}"]
 
 
 def _far_steps(steps: list[PlannedStep], folder: BackboneFolder) -> list[str]:

@@ -33,6 +33,7 @@ class LatentDiffusion:
         self.prediction_type = folder.prediction_type
         self.schedule = folder.schedule
         self.defaults = folder.defaults
+        self.words = folder.words
         self._folder = folder
         self._tokenizer, self._text_encoder, self._unet, self._vae = load_components(folder.path)
 

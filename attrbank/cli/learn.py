@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 
 import typer
@@ -64,11 +65,18 @@ def learn(
     )
     from attrbank.learning import learn as learn_attribute
 
+    started = time.monotonic()
     with progress_bar() as report:
         learned = learn_attribute(
-            spec, backbone=backbone, bank=bank, replace=replace, preset=preset, on_progress=report
+            spec, backbone=backbone, bank=bank, replace=replace, preset=preset, on_progress=report, on_warning=_warn
         )
+    seconds, size = time.monotonic() - started, learned.size_bytes / 1000
+    render.say(f"Stored {learned.reference} in {seconds:.0f} s, {size:.1f} KB.")
     render.lines([learned.reference])
+
+
+def _warn(warning: str) -> None:
+    render.say(f"warning: {warning}")
 
 
 def _seeds(seeds: str | None, seed: int | None) -> tuple[int, ...] | None:

@@ -52,6 +52,7 @@ class Backbone(Protocol):
         prediction_type: "epsilon" or "v_prediction", as recorded in artifacts.
         schedule: the noise schedule of training.
         defaults: recommended settings.
+        words: the words that it knows, in lower case; None if it may know any.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Backbone(Protocol):
     prediction_type: str
     schedule: Schedule
     defaults: Defaults
+    words: frozenset[str] | None
 
     def encode_prompts(self, prompts: Sequence[str]) -> Conditioning:
         """Conditioning for B prompts; the empty prompt is the unconditional one."""
@@ -80,6 +82,26 @@ class Backbone(Protocol):
     def decode(self, latent: Tensor) -> Tensor:
         """Latents (B, C, H, W) to images (B, 3, h, w) in [0, 1]."""
         ...
+
+
+class Vocabulary(Protocol):
+    """What can tell the words it knows: a backbone, or its description."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def words(self) -> frozenset[str] | None: ...
+
+    def unknown_words(self, prompt: str) -> list[str]: ...
+
+
+def unknown_words_warning(model: Vocabulary, *prompts: str) -> list[str]:
+    """One sentence that names the words the model has never seen, and those it knows; nothing if there are none."""
+    unknown = dict.fromkeys(word for prompt in prompts for word in model.unknown_words(prompt))
+    if not unknown:
+        return []
+    return [f"{model.name} does not know {', '.join(unknown)}; it knows: {', '.join(sorted(model.words or ()))}"]
 
 
 class Sampler(Protocol):
