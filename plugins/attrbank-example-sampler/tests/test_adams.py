@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import sqrt
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from attrbank.diffusion.schedule import Schedule
 from attrbank.samplers.ddim import DDIM
 from attrbank.testing import SamplerContract
 
+PACKAGE = Path(__file__).resolve().parents[1]
 SCHEDULE = Schedule.from_config({"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012})
 
 
@@ -38,3 +40,9 @@ def error(sampler, steps: int, variance: float) -> float:
 @pytest.mark.parametrize("variance", [0.25, 4.0])
 def test_at_equal_cost_it_is_several_times_closer_than_ddim(variance: float) -> None:
     assert error(Adams(), 50, variance) < error(DDIM(), 50, variance) / 5
+
+
+def test_the_readme_prints_the_file_whole_and_it_is_short() -> None:
+    code = (PACKAGE / "attrbank_example_sampler.py").read_text(encoding="utf-8")
+    assert f"```python\n{code}```" in (PACKAGE / "README.md").read_text(encoding="utf-8")
+    assert len(code.splitlines()) <= 40

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import attrbank_ksamplers
-import pytest
+from importlib import import_module
 
-from attrbank.plugin_manager import Plugin, PluginManager
+import attrbank_ksamplers
+
+from attrbank import Spec
 from attrbank.testing import SamplerContract
 
 
-@pytest.fixture(scope="module")
-def plugins() -> PluginManager:
-    manager = PluginManager()
-    manager.load(Plugin("ksamplers", "attrbank_ksamplers", "attrbank-ksamplers", "0.1.0"))
-    return manager
-
-
-@pytest.mark.parametrize("name", ["euler", "euler-ancestral", "heun", "dpmpp-2m"])
-def test_each_is_to_be_had_by_its_name(plugins: PluginManager, name: str) -> None:
-    assert plugins.sampler(name).name == name
+def test_each_is_made_under_the_name_and_with_the_capabilities_that_it_is_registered_with() -> None:
+    specs: list[Spec] = []
+    attrbank_ksamplers.register_samplers(specs.append)
+    assert [spec.name for spec in specs] == ["euler", "euler-ancestral", "heun", "dpmpp-2m"]
+    for spec in specs:
+        module, _, function = spec.target.partition(":")
+        sampler = getattr(import_module(module), function)()
+        assert sampler.name == spec.name
+        assert sampler.stochastic == ("stochastic" in spec.capabilities)
 
 
 class TestEuler(SamplerContract):
