@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from attrbank.diffusion.protocols import Backbone, Description
 from attrbank.discovery import BUILT_IN, GROUP, Kind, Plugin
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError, PluginError
 from attrbank.hookspecs import Spec
@@ -95,10 +96,20 @@ def _findings(manager: PluginManager, kind: Kind, spec: Spec) -> Iterator[Findin
         yield Finding(subject, "it can be made", error.message)
         return
     yield Finding(subject, "it can be made", None)
+    if kind == "backbone":
+        yield Finding(subject, "its description tells what it is", _misdescribed(manager.describe(spec.name), made))
     if kind in suites:
         suite = _suite_for(suites[kind], lambda: made)
         for outcome in suite.outcomes():
             yield Finding(subject, outcome.promise, outcome.error)
+
+
+def _misdescribed(described: Description, model: Backbone) -> str | None:
+    """What a plan would be told wrongly, if anything."""
+    for name in ("name", "fingerprint", "latent_shape", "prediction_type", "schedule", "defaults", "words"):
+        if getattr(described, name) != getattr(model, name):
+            return f"described with another {name.replace('_', ' ')} than the model has"
+    return None
 
 
 def _suite_for(contract: type[Any], make: Callable[[], Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -116,8 +117,8 @@ class SamplerContract(Contract):
 
     def _error(self, steps: int, deviation: float) -> float:
         """How far the end is off; errors may cancel on some grid, but not for wide and narrow data alike."""
-        final: float = variances(self.subject, self._grid(steps), deviation**2)[-1]
-        return abs(final**0.5 - deviation)
+        *_, final = variances(self.subject, self._grid(steps), deviation**2)
+        return abs(math.sqrt(final) - deviation)
 
     def _grid(self, steps: int) -> Grid:
         grid: Grid = self.subject.grid(steps, SCHEDULE)

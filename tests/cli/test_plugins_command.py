@@ -189,6 +189,19 @@ def test_a_wrong_sampler_fails_its_contract(
     assert "promises are not kept" in outcome.err
 
 
+def test_a_backbone_whose_description_is_of_another_fails(
+    tmp_path: Path, cli: Cli, on_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cli("plugins", "new", "two-faced", "--kind", "backbone")
+    code = tmp_path / "attrbank-two-faced" / "attrbank_two_faced" / "backbone.py"
+    code.write_text(f"{code.read_text()}\n    fingerprint = 'fedcba9876543210'\n")
+    outcome = cli("plugins", "check", "attrbank-two-faced")
+    assert outcome.code == 9
+    assert "described with another fingerprint than the model has" in outcome.err
+    assert outcome.out.count("FAILED") == 1
+
+
 def test_what_is_no_plugin_cannot_be_checked(tmp_path: Path, cli: Cli) -> None:
     assert cli("plugins", "check", str(tmp_path)).code == 3
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n')
