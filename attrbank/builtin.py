@@ -34,8 +34,7 @@ def register_samplers(register: Register) -> None:
     register(
         Spec(
             "ddim",
-            "Deterministic; invertible (Song et al., 2021).",
-            capabilities=("invert",),
+            "Deterministic (Song et al., 2021).",
             target="attrbank.samplers.ddim:DDIM",
         )
     )

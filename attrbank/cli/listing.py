@@ -9,10 +9,20 @@ import typer
 from attrbank.cli import render
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.store.bank import Bank
-from attrbank.store.entry import Entry
 
 ROWS_IN_TERMINAL = 50
-COLUMNS = ("NAME", "ID", "T_X", "ΔTAU", "SEEDS", "VECTORS", "BACKBONE", "ORIGIN", "SOURCE", "TARGET")
+COLUMNS = {
+    "NAME": "name",
+    "ID": "id",
+    "T_X": "t_x",
+    "ΔTAU": "delta_tau",
+    "SEEDS": "seeds",
+    "VECTORS": "vectors",
+    "BACKBONE": "backbone",
+    "ORIGIN": "origin",
+    "SOURCE": "source",
+    "TARGET": "target",
+}
 
 
 def list_attributes(
@@ -28,35 +38,20 @@ def list_attributes(
     """List the attributes of the bank."""
     opened, conditions = Bank.open(bank), tuple(filters or ())
     if as_json:
-        render.document([entry.as_json() for entry in opened.entries(conditions, sort)])
+        render.array(opened.entries_as_json(conditions, sort))
     elif quiet:
-        render.lines(entry.name for entry in opened.entries(conditions, sort))
+        render.lines(name for (name,) in opened.rows(["name"], conditions, sort))
     else:
         _show_table(opened, conditions, sort)
 
 
 def _show_table(bank: Bank, filters: tuple[str, ...], sort: str) -> None:
-    entries = bank.entries(filters, sort, ROWS_IN_TERMINAL if render.in_terminal() else None)
-    if not entries:
+    rows = bank.rows(tuple(COLUMNS.values()), filters, sort, ROWS_IN_TERMINAL if render.in_terminal() else None)
+    if not rows:
         render.say("No attribute meets the filters." if filters else "The bank is empty. Begin with: attrbank learn")
         return
-    render.table(COLUMNS, map(_row, entries))
-    if render.in_terminal() and len(entries) == ROWS_IN_TERMINAL:
+    render.table(tuple(COLUMNS), [(name, identity[:12], *others) for name, identity, *others in rows])
+    if render.in_terminal() and len(rows) == ROWS_IN_TERMINAL:
         more = bank.count(filters) - ROWS_IN_TERMINAL
         if more:
             render.say(f"{more} more. Choose with --filter, or see all with: attrbank list | less")
-
-
-def _row(entry: Entry) -> tuple[object, ...]:
-    return (
-        entry.name,
-        entry.id[:12],
-        entry.t_x,
-        entry.delta_tau,
-        entry.seeds,
-        entry.vectors,
-        entry.backbone,
-        entry.origin,
-        entry.source,
-        entry.target,
-    )

@@ -28,10 +28,15 @@ def lines(texts: Iterable[str]) -> None:
 def document(value: Any) -> None:
     """One JSON document, of a list one item per line; its escapes leave no control character in it."""
     if isinstance(value, list):
-        items = ",\n".join(json.dumps(item, allow_nan=False) for item in value)
-        sys.stdout.write(f"[\n{items}\n]\n" if items else "[]\n")
+        array(json.dumps(item, allow_nan=False) for item in value)
     else:
         sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def array(items: Iterable[str]) -> None:
+    """One JSON array of items that are JSON text already, one per line."""
+    text = ",\n".join(map(printable, items))
+    sys.stdout.write(f"[\n{text}\n]\n" if text else "[]\n")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -54,7 +54,7 @@ def learn(context: LearnContext) -> Learned:
             **{f"{_PHI}{name}": tensor for name, tensor in network.tensors().items()},
         },
         fields={
-            "core": spec.core or ("mlp" if report.net > report.mean else "mean"),
+            "core": spec.core or ("mlp" if report.steps and report.net > report.mean else "mean"),
             "rank": vectors.u.shape[-1],
             "units": units,
             "measured": {"explained_variance_mlp": report.net, "explained_variance_mean": report.mean},

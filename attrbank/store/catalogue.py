@@ -6,16 +6,15 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from attrbank.errors import AttrbankError, InvalidValueError
 from attrbank.names import parse_strength
 from attrbank.store import _fs, blobs, index
-from attrbank.store.entry import DERIVED, FIELDS, Entry, derive, entry_from_row
+from attrbank.store.entry import DERIVED, FIELDS, Entry, derive, entry_from_json
 from attrbank.store.layout import Layout, identity_of, object_files
 
 _DERIVED = ", ".join(DERIVED)
-_FIELDS = ", ".join(FIELDS)
 _VIEW = f"""
 CREATE TEMP VIEW catalogue AS
 SELECT {_DERIVED}, 'user' AS origin, created, current, removed
@@ -24,8 +23,14 @@ UNION ALL
 SELECT {_DERIVED}, 'starter', NULL, NOT EXISTS (
     SELECT 1 FROM versions JOIN artifacts USING (id) WHERE versions.name = starter.name AND current
 ), NULL
-FROM starter WHERE id NOT IN (SELECT id FROM versions WHERE removed IS NULL)
+FROM starter WHERE NOT EXISTS (SELECT 1 FROM versions WHERE versions.id = starter.id AND removed IS NULL)
 """  # noqa: S608 — only constants of ours are put in, here and below
+_DOCUMENT = """
+json_set(
+    document, '$.origin', origin, '$.created', created,
+    '$.current', json(CASE WHEN current THEN 'true' ELSE 'false' END)
+)
+"""
 _NUMBERS = {"t_x", "delta_tau", "seed", "k", "rank", "unit", "steps", "guidance_scale", "size_bytes"}
 _TEXTS = set(FIELDS) - _NUMBERS - {"current", "pairs"}
 _CONDITION = re.compile(r"([a-z_]+)(!=|<=|>=|=|<|>|~)(.*)", re.DOTALL)
@@ -57,8 +62,37 @@ def catalogue(layout: Layout, starter: Layout | None) -> Iterator[sqlite3.Connec
 
 def select(connection: sqlite3.Connection, tail: str, parameters: Sequence[object]) -> tuple[Entry, ...]:
     """The entries that the end of an SQL statement picks from the catalogue."""
-    rows = connection.execute(f"SELECT {_FIELDS} FROM catalogue {tail}", parameters)  # noqa: S608
-    return tuple(entry_from_row(row) for row in rows)
+    return tuple(map(entry_from_json, select_json(connection, tail, parameters)))
+
+
+def select_json(connection: sqlite3.Connection, tail: str, parameters: Sequence[object]) -> list[str]:
+    """What ``select`` gives, each entry as JSON text."""
+    rows = connection.execute(f"SELECT {_DOCUMENT} FROM catalogue {tail}", parameters)  # noqa: S608
+    return [text for (text,) in rows]
+
+
+def select_rows(
+    connection: sqlite3.Connection, fields: Sequence[str], tail: str, parameters: Sequence[object]
+) -> list[tuple[Any, ...]]:
+    """What ``select`` gives, each entry as the values of some fields.
+
+    Raises:
+        InvalidValueError: there is no such field.
+    """
+    for field in fields:
+        if field not in _NUMBERS | _TEXTS:
+            raise InvalidValueError(f"There is no field {field[:80]!a}.", _known_fields().capitalize())
+    return connection.execute(f"SELECT {', '.join(fields)} FROM catalogue {tail}", parameters).fetchall()  # noqa: S608
+
+
+def picked(filters: Sequence[str], sort: str, limit: int | None) -> tuple[str, list[str | float]]:
+    """The end of the SQL statement for a list, with its parameters; a limit of None is none.
+
+    Raises:
+        InvalidValueError: a filter or the sort is malformed.
+    """
+    clause, parameters = where(filters)
+    return f"{clause} {order_by(sort)} LIMIT ?", [*parameters, -1 if limit is None else limit]
 
 
 def where(filters: Sequence[str]) -> tuple[str, list[str | float]]:

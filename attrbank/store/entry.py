@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple
 
 from attrbank.errors import CorruptArtifactError
@@ -70,14 +70,17 @@ class Entry:
 
     def as_json(self) -> dict[str, Any]:
         """The fields as plain JSON values."""
-        return asdict(self) | {"pairs": [pair._asdict() for pair in self.pairs]}
+        return {field: getattr(self, field) for field in FIELDS} | {"pairs": [pair._asdict() for pair in self.pairs]}
 
 
 FIELDS = tuple(field.name for field in fields(Entry))
 KEPT = ("created", "current")
 """Facts that artifacts cannot tell; the index keeps them through a rebuild."""
-DERIVED = tuple(name for name in FIELDS if name not in {*KEPT, "origin"})
-"""Facts that the artifact alone tells."""
+SCALARS = tuple(name for name in FIELDS if name not in {*KEPT, "origin", "pairs"})
+"""Facts that the artifact alone tells, each in a column of its own, to filter and sort by."""
+DERIVED = (*SCALARS, "document")
+"""The same and the whole entry as JSON, so that a long list is written as it is read; in it, what the artifact cannot
+tell is null until ``catalogue.select_json`` puts it in."""
 
 
 def derive(identity: str, record: Mapping[str, Any], size: int) -> dict[str, Any]:
@@ -97,35 +100,32 @@ def derive(identity: str, record: Mapping[str, Any], size: int) -> dict[str, Any
         raise CorruptArtifactError(f"Not a valid attribute: its record lacks {error}.") from error
 
 
-def entry_from_row(row: tuple[Any, ...]) -> Entry:
-    """An entry from the index's values, in the order of ``FIELDS``.
+def entry_from_json(text: str) -> Entry:
+    """The entry whose ``as_json`` is this text.
 
     Raises:
-        CorruptArtifactError: the index holds something else.
+        CorruptArtifactError: it is no entry's.
     """
-    facts = dict(zip(FIELDS, row, strict=True))
     try:
-        facts["pairs"] = tuple(Pair(*pair) for pair in json.loads(facts["pairs"]))
-    except (TypeError, ValueError) as error:
+        facts = json.loads(text)
+        facts["pairs"] = tuple(Pair(**pair) for pair in facts["pairs"])
+        return Entry(**facts)
+    except (LookupError, TypeError, ValueError) as error:
         raise CorruptArtifactError("The bank's index is damaged.", "Run: attrbank reindex") from error
-    facts["current"] = bool(facts["current"])
-    return Entry(**facts)
 
 
 def _derive(identity: str, record: Mapping[str, Any], size: int) -> dict[str, Any]:
-    pairs = [(str(pair["source"]), str(pair["target"])) for pair in record["pairs"]]
+    pairs = [{"source": str(pair["source"]), "target": str(pair["target"])} for pair in record["pairs"]]
     paper = record.get("paper") or {}
     core = record.get("core")
-    return {
+    facts = {
         "name": str(record["name"]),
         "id": identity,
         "method": str(record["method"]),
         "vectors": str(record["vectors"]),
         "core": core,
         "solver": paper.get("solver"),
-        "source": pairs[0][0],
-        "target": pairs[0][1],
-        "pairs": json.dumps(pairs, ensure_ascii=False),
+        **pairs[0],
         "t_x": float(record["t_x"]),
         "delta_tau": float(record["delta_tau"]),
         "seed": int(record["seeds"][0]),
@@ -139,3 +139,5 @@ def _derive(identity: str, record: Mapping[str, Any], size: int) -> dict[str, An
         "guidance_scale": float(record["guidance_scale"]),
         "size_bytes": size,
     }
+    whole = facts | {"pairs": pairs}
+    return facts | {"document": json.dumps({field: whole.get(field) for field in FIELDS}, allow_nan=False)}

@@ -23,12 +23,12 @@ def m001_create_tables(database: Database) -> None:
     """Artifacts, versions, and the oldest attrbank that may open the index."""
     text, whole, real = str, int, float
     derived = {
-        **dict.fromkeys(("id", "name", "method", "vectors", "core", "solver", "source", "target", "pairs"), text),
+        **dict.fromkeys(("id", "name", "method", "vectors", "core", "solver", "source", "target", "document"), text),
         **dict.fromkeys(("t_x", "delta_tau", "unit", "guidance_scale"), real),
         **dict.fromkeys(("seed", "k", "rank", "steps", "size_bytes"), whole),
         **dict.fromkeys(("seeds", "backbone", "sampler"), text),
     }
-    database["artifacts"].create(derived, pk="id", not_null={"name", "pairs", "size_bytes"})
+    database["artifacts"].create(derived, pk="id", not_null={"name", "document", "size_bytes"})
     versions = {"id": text, "name": text, "created": text, "current": whole, "removed": text}
     database["versions"].create(versions, pk="id", not_null={"name", "created", "current"})
     database.execute("CREATE UNIQUE INDEX one_current_version ON versions (name) WHERE current")

@@ -136,7 +136,7 @@ def test_what_nobody_foresaw_is_a_sentence(
     def fail(*_: object, **__: object) -> None:
         raise failure
 
-    monkeypatch.setattr(Bank, "entries", fail)
+    monkeypatch.setattr(Bank, "rows", fail)
     outcome = cli("list")
     assert outcome.code == code
     assert "Traceback" not in outcome.err

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -62,6 +63,22 @@ def test_malformed_filter_is_refused(varied: Bank, text: str) -> None:
 )
 def test_sort_orders_and_ties_go_by_name(varied: Bank, sort: str, names: list[str]) -> None:
     assert names == [entry.name for entry in varied.entries(sort=sort)]
+
+
+def test_lists_as_json_and_as_rows_tell_what_the_entries_tell(bank: Bank, starter: Path) -> None:
+    layered = Bank(bank.path, starter)
+    prompt = "é\x1b\u202e\x7f 'quoted' \\"
+    layered.add(artifact("odd", units={"mean": 0.1 + 0.2}, pairs=[{"source": prompt, "target": prompt}] * 2))
+    entries = layered.entries()
+    assert [entry.as_json() for entry in entries] == [json.loads(text) for text in layered.entries_as_json()]
+    assert [(entry.id, entry.unit, entry.created) for entry in entries] == layered.rows(["id", "unit", "created"])
+    assert all(text.isascii() and text.isprintable() for text in layered.entries_as_json())
+
+
+@pytest.mark.parametrize("field", ["colour", "name, id", "pairs"])
+def test_rows_of_an_unknown_field_are_refused(bank: Bank, field: str) -> None:
+    with pytest.raises(InvalidValueError):
+        bank.rows([field])
 
 
 @pytest.mark.parametrize("sort", ["", "colour", "name:up", "name,id", "current"])

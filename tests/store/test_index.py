@@ -126,7 +126,8 @@ def test_newer_schema_names_the_version_it_needs_and_is_left_alone(bank: Bank) -
 def test_index_with_a_path_for_an_id_is_refused(bank: Bank) -> None:
     entry = bank.add(artifact())
     with _raw(bank) as connection:
-        connection.execute("UPDATE artifacts SET id = '../../secret'")
+        document = "replace(document, id, '../../secret')"
+        connection.execute(f"UPDATE artifacts SET id = '../../secret', document = {document}")
         connection.execute("UPDATE versions SET id = '../../secret'")
     with pytest.raises(CorruptArtifactError):
         bank.read(bank.resolve(entry.name))

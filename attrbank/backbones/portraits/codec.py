@@ -56,7 +56,8 @@ def train_step(codec: AutoencoderKL, images: Tensor, seed: int) -> Callable[[int
     def at(step: int) -> Tensor:
         del step
         rows = torch.randint(len(images), (BATCH,), generator=generator)
-        return loss(codec, images[rows].float() / 127.5 - 1, generator)
+        with torch.autocast("cpu", torch.bfloat16):
+            return loss(codec, images[rows].float() / 127.5 - 1, generator)
 
     return at
 

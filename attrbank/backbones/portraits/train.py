@@ -81,10 +81,10 @@ def train_denoiser(out: Path, examples: denoiser.Examples, steps: int, max_minut
 @app.command()
 def main(
     out: Annotated[Path, typer.Option(help="Where checkpoints and the finished model/ go.")],
-    codec_steps: int = 1300,
+    codec_steps: int = 1800,
     codec_renders: int = CODEC_RENDERS,
-    steps: int = 10_000,
-    renders: int = 20_000,
+    steps: int = 6000,
+    renders: int = 14_000,
     max_minutes: Annotated[float | None, typer.Option(help="Stop each stage after this long; resume later.")] = None,
     export_now: Annotated[bool, typer.Option(help="Export what there is, finished or not.")] = False,
 ) -> None:
