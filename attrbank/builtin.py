@@ -13,7 +13,7 @@ COMMANDS = (
     Spec("restore", "Bring an attribute back from the trash.", target="attrbank.cli.curate:restore"),
     Spec("verify", "Check every artifact of the bank against its hash.", target="attrbank.cli.maintain:verify"),
     Spec("reindex", "Rebuild the bank's index from its artifacts.", target="attrbank.cli.maintain:reindex"),
-    Spec("plugins", "List the plugins, and those that failed.", target="attrbank.cli.extend:plugins"),
+    Spec("plugins", "List the plugins, write a new one, or check one.", target="attrbank.cli.plugins:plugins"),
     Spec("samplers", "List the samplers.", target="attrbank.cli.extend:samplers"),
     Spec("backbones", "List the backbones.", target="attrbank.cli.extend:backbones"),
     Spec("methods", "List the methods.", target="attrbank.cli.extend:methods"),
@@ -57,6 +57,7 @@ def register_backbones(register: Register) -> None:
             "Small drawn portraits; shipped with attrbank, runs on a CPU.",
             capabilities=("offline",),
             target="attrbank.backbones.latent_diffusion:load",
+            describe="attrbank.backbones.folder:describe",
         )
     )
     register(
@@ -64,6 +65,7 @@ def register_backbones(register: Register) -> None:
             "latent_diffusion",
             "Any folder or hub id in the Stable Diffusion format of diffusers.",
             target="attrbank.backbones.latent_diffusion:load",
+            describe="attrbank.backbones.folder:describe",
         )
     )
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from attrbank.diffusion.protocols import Conditioning, Prediction
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Position, Trajectory
-from attrbank.methods.protocol import Edit
+from attrbank.methods.protocol import Edit, ModelEdit
 
 OnStep: TypeAlias = Callable[[Position], None]
 """Called with every position reached."""
@@ -20,10 +20,10 @@ OnStep: TypeAlias = Callable[[Position], None]
 
 @dataclass(frozen=True, eq=False)
 class Act:
-    """One edit at one step of the grid."""
+    """One edit at one step of the grid, or from there on."""
 
     index: int
-    edit: Edit
+    edit: Edit | ModelEdit
     strength: float
 
 
@@ -73,6 +73,10 @@ class Inputs:
             self._prediction = self._trajectory.predict(self.unedited(), self._source)
         return self._prediction.x0
 
+    def predict(self, x: Tensor) -> Prediction:
+        """What the model says about x (B, C, H, W) at this step, differentiable in it."""
+        return self._trajectory.predict(self.unedited().edited(x), self._source)
+
     def latent(self, prompt: str, fraction: float) -> Tensor:
         """The latent of a prompt from the same noise at a time fraction, (B, C, H, W)."""
         return self._run(prompt, fraction)[0].latent
@@ -120,11 +124,54 @@ def run_edits(
     source = trajectory.backbone.encode_prompts([prompt])
     before = start or trajectory.start(seeds)
     after: Position | None = None
-    for index, group in groupby(sorted(acts, key=lambda act: act.index), key=lambda act: act.index):
+    model = _Model(trajectory, prompt, source)
+    for index, group in groupby(_turns(trajectory, acts), key=lambda turn: turn.at):
         inputs = Inputs(trajectory, before, index, source, on_step)
-        after = inputs.unedited() if after is None else trajectory.run(after, source, index, on_step)
-        for act in group:
-            after = after.edited(act.edit(after.latent, inputs, act.strength))
+        after = inputs.unedited() if after is None else model.run(after, index, on_step)
+        for _, act in group:
+            if isinstance(act.edit, ModelEdit):
+                model.turn(act, act.edit)
+                after = after.branched()
+            else:
+                after = after.edited(act.edit(after.latent, inputs, act.strength))
         before = inputs.onward()
-    done = trajectory.run(after or before, source, on_step=on_step).latent
+    done = model.run(after or before, None, on_step).latent
     return Edited(trajectory.run(before, source, on_step=on_step).latent if with_before else None, done)
+
+
+class _Model:
+    """What the edited pictures run on: the backbone as the edits in force have it."""
+
+    def __init__(self, trajectory: Trajectory, prompt: str, source: Conditioning) -> None:
+        self._plain, self._prompt = trajectory, prompt
+        self._trajectory, self._conditioning = trajectory, source
+        self._in_force: dict[Act, ModelEdit] = {}
+
+    def turn(self, act: Act, edit: ModelEdit) -> None:
+        """Begin with an edit, or end the one that is in force."""
+        if self._in_force.pop(act, None) is None:
+            self._in_force[act] = edit
+        backbone = self._plain.backbone
+        for other, model_edit in self._in_force.items():
+            backbone = model_edit.through(backbone, other.strength)
+        self._trajectory = self._plain.through(backbone)
+        self._conditioning = backbone.encode_prompts([self._prompt])
+
+    def run(self, position: Position, until_index: int | None, on_step: OnStep) -> Position:
+        return self._trajectory.run(position, self._conditioning, until_index, on_step)
+
+
+class _Turn(NamedTuple):
+    at: int
+    act: Act
+
+
+def _turns(trajectory: Trajectory, acts: Sequence[Act]) -> list[_Turn]:
+    """Every act where it begins, and those on the model again where they end."""
+    schedule = trajectory.backbone.schedule
+    ends = [
+        _Turn(max(act.index, nearest_index(trajectory.grid, schedule, act.edit.until)), act)
+        for act in acts
+        if isinstance(act.edit, ModelEdit)
+    ]
+    return sorted([*(_Turn(act.index, act) for act in acts), *ends], key=lambda turn: turn.at)

@@ -1,4 +1,4 @@
-"""The hooks that a plugin implements. Their docstrings are the contract.
+"""The hooks that a plugin implements. Their docstrings are the contract; ``docs/plugins.md`` is the guide.
 
 A plugin is a module named by an entry point of the group ``attrbank``::
 
@@ -15,18 +15,27 @@ lives, and that object is imported only when a user asks for it by name::
         register(Spec("euler", "Euler's method, one step per evaluation.", target="attrbank_euler.sampler:Euler"))
 
 A plugin's specs are taken together or not at all: one that is refused (a taken name, a malformed
-spec) leaves nothing of its plugin behind. Plugins are code and run with the user's rights; what is
-isolated here is accident, not malice.
+spec) leaves nothing of its plugin behind. The events tell a plugin what happens; what they hand over
+is a copy of the plugin's own, and one that fails is reported and stops nothing. Plugins are code and
+run with the user's rights; what is isolated here is accident, not malice.
 """
+
+from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pluggy
 
 from attrbank.errors import InvalidValueError
 from attrbank.names import validate_name
+
+if TYPE_CHECKING:  # listing plugins needs neither pydantic nor a bank
+    from attrbank.schema import LearnSpec, Recipe
+    from attrbank.store.entry import Entry
 
 hookspec = pluggy.HookspecMarker("attrbank")
 hookimpl = pluggy.HookimplMarker("attrbank")
@@ -43,20 +52,23 @@ class Spec:
         summary: one sentence for listings.
         capabilities: short words for listings, such as "stochastic" or "invert".
         target: ``module:object``, imported on first use.
+        describe: for backbones, the ``module:object`` that describes the model without loading it.
 
     Raises:
-        InvalidValueError: the name or the target is malformed.
+        InvalidValueError: the name or a target is malformed.
     """
 
     name: str
     summary: str
     capabilities: tuple[str, ...] = ()
     target: str = field(kw_only=True)
+    describe: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         validate_name(self.name)
-        if not _TARGET.fullmatch(self.target):
-            raise InvalidValueError(f"the target of {self.name!r} is not module:object, but {self.target!r}")
+        for target in (self.target, self.describe or self.target):
+            if not _TARGET.fullmatch(target):
+                raise InvalidValueError(f"a target of {self.name!r} is not module:object, but {target!r}")
 
 
 Register = Callable[[Spec], None]
@@ -73,6 +85,8 @@ def register_backbones(register: Register) -> None:
     """Offer backbones. The target is called with what the user gave as ``--backbone`` and returns a ``Backbone``.
 
     What the user gave is the spec's own name; a folder or hub id goes to the built-in ``latent_diffusion``.
+    Plans and compatibility checks ask the spec's ``describe`` instead, called in the same way, for a
+    ``Description``: the attributes of a backbone without its networks. Without one they load the backbone.
     """
 
 
@@ -83,7 +97,7 @@ def register_methods(register: Register) -> None:
 
 @hookspec
 def register_metrics(register: Register) -> None:
-    """Offer metrics for evaluations. The target is called without arguments and returns the metric."""
+    """Offer metrics for evaluations. The target is called without arguments and returns a ``Metric``."""
 
 
 @hookspec
@@ -92,3 +106,23 @@ def register_commands(register: Register) -> None:
 
     The spec's name is the command's; the names of the built-in commands are taken.
     """
+
+
+@hookspec
+def before_learn(spec: LearnSpec) -> None:
+    """An attribute is about to be learned; the spec is complete, the model loaded."""
+
+
+@hookspec
+def after_learn(entry: Entry) -> None:
+    """An attribute was learned and is safely stored."""
+
+
+@hookspec
+def before_apply(recipe: Recipe) -> None:
+    """Attributes are about to be applied; no model is loaded yet."""
+
+
+@hookspec
+def after_apply(recipe: Recipe, output: Path) -> None:
+    """Attributes were applied, and the picture is written to ``output``."""

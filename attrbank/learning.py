@@ -63,8 +63,11 @@ def learn(
         on_warning(warning)
     spec = complete(spec, model, preset)
     sampler: Sampler = plugins.sampler(spec.sampler)
+    plugins.notify("before_learn", spec=spec)
     attribute = learn_attribute(spec, method, model, sampler, on_progress)
-    return store.add(encode(attribute), replace=replace)
+    entry = store.add(encode(attribute), replace=replace)
+    plugins.notify("after_learn", entry=entry)
+    return entry
 
 
 def complete(spec: LearnSpec, backbone: Backbone, preset: Preset | None = None) -> LearnSpec:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from attrbank.backbones.folder import BackboneFolder, read_folder
 from attrbank.diffusion.prediction import evaluations_per_step
-from attrbank.diffusion.protocols import Grid, Sampler, unknown_words_warning
+from attrbank.diffusion.protocols import Description, Grid, Sampler, unknown_words_warning
 from attrbank.diffusion.schedule import nearest_alpha_bar_index, nearest_index, timestep_at
 from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
 from attrbank.methods.protocol import Method
 from attrbank.plugin_manager import PluginManager, load_plugins
 from attrbank.requests import ApplyRequest
-from attrbank.schema import AttributeRecord, Core
+from attrbank.schema import AttributeRecord, Binding, Core
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 
@@ -68,7 +67,7 @@ class Plan:
 
     steps_applied: tuple[PlannedStep, ...]
     bank: Bank
-    backbone: BackboneFolder
+    backbone: Description
     backbone_reference: str
     sampler: Sampler
     grid: Grid
@@ -94,7 +93,7 @@ class Plan:
 
 
 def plan(request: ApplyRequest) -> Plan:
-    """Resolve a request against the bank, the backbone's folder and the plugins.
+    """Resolve a request against the bank, the backbone's description and the plugins.
 
     Raises:
         NotFoundError: an attribute, backbone, sampler or method does not exist.
@@ -106,41 +105,41 @@ def plan(request: ApplyRequest) -> Plan:
     entries = bank.resolve_all([reference for reference, _ in request.references])
     records = [bank.record(entry) for entry in entries]
     reference = request.backbone or records[0].backbone.name
-    folder = read_folder(reference, download=False)
+    model: Description = plugins.describe(reference)
     for record in records:
-        check_binding(record, folder)
-    sampler: Sampler = plugins.sampler(request.sampler or folder.defaults.sampler)
-    grid = sampler.grid(request.steps or folder.defaults.steps, folder.schedule)
+        check_binding(record, model)
+    sampler: Sampler = plugins.sampler(request.sampler or model.defaults.sampler)
+    grid = sampler.grid(request.steps or model.defaults.steps, model.schedule)
     strengths = [request.rho if given is None else given for _, given in request.references]
     steps = [
-        _planned(entry, record, 1.0 if strength is None else strength, request.core, grid, folder, plugins)
+        _planned(entry, record, 1.0 if strength is None else strength, request.core, grid, model, plugins)
         for entry, record, strength in zip(entries, records, strengths, strict=True)
     ]
     steps.sort(key=lambda step: step.index)  # stable: within one T_x, in the order given
     prompt = records[0].pairs[0].source if request.prompt is None else request.prompt
-    scale = folder.defaults.guidance_scale if request.guidance_scale is None else request.guidance_scale
+    scale = model.defaults.guidance_scale if request.guidance_scale is None else request.guidance_scale
     return Plan(
         steps_applied=tuple(steps),
         bank=bank,
-        backbone=folder,
+        backbone=model,
         backbone_reference=reference,
         sampler=sampler,
         grid=grid,
         prompt=prompt,
         seed=request.seed or 0,
         guidance_scale=scale,
-        unet_evaluations=_denoising_steps(steps, grid, folder, request.only_after) * evaluations_per_step(scale),
-        warnings=(*unknown_words_warning(folder, prompt), *_far_steps(steps, folder)),
+        unet_evaluations=_denoising_steps(steps, grid, model, request.only_after) * evaluations_per_step(scale),
+        warnings=(*unknown_words_warning(model, prompt), *_far_steps(steps, model)),
     )
 
 
-def check_binding(record: AttributeRecord, folder: BackboneFolder) -> None:
+def check_binding(record: AttributeRecord, here: Description | Binding) -> None:
     """Refuse an attribute that was learned on another model (DESIGN section 5).
 
     Raises:
         IncompatibleError: naming both sides.
     """
-    learned_on, here = record.backbone, folder
+    learned_on = record.backbone
     sides = (
         ("fingerprint", learned_on.fingerprint, here.fingerprint),
         ("latent shape", learned_on.latent_shape, here.latent_shape),
@@ -167,22 +166,36 @@ def _planned(
     strength: float,
     core: Core | None,
     grid: Grid,
-    folder: BackboneFolder,
+    model: Description,
     plugins: PluginManager,
 ) -> PlannedStep:
-    if record.vectors == "paper" and not 0 <= strength <= 1:
-        raise InvalidValueError(
-            f"{entry.name} has the paper's vectors, whose strength lies in [0, 1], not {strength:g}.",
-            hint="Difference vectors, the default of learn, take any strength.",
-        )
+    check_strength(record, strength)
     if core is not None and core not in record.units:
         raise InvalidValueError(f"{entry.name} has no core {core!r}.", hint="Leave --core out.")
-    index = nearest_alpha_bar_index(grid, folder.schedule, record.resolved.alpha_bar_x)
-    method = _method(record, plugins)
+    index = nearest_alpha_bar_index(grid, model.schedule, record.resolved.alpha_bar_x)
+    method = method_of(record, plugins)
     return PlannedStep(entry, record, method, strength, core or record.core, index, timestep_at(grid, index))
 
 
-def _method(record: AttributeRecord, plugins: PluginManager) -> Method:
+def check_strength(record: AttributeRecord, strength: float) -> None:
+    """Refuse a strength that the attribute's vectors cannot have.
+
+    Raises:
+        InvalidValueError: the vectors are the paper's, and the strength is outside [0, 1].
+    """
+    if record.vectors == "paper" and not 0 <= strength <= 1:
+        raise InvalidValueError(
+            f"{record.name} has the paper's vectors, whose strength lies in [0, 1], not {strength:g}.",
+            hint="Difference vectors, the default of learn, take any strength.",
+        )
+
+
+def method_of(record: AttributeRecord, plugins: PluginManager) -> Method:
+    """The method that an attribute was learned with.
+
+    Raises:
+        NotFoundError: it is not installed; the hint names the package.
+    """
     try:
         method: Method = plugins.method(record.method)
     except NotFoundError as error:
@@ -193,13 +206,13 @@ def _method(record: AttributeRecord, plugins: PluginManager) -> Method:
     return method
 
 
-def _denoising_steps(steps: list[PlannedStep], grid: Grid, folder: BackboneFolder, only_after: bool) -> int:
+def _denoising_steps(steps: list[PlannedStep], grid: Grid, model: Description, only_after: bool) -> int:
     """Steps of both pictures, which share what lies before the first edit, and of what the edits ask for."""
     first = steps[0].index
     before = len(grid) if not only_after else max(_last_needed(steps), first)
     extra = 0
     for step in steps:
-        index_z = nearest_index(grid, folder.schedule, max(0.0, step.record.t_x + step.record.delta_tau))
+        index_z = nearest_index(grid, model.schedule, max(0.0, step.record.t_x + step.record.delta_tau))
         extra += step.method.evaluations(step.record, step.core, index_z)
     return before + (len(grid) - first) + extra
 
@@ -209,10 +222,10 @@ def _last_needed(steps: list[PlannedStep]) -> int:
     return max((step.index + 1 for step in steps if step.core == "mlp"), default=0)
 
 
-def _far_steps(steps: list[PlannedStep], folder: BackboneFolder) -> list[str]:
+def _far_steps(steps: list[PlannedStep], model: Description) -> list[str]:
     warnings = []
     for step in steps:
-        learned, here = step.record.resolved.alpha_bar_x, folder.schedule.alpha_bar(step.t)
+        learned, here = step.record.resolved.alpha_bar_x, model.schedule.alpha_bar(step.t)
         if abs(learned - here) > FAR:
             warnings.append(
                 f"{step.entry.name} was learned at t = {step.record.resolved.timestep_x}; "

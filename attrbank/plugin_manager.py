@@ -1,60 +1,38 @@
-"""Find plugins, load each inside its own guard, and resolve what they registered on first use.
+"""Load each plugin inside its own guard, resolve what it registered on first use, and tell it what happens.
 
-``ATTRBANK_PLUGINS`` selects third-party plugins by entry point or distribution name: a comma
-list, or ``none``. ``ATTRBANK_STRICT_PLUGINS=1`` turns a failing plugin into an error, for developers.
+``ATTRBANK_PLUGINS`` selects (see ``discovery``), ``ATTRBANK_STRICT_PLUGINS=1`` turns a failing plugin into an
+error and ``ATTRBANK_TRACE_PLUGINS=1`` shows every call of a hook on stderr, both for developers.
 """
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import difflib
 import functools
 import importlib
+import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple
 
 import pluggy
 
-import attrbank
 from attrbank import hookspecs
+from attrbank.discovery import GROUP, KINDS, Kind, Plugin, Registered, selected_plugins, warn
 from attrbank.errors import AttrbankError, NotFoundError, PluginError
 from attrbank.hookspecs import Spec
 from attrbank.text import printable
 
-GROUP = "attrbank"
-BUILTIN = "attrbank.builtin"
+SLOW_SECONDS = 2.0
+"""A plugin that takes longer to load is named: every command that needs plugins waits for it."""
 
-Kind = Literal["sampler", "backbone", "method", "metric", "command"]
-KINDS: tuple[Kind, ...] = ("sampler", "backbone", "method", "metric", "command")
-Registered: TypeAlias = tuple[tuple[Kind, Spec], ...]
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """One entry point: where it comes from, and how loading it went.
-
-    Attributes:
-        value: what the entry point names, ``module`` or ``module:object``.
-        error: why it was refused; None if it is loaded.
-        registered: ``(kind, spec)`` for each object it offers.
-    """
-
-    name: str
-    value: str
-    distribution: str
-    version: str
-    error: str | None = None
-    registered: Registered = ()
-
-    @property
-    def remedy(self) -> str:
-        """How to be rid of the plugin."""
-        return f"pip uninstall {self.distribution}"
+Event = Literal["before_learn", "after_learn", "before_apply", "after_apply"]
 
 
 class Registration(NamedTuple):
@@ -69,11 +47,12 @@ class PluginManager:
     """Everything that is registered, by kind and name, and a report of the plugins.
 
     Attributes:
-        plugins: all that were found, loaded or failed, the built-in one first.
+        plugins: all that were selected, loaded or failed, the built-in one first.
     """
 
     plugins: list[Plugin] = field(default_factory=list)
     _registry: dict[Kind, dict[str, Registration]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    _hooks: list[tuple[Plugin, pluggy.PluginManager]] = field(default_factory=list)
 
     def load(self, plugin: Plugin) -> None:
         """Import one plugin and take what it registers: all of it, or nothing and a warning on stderr.
@@ -81,20 +60,39 @@ class PluginManager:
         Raises:
             PluginError: it failed and ``ATTRBANK_STRICT_PLUGINS=1``.
         """
+        printed, started = io.StringIO(), time.monotonic()
         try:
-            with contextlib.redirect_stdout(sys.stderr):
-                registered = _registered_by(plugin)
+            with contextlib.redirect_stdout(printed):
+                hooks = _hooks_of(plugin)
+                registered = tuple(_specs_of(hooks))
             self._refuse_taken_names(registered)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # SystemExit is a common way for an import to fail, too
-            self._report_failure(plugin, error)
+            _refuse_interrupt(error)
+            self.plugins.append(replace(plugin, error=_reason(error)))
+            _report(f"the plugin {plugin.name!r} of {plugin.distribution} is left out", plugin, error)
         else:
-            self._accept(replace(plugin, registered=registered))
+            loaded = _loaded(plugin, hooks, registered, time.monotonic() - started)
+            self._accept(loaded, hooks)
+            _complain(loaded, printed.getvalue().strip())
 
     def registrations(self, kind: Kind) -> tuple[Registration, ...]:
         """All of one kind, in order of registration."""
         return tuple(self._registry[kind].values())
+
+    def notify(self, event: Event, **arguments: object) -> None:
+        """Tell every plugin that listens; each gets a copy, and one that fails is reported and stops nothing.
+
+        Raises:
+            PluginError: one failed and ``ATTRBANK_STRICT_PLUGINS=1``.
+        """
+        for plugin, hooks in self._hooks:
+            if event in plugin.hooks:
+                try:
+                    with contextlib.redirect_stdout(sys.stderr):
+                        getattr(hooks.hook, event)(**copy.deepcopy(arguments))
+                except BaseException as error:
+                    _refuse_interrupt(error)
+                    _report(f"{event} of the plugin {plugin.name!r} of {plugin.distribution} failed", plugin, error)
 
     def sampler(self, name: str) -> Any:
         """A new ``Sampler`` of that name.
@@ -110,7 +108,7 @@ class PluginManager:
         return self._make("method", name)
 
     def metric(self, name: str) -> Any:
-        """A new metric of that name; raises as ``sampler`` does."""
+        """A new ``Metric`` of that name; raises as ``sampler`` does."""
         return self._make("metric", name)
 
     def backbone(self, source: str) -> Any:
@@ -120,30 +118,32 @@ class PluginManager:
             NotFoundError: it is none of these.
             PluginError: it could not be imported or made.
         """
-        elsewhere = source not in self._registry["backbone"] and ("/" in source or Path(source).is_dir())
-        return self._make("backbone", "latent_diffusion" if elsewhere else source, source)
+        return self._make("backbone", self._backbone_name(source), source)
 
-    def command(self, name: str) -> Callable[..., None]:
-        """The function behind a command; raises as ``sampler`` does."""
-        function: Callable[..., None] = self._target(self._find("command", name))
-        return function
+    def describe(self, source: str) -> Any:
+        """The ``Description`` of that backbone, which is loaded only if its plugin has no other way to tell.
+
+        Raises as ``backbone`` does.
+        """
+        spec, plugin = self._find("backbone", self._backbone_name(source))
+        return _called(Registration(replace(spec, target=spec.describe or spec.target), plugin), "backbone", source)
+
+    def command(self, name: str) -> Any:
+        """The function or typer application behind a command; raises as ``sampler`` does."""
+        return _target(self._find("command", name))
 
     def _make(self, kind: Kind, name: str, *arguments: str) -> Any:
-        registration = self._find(kind, name)
-        factory = self._target(registration)
-        with _blaming(kind, registration):
-            return factory(*arguments)
+        return _called(self._find(kind, name), kind, *arguments)
+
+    def _backbone_name(self, source: str) -> str:
+        elsewhere = source not in self._registry["backbone"] and ("/" in source or Path(source).is_dir())
+        return "latent_diffusion" if elsewhere else source
 
     def _find(self, kind: Kind, name: str) -> Registration:
         registry = self._registry[kind]
         if name not in registry:
             raise NotFoundError(f"There is no {kind} {printable(name)!r}.", hint=_nearest(name, registry))
         return registry[name]
-
-    def _target(self, registration: Registration) -> Any:
-        module, _, path = registration.spec.target.partition(":")
-        with _blaming("object", registration):
-            return functools.reduce(getattr, path.split("."), importlib.import_module(module))
 
     def _refuse_taken_names(self, registered: Registered) -> None:
         seen: set[tuple[Kind, str]] = set()
@@ -155,66 +155,35 @@ class PluginManager:
                 raise PluginError(f"the {kind} name {spec.name!r} is taken by {owner}")
             seen.add((kind, spec.name))
 
-    def _accept(self, plugin: Plugin) -> None:
+    def _accept(self, plugin: Plugin, hooks: pluggy.PluginManager) -> None:
         self.plugins.append(plugin)
+        self._hooks.append((plugin, hooks))
         for kind, spec in plugin.registered:
             self._registry[kind][spec.name] = Registration(spec, plugin)
-
-    def _report_failure(self, plugin: Plugin, error: BaseException) -> None:
-        reason = printable(f"{type(error).__name__}: {error}")
-        self.plugins.append(replace(plugin, error=reason))
-        if os.environ.get("ATTRBANK_STRICT_PLUGINS") == "1":
-            raise PluginError(f"The plugin {plugin.name!r} of {plugin.distribution} failed: {reason}.") from error
-        _warn(f"the plugin {plugin.name!r} of {plugin.distribution} is left out ({reason}); remove: {plugin.remedy}")
 
 
 @functools.cache
 def load_plugins() -> PluginManager:
-    """The manager of this process: the built-in plugin, then the installed ones that are selected."""
+    """The manager of this process: the built-in plugin and the installed ones, as far as they are selected."""
     manager = PluginManager()
-    manager.load(Plugin("attrbank", BUILTIN, "attrbank", attrbank.__version__))
-    for plugin in _selected(list(installed_plugins())):
+    for plugin in selected_plugins():
         manager.load(plugin)
     return manager
 
 
-def installed_plugins() -> Iterator[Plugin]:
-    """One plugin for each entry point of the group, not yet imported; unreadable distributions are skipped."""
-    seen: set[str] = set()
-    for distribution in metadata.distributions():
-        try:
-            name = printable(distribution.metadata["Name"])
-            key = name.lower().replace("_", "-")
-            entry_points = [] if key in seen else distribution.entry_points.select(group=GROUP)
-            found = [Plugin(point.name, point.value, name, distribution.version) for point in entry_points]
-        except Exception:  # noqa: S112 — somebody else's broken metadata, found in every old environment
-            continue
-        seen.add(key)
-        yield from found
-
-
-def _selected(plugins: list[Plugin]) -> list[Plugin]:
-    """Those that ``ATTRBANK_PLUGINS`` names, or all, by distribution and name so that every run is alike."""
-    ordered = sorted(plugins, key=lambda plugin: (plugin.distribution, plugin.name))
-    wanted = os.environ.get("ATTRBANK_PLUGINS")
-    if wanted is None:
-        return ordered
-    names = {name.strip() for name in wanted.split(",")} - {"", "none"}
-    for name in sorted(names - {name for plugin in ordered for name in (plugin.name, plugin.distribution)}):
-        _warn(f"ATTRBANK_PLUGINS names {printable(name)!r}, which is not installed")
-    return [plugin for plugin in ordered if names & {plugin.name, plugin.distribution}]
-
-
-def _registered_by(plugin: Plugin) -> Registered:
-    """What the plugin's hooks register, not yet accepted; each plugin has hooks of its own."""
+def _hooks_of(plugin: Plugin) -> pluggy.PluginManager:
+    """Import the plugin and hold its implementations against the hooks; each plugin has a set of its own."""
     hooks = pluggy.PluginManager(GROUP)
     hooks.add_hookspecs(hookspecs)
-    hooks.register(metadata.EntryPoint(plugin.name, plugin.value, GROUP).load())
+    if os.environ.get("ATTRBANK_TRACE_PLUGINS") == "1":
+        _trace(hooks, plugin.distribution)
+    hooks.register(metadata.EntryPoint(plugin.name, plugin.value, GROUP).load(), plugin.name)
     hooks.check_pending()
-    return tuple(_specs_of(hooks))
+    return hooks
 
 
 def _specs_of(hooks: pluggy.PluginManager) -> Iterator[tuple[Kind, Spec]]:
+    """What the hooks register, not yet accepted."""
     for kind in KINDS:
         specs: list[Spec] = []
         getattr(hooks.hook, f"register_{kind}s")(register=specs.append)
@@ -224,24 +193,91 @@ def _specs_of(hooks: pluggy.PluginManager) -> Iterator[tuple[Kind, Spec]]:
             yield kind, spec
 
 
+def _loaded(plugin: Plugin, hooks: pluggy.PluginManager, registered: Registered, seconds: float) -> Plugin:
+    callers = hooks.get_hookcallers(hooks.get_plugin(plugin.name)) or []
+    module = sys.modules.get(plugin.value.partition(":")[0])
+    return replace(
+        plugin,
+        location=getattr(module, "__file__", None) or plugin.location,
+        registered=registered,
+        hooks=tuple(sorted(caller.name for caller in callers)),
+        seconds=seconds,
+    )
+
+
+def _trace(hooks: pluggy.PluginManager, distribution: str) -> None:
+    """Say on stderr which hook of the plugin is called, and how it went."""
+
+    def before(hook: str, implementations: Sequence[Any], arguments: Mapping[str, Any]) -> None:
+        if implementations:
+            print(f"trace: {distribution}: {hook}({', '.join(arguments)})", file=sys.stderr)
+
+    def after(
+        outcome: pluggy.Result[Any], hook: str, implementations: Sequence[Any], arguments: Mapping[str, Any]
+    ) -> None:
+        if implementations:
+            ended = "returned" if outcome.exception is None else f"raised {_reason(outcome.exception)}"
+            print(f"trace: {distribution}: {hook} {ended}", file=sys.stderr)
+
+    hooks.add_hookcall_monitoring(before, after)
+
+
+def _refuse_interrupt(error: BaseException) -> None:
+    """Let Ctrl-C through; a plugin's own kind of interrupt is only a failure."""
+    if type(error) is KeyboardInterrupt:
+        raise error
+
+
+def _report(what: str, plugin: Plugin, error: BaseException) -> None:
+    if os.environ.get("ATTRBANK_STRICT_PLUGINS") == "1":
+        raise PluginError(f"{what[0].upper()}{what[1:]}: {_reason(error)}.") from error
+    warn(f"{what} ({_reason(error)}); remove: {plugin.remedy}")
+
+
+def _complain(plugin: Plugin, printed: str) -> None:
+    """Name a plugin that is loaded, but that everybody has to wait for, or that talks where data belongs."""
+    slow = [f"took {plugin.seconds:.1f} s to load"] if plugin.seconds > SLOW_SECONDS else []
+    talks = [f"printed {printable(printed[:60])!r} while it was loaded"] if printed else []
+    if slow or talks:
+        what = " and ".join([*slow, *talks])
+        warn(f"the plugin {plugin.name!r} of {plugin.distribution} {what}; remove: {plugin.remedy}")
+
+
+def _called(registration: Registration, kind: Kind, *arguments: str) -> Any:
+    factory: Callable[..., Any] = _target(registration)
+    with _blaming(kind, registration):
+        return factory(*arguments)
+
+
+def _target(registration: Registration) -> Any:
+    module, _, path = registration.spec.target.partition(":")
+    with _blaming("object", registration):
+        return functools.reduce(getattr, path.split("."), importlib.import_module(module))
+
+
 @contextlib.contextmanager
 def _blaming(what: str, registration: Registration) -> Iterator[None]:
-    """Turn what a plugin's code raises into a ``PluginError`` that names the plugin."""
+    """Turn what a plugin's code raises into a ``PluginError`` that names the plugin; what it prints is talk."""
     try:
-        yield
-    except (AttrbankError, KeyboardInterrupt):
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    except AttrbankError:
         raise
     except BaseException as error:
+        _refuse_interrupt(error)
         spec, plugin = registration
-        reason = printable(f"{type(error).__name__}: {error}")
-        hint = f"Install {plugin.distribution} again" + ("." if plugin.value == BUILTIN else f", or: {plugin.remedy}")
-        raise PluginError(f"The {what} {spec.name!r} of {plugin.distribution} failed: {reason}.", hint) from error
+        hint = f"Install {plugin.distribution} again" + ("." if plugin.built_in else f", or: {plugin.remedy}")
+        raise PluginError(
+            f"The {what} {spec.name!r} of {plugin.distribution} failed: {_reason(error)}.", hint
+        ) from error
 
 
-def _warn(message: str) -> None:
-    print(f"warning: {message}", file=sys.stderr)
+def _reason(error: BaseException) -> str:
+    return printable(f"{type(error).__name__}: {error}")
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, known, n=3)
-    return f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(sorted(known)) or 'none'}."
+    hint = f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(sorted(known)) or 'none'}."
+    selection = os.environ.get("ATTRBANK_PLUGINS")
+    return hint if selection is None else f"{hint} ATTRBANK_PLUGINS={printable(selection)} leaves out the others."

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.pipelines import build_pipeline
+from attrbank.backbones.tiny import build_pipeline
+from attrbank.plugin_manager import load_plugins
 
 
 @pytest.fixture(autouse=True)
@@ -35,3 +38,21 @@ def tiny_pipeline_velocity(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_pipeline_half(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The fp16 copy of ``tiny_pipeline``."""
     return build_pipeline(tmp_path_factory.mktemp("half") / "model", half=True)
+
+
+@pytest.fixture
+def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder at the front of the path, for plugins; its modules are forgotten afterwards."""
+    folder = tmp_path / "installed"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    for variable in ("ATTRBANK_PLUGINS", "ATTRBANK_STRICT_PLUGINS", "ATTRBANK_TRACE_PLUGINS"):
+        monkeypatch.delenv(variable, raising=False)
+    before = set(sys.modules)
+    load_plugins.cache_clear()
+    importlib.invalidate_caches()
+    yield folder
+    load_plugins.cache_clear()
+    for name in set(sys.modules) - before:
+        if name.startswith("attrbank_"):
+            del sys.modules[name]

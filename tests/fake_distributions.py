@@ -17,6 +17,97 @@ class Euler:
 """
 
 
+BROKEN = {
+    "raises": "raise ValueError('no luck')",
+    "exits": "raise SystemExit(0)",
+    "needs-missing": "import a_package_that_nobody_has",
+    "syntax": "def broken(:",
+    "wrong-hook-name": """
+        from attrbank.hookspecs import hookimpl
+
+        @hookimpl
+        def register_sampler(register): ...
+        """,
+    "wrong-argument": """
+        from attrbank.hookspecs import hookimpl
+
+        @hookimpl
+        def register_samplers(registrar): ...
+        """,
+    "not-a-spec": """
+        from attrbank.hookspecs import hookimpl
+
+        @hookimpl
+        def register_samplers(register):
+            register("euler")
+        """,
+    "raises-in-hook": """
+        from attrbank.hookspecs import Spec, hookimpl
+
+        @hookimpl
+        def register_samplers(register):
+            register(Spec("half", "Registered before the failure.", target="half:half"))
+
+        @hookimpl
+        def register_methods(register):
+            raise RuntimeError("too late")
+        """,
+    "own-interrupt": """
+        class Stop(KeyboardInterrupt): ...
+        raise Stop
+        """,
+    "taken-name": OFFERS_EULER,
+    "reserved-name": """
+        from attrbank.hookspecs import Spec, hookimpl
+
+        @hookimpl
+        def register_samplers(register):
+            register(Spec("ddim", "Mine.", target="a:b"))
+        """,
+    "bad-name": """
+        from attrbank.hookspecs import Spec, hookimpl
+
+        @hookimpl
+        def register_samplers(register):
+            register(Spec("../ddim", "Nobody can type it.", target="a:b"))
+        """,
+    "changes-a-spec": """
+        from attrbank.hookspecs import Spec, hookimpl
+
+        @hookimpl
+        def register_samplers(register):
+            spec = Spec("half", "Changed after it was registered.", target="a:b")
+            register(spec)
+            spec.name = "ddim"
+        """,
+}
+"""One plugin for each way in which loading one fails; ``euler`` is taken by another that was loaded before."""
+
+MISBEHAVED = {
+    "prints": "print('hello')",
+    "slow": "import time; time.sleep(2.05)",
+}
+"""Those that load, and are named all the same."""
+
+DISTURBING = {
+    "fails-at-an-event": """
+        from attrbank.hookspecs import hookimpl
+
+        @hookimpl
+        def before_apply(recipe):
+            raise SystemExit("not today")
+        """,
+    "changes-what-it-is-given": """
+        from attrbank.hookspecs import hookimpl
+
+        @hookimpl
+        def before_apply(recipe):
+            recipe.seed = 1234
+        """,
+}
+"""Those that fail when attributes are applied."""
+
+
 def install(folder: Path, distribution: str, code: str, *, entry_point: str | None = None) -> Path:
     """Lay a distribution with one module into ``folder``, which is then to be put on the path."""
     module = distribution.replace("-", "_")

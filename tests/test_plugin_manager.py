@@ -4,60 +4,26 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from attrbank.discovery import KINDS, Plugin
 from attrbank.errors import InvalidValueError, NotFoundError, PluginError
 from attrbank.hookspecs import Spec
-from attrbank.plugin_manager import KINDS, Plugin, PluginManager, load_plugins
-from tests.fake_distributions import OFFERS_EULER, install
-
-BROKEN = {
-    "raises": "raise ValueError('no luck')",
-    "exits": "raise SystemExit(0)",
-    "needs-missing": "import a_package_that_nobody_has",
-    "syntax": "def broken(:",
-    "wrong-hook-name": """
-        from attrbank.hookspecs import hookimpl
-
-        @hookimpl
-        def register_sampler(register): ...
-        """,
-    "wrong-argument": """
-        from attrbank.hookspecs import hookimpl
-
-        @hookimpl
-        def register_samplers(registrar): ...
-        """,
-    "not-a-spec": """
-        from attrbank.hookspecs import hookimpl
-
-        @hookimpl
-        def register_samplers(register):
-            register("euler")
-        """,
-    "raises-in-hook": """
-        from attrbank.hookspecs import Spec, hookimpl
-
-        @hookimpl
-        def register_samplers(register):
-            register(Spec("half", "Registered before the failure.", target="half:half"))
-
-        @hookimpl
-        def register_methods(register):
-            raise RuntimeError("too late")
-        """,
-}
+from attrbank.plugin_manager import PluginManager, load_plugins
+from tests.fake_distributions import BROKEN, OFFERS_EULER, install
 
 BACKBONES = """
 from attrbank.hookspecs import Spec, hookimpl
 
 @hookimpl
 def register_backbones(register):
-    for name in ("drawn", "latent_diffusion"):
-        register(Spec(name, "Answers with its name.", target=f"attrbank_backbones:{name}"))
+    register(Spec("drawn", "Answers so.", target="attrbank_backbones:drawn", describe="attrbank_backbones:described"))
+    register(Spec("latent_diffusion", "Answers so.", target="attrbank_backbones:latent_diffusion"))
+
+def described(source):
+    return ("described", source)
 
 def drawn(source):
     return ("drawn", source)
@@ -65,22 +31,6 @@ def drawn(source):
 def latent_diffusion(source):
     return ("latent_diffusion", source)
 """
-
-
-@pytest.fixture
-def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder at the front of the path; its modules are forgotten afterwards."""
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delenv("ATTRBANK_PLUGINS", raising=False)
-    monkeypatch.delenv("ATTRBANK_STRICT_PLUGINS", raising=False)
-    before = set(sys.modules)
-    load_plugins.cache_clear()
-    importlib.invalidate_caches()
-    yield tmp_path
-    load_plugins.cache_clear()
-    for name in set(sys.modules) - before:
-        if name.startswith("attrbank_"):
-            del sys.modules[name]
 
 
 def sampler_names(manager: PluginManager) -> list[str]:
@@ -123,15 +73,15 @@ def test_loading_a_plugin_does_not_import_what_it_offers(on_path: Path) -> None:
 def test_a_broken_plugin_costs_one_warning_and_nothing_else(
     code: str, on_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    install(on_path, "attrbank-alpha", OFFERS_EULER)
     install(on_path, "attrbank-bad", code)
-    install(on_path, "attrbank-euler", OFFERS_EULER)
     manager = load_plugins()
     warning = capsys.readouterr().err
     assert warning.count("\n") == 1
     assert "attrbank-bad" in warning
     assert "pip uninstall attrbank-bad" in warning
     assert sampler_names(manager) == ["ddim", "ddpm", "euler"]
-    assert [plugin.error is None for plugin in manager.plugins] == [True, False, True]
+    assert [plugin.error is None for plugin in manager.plugins] == [True, True, False]
 
 
 @pytest.mark.parametrize("kind", ["sampler", "backbone", "method", "command"])
@@ -169,7 +119,14 @@ def test_the_first_of_two_plugins_keeps_the_name(on_path: Path, capsys: pytest.C
 
 @pytest.mark.parametrize(
     ("selection", "expected"),
-    [(None, {"euler", "bad"}), ("none", set()), ("", set()), ("euler", {"euler"}), ("attrbank-bad, x", {"bad"})],
+    [
+        (None, {"attrbank", "euler", "bad"}),
+        ("none", set()),
+        ("", set()),
+        ("attrbank", {"attrbank"}),
+        ("attrbank,euler", {"attrbank", "euler"}),
+        ("attrbank-bad, x", {"bad"}),
+    ],
 )
 def test_the_environment_selects_plugins(
     selection: str | None,
@@ -182,7 +139,7 @@ def test_the_environment_selects_plugins(
     install(on_path, "attrbank-bad", "raise ValueError")
     if selection is not None:
         monkeypatch.setenv("ATTRBANK_PLUGINS", selection)
-    assert {plugin.name for plugin in load_plugins().plugins} == {"attrbank"} | expected
+    assert {plugin.name for plugin in load_plugins().plugins} == expected
     assert ("'x', which is not installed" in capsys.readouterr().err) == ("x" in (selection or "").split(", "))
 
 
@@ -200,10 +157,43 @@ def test_an_interrupt_is_not_taken_for_a_broken_plugin(on_path: Path) -> None:
         load_plugins()
 
 
-def test_what_a_plugin_prints_does_not_reach_stdout(on_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    install(on_path, "attrbank-euler", f"print('hello from the plugin')\n{OFFERS_EULER}")
+def test_a_missing_built_in_is_explained_by_the_selection(on_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTRBANK_PLUGINS", "none")
+    with pytest.raises(NotFoundError) as caught:
+        load_plugins().sampler("ddim")
+    assert "ATTRBANK_PLUGINS=none" in str(caught.value.hint)
+
+
+def test_a_plugin_that_talks_or_dawdles_is_named_and_kept(
+    on_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attrbank.plugin_manager.SLOW_SECONDS", 0.05)
+    install(on_path, "attrbank-euler", f"import time\ntime.sleep(0.06)\nprint('hello')\n{OFFERS_EULER}")
+    manager = load_plugins()
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert "attrbank-euler took 0.1 s to load and printed 'hello'" in captured.err
+    assert "euler" in sampler_names(manager)
+
+
+def test_tracing_shows_every_call_of_a_hook(
+    on_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATTRBANK_TRACE_PLUGINS", "1")
+    install(on_path, "attrbank-euler", OFFERS_EULER)
     load_plugins()
-    assert capsys.readouterr().out == ""
+    lines = capsys.readouterr().err.splitlines()
+    assert "trace: attrbank-euler: register_samplers(register)" in lines
+    assert "trace: attrbank-euler: register_samplers returned" in lines
+    assert not any("attrbank-euler: register_methods" in line for line in lines)
+
+
+def test_what_a_plugins_object_prints_does_not_reach_stdout(on_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (on_path / "attrbank_late.py").write_text("print('imported')\ndef make(): print('made')\n")
+    install(on_path, "attrbank-euler", OFFERS_EULER.replace("attrbank_euler:Euler", "attrbank_late:make"))
+    load_plugins().sampler("euler")
+    assert capsys.readouterr() == ("", "imported\nmade\n")
 
 
 def test_broken_metadata_of_a_stranger_is_skipped(on_path: Path) -> None:
@@ -247,6 +237,11 @@ def backbones(on_path: Path) -> PluginManager:
 )
 def test_a_backbone_is_a_name_or_else_a_folder_or_hub_id(source: str, expected: str, backbones: PluginManager) -> None:
     assert backbones.backbone(source) == (expected, source)
+
+
+def test_a_backbone_is_described_by_what_its_spec_names_or_else_by_itself(backbones: PluginManager) -> None:
+    assert backbones.describe("drawn") == ("described", "drawn")
+    assert backbones.describe("./a-folder") == ("latent_diffusion", "./a-folder")
 
 
 def test_a_folder_without_a_slash_is_a_backbone(

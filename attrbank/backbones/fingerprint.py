@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,14 +72,21 @@ def fingerprint(unet: Path, unet_config: Mapping[str, Any], scheduler_config: Ma
     Raises:
         IncompatibleError: the weights are not there, malformed, or of another kind of network.
     """
-    digest = hashlib.sha256(_normalised(unet_config, scheduler_config))
     try:
-        for name in TENSORS:
-            tensor = read_tensor(_file_of(unet, name), name)
-            digest.update(json.dumps([name, tensor.shape]).encode())
-            digest.update(to_half(tensor))
+        return fingerprint_of(lambda name: read_tensor(_file_of(unet, name), name), unet_config, scheduler_config)
     except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
         raise IncompatibleError(f"The weights in {unet} cannot be read: {error}.") from error
+
+
+def fingerprint_of(
+    read: Callable[[str], StoredTensor], unet_config: Mapping[str, Any], scheduler_config: Mapping[str, Any]
+) -> str:
+    """The fingerprint of a network wherever it is; ``read`` gives a tensor of it by name, and may raise as it likes."""
+    digest = hashlib.sha256(_normalised(unet_config, scheduler_config))
+    for name in TENSORS:
+        tensor = read(name)
+        digest.update(json.dumps([name, tensor.shape]).encode())
+        digest.update(to_half(tensor))
     return digest.hexdigest()
 
 

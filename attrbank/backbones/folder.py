@@ -137,6 +137,11 @@ def read_folder(reference: str, *, download: bool = True) -> BackboneFolder:
     )
 
 
+def describe(reference: str) -> BackboneFolder:
+    """``read_folder`` for plans, which download nothing."""
+    return read_folder(reference, download=False)
+
+
 def _hub_folder(hub_id: str, download: bool) -> Path:
     from huggingface_hub import snapshot_download
 

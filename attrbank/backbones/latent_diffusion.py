@@ -22,6 +22,9 @@ class LatentDiffusion:
     Args:
         folder: the model's description, from ``read_folder``.
 
+    Attributes:
+        unet: the noise predictor, for methods that look inside it or put another in its place, in a copy.
+
     Raises:
         IncompatibleError: a part of the model cannot be loaded.
     """
@@ -35,7 +38,7 @@ class LatentDiffusion:
         self.defaults = folder.defaults
         self.words = folder.words
         self._folder = folder
-        self._tokenizer, self._text_encoder, self._unet, self._vae = load_components(folder.path)
+        self._tokenizer, self._text_encoder, self.unet, self._vae = load_components(folder.path)
 
     def encode_prompts(self, prompts: Sequence[str]) -> Conditioning:
         """The text encoder's last hidden states, ``text`` (B, length, D); what exceeds the length is cut off.
@@ -65,7 +68,7 @@ class LatentDiffusion:
         Shapes:
             latent, eps, x0: (B, C, H, W)
         """
-        output = self._unet(latent, timestep, encoder_hidden_states=conditioning["text"], return_dict=False)[0]
+        output = self.unet(latent, timestep, encoder_hidden_states=conditioning["text"], return_dict=False)[0]
         alpha_bar = self.schedule.alpha_bar(timestep)
         if self.prediction_type == "v_prediction":
             return from_velocity(latent, output, alpha_bar)

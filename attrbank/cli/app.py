@@ -104,7 +104,10 @@ def _placeholder(command: Spec) -> TyperCommand:
     return TyperCommand(command.name, help=command.summary)
 
 
-def _command(name: str, function: Callable[..., None]) -> Any:
+def _command(name: str, target: typer.Typer | Callable[..., None]) -> Any:
+    """The command itself; a target that has commands of its own is a typer application already."""
+    if isinstance(target, typer.Typer):
+        return get_command(target)
     single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    single.command(name)(function)
+    single.command(name)(target)
     return get_command(single)

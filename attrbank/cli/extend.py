@@ -1,19 +1,11 @@
-"""What is installed: ``plugins``, ``samplers``, ``backbones``, ``methods``. The bank does not matter to them."""
+"""What there is to choose from: ``samplers``, ``backbones``, ``methods``. The bank does not matter to them."""
 
 from __future__ import annotations
 
 from attrbank.cli import render
 from attrbank.cli.options import BankOption, JsonOption
-from attrbank.plugin_manager import Kind, Plugin, load_plugins
-
-
-def plugins(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
-    """List the plugins, and those that failed."""
-    found = load_plugins().plugins
-    if as_json:
-        render.document([_described(plugin) for plugin in found])
-    else:
-        render.table(("PLUGIN", "DISTRIBUTION", "VERSION", "STATE"), [_row(plugin) for plugin in found])
+from attrbank.discovery import Kind
+from attrbank.plugin_manager import load_plugins
 
 
 def samplers(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
@@ -48,18 +40,3 @@ def _list_registered(kind: Kind, as_json: bool) -> None:
     render.table(
         columns, [(r["name"], r["summary"], " ".join(r["capabilities"]), r["distribution"]) for r in registered]
     )
-
-
-def _row(plugin: Plugin) -> tuple[str, str, str, str]:
-    return plugin.name, plugin.distribution, plugin.version, plugin.error or "loaded"
-
-
-def _described(plugin: Plugin) -> dict[str, object]:
-    return {
-        "name": plugin.name,
-        "distribution": plugin.distribution,
-        "version": plugin.version,
-        "loaded": plugin.error is None,
-        "error": plugin.error,
-        "registered": [{"kind": kind, "name": spec.name} for kind, spec in plugin.registered],
-    }

@@ -1,4 +1,4 @@
-"""What a backbone, a sampler and a method must offer.
+"""What a backbone, a sampler and a metric must offer.
 
 Latents are variance-preserving throughout: x_t = √ᾱ x̂0 + √(1−ᾱ) ε.
 """
@@ -84,11 +84,26 @@ class Backbone(Protocol):
         ...
 
 
-class Vocabulary(Protocol):
-    """What can tell the words it knows: a backbone, or its description."""
+class Description(Protocol):
+    """What plans and compatibility checks ask of a backbone: its attributes, which may be known without loading it."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def latent_shape(self) -> tuple[int, int, int]: ...
+
+    @property
+    def prediction_type(self) -> str: ...
+
+    @property
+    def schedule(self) -> Schedule: ...
+
+    @property
+    def defaults(self) -> Defaults: ...
 
     @property
     def words(self) -> frozenset[str] | None: ...
@@ -96,7 +111,7 @@ class Vocabulary(Protocol):
     def unknown_words(self, prompt: str) -> list[str]: ...
 
 
-def unknown_words_warning(model: Vocabulary, *prompts: str) -> list[str]:
+def unknown_words_warning(model: Description, *prompts: str) -> list[str]:
     """One sentence that names the words the model has never seen, and those it knows; nothing if there are none."""
     unknown = dict.fromkeys(word for prompt in prompts for word in model.unknown_words(prompt))
     if not unknown:
@@ -134,4 +149,12 @@ class Sampler(Protocol):
         ``noise`` is standard normal with the shape of ``x``, or None if not ``stochastic``.
         ``state`` is what the last step returned, None at the start and after an edit or a branch.
         """
+        ...
+
+
+class Metric(Protocol):
+    """A figure for what an edit did to a picture."""
+
+    def __call__(self, before: Tensor, after: Tensor) -> Tensor:
+        """One figure (B,) a picture, from the pictures (B, 3, h, w) in [0, 1] without and with the edit."""
         ...

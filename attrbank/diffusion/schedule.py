@@ -118,7 +118,7 @@ def nearest_index(grid: Grid, schedule: Schedule, fraction: float) -> int:
         return len(grid)
     # Rounded, because in floats 0.57 × 100 is less than 57, which would give a tie to the cleaner step.
     target = round(fraction * schedule.train_timesteps, 6)
-    return min(range(len(grid)), key=lambda index: abs(grid[index][0] - target))
+    return min(_moving(grid), key=lambda index: abs(grid[index][0] - target))
 
 
 def nearest_alpha_bar_index(grid: Grid, schedule: Schedule, alpha_bar: float) -> int:
@@ -126,12 +126,20 @@ def nearest_alpha_bar_index(grid: Grid, schedule: Schedule, alpha_bar: float) ->
 
     Only steps are candidates, never the clean end, because an edit needs a step that follows it.
     """
-    return min(range(len(grid)), key=lambda index: abs(schedule.alpha_bar(grid[index][0]) - alpha_bar))
+    return min(_moving(grid), key=lambda index: abs(schedule.alpha_bar(grid[index][0]) - alpha_bar))
 
 
 def timestep_at(grid: Grid, index: int) -> int:
     """The timestep of a latent that has taken ``index`` steps: −1 after the last."""
     return grid[index][0] if index < len(grid) else CLEAN
+
+
+def _moving(grid: Grid) -> list[int]:
+    """The steps that move on; one that stays (t_prev = t) only corrects the latent which the step before it predicted.
+
+    Samplers of two stages, such as Heun's, have both kinds. A latent that is still to be corrected is no place to edit.
+    """
+    return [index for index, (t, t_prev) in enumerate(grid) if t_prev != t]
 
 
 def _spaced(steps: int, schedule: Schedule, spacing: Spacing) -> list[int]:

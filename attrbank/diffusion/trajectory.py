@@ -41,6 +41,13 @@ class Position:
         return replace(self, state=None)
 
 
+@dataclass
+class _Tally:
+    """Counts rows, for all trajectories that share it."""
+
+    rows: int = 0
+
+
 class Trajectory:
     """Classifier-free guided sampling along one grid.
 
@@ -50,9 +57,6 @@ class Trajectory:
         grid: the (t, t_prev) pairs, from ``sampler.grid``.
         guidance_scale: s in u + s (c − u); 1 leaves out the unconditional prediction, 0 the prompt.
         batch_size: rows of latents per call of the backbone; guidance doubles them.
-
-    Attributes:
-        evaluations: rows that the backbone has predicted so far.
     """
 
     def __init__(
@@ -63,8 +67,19 @@ class Trajectory:
         self.grid = grid
         self.guidance_scale = guidance_scale
         self.batch_size = batch_size
-        self.evaluations = 0
         self._unconditional: Conditioning | None = None
+        self._tally = _Tally()
+
+    def through(self, backbone: Backbone) -> Trajectory:
+        """The same run on another backbone, such as this one with other weights; evaluations are counted together."""
+        other = copy.copy(self)
+        other.backbone, other._unconditional = backbone, None
+        return other
+
+    @property
+    def evaluations(self) -> int:
+        """Rows that the backbone has predicted so far."""
+        return self._tally.rows
 
     @property
     def end(self) -> int:
@@ -158,7 +173,7 @@ class Trajectory:
     def _guided(self, latent: Tensor, t: int, conditioning: Conditioning) -> Prediction:
         """One call of the backbone, with both prompts in it where guidance needs both."""
         rows = len(latent)
-        self.evaluations += rows * evaluations_per_step(self.guidance_scale)
+        self._tally.rows += rows * evaluations_per_step(self.guidance_scale)
         if self.guidance_scale == 1:
             return self.backbone.predict(latent, t, conditioning)
         unconditional = _for_rows(self._unconditional_prompt(), rows)

@@ -1,16 +1,23 @@
-"""What an editing method must offer: how an attribute is learned, and how it edits a latent."""
+"""What an editing method must offer: how an attribute is learned, and how it edits.
+
+An edit acts in one of two ways. Most change the latent once, at T_x (``Edit``): by adding vectors, as AVI
+does, or along a direction that the model's Jacobian shows, for which ``EditInputs.predict`` can be
+differentiated. The others change what the model says over an interval (``ModelEdit``): its predictions,
+as Asyrp does, or its weights, as a LoRA slider does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from attrbank.schema import AttributeRecord, Core, LearnSpec
 
 if TYPE_CHECKING:  # plans read methods' names without torch
     from torch import Tensor
 
+    from attrbank.diffusion.protocols import Backbone, Prediction
     from attrbank.diffusion.trajectory import Trajectory
 
 OnProgress: TypeAlias = Callable[[str, int, int], None]
@@ -58,6 +65,13 @@ class EditInputs(Protocol):
         """The clean latent (B, C, H, W) predicted at this step of the unedited picture."""
         ...
 
+    def predict(self, x: Tensor) -> Prediction:
+        """What the model says about any latent (B, C, H, W) at this step under the picture's prompt.
+
+        Differentiable in x; every call costs an evaluation.
+        """
+        ...
+
     def latent(self, prompt: str, fraction: float) -> Tensor:
         """The latent (B, C, H, W) of ``prompt`` from this picture's own noise, at a time fraction."""
         ...
@@ -68,7 +82,7 @@ class EditInputs(Protocol):
 
 
 class Edit(Protocol):
-    """An attribute ready to act."""
+    """An attribute ready to act on a latent, once."""
 
     def __call__(self, x: Tensor, inputs: EditInputs, strength: float) -> Tensor:
         """The edited latent, (B, C, H, W); strength 0 gives x back bit for bit.
@@ -76,6 +90,28 @@ class Edit(Protocol):
         Raises:
             InvalidValueError: the strength is outside what the method allows.
             NumericError: the result is not finite.
+        """
+        ...
+
+
+@runtime_checkable
+class ModelEdit(Protocol):
+    """An attribute ready to act through the model, on every step from T_x on.
+
+    Attributes:
+        until: the time fraction at which it stops to act, 0 ≤ until < T_x; 0 is the clean end.
+    """
+
+    until: float
+
+    def through(self, backbone: Backbone, strength: float) -> Backbone:
+        """The backbone that the edited picture sees meanwhile; at strength 0 it predicts the same bit for bit.
+
+        The one given stays as it is, because the unedited picture still needs it: copy what you change. Its
+        ε and x̂0 need not belong together: an asymmetric step changes one of them.
+
+        Raises:
+            InvalidValueError: the strength is outside what the method allows, or the backbone lacks a part.
         """
         ...
 
@@ -93,7 +129,9 @@ class Method(Protocol):
         """Learn an attribute; raises what the user can mend as an ``AttrbankError``."""
         ...
 
-    def edit(self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: Core | None = None) -> Edit:
+    def edit(
+        self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: Core | None = None
+    ) -> Edit | ModelEdit:
         """Make a stored attribute ready.
 
         Args:

@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from attrbank.backbones.fingerprint import TENSORS, WEIGHTS, read_tensor, to_half
 from attrbank.backbones.folder import read_folder
+from attrbank.backbones.tiny import build_pipeline
 from attrbank.errors import IncompatibleError
-from tests.pipelines import build_pipeline
 
 Weights = dict[str, torch.Tensor]
 

@@ -1,0 +1,121 @@
+"""Run the contracts on a plugin's folder, installed or not, without pytest."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from attrbank.diffusion.protocols import Backbone, Description
+from attrbank.discovery import BUILT_IN, GROUP, Kind, Plugin
+from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError, PluginError
+from attrbank.hookspecs import Spec
+from attrbank.plugin_manager import PluginManager
+
+HEAVY = frozenset({"torch", "diffusers", "transformers", "numpy"})
+"""What importing a plugin must leave alone: every command that needs plugins imports all of them."""
+
+
+class Finding(NamedTuple):
+    """How one promise of one object fared; ``error`` is None if it was kept."""
+
+    subject: str
+    promise: str
+    error: str | None
+
+
+def check_package(folder: Path) -> Iterator[Finding]:
+    """Load what a package's entry points name, and hold everything they register against its contract.
+
+    Raises:
+        NotFoundError: there is no package.
+        InvalidValueError: it has no entry point of attrbank's, or its ``pyproject.toml`` is malformed.
+        PluginError: a plugin cannot be loaded, or registers nothing.
+    """
+    plugins = declared_plugins(folder)
+    with _importable(folder):
+        for plugin in plugins:
+            manager, before = PluginManager(), set(sys.modules)
+            manager.load(BUILT_IN)
+            manager.load(plugin)
+            loaded = manager.plugins[-1]
+            if loaded.error is not None:
+                raise PluginError(f"{plugin.name} cannot be loaded: {loaded.error}.")
+            heavy = sorted(HEAVY & (set(sys.modules) - before))
+            yield Finding(plugin.name, "it is imported without heavy packages", _complaint(heavy))
+            if not loaded.hooks:
+                raise PluginError(f"{plugin.name} implements no hook.", hint="Mark its functions with @hookimpl.")
+            for kind, spec in loaded.registered:
+                yield from _findings(manager, kind, spec)
+
+
+def declared_plugins(folder: Path) -> list[Plugin]:
+    """The entry points in a package's ``pyproject.toml``; raises as ``check_package`` does."""
+    path = folder / "pyproject.toml"
+    try:
+        project: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+        points = dict(project.get("entry-points", {}).get(GROUP, {}))
+        name, version = str(project["name"]), str(project.get("version", "0"))
+    except OSError as error:
+        raise NotFoundError(f"There is no package in {folder}: {path.name} cannot be read.") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidValueError(f"{path} is malformed: {error}.") from error
+    if not points:
+        raise InvalidValueError(f"{path} has no [project.entry-points.{GROUP}].")
+    return [Plugin(point, str(value), name, version, str(folder)) for point, value in points.items()]
+
+
+@contextlib.contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Let the package's modules be imported from its folder, or from ``src`` in it."""
+    paths = [str((folder / "src").resolve()), str(folder.resolve())]
+    sys.path[:0] = paths
+    try:
+        yield
+    finally:
+        for path in paths:
+            sys.path.remove(path)
+
+
+def _findings(manager: PluginManager, kind: Kind, spec: Spec) -> Iterator[Finding]:
+    from attrbank import contracts
+
+    suites: dict[Kind, type[contracts.Contract]] = {
+        "sampler": contracts.SamplerContract,
+        "backbone": contracts.BackboneContract,
+        "method": contracts.MethodContract,
+        "metric": contracts.MetricContract,
+    }
+    subject = f"{kind} {spec.name}"
+    try:
+        made = getattr(manager, kind)(spec.name)
+    except AttrbankError as error:
+        yield Finding(subject, "it can be made", error.message)
+        return
+    yield Finding(subject, "it can be made", None)
+    if kind == "backbone":
+        yield Finding(subject, "its description tells what it is", _misdescribed(manager.describe(spec.name), made))
+    if kind in suites:
+        suite = _suite_for(suites[kind], lambda: made)
+        for outcome in suite.outcomes():
+            yield Finding(subject, outcome.promise, outcome.error)
+
+
+def _misdescribed(described: Description, model: Backbone) -> str | None:
+    """What a plan would be told wrongly, if anything."""
+    for name in ("name", "fingerprint", "latent_shape", "prediction_type", "schedule", "defaults", "words"):
+        if getattr(described, name) != getattr(model, name):
+            return f"described with another {name.replace('_', ' ')} than the model has"
+    return None
+
+
+def _suite_for(contract: type[Any], make: Callable[[], Any]) -> Any:
+    """The contract on one object; every object has a class of its own, where the contract keeps it."""
+    return type(contract.__name__, (contract,), {"make": lambda self: make()})()
+
+
+def _complaint(heavy: list[str]) -> str | None:
+    return f"it imports {', '.join(heavy)}; name such code as a spec's target instead" if heavy else None

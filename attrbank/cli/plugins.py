@@ -1,0 +1,97 @@
+"""``attrbank plugins``: what is loaded and what failed, a new plugin from a template, and the contracts on one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attrbank.cli import render
+from attrbank.cli.options import BankOption, JsonOption
+from attrbank.discovery import Plugin
+from attrbank.errors import PluginError
+from attrbank.plugin_manager import load_plugins
+from attrbank.scaffold import PluginKind, write_plugin
+
+plugins = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@plugins.callback(invoke_without_command=True)
+def list_plugins(
+    context: typer.Context,
+    *,
+    as_json: JsonOption = False,
+    requirements: Annotated[bool, typer.Option("--requirements", help="As lines for pip install -r.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="With what attrbank itself registers.")] = False,
+    bank: BankOption = None,
+) -> None:
+    """List the plugins, write a new one, or check one."""
+    if context.invoked_subcommand is not None:
+        return
+    if as_json and requirements:
+        raise typer.BadParameter("--json and --requirements exclude each other.")
+    found = [plugin for plugin in load_plugins().plugins if everything or not plugin.built_in]
+    if requirements:
+        render.lines(sorted({f"{plugin.distribution}=={plugin.version}" for plugin in found if not plugin.built_in}))
+    elif as_json:
+        render.document([_described(plugin) for plugin in found])
+    elif found:
+        columns = ("PLUGIN", "DISTRIBUTION", "VERSION", "FROM", "HOOKS", "STATE")
+        render.table(columns, [_row(plugin) for plugin in found])
+    else:
+        render.say("There are no plugins. Write one: attrbank plugins new NAME --kind sampler")
+
+
+@plugins.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What users will type, like euler.")],
+    *,
+    kind: Annotated[PluginKind, typer.Option(help="What it offers.")],
+    bank: BankOption = None,
+) -> None:
+    """Write an installable plugin with a passing test into ./attrbank-NAME."""
+    folder = write_plugin(name, kind, Path.cwd())
+    render.say(f"Try it: pip install -e {folder.name} && attrbank plugins check {folder.name}")
+    render.lines([folder.name])
+
+
+@plugins.command()
+def check(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder with the plugin's pyproject.toml.")],
+    *,
+    bank: BankOption = None,
+) -> None:
+    """Hold what a plugin offers against its contracts."""
+    from attrbank.checking import check_package
+
+    failed = total = 0
+    for finding in check_package(path):
+        total += 1
+        failed += finding.error is not None
+        render.lines([f"{'ok    ' if finding.error is None else 'FAILED'}  {finding.subject}: {finding.promise}"])
+        if finding.error is not None:
+            render.say(f"        {finding.error}")
+    if failed:
+        raise PluginError(f"{failed} of {total} promises are not kept.", hint="See docs/plugins.md for the contracts.")
+
+
+def _row(plugin: Plugin) -> tuple[str, ...]:
+    hooks = " ".join(plugin.hooks) or "-"
+    return plugin.name, plugin.distribution, plugin.version, plugin.location, hooks, plugin.error or "loaded"
+
+
+def _described(plugin: Plugin) -> dict[str, object]:
+    return {
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "entry_point": plugin.value,
+        "location": plugin.location,
+        "loaded": plugin.error is None,
+        "error": plugin.error,
+        "remove": None if plugin.built_in else plugin.remedy,
+        "hooks": list(plugin.hooks),
+        "registered": [{"kind": kind, "name": spec.name} for kind, spec in plugin.registered],
+        "seconds": round(plugin.seconds, 3),
+    }

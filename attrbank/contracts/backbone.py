@@ -1,0 +1,93 @@
+"""The promises of a backbone."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+from torch import Tensor
+
+from attrbank.contracts.base import Contract, normal, require, require_close, require_finite
+from attrbank.diffusion.protocols import Backbone, Conditioning, Defaults
+from attrbank.diffusion.schedule import Schedule
+
+_PROMPTS = ("a photo of a person", "")
+
+
+class BackboneContract(Contract):
+    """Any backbone, whatever it predicts and however large."""
+
+    def make(self) -> Backbone:
+        """The backbone to test."""
+        raise NotImplementedError
+
+    def test_it_says_what_it_is(self) -> None:
+        """Everything that artifacts record and plans read."""
+        model = self.subject
+        require(bool(model.name), "it has no name")
+        require(bool(re.fullmatch("[0-9a-f]{16,64}", model.fingerprint)), "the fingerprint is not 16 to 64 hex digits")
+        require(len(model.latent_shape) == 3 and min(model.latent_shape) > 0, f"{model.latent_shape} is not (C, H, W)")
+        require(bool(model.prediction_type), "it does not say what it predicts")
+        require(isinstance(model.schedule, Schedule), "its schedule is not a Schedule")
+        require(isinstance(model.defaults, Defaults), "its defaults are not Defaults")
+        require(isinstance(model.unknown_words("a photo"), list), "unknown_words gives no list")
+
+    def test_prompts_come_back_one_row_each(self) -> None:
+        """The empty prompt, which guidance needs, is one like any other."""
+        conditioning = self.subject.encode_prompts(_PROMPTS)
+        require(bool(conditioning), "the conditioning is empty")
+        for name, tensor in conditioning.items():
+            require_finite(f"the conditioning {name!r}", tensor, (len(_PROMPTS), *tensor.shape[1:]))
+
+    def test_noise_and_clean_latent_make_up_the_latent(self) -> None:
+        """That is x = √ᾱ x̂0 + √(1−ᾱ) ε, whatever the network was trained to predict."""
+        x, model = self._latents(), self.subject
+        for t in self._timesteps():
+            eps, x0 = model.predict(x, t, self._conditioning(len(x)))
+            require_finite(f"ε at t = {t}", eps, tuple(x.shape))
+            require_finite(f"x̂0 at t = {t}", x0, tuple(x.shape))
+            alpha_bar = model.schedule.alpha_bar(t)
+            require_close(f"x at t = {t}", alpha_bar**0.5 * x0 + (1 - alpha_bar) ** 0.5 * eps, x, 1e-3)
+
+    def test_it_repeats_itself_and_leaves_its_arguments_alone(self) -> None:
+        """Equal inputs give equal bits."""
+        x = self._latents()
+        copied, t = x.clone(), self._timesteps()[0]
+        first, second = (self.subject.predict(x, t, self._conditioning(len(x))).eps for _ in range(2))
+        require(torch.equal(first, second), "two predictions for the same latent differ")
+        require(torch.equal(x, copied), "it changes the latent that it is given")
+
+    def test_a_batch_is_its_rows(self) -> None:
+        """No row knows of the others."""
+        x, t = self._latents(), self._timesteps()[0]
+        batch = self.subject.predict(x, t, self._conditioning(len(x))).eps
+        rows = [self.subject.predict(x[row : row + 1], t, self._conditioning(1)).eps for row in range(len(x))]
+        require_close("a batch and its rows", batch, torch.cat(rows), 1e-3)
+
+    def test_predictions_can_be_differentiated(self) -> None:
+        """Methods that follow the model's Jacobian need the gradient in the latent."""
+        x = self._latents().requires_grad_()
+        eps, _ = self.subject.predict(x, self._timesteps()[0], self._conditioning(len(x)))
+        require(eps.requires_grad, "the prediction carries no gradient")
+        (gradient,) = torch.autograd.grad(eps.square().sum(), x)
+        require_finite("the gradient", gradient, tuple(x.shape))
+
+    @torch.no_grad()
+    def test_pictures_become_latents_and_latents_pictures(self) -> None:
+        """Pictures are (B, 3, h, w) in [0, 1] on both ways."""
+        latents = self._latents()
+        pictures: Tensor = self.subject.decode(latents)
+        require_finite("the decoded pictures", pictures, (len(latents), 3, *pictures.shape[2:]))
+        require(float(pictures.min()) >= 0 and float(pictures.max()) <= 1, "decoded pictures leave [0, 1]")
+        require_finite("the encoded latents", self.subject.encode(pictures), tuple(latents.shape))
+
+    def _latents(self) -> Tensor:
+        return normal(2, *self.subject.latent_shape)
+
+    def _timesteps(self) -> tuple[int, ...]:
+        total = self.subject.schedule.train_timesteps
+        return total // 2, total // 10
+
+    def _conditioning(self, rows: int) -> Conditioning:
+        conditioning: Conditioning = self.subject.encode_prompts([_PROMPTS[0]] * rows)
+        return conditioning

@@ -1,0 +1,150 @@
+"""Attributes of a bank inside any pipeline of diffusers that has ``callback_on_step_end``.
+
+::
+
+    pipeline = StableDiffusionPipeline.from_pretrained("owner/model")
+    pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
+    pipeline("a photo of a person", callback_on_step_end=AttributeCallback("young:0.7", "smile"))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, NoReturn
+
+import torch
+from diffusers.callbacks import PipelineCallback
+from torch import Tensor
+
+from attrbank.artifact import decode
+from attrbank.diffusers.pipelines import binding_of, refuse_packed
+from attrbank.diffusers.progress import Progress
+from attrbank.errors import IncompatibleError
+from attrbank.methods.protocol import Edit, ModelEdit
+from attrbank.names import parse_step
+from attrbank.planning import check_binding, check_strength, method_of
+from attrbank.plugin_manager import load_plugins
+from attrbank.requests import ApplyRequest
+from attrbank.schema import AttributeRecord
+from attrbank.store.bank import Bank
+from attrbank.store.entry import Entry
+
+
+@dataclass(frozen=True, eq=False)
+class _Attribute:
+    """One attribute, ready to act."""
+
+    record: AttributeRecord
+    edit: Edit
+    strength: float
+
+
+class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers has no types
+    """Applies attributes while a pipeline runs; goes together with others in ``MultiPipelineCallbacks``.
+
+    A callback is called after a step, with the latents of the next: an attribute that acts at step j acts when
+    step j − 1 has ended. So none can act at the first step. Each acts at the step whose ᾱ is nearest to the one that it
+    was learned at; those that act at the same step act in the order given.
+
+    No evaluation of the network can be had here. Difference vectors act by their banked mean, whatever core they
+    prefer; attributes that must look at the picture first are refused. Latents that a scheduler carries as x/√ᾱ are
+    scaled for the edit and back; what a multistep scheduler remembers from before an edit is dropped.
+
+    The pipeline's model is checked when its run begins: latent shape, prediction type, and the fingerprint of its
+    weights, unless they are in bfloat16, which is too coarse for it.
+
+    Args:
+        attributes: references with strengths, as in ``young:0.7``.
+        bank: the bank's folder; None is the user's.
+        rho: strength of the references that have none of their own.
+
+    Raises:
+        NotFoundError: an attribute, or the method that it needs, is not there.
+        InvalidValueError: a reference or a strength is malformed, out of range, or given twice.
+        CorruptArtifactError: an artifact is damaged.
+        IncompatibleError: an attribute needs evaluations of its own. While a pipeline runs: its scheduler, its model
+            or its latents do not fit the attribute.
+    """
+
+    tensor_inputs: ClassVar[list[str]] = ["latents"]
+
+    def __init__(self, *attributes: str, bank: Path | str | None = None, rho: float = 1.0) -> None:
+        super().__init__()
+        steps = [parse_step(text) for text in attributes]
+        asked = ApplyRequest(references=tuple((step.reference, step.strength) for step in steps), rho=rho)
+        store = Bank.open(bank)
+        entries = store.resolve_all([reference for reference, _ in asked.references])
+        strengths = [rho if given is None else given for _, given in asked.references]
+        self._attributes = [_ready(store, entry, s) for entry, s in zip(entries, strengths, strict=True)]
+
+    def callback_fn(
+        self, pipeline: Any, step_index: int, timestep: Any, callback_kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Edit ``latents``, (B, C, H, W), if it is an attribute's turn; called by the pipeline after every step."""
+        latents = callback_kwargs["latents"]
+        refuse_packed(latents)
+        progress = Progress(pipeline.scheduler, timestep)
+        if step_index == 0:
+            self._check(pipeline, progress, latents)
+        acting = [item for item in self._attributes if progress.index_of(item.record) == progress.index]
+        if not acting:
+            return callback_kwargs
+        latents = _edited(latents, acting, progress)
+        progress.forget()
+        return {**callback_kwargs, "latents": latents}
+
+    def _check(self, pipeline: Any, progress: Progress, latents: Tensor) -> None:
+        for record in (attribute.record for attribute in self._attributes):
+            check_binding(record, binding_of(pipeline, latents, record.backbone))
+            progress.refuse_missed(record)
+
+
+class _Inputs:
+    """What an edit may ask for (``EditInputs``): the network has not seen these latents, and cannot be asked."""
+
+    def __init__(self, name: str, alpha_bar: float) -> None:
+        self._name = name
+        self.alpha_bar = alpha_bar
+
+    def clean(self) -> NoReturn:
+        raise _out_of_reach(self._name)
+
+    def predict(self, x: Tensor) -> NoReturn:
+        raise _out_of_reach(self._name)
+
+    def latent(self, prompt: str, fraction: float) -> NoReturn:
+        raise _out_of_reach(self._name)
+
+    def clean_latent(self, prompt: str, fraction: float) -> NoReturn:
+        raise _out_of_reach(self._name)
+
+
+def _ready(bank: Bank, entry: Entry, strength: float) -> _Attribute:
+    learned = decode(bank.read(entry))
+    record = learned.record
+    check_strength(record, strength)
+    method = method_of(record, load_plugins())
+    core = "mean" if "mean" in record.units else record.core
+    edit = method.edit(record, learned.tensors, core)
+    if isinstance(edit, ModelEdit) or method.evaluations(record, core, 1) > 0:
+        raise _out_of_reach(record.name)
+    return _Attribute(record, edit, strength)
+
+
+def _out_of_reach(name: str) -> IncompatibleError:
+    return IncompatibleError(
+        f"{name} needs the network itself, beyond the pipeline's own evaluations, and a callback cannot reach it.",
+        hint="Use attrbank apply for it.",
+    )
+
+
+@torch.no_grad()
+def _edited(latents: Tensor, attributes: list[_Attribute], progress: Progress) -> Tensor:
+    """Latents after the attributes' turn; in single precision on the CPU, where banks are read, and back."""
+    before = (latents.float() * progress.scale).cpu()
+    after = before
+    for attribute in attributes:
+        after = attribute.edit(after, _Inputs(attribute.record.name, progress.alpha_bar), attribute.strength)
+    # The difference is added, so that strength 0 changes no bit in spite of the scaling.
+    return latents + ((after - before) / progress.scale).to(latents)

@@ -1,0 +1,79 @@
+"""Where a pipeline's scheduler is on its grid, seen from a callback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from attrbank.diffusers.supported import refuse_unsupported
+from attrbank.errors import IncompatibleError
+from attrbank.schema import AttributeRecord
+
+
+class Progress:
+    """The state of a scheduler right after one of its steps.
+
+    Args:
+        scheduler: of diffusers.
+        timestep: of the step that has just been taken.
+
+    Attributes:
+        index: of the timestep that the latents have now, on the scheduler's whole grid; its length at the clean end.
+
+    Raises:
+        IncompatibleError: an edit would not survive this scheduler.
+    """
+
+    def __init__(self, scheduler: Any, timestep: Any) -> None:
+        refuse_unsupported(type(scheduler).__name__)
+        self._scheduler = scheduler
+        self._timesteps = [float(t) for t in scheduler.timesteps]
+        counted = getattr(scheduler, "step_index", None)  # the only way to tell repeated timesteps apart
+        self.index = self._timesteps.index(float(timestep)) + 1 if counted is None else counted
+
+    @property
+    def alpha_bar(self) -> float:
+        """ᾱ of the latents."""
+        return self._alpha_bars()[self.index]
+
+    @property
+    def scale(self) -> float:
+        """What makes the scheduler's latents variance-preserving: 1, or √ᾱ where it carries x/√ᾱ."""
+        timestep = self._scheduler.timesteps[self.index]
+        return float(self._scheduler.scale_model_input(torch.ones(()), timestep))
+
+    def index_of(self, record: AttributeRecord) -> int:
+        """Where on the grid an attribute acts: nearest in ᾱ, ties to the noisier.
+
+        Where a timestep is repeated, as by Heun's method, the last is meant: before it the latents are uncorrected.
+        """
+        alpha_bars, after = self._alpha_bars(), [*self._timesteps[1:], None]
+        moving = [index for index, t in enumerate(self._timesteps) if t != after[index]]
+        return min(moving, key=lambda index: abs(alpha_bars[index] - record.resolved.alpha_bar_x))
+
+    def refuse_missed(self, record: AttributeRecord) -> None:
+        """Do nothing if the attribute's turn is now or later.
+
+        Raises:
+            IncompatibleError: it is over.
+        """
+        index = self.index_of(record)
+        if index < self.index:
+            raise IncompatibleError(
+                f"{record.name} acts at t = {self._timesteps[index]:g}, before the first step of this run has ended, "
+                "and so before a callback is called.",
+                hint="Take more steps, or use attrbank apply.",
+            )
+
+    def forget(self) -> None:
+        """Make a multistep scheduler begin afresh: what it remembers belongs to the unedited latents."""
+        if hasattr(self._scheduler, "model_outputs"):
+            self._scheduler.model_outputs = [None] * self._scheduler.config.solver_order
+            self._scheduler.lower_order_nums = 0
+
+    def _alpha_bars(self) -> list[float]:
+        """ᾱ at every timestep; from σ where the scheduler has it, because its timesteps may be fractions."""
+        if hasattr(self._scheduler, "sigmas"):
+            return [1 / (1 + float(sigma) ** 2) for sigma in self._scheduler.sigmas[: len(self._timesteps)]]
+        return [float(self._scheduler.alphas_cumprod[int(t)]) for t in self._timesteps]

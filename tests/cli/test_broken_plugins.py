@@ -1,0 +1,83 @@
+"""A broken plugin costs one warning, and only where plugins are needed at all."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from attrbank.plugin_manager import load_plugins
+from attrbank.store.bank import Bank
+from attrbank.store.entry import Entry
+from attrbank.testing import fake_attribute, tiny_backbone, tmp_bank
+from tests.cli.conftest import Cli
+from tests.fake_distributions import BROKEN, DISTURBING, MISBEHAVED, OFFERS_EULER, install
+
+__all__ = ["fake_attribute", "tiny_backbone", "tmp_bank"]
+
+AT_LOADING = BROKEN | MISBEHAVED
+
+
+@pytest.fixture
+def bank(tmp_bank: Bank, fake_attribute: Entry) -> Bank:
+    """The attribute ``old``, learned on a model like ``tiny_pipeline``."""
+    return tmp_bank
+
+
+def apply(cli: Cli, model: Path, folder: Path):
+    out = folder / "out.png"
+    return cli("apply", "old", "--backbone", str(model), "--steps", "5", "--guidance-scale", "1", "-o", str(out))
+
+
+@pytest.mark.parametrize("kind", AT_LOADING)
+def test_a_broken_plugin_stops_no_command(
+    kind: str, cli: Cli, on_path: Path, tiny_pipeline: Path, tmp_path: Path
+) -> None:
+    install(on_path, "attrbank-alpha", OFFERS_EULER)
+    install(on_path, "attrbank-broken", AT_LOADING[kind])
+    for command in (("list",), ("show", "old"), ("verify",)):
+        assert (cli(*command).code, load_plugins.cache_info().currsize) == (0, 0)
+    for outcome in (cli("samplers"), fresh(apply, cli, tiny_pipeline, tmp_path)):
+        assert outcome.code == 0, outcome.err
+        warnings = [line for line in outcome.err.splitlines() if line.startswith("warning:")]
+        assert len(warnings) == 1, outcome.err
+        assert "attrbank-broken" in warnings[0]
+        assert warnings[0].endswith("pip uninstall attrbank-broken")
+    assert (tmp_path / "out.png").exists()
+    assert cli("rm", "old").code == 0
+
+
+@pytest.mark.parametrize("kind", DISTURBING)
+def test_a_plugin_that_fails_at_an_event_stops_no_command(
+    kind: str, cli: Cli, on_path: Path, tiny_pipeline: Path, tmp_path: Path
+) -> None:
+    install(on_path, "attrbank-broken", DISTURBING[kind])
+    assert (cli("list").code, cli("samplers").err) == (0, "")
+    outcome = apply(cli, tiny_pipeline, tmp_path)
+    assert outcome.code == 0
+    assert outcome.err.count("before_apply of the plugin 'broken' of attrbank-broken failed") == 1
+    assert outcome.err.count("warning:") == 1
+
+
+def test_strict_mode_stops_with_nine(cli: Cli, on_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(on_path, "attrbank-broken", BROKEN["raises"])
+    monkeypatch.setenv("ATTRBANK_STRICT_PLUGINS", "1")
+    outcome = cli("samplers")
+    assert (outcome.code, outcome.out) == (9, "")
+    assert "attrbank-broken" in outcome.err
+
+
+def test_strict_mode_stops_at_an_event_too(
+    cli: Cli, on_path: Path, tiny_pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(on_path, "attrbank-broken", DISTURBING["fails-at-an-event"])
+    monkeypatch.setenv("ATTRBANK_STRICT_PLUGINS", "1")
+    assert apply(cli, tiny_pipeline, tmp_path).code == 9
+
+
+def fresh(command, *arguments):
+    """Run it as a process of its own would: plugins are loaded again."""
+    load_plugins.cache_clear()
+    sys.modules.pop("attrbank_broken", None)
+    return command(*arguments)

@@ -1,0 +1,210 @@
+"""``attrbank plugins``: what is there, a new one from a template, and the contracts on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from attrbank.backbones.folder import read_folder
+from attrbank.store.bank import Bank
+from tests.cli.conftest import Cli, artifact
+from tests.fake_distributions import BROKEN, OFFERS_EULER, install
+
+KINDS = ("sampler", "backbone", "method", "metric")
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def two_plugins(on_path: Path) -> Path:
+    install(on_path, "attrbank-euler", OFFERS_EULER)
+    install(on_path, "attrbank-bad", BROKEN["raises"])
+    return on_path
+
+
+def test_the_list_tells_where_from_which_hooks_and_what_failed_and_why(two_plugins: Path, cli: Cli) -> None:
+    bad, euler = json.loads(cli("plugins", "--json").out)
+    assert (euler["distribution"], euler["version"], euler["loaded"]) == ("attrbank-euler", "1.0", True)
+    assert euler["location"] == str(two_plugins / "attrbank_euler.py")
+    assert euler["hooks"] == ["register_samplers"]
+    assert euler["registered"] == [{"kind": "sampler", "name": "euler"}]
+    assert (bad["loaded"], bad["error"], bad["location"]) == (False, "ValueError: no luck", str(two_plugins))
+    assert bad["remove"] == "pip uninstall attrbank-bad"
+
+
+def test_people_are_told_the_same(two_plugins: Path, cli: Cli) -> None:
+    _, bad, euler = cli("plugins").out.splitlines()
+    assert bad.split() == ["bad", "attrbank-bad", "1.0", str(two_plugins), "-", "ValueError:", "no", "luck"]
+    assert euler.split()[3:] == [str(two_plugins / "attrbank_euler.py"), "register_samplers", "loaded"]
+
+
+def test_built_ins_are_listed_on_request_and_first(two_plugins: Path, cli: Cli) -> None:
+    names = [plugin["name"] for plugin in json.loads(cli("plugins", "--all", "--json").out)]
+    assert names == ["attrbank", "bad", "euler"]
+
+
+def test_requirements_can_be_given_to_pip(two_plugins: Path, cli: Cli) -> None:
+    assert cli("plugins", "--all", "--requirements").out == "attrbank-bad==1.0\nattrbank-euler==1.0\n"
+    assert cli("plugins", "--json", "--requirements").code == 2
+
+
+def test_without_plugins_there_is_a_way_to_one(on_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTRBANK_PLUGINS", "attrbank")
+    outcome = cli("plugins")
+    assert (outcome.code, outcome.out) == (0, "")
+    assert "attrbank plugins new" in outcome.err
+    assert cli("plugins", "--json").out == "[]\n"
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one new plugin of each kind; the names are chosen to be awkward."""
+    folder = tmp_path_factory.mktemp("written")
+    names = {"sampler": "3-point", "backbone": "toy", "method": "mean_shift", "metric": "change"}
+    for kind, name in names.items():
+        attrbank(folder, "plugins", "new", name, "--kind", kind)
+    return folder
+
+
+def attrbank(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return python(folder, "-m", "attrbank", *arguments)
+
+
+def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(folder / "site"), *map(str, folder.glob("attrbank-*")), str(REPOSITORY)])
+    environment = os.environ | {"PYTHONPATH": path, "ATTRBANK_BANK": str(folder / "bank")}
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def test_a_new_plugin_passes_its_own_tests(written: Path) -> None:
+    done = python(written, "-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, written.glob("attrbank-*")))
+    assert "passed" in done.stdout
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_new_plugin_passes_its_contract(kind: str, written: Path, cli: Cli, on_path: Path) -> None:
+    (folder,) = (found.parents[1] for found in written.glob(f"attrbank-*/*/{kind}.py"))
+    outcome = cli("plugins", "check", str(folder))
+    assert outcome.code == 0, outcome.out + outcome.err
+    assert f"ok      {kind} " in outcome.out
+    assert "FAILED" not in outcome.out
+
+
+def test_a_new_plugin_can_be_installed_and_is_there(written: Path) -> None:
+    folder = written / "attrbank-3-point"
+    pip = ("-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation")
+    python(written, *pip, "--target", str(written / "site"), str(folder))
+    (plugin,) = json.loads(attrbank(written, "plugins", "--json").stdout)
+    assert (plugin["distribution"], plugin["version"], plugin["loaded"]) == ("attrbank-3-point", "0.1.0", True)
+    assert "3-point" in attrbank(written, "samplers").stdout
+
+
+def test_new_backbones_and_methods_learn_and_apply(
+    written: Path, cli: Cli, on_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("toy", "mean_shift"):
+        monkeypatch.syspath_prepend(written / f"attrbank-{name}")
+    install(on_path, "attrbank-both", "from attrbank_toy import *\nfrom attrbank_mean_shift import *\n")
+    pair = ("--source", "a person", "--target", "an old person")
+    learned = cli(
+        "learn", "old", *pair, "--backbone", "toy", "--method", "mean_shift", "--seeds", "0-3", "--steps", "4"
+    )
+    assert learned.code == 0, learned.err
+    sys.modules.pop("attrbank_toy.backbone")
+    assert cli("apply", "old", "--plan").code == 0
+    assert "attrbank_toy.backbone" not in sys.modules
+    applied = json.loads(cli("apply", "old", "-o", str(tmp_path / "out.png"), "--json").out)
+    assert (applied["backbone"], applied["attributes"][0]["name"]) == ("toy", "old")
+    assert (tmp_path / "out.png").exists()
+
+
+def test_an_attribute_without_its_method_is_listed_and_says_what_to_install(
+    tiny_pipeline: Path, cli: Cli, bank: Bank
+) -> None:
+    folder = read_folder(str(tiny_pipeline))
+    binding = {
+        "name": str(tiny_pipeline),
+        "fingerprint": folder.fingerprint,
+        "latent_shape": folder.latent_shape,
+        "prediction_type": folder.prediction_type,
+    }
+    bank.add(artifact(method="loco", backbone=binding))
+    assert [entry["method"] for entry in json.loads(cli("list", "--json").out)] == ["loco"]
+    assert "loco" in cli("show", "young").out
+    outcome = cli("apply", "young")
+    assert outcome.code == 3
+    assert "young needs the method 'loco', which is not installed" in outcome.err
+    assert "pip install attrbank-loco" in outcome.err
+
+
+def test_what_exists_is_not_overwritten(tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli("plugins", "new", "euler", "--kind", "metric").out == "attrbank-euler\n"
+    assert cli("plugins", "new", "euler", "--kind", "sampler").code == 4
+    assert cli("plugins", "new", "Euler", "--kind", "sampler").code == 4
+    assert cli("plugins", "new", "heun", "--kind", "flavour").code == 2
+
+
+def test_a_plugin_that_imports_heavy_code_fails(
+    tmp_path: Path, cli: Cli, on_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("attrbank.checking.HEAVY", frozenset({"attrbank_weights"}))
+    (on_path / "attrbank_weights.py").write_text("")
+    cli("plugins", "new", "heavy", "--kind", "metric")
+    code = tmp_path / "attrbank-heavy" / "attrbank_heavy" / "__init__.py"
+    code.write_text(f"import attrbank_weights\n{code.read_text()}")
+    outcome = cli("plugins", "check", "attrbank-heavy")
+    assert outcome.code == 9
+    assert "it imports attrbank_weights" in outcome.err
+
+
+SPOILED = {
+    "prediction.x0 + (": "prediction.x0 + 0.9 * (",
+    "alpha_bar = ": "prediction.eps.mul_(0.99)\n        alpha_bar = ",
+    "return timestep_grid(steps, schedule)": "return timestep_grid(steps, schedule)[:-1]",
+}
+
+
+@pytest.mark.parametrize("right", SPOILED)
+def test_a_wrong_sampler_fails_its_contract(
+    right: str, tmp_path: Path, cli: Cli, on_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cli("plugins", "new", "wrong", "--kind", "sampler")
+    code = tmp_path / "attrbank-wrong" / "attrbank_wrong" / "sampler.py"
+    assert right in code.read_text()
+    code.write_text(code.read_text().replace(right, SPOILED[right]))
+    outcome = cli("plugins", "check", "attrbank-wrong")
+    assert outcome.code == 9
+    assert "FAILED  sampler wrong: " in outcome.out
+    assert "promises are not kept" in outcome.err
+
+
+def test_a_backbone_whose_description_is_of_another_fails(
+    tmp_path: Path, cli: Cli, on_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cli("plugins", "new", "two-faced", "--kind", "backbone")
+    code = tmp_path / "attrbank-two-faced" / "attrbank_two_faced" / "backbone.py"
+    code.write_text(f"{code.read_text()}\n    fingerprint = 'fedcba9876543210'\n")
+    outcome = cli("plugins", "check", "attrbank-two-faced")
+    assert outcome.code == 9
+    assert "described with another fingerprint than the model has" in outcome.err
+    assert outcome.out.count("FAILED") == 1
+
+
+def test_what_is_no_plugin_cannot_be_checked(tmp_path: Path, cli: Cli) -> None:
+    assert cli("plugins", "check", str(tmp_path)).code == 3
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n')
+    assert cli("plugins", "check", str(tmp_path)).code == 4
+    (tmp_path / "pyproject.toml").write_text("[project\n")
+    assert cli("plugins", "check", str(tmp_path)).code == 4

@@ -1,0 +1,48 @@
+"""The built-in backbone and method keep their contracts."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from attrbank.contracts.method import tiny_backbone as make_tiny_backbone
+from attrbank.diffusion.protocols import Backbone
+from attrbank.methods.avi import Avi
+from attrbank.schema import LearnSpec, PaperOptions
+from attrbank.store.bank import Bank
+from attrbank.store.entry import Entry
+from attrbank.testing import BackboneContract, MethodContract, fake_attribute, tiny_backbone, tmp_bank
+
+__all__ = ["fake_attribute", "tiny_backbone", "tmp_bank"]
+
+
+class TestLatentDiffusion(BackboneContract):
+    def make(self) -> Backbone:
+        return make_tiny_backbone()
+
+
+class TestAvi(MethodContract):
+    def make(self) -> Avi:
+        return Avi()
+
+
+class TestAviWithThePapersVectors(MethodContract):
+    solver: Literal["mlp", "exact"] = "exact"
+
+    def make(self) -> Avi:
+        return Avi()
+
+    def spec(self) -> LearnSpec:
+        paper = PaperOptions(solver=self.solver, samples=20)
+        return super().spec().model_copy(update={"vectors": "paper", "paper": paper})
+
+
+class TestAviWithThePapersNetwork(TestAviWithThePapersVectors):
+    solver = "mlp"
+
+
+def test_the_fake_attribute_is_in_the_temporary_bank(
+    fake_attribute: Entry, tmp_bank: Bank, tiny_backbone: Backbone
+) -> None:
+    assert Bank.open().path == tmp_bank.path
+    assert [entry.name for entry in Bank.open().entries()] == ["old"]
+    assert tmp_bank.record(fake_attribute).backbone.fingerprint == tiny_backbone.fingerprint

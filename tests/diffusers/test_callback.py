@@ -1,0 +1,228 @@
+"""Attributes in a stock pipeline of diffusers: the same picture as ours, or a sentence that says why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from attrbank.artifact import decode, encode
+from attrbank.composition import Act, run_edits
+from attrbank.diffusers import AttributeCallback, SchedulerSampler
+from attrbank.diffusion.schedule import nearest_alpha_bar_index
+from attrbank.diffusion.trajectory import Trajectory
+from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
+from attrbank.learning import complete, learn_attribute
+from attrbank.methods.avi import Avi
+from attrbank.plugin_manager import load_plugins
+from attrbank.requests import learn_spec
+from attrbank.store.bank import Bank
+
+SOURCE, TARGET = "a photo of a person", "a photo of an old person"
+STEPS, GUIDANCE, SEED = 8, 3.0, 5
+
+
+@pytest.fixture(scope="module")
+def backbone(tiny_pipeline: Path):
+    return load_plugins().backbone(str(tiny_pipeline))
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory, backbone) -> Path:
+    """Attributes at .4 and at .8, one of the first step, and two of the paper's."""
+    folder = tmp_path_factory.mktemp("callback") / "bank"
+    for name, options in {
+        "old": {"t_x": 0.4},
+        "older": {"t_x": 0.8},
+        "oldest": {"t_x": 0.95},
+        "grafted": {"t_x": 0.6, "delta_tau": -0.3, "vectors": "paper"},
+        "own": {"t_x": 0.6, "delta_tau": -0.3, "vectors": "paper", "z": "own"},
+    }.items():
+        asked = {"seeds": (0, 1), "steps": STEPS, "guidance_scale": GUIDANCE, **options}
+        spec = complete(learn_spec(name, [SOURCE], [TARGET], **asked), backbone)
+        Bank(folder).add(encode(learn_attribute(spec, Avi(), backbone, load_plugins().sampler("ddim"))))
+    return folder
+
+
+@pytest.fixture
+def pipeline(tiny_pipeline: Path):
+    from diffusers import StableDiffusionPipeline
+
+    made = StableDiffusionPipeline.from_pretrained(tiny_pipeline)
+    made.set_progress_bar_config(disable=True)
+    return made
+
+
+def with_scheduler(pipeline: Any, name: str) -> Any:
+    import diffusers
+
+    pipeline.scheduler = getattr(diffusers, name).from_config(pipeline.scheduler.config)
+    return pipeline
+
+
+def their_latent(pipeline: Any, callback: Any = None, **options: Any) -> Tensor:
+    options = {"num_inference_steps": STEPS, "output_type": "latent", **options}
+    return pipeline(
+        SOURCE,
+        guidance_scale=GUIDANCE,
+        generator=torch.Generator().manual_seed(SEED),
+        callback_on_step_end=callback,
+        **options,
+    ).images
+
+
+def our_latent(backbone, bank: Path, sampler: Any, steps: int = STEPS, **strengths: float) -> Tensor:
+    grid = sampler.grid(steps, backbone.schedule)
+    acts = []
+    for name, strength in strengths.items():
+        learned = decode(Bank(bank).read(Bank(bank).resolve(name)))
+        index = nearest_alpha_bar_index(grid, backbone.schedule, learned.record.resolved.alpha_bar_x)
+        core = "mean" if learned.record.units else None
+        acts.append(Act(index, Avi().edit(learned.record, learned.tensors, core), strength))
+    trajectory = Trajectory(backbone, sampler, grid=grid, guidance_scale=GUIDANCE)
+    return run_edits(trajectory, SOURCE, [SEED], acts).after
+
+
+def test_a_pipeline_with_attributes_makes_our_picture(pipeline, backbone, bank):
+    ddim = load_plugins().sampler("ddim")
+    callback = AttributeCallback("old:0.7", "older", bank=bank)
+    theirs, ours = their_latent(pipeline, callback), our_latent(backbone, bank, ddim, old=0.7, older=1.0)
+    assert float((theirs - ours).abs().max()) < 1e-3
+    assert float((theirs - their_latent(pipeline)).abs().max()) > 0.05
+    picture = their_latent(pipeline, callback, output_type="pt")
+    assert float((picture - backbone.decode(ours)).abs().max()) < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "our_steps"),
+    [("EulerDiscreteScheduler", STEPS), ("HeunDiscreteScheduler", 2 * STEPS - 1)],
+)
+def test_latents_that_a_scheduler_scales_are_edited_at_their_true_size(pipeline, backbone, bank, scheduler, our_steps):
+    theirs = their_latent(with_scheduler(pipeline, scheduler), AttributeCallback("old", "older", bank=bank))
+    ours = our_latent(backbone, bank, SchedulerSampler("ours", scheduler), our_steps, old=1.0, older=1.0)
+    assert float((theirs - ours).abs().max()) < 2e-3
+
+
+def test_a_multistep_scheduler_forgets_what_lies_before_an_edit(pipeline, backbone, bank):
+    dpm = with_scheduler(pipeline, "DPMSolverMultistepScheduler")
+    sampler = SchedulerSampler("dpm", "DPMSolverMultistepScheduler")
+    timesteps = [t for t, _ in sampler.grid(STEPS, backbone.schedule)]
+    lay_out = dpm.scheduler.set_timesteps
+    dpm.scheduler.set_timesteps = lambda count, device=None: lay_out(timesteps=timesteps, device=device)
+    theirs = their_latent(dpm, AttributeCallback("old", bank=bank))
+    assert float((theirs - our_latent(backbone, bank, sampler, old=1.0)).abs().max()) < 2e-3
+
+
+def test_the_papers_vectors_act_in_a_pipeline_too(pipeline, backbone, bank):
+    theirs = their_latent(pipeline, AttributeCallback("grafted:0.8", bank=bank))
+    ours = our_latent(backbone, bank, load_plugins().sampler("ddim"), grafted=0.8)
+    assert float((theirs - ours).abs().max()) < 1e-3
+
+
+@pytest.mark.parametrize("scheduler", ["DDIMScheduler", "EulerDiscreteScheduler"])
+def test_strength_zero_is_the_identity_bit_for_bit(pipeline, bank, scheduler):
+    pipeline = with_scheduler(pipeline, scheduler)
+    assert torch.equal(their_latent(pipeline, AttributeCallback("old:0", bank=bank)), their_latent(pipeline))
+
+
+def test_an_attribute_that_acts_through_the_model_is_refused_before_the_run(bank, monkeypatch):
+    class Through:
+        until = 0.0
+
+        def through(self, backbone, strength):
+            return backbone
+
+    monkeypatch.setattr(Avi, "edit", lambda *_: Through())
+    with pytest.raises(IncompatibleError, match="old needs the network"):
+        AttributeCallback("old", bank=bank)
+
+
+def test_rho_is_the_strength_of_those_without_their_own(pipeline, bank):
+    filled = their_latent(pipeline, AttributeCallback("old", "older:0.5", bank=bank, rho=0.3))
+    assert torch.equal(filled, their_latent(pipeline, AttributeCallback("old:0.3", "older:0.5", bank=bank)))
+
+
+def test_callbacks_go_together(pipeline, bank):
+    from diffusers.callbacks import MultiPipelineCallbacks
+
+    both = MultiPipelineCallbacks([AttributeCallback("old", bank=bank), AttributeCallback("older", bank=bank)])
+    assert torch.equal(
+        their_latent(pipeline, both), their_latent(pipeline, AttributeCallback("old", "older", bank=bank))
+    )
+
+
+def test_one_callback_serves_several_runs(pipeline, bank):
+    callback = AttributeCallback("old", bank=bank)
+    assert torch.equal(their_latent(pipeline, callback), their_latent(pipeline, callback))
+
+
+def test_all_pictures_of_a_batch_are_edited(pipeline, bank):
+    callback = AttributeCallback("old", bank=bank)
+    changed = their_latent(pipeline, callback, num_images_per_prompt=2) - their_latent(
+        pipeline, num_images_per_prompt=2
+    )
+    assert changed.shape[0] == 2
+    assert bool((changed.abs().amax(dim=(1, 2, 3)) > 0.05).all())
+
+
+def test_an_attribute_of_the_first_step_comes_too_late(pipeline, bank):
+    with pytest.raises(IncompatibleError, match=r"oldest acts at t = 876, before .* a callback is called"):
+        their_latent(pipeline, AttributeCallback("oldest", bank=bank))
+
+
+def test_unipc_is_refused_with_the_reason(pipeline, bank):
+    with pytest.raises(IncompatibleError, match="discards an edit"):
+        their_latent(with_scheduler(pipeline, "UniPCMultistepScheduler"), AttributeCallback("old", bank=bank))
+
+
+def test_packed_latents_are_refused(pipeline, bank):
+    pipeline.scheduler.set_timesteps(STEPS)
+    packed = {"latents": torch.zeros(1, 64, 64)}
+    with pytest.raises(IncompatibleError, match="packs its latents"):
+        AttributeCallback("old", bank=bank)(pipeline, 0, pipeline.scheduler.timesteps[0], packed)
+
+
+def test_latents_of_another_size_are_refused(pipeline, bank):
+    with pytest.raises(IncompatibleError, match="latent shape 4×16×16"):
+        their_latent(pipeline, AttributeCallback("old", bank=bank), height=48, width=32)
+
+
+def test_another_model_is_refused(pipeline, bank):
+    with torch.no_grad():
+        pipeline.unet.conv_in.weight += 0.1
+    with pytest.raises(IncompatibleError, match="fingerprint"):
+        their_latent(pipeline, AttributeCallback("old", bank=bank))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_model_in_half_precision_is_the_same_model(pipeline, bank, dtype):
+    pipeline.unet.to(dtype)
+    pipeline.scheduler.set_timesteps(STEPS)
+    latents = torch.randn(1, 4, 16, 16, dtype=dtype)
+    callback = AttributeCallback("old", bank=bank)
+    for index, t in enumerate(pipeline.scheduler.timesteps):
+        given = callback(pipeline, index, t, {"latents": latents})
+        assert given["latents"].dtype is dtype
+
+
+def test_an_attribute_that_must_look_at_the_picture_is_refused_before_the_run(bank):
+    with pytest.raises(IncompatibleError, match="own needs the network"):
+        AttributeCallback("own", bank=bank)
+
+
+@pytest.mark.parametrize(
+    ("references", "error"),
+    [
+        ((), InvalidValueError),
+        (("old", "old"), InvalidValueError),
+        (("old:much",), InvalidValueError),
+        (("grafted:1.5",), InvalidValueError),
+        (("nobody",), NotFoundError),
+    ],
+)
+def test_a_bad_request_is_refused_before_the_run(bank, references, error):
+    with pytest.raises(error):
+        AttributeCallback(*references, bank=bank)

@@ -1,0 +1,180 @@
+"""The method protocol is wide enough for what is not AVI: one tiny method for each kind, under the full contract."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from attrbank.composition import Act, run_edits
+from attrbank.contracts.method import tiny_backbone
+from attrbank.diffusion.protocols import Prediction
+from attrbank.diffusion.trajectory import Trajectory
+from attrbank.methods.pairs import predict_clean_pairs
+from attrbank.methods.protocol import EditInputs, LearnContext, Learned
+from attrbank.samplers.ddim import DDIM
+from attrbank.schema import AttributeRecord
+from attrbank.testing import MethodContract
+
+SOURCE = "a photo of a person"
+
+
+class _Free:
+    """What the methods here have in common: edits that cost nothing foretold."""
+
+    def evaluations(self, record: AttributeRecord, core: str | None, steps_to_t_z: int) -> int:
+        return 0
+
+
+class Pullback(_Free):
+    """Follow the gradient Jᵀd of the prediction along a learned direction d of the clean latent."""
+
+    name = "pullback"
+
+    def learn(self, context: LearnContext) -> Learned:
+        source, target = predict_clean_pairs(context)
+        return Learned({"direction": (target - source).mean(0)})
+
+    def edit(self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: str | None = None):
+        def follow(x: Tensor, inputs: EditInputs, strength: float) -> Tensor:
+            if strength == 0:
+                return x
+            leaf = x.detach().requires_grad_()
+            (pulled,) = torch.autograd.grad((inputs.predict(leaf).x0 * tensors["direction"]).sum(), leaf)
+            return x + strength * pulled / pulled.norm()
+
+        return follow
+
+
+class ShiftedBackbone:
+    """Another backbone that points at a shifted x̂0, and goes back along the ε of the one inside."""
+
+    def __init__(self, inner, shift: Tensor) -> None:
+        self._inner, self._shift = inner, shift
+
+    def __getattr__(self, name: str):
+        return getattr(self._inner, name)
+
+    def predict(self, latent: Tensor, timestep: int, conditioning) -> Prediction:
+        eps, x0 = self._inner.predict(latent, timestep, conditioning)
+        return Prediction(eps, x0 + self._shift)
+
+
+class Asymmetric(_Free):
+    """Asyrp's asymmetric step over an interval, with a shift of x̂0 in the place of one of h."""
+
+    name = "asymmetric"
+    until = 0.25
+
+    def learn(self, context: LearnContext) -> Learned:
+        source, target = predict_clean_pairs(context)
+        return Learned({"shift": (target - source).mean(0)})
+
+    def edit(self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: str | None = None):
+        until = self.until
+
+        class Steps:
+            def __init__(self) -> None:
+                self.until = until
+
+            def through(self, backbone, strength: float):
+                return ShiftedBackbone(backbone, strength * tensors["shift"]) if strength else backbone
+
+        return Steps()
+
+
+class Slider(_Free):
+    """A low-rank change of one layer's weights, from T_x to the end."""
+
+    name = "slider"
+
+    def learn(self, context: LearnContext) -> Learned:
+        rows, columns = context.trajectory.backbone.unet.time_embedding.linear_1.weight.shape
+        generator = torch.Generator().manual_seed(context.spec.seeds[0])
+        down, up = torch.randn(1, columns, generator=generator), torch.randn(rows, 1, generator=generator)
+        return Learned({"down": down, "up": up})
+
+    def edit(self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: str | None = None):
+        class Weights:
+            until = 0.0
+
+            def through(self, backbone, strength: float):
+                changed = copy.copy(backbone)
+                changed.unet = copy.deepcopy(backbone.unet)
+                with torch.no_grad():
+                    changed.unet.time_embedding.linear_1.weight += strength * tensors["up"] @ tensors["down"]
+                return changed
+
+        return Weights()
+
+
+class TestPullback(MethodContract):
+    def make(self) -> Pullback:
+        return Pullback()
+
+
+class TestAsymmetric(MethodContract):
+    def make(self) -> Asymmetric:
+        return Asymmetric()
+
+
+class TestSlider(MethodContract):
+    def make(self) -> Slider:
+        return Slider()
+
+
+def run(acts: Sequence[Act], *, steps: int = 8, on_step=lambda position: None):
+    backbone = tiny_backbone()
+    trajectory = Trajectory(backbone, DDIM(), grid=DDIM().grid(steps, backbone.schedule), guidance_scale=3.0)
+    return run_edits(trajectory, SOURCE, [7], acts, on_step=on_step), trajectory
+
+
+class Spy:
+    """A model edit that notes the timesteps at which its backbone is asked."""
+
+    def __init__(self, until: float) -> None:
+        self.until, self.seen = until, []
+
+    def through(self, backbone, strength: float):
+        watched = ShiftedBackbone(backbone, torch.zeros(()))
+        watched.predict = lambda latent, timestep, conditioning: (
+            self.seen.append(timestep),
+            backbone.predict(latent, timestep, conditioning),
+        )[1]
+        return watched
+
+
+def test_a_model_edit_acts_from_its_step_until_its_time_and_nowhere_else() -> None:
+    spy = Spy(until=0.25)
+    _, trajectory = run([Act(2, spy, 1.0)])
+    timesteps = [t for t, _ in trajectory.grid]
+    assert spy.seen == [t for t in timesteps[2:] if t > 0.26 * 1000]
+
+
+def test_model_edits_stack_and_end_on_their_own() -> None:
+    early, late = Spy(until=0.5), Spy(until=0.0)
+    _, trajectory = run([Act(1, early, 1.0), Act(3, late, 1.0)])
+    timesteps = [t for t, _ in trajectory.grid]
+    assert late.seen == timesteps[3:]
+    assert early.seen == [t for t in timesteps[1:] if t > 510]
+
+
+def test_an_asymmetric_step_moves_x0_and_keeps_the_noise() -> None:
+    """With DDIM a shift of x̂0 over one step from ᾱ to ᾱ' adds √ᾱ' times the shift."""
+    shift = torch.full((4, 16, 16), 0.5)
+    edit = Asymmetric().edit(None, {"shift": shift})
+    found, plain = {}, {}
+    edit.until = 0.0
+    (_, trajectory) = run([Act(7, edit, 1.0)], on_step=lambda p: found.setdefault(p.index, []).append(p.latent))
+    run([], on_step=lambda p: plain.setdefault(p.index, p.latent))
+    last = found[8][0]
+    torch.testing.assert_close(last - plain[8], trajectory.alpha_bar(8) ** 0.5 * shift[None], atol=1e-5, rtol=1e-4)
+
+
+def test_edits_of_the_latent_and_of_the_model_go_together() -> None:
+    together, trajectory = run([Act(3, Spy(until=0.0), 1.0), Act(5, lambda x, inputs, strength: x + strength, 0.5)])
+    alone, _ = run([Act(5, lambda x, inputs, strength: x + strength, 0.5)])
+    assert torch.equal(together.after, alone.after)
+    assert trajectory.evaluations == 2 * (8 + 5)
