@@ -28,9 +28,8 @@ from attrbank.requests import learn_spec
 from attrbank.store.bank import Bank
 from attrbank.store.layout import starter_bank
 
-SWITCHES = (0.8, 0.7, 0.6, 0.5, 0.4)
+SWITCHES = (0.8, 0.6, 0.4)
 COMPOSITIONS = ((("young", "smile"), 0.7), (("man", "glasses", "hat"), 1.0))
-SAMPLER_NAMES, SAMPLER_ATTRIBUTES = ("ddim", "ddpm"), ("smile", "glasses", "young")
 
 
 def target_of(name: str) -> str:
@@ -81,12 +80,6 @@ def composed(bench: Bench, bank: Bank, names: tuple[str, ...], strength: float) 
     return share(has_all(bench.look(bench.edited(acts)), names))
 
 
-def by_sampler(bench: Bench, bank: Bank) -> dict[str, Share]:
-    """Success of some attributes under one sampler."""
-    acts = {name: bench.act(stored(bank, name), 1.0) for name in SAMPLER_ATTRIBUTES}
-    return {name: _score(bench, name, bench.edited([act])).success for name, act in acts.items()}
-
-
 def main(
     seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "10000-10127",
     out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("docs/measured.json"),
@@ -96,9 +89,9 @@ def main(
     """Measure the starter bank and write the figures as JSON; print them as a table."""
     chosen = Bank(bank or starter_bank() or "bank")
     backbone, judge = load_plugins().backbone("portraits"), oracle.load("judge")
-    figures: dict[str, Any] = {"seeds": seeds, "prompt": NEUTRAL, "attributes": {}, "composed": {}, "samplers": {}}
+    figures: dict[str, Any] = {"seeds": seeds, "prompt": NEUTRAL, "attributes": {}, "composed": {}}
     with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task("generating", total=len(GOALS) + len(COMPOSITIONS) + len(SAMPLER_NAMES))
+        task = progress.add_task("generating", total=len(GOALS) + len(COMPOSITIONS))
         bench = Bench(backbone, judge, NEUTRAL, parse_seeds(seeds))
         for name in GOALS:
             progress.update(task, description=name)
@@ -107,10 +100,6 @@ def main(
         for names, strength in COMPOSITIONS:
             result = composed(bench, chosen, names, strength)
             figures["composed"][f"{' '.join(names)} at {strength:g}"] = result._asdict()
-            progress.advance(task)
-        for sampler in SAMPLER_NAMES:
-            run = bench if sampler == "ddim" else Bench(backbone, judge, NEUTRAL, bench.seeds, sampler)
-            figures["samplers"][sampler] = {name: s._asdict() for name, s in by_sampler(run, chosen).items()}
             progress.advance(task)
     out.write_text(json.dumps(figures, indent=1) + "\n")
     typer.echo(table(figures))

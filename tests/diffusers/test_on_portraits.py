@@ -1,0 +1,47 @@
+"""The callback in the stock pipeline against our own loop, on the shipped model and bank."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+
+from attrbank.backbones.folder import PORTRAITS
+from attrbank.editing import apply
+from attrbank.requests import ApplyRequest
+
+
+def stock_pipeline():
+    with warnings.catch_warnings(action="ignore"):
+        from diffusers import DDIMScheduler, StableDiffusionPipeline
+
+        pipeline = StableDiffusionPipeline.from_pretrained(PORTRAITS)
+        pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
+        pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_callback_and_our_own_loop_make_the_same_picture(tmp_path: Path):
+    from attrbank.diffusers import AttributeCallback
+
+    asked = ApplyRequest(
+        references=(("young", 0.7), ("smile", 0.7)),
+        prompt="a photo of a person",
+        seed=20_000,
+        core="mean",
+        output=tmp_path / "out.png",
+        bank=tmp_path / "bank",
+    )
+    ours = apply(asked).after
+    theirs = stock_pipeline()(
+        "a photo of a person",
+        num_inference_steps=25,
+        guidance_scale=3.0,
+        generator=torch.Generator().manual_seed(20_000),
+        output_type="pt",
+        callback_on_step_end=AttributeCallback("young:0.7", "smile:0.7", bank=tmp_path / "bank"),
+    ).images[0]
+    assert (theirs - ours).abs().max() < 1e-3
