@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -123,19 +123,25 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return bank
 
 
+def processor_time() -> float:
+    """Seconds that finished child processes have computed; unlike the clock's, they do not grow with the load."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @pytest.mark.parametrize("options", [[], ["--json"]], ids=["table", "json"])
 def test_ten_thousand_attributes_are_listed_in_three_times_a_hello_world(
     options: list[str], large: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "hello.py").write_text(HELLO)
     greeted, listed = [], []
-    for _ in range(7):
-        started = time.perf_counter()
+    for _ in range(5):
+        started = processor_time()
         run_python(str(tmp_path / "hello.py"), "hello", bank=large)
-        between = time.perf_counter()
+        between = processor_time()
         finished = run_python("-m", "attrbank", "list", *options, bank=large)
         greeted.append(between - started)
-        listed.append(time.perf_counter() - between)
+        listed.append(processor_time() - between)
         assert finished.stdout.count("attribute-0") == 10_000
     assert statistics.median(listed) < 3 * statistics.median(greeted), (listed, greeted)
 
