@@ -49,7 +49,7 @@ class Trainer:
 
     def run(self, loss_at: Callable[[int], Tensor], steps: int, max_minutes: float | None, title: str) -> bool:
         """Train up to ``steps``; False if the time ran out first. Either way the state is on disk."""
-        deadline = time.monotonic() + 60 * max_minutes if max_minutes else float("inf")
+        deadline = float("inf") if max_minutes is None else time.monotonic() + 60 * max_minutes
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns) as progress:
             task = progress.add_task(title, total=steps, completed=self.step)
