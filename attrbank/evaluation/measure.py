@@ -28,7 +28,7 @@ from attrbank.requests import learn_spec
 from attrbank.store.bank import Bank
 from attrbank.store.layout import starter_bank
 
-SWITCHES = (0.8, 0.6, 0.4)
+SWITCHES = (0.8, 0.5)
 COMPOSITIONS = ((("young", "smile"), 0.7), (("man", "glasses", "hat"), 1.0))
 
 
