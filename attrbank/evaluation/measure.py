@@ -93,15 +93,15 @@ def main(
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("generating", total=len(GOALS) + len(COMPOSITIONS))
         bench = Bench(backbone, judge, NEUTRAL, parse_seeds(seeds))
+        for names, strength in COMPOSITIONS:
+            result = composed(bench, chosen, names, strength)
+            figures["composed"][f"{' + '.join(names)} at {strength:g}"] = result._asdict()
+            progress.advance(task)
         for name in GOALS:
             progress.update(task, description=name)
             figures["attributes"][name] = compare(bench, chosen, name, with_paper=paper)
+            out.write_text(json.dumps(figures, indent=1) + "\n")
             progress.advance(task)
-        for names, strength in COMPOSITIONS:
-            result = composed(bench, chosen, names, strength)
-            figures["composed"][f"{' '.join(names)} at {strength:g}"] = result._asdict()
-            progress.advance(task)
-    out.write_text(json.dumps(figures, indent=1) + "\n")
     typer.echo(table(figures))
 
 
@@ -123,15 +123,20 @@ def table(figures: dict[str, Any]) -> str:
         cells += [f"{switch.split()[1]} T: {_cell(methods[switch])}", _cell(methods.get("paper"))]
         total = methods["attrbank"]["success"]["total"]
         lines.append(f"| {name} | {total} | {' | '.join(cells)} | {methods['limit']:.2f} |")
+    for name, found in figures["composed"].items():
+        lines.append(f"| {name} | {found['total']} | {_interval(found)} | | | | |")
     return "\n".join(lines)
 
 
 def _cell(found: dict[str, Any] | None, *, interval: bool = False) -> str:
     if found is None:
         return "–"
-    success = found["success"]
-    bounds = f" [{success['low']:.2f}, {success['high']:.2f}]" if interval else ""
-    return f"{success['value']:.2f}{bounds} / {found['flips']:.3f} / {found['perceptual']:.2f}"
+    success = _interval(found["success"]) if interval else f"{found['success']['value']:.2f}"
+    return f"{success} / {found['flips']:.3f} / {found['perceptual']:.2f}"
+
+
+def _interval(share: dict[str, Any]) -> str:
+    return f"{share['value']:.2f} [{share['low']:.2f}, {share['high']:.2f}]"
 
 
 if __name__ == "__main__":
