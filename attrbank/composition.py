@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple, TypeAlias
 
+import torch
 from torch import Tensor
 
 from attrbank.diffusion.protocols import Conditioning, Prediction
@@ -124,6 +125,7 @@ def run_edits(
     source = trajectory.backbone.encode_prompts([prompt])
     before = start or trajectory.start(seeds)
     after: Position | None = None
+    acts = [act for act in acts if act.strength or not isinstance(act.edit, ModelEdit)]
     model = _Model(trajectory, prompt, source)
     for index, group in groupby(_turns(trajectory, acts), key=lambda turn: turn.at):
         inputs = Inputs(trajectory, before, index, source, on_step)
@@ -133,7 +135,9 @@ def run_edits(
                 model.turn(act, act.edit)
                 after = after.branched()
             else:
-                after = after.edited(act.edit(after.latent, inputs, act.strength))
+                latent = act.edit(after.latent, inputs, act.strength)
+                # An edit that changed nothing, as at strength 0, is none: the sampler keeps its memory.
+                after = after if torch.equal(latent, after.latent) else after.edited(latent)
         before = inputs.onward()
     done = model.run(after or before, None, on_step).latent
     return Edited(trajectory.run(before, source, on_step=on_step).latent if with_before else None, done)

@@ -110,7 +110,7 @@ def recipe(planned: Plan) -> Recipe:
         prompt=planned.prompt,
         seed=planned.seed,
         sampler=planned.sampler.name,
-        steps=len(planned.grid),
+        steps=planned.steps,
         guidance_scale=planned.guidance_scale,
         backbone=planned.backbone_reference,
         fingerprint=planned.backbone.fingerprint,

@@ -53,10 +53,13 @@ def learn(
         StorageError, BankBusyError: the bank cannot be written.
     """
     store, plugins = Bank.open(bank), load_plugins()
+    store.require_writable()
     if not replace:
         store.refuse_taken(spec.name)
     method: Method = plugins.method(spec.method)
     model: Backbone = plugins.backbone(backbone or DEFAULT_BACKBONE)
+    if preset == "paper":
+        on_warning(_paper_cost(model))
     for warning in unknown_words_warning(
         model, *(prompt for pair in spec.pairs for prompt in (pair.source, pair.target))
     ):
@@ -68,6 +71,12 @@ def learn(
     entry = store.add(encode(attribute), replace=replace)
     plugins.notify("after_learn", entry=entry)
     return entry
+
+
+def _paper_cost(backbone: Backbone) -> str:
+    width = paper_width(*backbone.latent_shape[1:])
+    megabytes = (3 * width + 2 * min(backbone.latent_shape[1:])) * width * 2 / 1e6  # stored in half precision
+    return f"the paper's network is {width} wide: {megabytes:.0f} MB in the bank, and some minutes of training"
 
 
 def complete(spec: LearnSpec, backbone: Backbone, preset: Preset | None = None) -> LearnSpec:

@@ -30,7 +30,7 @@ def output_path(asked: Path | None, names: Sequence[str], seed: int) -> Path:
     """
     path = asked if asked is not None else _free_name("+".join(names)[:100], seed)
     folder = path.parent
-    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+    if os.path.isdir(path) or not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         raise StorageError(
             f"The picture cannot be written to {printable(str(path))}.",
             hint="Name a file in a folder you can write to.",
@@ -96,19 +96,22 @@ def write(path: Path, before: Tensor | None, after: Tensor, captions: tuple[str,
     encoded = io.BytesIO()
     compose(before, after, captions).save(encoded, format="PNG", pnginfo=chunks)
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".attrbank-", delete=False) as file:
-            file.write(encoded.getvalue())
-        _publish(Path(file.name), path)
+        _replace(path, encoded.getvalue())
     except OSError as error:
         raise StorageError(f"The picture cannot be written to {printable(str(path))}: {error.strerror}.") from error
 
 
-def _publish(temporary: Path, path: Path) -> None:
-    try:
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+def _replace(path: Path, data: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".attrbank-", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(0o666 & ~umask)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise

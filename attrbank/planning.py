@@ -60,6 +60,7 @@ class Plan:
     Attributes:
         backbone: the model's description.
         backbone_reference: how the user, or the artifact, names it.
+        steps: as asked of the sampler, whose grid may be longer.
         grid: the (t, t_prev) pairs of the run.
         unet_evaluations: rows that the network will predict for both pictures.
         warnings: what the user should know before.
@@ -70,6 +71,7 @@ class Plan:
     backbone: Description
     backbone_reference: str
     sampler: Sampler
+    steps: int
     grid: Grid
     prompt: str
     seed: int
@@ -84,7 +86,7 @@ class Plan:
             "seed": self.seed,
             "backbone": self.backbone_reference,
             "sampler": self.sampler.name,
-            "steps": len(self.grid),
+            "steps": self.steps,
             "guidance_scale": self.guidance_scale,
             "attributes": [step.as_dict() for step in self.steps_applied],
             "unet_evaluations": self.unet_evaluations,
@@ -105,17 +107,18 @@ def plan(request: ApplyRequest) -> Plan:
     entries = bank.resolve_all([reference for reference, _ in request.references])
     records = [bank.record(entry) for entry in entries]
     reference = request.backbone or records[0].backbone.name
-    model: Description = plugins.describe(reference)
+    model = _described(reference, records[0], plugins)
     for record in records:
         check_binding(record, model)
     sampler: Sampler = plugins.sampler(request.sampler or model.defaults.sampler)
-    grid = sampler.grid(request.steps or model.defaults.steps, model.schedule)
+    count = request.steps or model.defaults.steps
+    grid = sampler.grid(count, model.schedule)
     strengths = [request.rho if given is None else given for _, given in request.references]
     steps = [
         _planned(entry, record, 1.0 if strength is None else strength, request.core, grid, model, plugins)
         for entry, record, strength in zip(entries, records, strengths, strict=True)
     ]
-    steps.sort(key=lambda step: step.index)  # stable: within one T_x, in the order given
+    steps.sort(key=lambda step: (step.index, -step.record.t_x))  # stable: within one T_x, in the order given
     prompt = records[0].pairs[0].source if request.prompt is None else request.prompt
     scale = model.defaults.guidance_scale if request.guidance_scale is None else request.guidance_scale
     return Plan(
@@ -124,6 +127,7 @@ def plan(request: ApplyRequest) -> Plan:
         backbone=model,
         backbone_reference=reference,
         sampler=sampler,
+        steps=count,
         grid=grid,
         prompt=prompt,
         seed=request.seed or 0,
@@ -131,6 +135,19 @@ def plan(request: ApplyRequest) -> Plan:
         unet_evaluations=_denoising_steps(steps, grid, model, request.only_after) * evaluations_per_step(scale),
         warnings=(*unknown_words_warning(model, prompt), *_far_steps(steps, model)),
     )
+
+
+def _described(reference: str, record: AttributeRecord, plugins: PluginManager) -> Description:
+    try:
+        model: Description = plugins.describe(reference)
+    except NotFoundError as error:
+        if reference != record.backbone.name:
+            raise
+        raise NotFoundError(
+            f"{record.name} was learned on {reference}, which is not to be found from here.",
+            hint="Say where it is with --backbone.",
+        ) from error
+    return model
 
 
 def check_binding(record: AttributeRecord, here: Description | Binding) -> None:

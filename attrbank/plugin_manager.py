@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import pluggy
@@ -136,7 +135,7 @@ class PluginManager:
         return _called(self._find(kind, name), kind, *arguments)
 
     def _backbone_name(self, source: str) -> str:
-        elsewhere = source not in self._registry["backbone"] and ("/" in source or Path(source).is_dir())
+        elsewhere = source not in self._registry["backbone"] and ("/" in source or os.path.isdir(source))
         return "latent_diffusion" if elsewhere else source
 
     def _find(self, kind: Kind, name: str) -> Registration:

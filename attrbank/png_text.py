@@ -6,6 +6,7 @@ not read: attrbank writes none, and a few bytes of it can unpack to gigabytes.
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ def read_recipe_text(path: Path) -> str:
         StorageError: it cannot be read.
     """
     shown = printable(str(path))
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise NotFoundError(f"There is no picture {shown}.")
     try:
         with path.open("rb") as file:

@@ -19,6 +19,7 @@ Preset: TypeAlias = Literal["paper"]
 
 _DEFAULT_TIMES = {"difference": (0.4, -0.2), "paper": (0.8, -0.3)}
 _DEFAULT_SEEDS = tuple(range(64))
+MAX_ATTRIBUTES, MAX_PROMPT, MAX_LABEL = 64, 2000, 200  # as in schema.Recipe
 _OPTIONS_OF = {"difference": {"core", "rank"}, "paper": set(PaperOptions.model_fields)}
 
 
@@ -120,17 +121,28 @@ class ApplyRequest:
 
     def __post_init__(self) -> None:
         names = [reference for reference, _ in self.references]
-        if not names:
-            raise InvalidValueError("There is no attribute to apply.")
+        if not 1 <= len(names) <= MAX_ATTRIBUTES:
+            raise InvalidValueError(f"Apply takes 1 to {MAX_ATTRIBUTES} attributes, not {len(names)}.")
         for twice in sorted({name for name in names if names.count(name) > 1}):
             raise InvalidValueError(f"{printable(twice)!r} is given twice.", hint="Give it once, with a strength.")
         for reference, strength in self.references:
             parse_reference(reference)
             _check(strength, f"the strength of {printable(reference)!r}", -math.inf, math.inf)
+        _check_text(self.prompt, "The prompt", MAX_PROMPT)
+        _check_text(self.backbone, "The backbone", MAX_LABEL)
         _check(self.rho, "rho", -math.inf, math.inf)
         _check(self.seed, "the seed", 0, 2**63 - 1)
         _check(self.steps, "the number of steps", 1, 1000)
         _check(self.guidance_scale, "the guidance scale", 0, 100)
+
+
+def _check_text(text: str | None, what: str, longest: int) -> None:
+    """Refuse what a recipe could not hold: text that is too long, or that is no valid Unicode."""
+    if text is None:
+        return
+    lone_surrogate = any("\ud800" <= character <= "\udfff" for character in text)
+    if len(text) > longest or lone_surrogate:
+        raise InvalidValueError(f"{what} must be valid text of at most {longest} characters.")
 
 
 def _check(value: float | None, what: str, low: float, high: float) -> None:

@@ -64,7 +64,7 @@ class LearnSpec(_Model):
 
     Attributes:
         t_x: time of the edit, 0 < t_x ≤ 1, as a fraction of the training timesteps.
-        delta_tau: t_z − t_x, with 0 ≤ t_x + delta_tau < 1.
+        delta_tau: t_z − t_x, with 0 ≤ t_z ≤ t_x.
         rank: rank r of the difference vectors.
     """
 
@@ -84,8 +84,8 @@ class LearnSpec(_Model):
 
     @model_validator(mode="after")
     def _times_fit(self) -> Self:
-        if not 0 <= self.t_z < 1:
-            raise ValueError(f"T_x + Δτ must lie in [0, 1), not {self.t_z:g}")
+        if not 0 <= self.t_z <= self.t_x:
+            raise ValueError(f"T_z = T_x + Δτ must lie between 0 and T_x = {self.t_x:g}, not at {self.t_z:g}")
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("a seed is given twice")
         if len(self.seeds) < len(self.pairs):

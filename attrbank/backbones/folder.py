@@ -7,6 +7,7 @@ The folder is in the Stable Diffusion format of diffusers. What is particular to
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -104,9 +105,9 @@ def resolve_backbone_path(reference: str, *, download: bool = True) -> Path:
     if reference == "portraits":
         return PORTRAITS
     path = Path(reference).expanduser()
-    if path.is_dir():
+    if os.path.isdir(path):
         return path
-    if path.exists() or not _HUB_ID.fullmatch(reference):
+    if os.path.exists(path) or not _HUB_ID.fullmatch(reference):
         raise NotFoundError(
             f"There is no backbone {reference!r}.",
             hint="Give portraits, a folder in the format of diffusers, or a hub id such as owner/model.",

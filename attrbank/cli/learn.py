@@ -28,7 +28,7 @@ def learn(
     delta_tau: Annotated[float | None, typer.Option(metavar="F", help="T_z − T_x; −.2, the paper's −.3.")] = None,
     method: Annotated[str | None, typer.Option(metavar="M", help="See attrbank methods; default avi.")] = None,
     vectors: Annotated[Vectors | None, typer.Option(help="Where the vectors come from; default difference.")] = None,
-    core: Annotated[Core | None, typer.Option(help="Difference: the core that apply takes; default mean.")] = None,
+    core: Annotated[Core | None, typer.Option(help="Difference: the core to take; default the better.")] = None,
     rank: Annotated[int | None, typer.Option(metavar="R", help="Difference: the rank of the vectors.")] = None,
     tail: Annotated[Tail | None, typer.Option(help="Paper: which of z's vectors are grafted.")] = None,
     solver: Annotated[Solver | None, typer.Option(help="Paper: the network, or the closed form.")] = None,

@@ -34,12 +34,12 @@ def show(
 
 def command_of(recipe: Recipe) -> str:
     """The ``attrbank apply`` command that repeats a recipe, quoted for a POSIX shell."""
-    cores = {step.core for step in recipe.steps_applied if step.core}
+    cores = {step.core for step in recipe.steps_applied}
     words = ["attrbank", "apply"]
     words += [f"{step.name}@{step.id[:12]}:{render.number(step.strength)}" for step in recipe.steps_applied]
     words += ["--prompt", recipe.prompt, "--seed", str(recipe.seed), "--sampler", recipe.sampler]
     words += ["--steps", str(recipe.steps), "--guidance-scale", render.number(recipe.guidance_scale)]
-    words += ["--core", *cores] if len(cores) == 1 else []
+    words += [f"--core={core}" for core in cores if core and len(cores) == 1]
     return shlex.join([*words, "--backbone", recipe.backbone])
 
 

@@ -90,9 +90,10 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
         acting = [item for item in self._attributes if progress.index_of(item.record) == progress.index]
         if not acting:
             return callback_kwargs
-        latents = _edited(latents, acting, progress)
-        progress.forget()
-        return {**callback_kwargs, "latents": latents}
+        edited = _edited(latents, acting, progress)
+        if not torch.equal(edited, latents):
+            progress.forget()
+        return {**callback_kwargs, "latents": edited}
 
     def _check(self, pipeline: Any, progress: Progress, latents: Tensor) -> None:
         for record in (attribute.record for attribute in self._attributes):

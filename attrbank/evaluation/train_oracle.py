@@ -17,7 +17,8 @@ from attrbank.backbones.portraits.parameters import ATTRIBUTES, Portraits, draw
 from attrbank.backbones.portraits.render import render
 from attrbank.evaluation.oracle import WIDTHS, Oracle, Role, load, save
 
-BATCH, LEARNING_RATE, STEPS, RENDERS = 64, 2e-3, 1500, 10_000
+BATCH, LEARNING_RATE, RENDERS = 64, 2e-3, 10_000
+_STEPS: dict[Role, int] = {"judge": 1500, "tuner": 1000}
 _SEEDS: dict[Role, int] = {"judge": 11, "tuner": 12}  # the renderer's learning seeds end at 999
 
 
@@ -58,7 +59,7 @@ def accuracy(oracle: Oracle, images: Tensor, portraits: Portraits) -> dict[str, 
     return dict(zip(ATTRIBUTES, right.tolist(), strict=True))
 
 
-def main(role: Annotated[str, typer.Argument()] = "judge", steps: int = STEPS, renders: int = RENDERS) -> None:
+def main(role: Annotated[str, typer.Argument()] = "judge", renders: int = RENDERS) -> None:
     """Train one oracle and store it in the package."""
     chosen = cast(Role, role)
     seed = _SEEDS[chosen]
@@ -68,7 +69,8 @@ def main(role: Annotated[str, typer.Argument()] = "judge", steps: int = STEPS, r
     oracle = Oracle(WIDTHS[chosen])
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer({"oracle": oracle}, Path(folder), LEARNING_RATE, ema_decay=0.99)
-        trainer.run(loss_on(oracle, images, portraits, seed), steps, None, f"{role} oracle")
+        # Not averaged: the batch norms' statistics belong to the last weights.
+        trainer.run(loss_on(oracle, images, portraits, seed), _STEPS[chosen], None, f"{role} oracle")
     save(oracle.eval(), chosen)
     held_out = draw(1024, 10_000)
     typer.echo(accuracy(load(chosen), render(held_out), held_out))

@@ -26,6 +26,9 @@ from attrbank.methods.protocol import Edit, EditInputs, LearnContext, Learned
 from attrbank.schema import AttributeRecord, Core
 
 SHARED_RANK = 8
+MARGIN = 0.02
+"""Φ must explain this much more variance than the mean: its training steps were chosen on the folds that judge it."""
+
 _PHI = "mlp.phi."
 
 
@@ -54,7 +57,7 @@ def learn(context: LearnContext) -> Learned:
             **{f"{_PHI}{name}": tensor for name, tensor in network.tensors().items()},
         },
         fields={
-            "core": spec.core or ("mlp" if report.steps and report.net > report.mean else "mean"),
+            "core": spec.core or ("mlp" if report.net > report.mean + MARGIN else "mean"),
             "rank": vectors.u.shape[-1],
             "units": units,
             "measured": {"explained_variance_mlp": report.net, "explained_variance_mean": report.mean},
@@ -82,8 +85,8 @@ def edit(record: AttributeRecord, tensors: Mapping[str, Tensor], core: Core) -> 
             return OwnEdit(vectors, record)
         stored = {name.removeprefix(_PHI): t for name, t in tensors.items() if name.startswith(_PHI)}
         return PredictedEdit(vectors, CoreNet.from_tensors(stored), size)
-    except KeyError as error:
-        raise CorruptArtifactError(f"The attribute {record.name} lacks {error} for the core {core!r}.") from error
+    except (KeyError, RuntimeError) as error:
+        raise CorruptArtifactError(f"The tensors of {record.name} do not make a core {core!r}: {error}.") from error
 
 
 @dataclass(frozen=True, eq=False)

@@ -232,6 +232,16 @@ class Bank:
             return check.Rebuilt(())
         return check.reindex(self._layout)
 
+    def require_writable(self) -> None:
+        """Create the bank if need be; to be asked before a long learning.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        self._prepare()
+        if not os.access(self.path, os.W_OK):
+            raise StorageError(f"The bank {self.path} cannot be written.", "Name another with --bank.")
+
     def _prepare(self) -> None:
         """The index comes before the first artifact, so that a bank with artifacts and no index is surely damaged."""
         if not require_index(self._layout):

@@ -52,6 +52,7 @@ def export(out: Path) -> Path:
         network.half().save_pretrained(model / name)  # type: ignore[operator]
     AutoencoderKL.from_pretrained(out / "vae").half().save_pretrained(model / "vae")
     tokenizer.save_pretrained(model / "tokenizer")
+    tokenizer.backend_tokenizer.model.save(str(model / "tokenizer"))  # vocab.json and merges.txt, for older readers
     denoiser.build_scheduler().save_pretrained(model / "scheduler")
     # transformers would keep the text encoder in half precision while diffusers loads the rest in float32.
     _rewrite(model / "text_encoder" / "config.json", dtype="float32")

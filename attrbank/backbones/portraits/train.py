@@ -39,7 +39,7 @@ def train_codec(out: Path, steps: int, renders: int, max_minutes: float | None) 
     torch.manual_seed(CODEC_SEED)
     network = codec.build().to(memory_format=torch.channels_last)
     trainer = Trainer({"vae": network}, out / "codec", codec.LEARNING_RATE, ema_decay=0.995)
-    if trainer.step < steps:
+    if trainer.step < steps or not (out / "vae" / "config.json").exists():
         images = rendered(draw(renders, CODEC_SEED))
         if not trainer.run(codec.train_step(network, images, CODEC_SEED), steps, max_minutes, "autoencoder"):
             return None
@@ -61,7 +61,8 @@ def encode_examples(network: AutoencoderKL, out: Path, count: int) -> denoiser.E
     for start in track(range(0, count, 64), "encoding"):
         images = render(portraits[start : start + 64]) * 2 - 1
         latents.append((network.encode(images).latent_dist.mean * network.config.scaling_factor).half())
-    save_file({"latents": torch.cat(latents), "attributes": portraits.attributes}, path)
+    save_file({"latents": torch.cat(latents), "attributes": portraits.attributes}, path.with_suffix(".new"))
+    path.with_suffix(".new").replace(path)
     return denoiser.Examples(torch.cat(latents), portraits.attributes)
 
 
@@ -83,7 +84,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Where checkpoints and the finished model/ go.")],
     codec_steps: int = 1800,
     codec_renders: int = CODEC_RENDERS,
-    steps: int = 6000,
+    steps: int = 9400,
     renders: int = 14_000,
     max_minutes: Annotated[float | None, typer.Option(help="Stop each stage after this long; resume later.")] = None,
     export_now: Annotated[bool, typer.Option(help="Export what there is, finished or not.")] = False,
