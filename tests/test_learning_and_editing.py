@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from attrbank.planning import plan
 from attrbank.plugin_manager import load_plugins
 from attrbank.png_text import read_recipe_text
 from attrbank.requests import ApplyRequest, learn_spec
+from attrbank.samplers.ddim import DDIM
 from attrbank.schema import Recipe
 from attrbank.store.bank import Bank
 
@@ -54,6 +56,23 @@ def edited(backbone, attribute, strength: float, core=None, seeds=(100, 101)):
 def test_strength_zero_is_the_identity_bit_for_bit(backbone, core):
     before, after = edited(backbone, learned(backbone), 0.0, core)
     assert torch.equal(before, after)
+
+
+class Remembering(DDIM):
+    """A sampler that leans on its last prediction, so that forgetting it shows."""
+
+    def step(self, x, prediction, t, t_prev, schedule, noise, state):
+        x_prev, _ = super().step(x, prediction, t, t_prev, schedule, noise, None)
+        return x_prev + 0.1 * (prediction.eps - state if state is not None else 0), prediction.eps
+
+
+def test_an_edit_of_strength_zero_leaves_a_sampler_its_memory(backbone):
+    attribute, sampler = learned(backbone), Remembering()
+    edit = Avi().edit(attribute.record, attribute.tensors, "mean")
+    for strength, same in ((0.0, True), (1e-9, False)):
+        run = Trajectory(backbone, sampler, grid=sampler.grid(10, backbone.schedule), guidance_scale=3.0)
+        before, after = run_edits(run, SOURCE, [7], [Act(6, edit, strength)])
+        assert torch.equal(before, after) is same
 
 
 @pytest.mark.parametrize("core", ["mean", "mlp", "own"])
@@ -171,6 +190,24 @@ def test_another_backbone_is_refused_before_it_is_loaded(bank, tiny_pipeline, tm
     with pytest.raises(IncompatibleError, match="learned on"):
         apply(request(bank, other, tmp_path / "out.png"))
     assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize("options", [{"prompt": "a" * 2001}, {"prompt": "\ud800"}, {"backbone": "b" * 201}])
+def test_what_no_recipe_could_hold_is_refused_at_once(options):
+    with pytest.raises(InvalidValueError):
+        ApplyRequest(references=(("old", None),), **options)
+
+
+def test_a_picture_that_cannot_be_finished_leaves_nothing_behind(bank, tiny_pipeline, tmp_path, monkeypatch):
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    monkeypatch.setattr("attrbank.picture.os.fsync", full)
+    with pytest.raises(StorageError):
+        apply(request(bank, tiny_pipeline, folder / "out.png"))
+    assert list(folder.iterdir()) == []
 
 
 def test_an_unwritable_output_is_refused_before_anything_is_computed(bank, tiny_pipeline, tmp_path):

@@ -19,7 +19,7 @@ from attrbank.backbones.portraits.render import render
 from attrbank.diffusion.protocols import Backbone
 from attrbank.evaluation import oracle
 from attrbank.evaluation.bench import Bench, stored
-from attrbank.evaluation.metrics import GOALS, Score, Share, has_all, look_at, perceptual_distance, score, share
+from attrbank.evaluation.metrics import GOALS, Share, has_all, look_at, perceptual_distance, score, share
 from attrbank.evaluation.starter import NEUTRAL, SIDES, prompt
 from attrbank.learning import complete, learn_attribute
 from attrbank.names import parse_seeds
@@ -44,26 +44,26 @@ def paper_preset(backbone: Backbone, name: str) -> LearnedAttribute:
     return learn_attribute(spec, plugins.method(spec.method), backbone, plugins.sampler(spec.sampler))
 
 
-def compare(bench: Bench, bank: Bank, name: str, *, with_paper: bool) -> dict[str, Any]:
-    """One attribute at strength 1 beside the ways to do without it."""
-    target = target_of(name)
-    found = {
-        "attrbank": _score(bench, name, bench.edited([bench.act(stored(bank, name), 1.0)])),
-        "target prompt": _score(bench, name, bench.switched(target, 1.0)),
-        **{f"switch {at:g}": _score(bench, name, bench.switched(target, at)) for at in SWITCHES},
+def compare(bench: Bench, bank: Bank, name: str) -> dict[str, Any]:
+    """One attribute at strength 1, the target prompt, and what a perfect edit costs."""
+    edited = bench.edited([bench.act(stored(bank, name), 1.0)])
+    return {
+        "attrbank": _score(bench, name, edited),
+        "target prompt": _score(bench, name, bench.switched(target_of(name), 1.0)),
+        "limit": limit(bench.oracle, name),
     }
-    if with_paper:
-        act = bench.act(paper_preset(bench.backbone, name), 1.0)
-        found["paper"] = _score(bench, name, bench.edited([act]))
-    return {**{method: _plain(value) for method, value in found.items()}, "limit": limit(bench.oracle, name)}
 
 
-def _score(bench: Bench, name: str, latents: Any) -> Score:
-    return score(name, bench.before, bench.look(latents))
+def rivals(bench: Bench, name: str) -> dict[str, Any]:
+    """The other ways to do it: switching the prompt on the way, and the paper's preset."""
+    switches = {f"switch {at:g}": _score(bench, name, bench.switched(target_of(name), at)) for at in SWITCHES}
+    act = bench.act(paper_preset(bench.backbone, name), 1.0)
+    return {**switches, "paper": _score(bench, name, bench.edited([act]))}
 
 
-def _plain(value: Score) -> dict[str, Any]:
-    return {**value._asdict(), "success": value.success._asdict()}
+def _score(bench: Bench, name: str, latents: Any) -> dict[str, Any]:
+    found = score(name, bench.before, bench.look(latents))
+    return {**found._asdict(), "success": found.success._asdict()}
 
 
 def limit(judge: oracle.Oracle, name: str, count: int = 256) -> float:
@@ -82,33 +82,44 @@ def composed(bench: Bench, bank: Bank, names: tuple[str, ...], strength: float) 
 
 def main(
     seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "10000-10127",
+    rival_seeds: Annotated[str, typer.Option(help="For prompt switches and the paper's preset.")] = "10000-10063",
     out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("docs/measured.json"),
     bank: Annotated[Path | None, typer.Option(help="Default: the starter bank.")] = None,
-    paper: Annotated[bool, typer.Option(help="Measure the paper's preset as well.")] = True,
 ) -> None:
     """Measure the starter bank and write the figures as JSON; print them as a table."""
     chosen = Bank(bank or starter_bank() or "bank")
     backbone, judge = load_plugins().backbone("portraits"), oracle.load("judge")
-    figures: dict[str, Any] = {"seeds": seeds, "prompt": NEUTRAL, "attributes": {}, "composed": {}}
+    figures: dict[str, Any] = {"seeds": seeds, "rival_seeds": rival_seeds, "prompt": NEUTRAL}
+    figures |= {"composed": {}, "attributes": {name: {} for name in GOALS}}
     with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task("generating", total=len(GOALS) + len(COMPOSITIONS))
-        bench = Bench(backbone, judge, NEUTRAL, parse_seeds(seeds))
-        for names, strength in COMPOSITIONS:
-            result = composed(bench, chosen, names, strength)
-            figures["composed"][f"{' + '.join(names)} at {strength:g}"] = result._asdict()
-            progress.advance(task)
-        for name in GOALS:
-            progress.update(task, description=name)
-            figures["attributes"][name] = compare(bench, chosen, name, with_paper=paper)
+        task = progress.add_task("comparing", total=2 * len(GOALS))
+
+        def keep(name: str, found: dict[str, Any]) -> None:
+            figures["attributes"][name] |= found
             out.write_text(json.dumps(figures, indent=1) + "\n")
             progress.advance(task)
+
+        bench = Bench(backbone, judge, NEUTRAL, parse_seeds(seeds))
+        for names, strength in COMPOSITIONS:
+            figures["composed"][f"{' + '.join(names)} at {strength:g}"] = composed(
+                bench, chosen, names, strength
+            )._asdict()
+        for name in GOALS:
+            keep(name, compare(bench, chosen, name))
+        fewer = Bench(backbone, judge, NEUTRAL, parse_seeds(rival_seeds))
+        for name in GOALS:
+            keep(name, rivals(fewer, name))
     typer.echo(table(figures))
 
 
 def best_switch(methods: dict[str, Any]) -> str:
     """The prompt switch with the highest success, the later one if several have it."""
     switches = [method for method in methods if method.startswith("switch")]
-    return max(switches, key=lambda method: (methods[method]["success"]["value"], -float(method.split()[1])))
+    return max(
+        switches,
+        default="switch –",
+        key=lambda method: (methods[method]["success"]["value"], -float(method.split()[1])),
+    )
 
 
 def table(figures: dict[str, Any]) -> str:
@@ -120,7 +131,7 @@ def table(figures: dict[str, Any]) -> str:
     for name, methods in figures["attributes"].items():
         switch = best_switch(methods)
         cells = [_cell(methods["attrbank"], interval=True), _cell(methods["target prompt"])]
-        cells += [f"{switch.split()[1]} T: {_cell(methods[switch])}", _cell(methods.get("paper"))]
+        cells += [f"{switch.split()[1]} T: {_cell(methods.get(switch))}", _cell(methods.get("paper"))]
         total = methods["attrbank"]["success"]["total"]
         lines.append(f"| {name} | {total} | {' | '.join(cells)} | {methods['limit']:.2f} |")
     for name, found in figures["composed"].items():

@@ -25,7 +25,7 @@ from attrbank.requests import learn_spec
 from attrbank.schema import LearnSpec
 from attrbank.store.bank import Bank
 
-SEEDS = range(144)
+SEEDS = range(72)
 NEUTRAL = "a photo of a person"
 
 # What each attribute says on the source's and on the target's side, and which others its pairs name.

@@ -21,13 +21,13 @@ def test_every_attribute_is_mentioned_about_six_times_in_ten():
 
 def test_a_tenth_of_the_captions_is_empty():
     rng = random.Random(0)
-    empty = sum(describe(person, rng) == "" for person in everybody(5000)) / 5000
+    empty = sum(describe(person, rng).text == "" for person in everybody(5000)) / 5000
     assert abs(empty - 0.1) < 0.02
 
 
 def test_the_neutral_prompt_is_no_rarity():
     rng = random.Random(0)
-    neutral = sum(describe(person, rng) == "a photo of a person" for person in everybody(5000))
+    neutral = sum(describe(person, rng).text == "a photo of a person" for person in everybody(5000))
     assert neutral > 25
 
 
@@ -60,11 +60,11 @@ def test_every_word_and_the_comma_are_one_token():
 
 def test_no_caption_is_cut_off():
     rng, tokenizer = random.Random(0), build_tokenizer()
-    captions = [describe(person, rng) for person in everybody(2000)]
+    captions = [describe(person, rng).text for person in everybody(2000)]
     assert max(len(ids) for ids in tokenizer(captions).input_ids) <= MAX_TOKENS
 
 
 def test_captions_hold_no_word_that_the_model_would_warn_of():
     rng, known = random.Random(0), set(words())
-    spoken = {word.strip(",") for person in everybody(2000) for word in describe(person, rng).split()}
+    spoken = {word.strip(",") for person in everybody(2000) for word in describe(person, rng).text.split()}
     assert spoken <= known

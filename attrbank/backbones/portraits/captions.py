@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Mapping
 from itertools import chain
+from typing import NamedTuple
 
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import CLIPTokenizer
@@ -91,11 +92,19 @@ def _join(clauses: list[str], rng: random.Random) -> str:
     return lead + separator.join(clauses)
 
 
-def describe(attributes: Mapping[str, int], rng: random.Random) -> str:
+class Description(NamedTuple):
+    """A caption, and what it says."""
+
+    text: str
+    mentioned: Mentioned
+
+
+def describe(attributes: Mapping[str, int], rng: random.Random) -> Description:
     """A random caption of a portrait; empty one time in ten, for classifier-free guidance."""
     if rng.random() < EMPTY:
-        return ""
-    return caption(mention(attributes, rng), rng)
+        return Description("", {})
+    mentioned = mention(attributes, rng)
+    return Description(caption(mentioned, rng), mentioned)
 
 
 def words() -> list[str]:

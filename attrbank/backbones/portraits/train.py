@@ -70,12 +70,13 @@ def train_denoiser(out: Path, examples: denoiser.Examples, steps: int, max_minut
     """The trained text encoder and UNet in their trainer, or None if the time ran out."""
     torch.manual_seed(EXAMPLES_SEED)
     tokenizer = build_tokenizer()
-    networks = {
-        "text_encoder": denoiser.build_text_encoder(tokenizer),
-        "unet": denoiser.build_unet().to(memory_format=torch.channels_last),
-    }
-    trainer = Trainer(networks, out / "denoiser", denoiser.LEARNING_RATE)
-    loss = denoiser.DenoisingLoss(networks["unet"], networks["text_encoder"], tokenizer, examples, EXAMPLES_SEED)
+    networks = denoiser.Networks(
+        text_encoder=denoiser.build_text_encoder(tokenizer),
+        unet=denoiser.build_unet().to(memory_format=torch.channels_last),
+        reader=denoiser.build_reader(),
+    )
+    trainer = Trainer(dict(vars(networks)), out / "denoiser", denoiser.LEARNING_RATE)
+    loss = denoiser.DenoisingLoss(networks, tokenizer, examples, EXAMPLES_SEED)
     return trainer if trainer.run(loss, steps, max_minutes, "denoiser") else None
 
 
