@@ -59,7 +59,8 @@ def prompt(named: Mapping[str, int]) -> str:
 def pairs(name: str) -> list[tuple[str, str]]:
     """The attribute's prompt pairs: the neutral one first, then every combination of its context."""
     source, target, others = SIDES[name]
-    found = [(NEUTRAL, prompt(target))]
+    # The first source is what ``apply`` draws if no prompt is given: for "young" it is somebody who is not.
+    found = [("a photo of a man", "a photo of a young man") if name == "young" else (NEUTRAL, prompt(target))]
     for values in itertools.product((0, 1), repeat=len(others)):
         context = dict(zip(others, values, strict=True))
         found.append((prompt({**context, **source}), prompt({**context, **target})))
