@@ -39,7 +39,7 @@ def command_of(recipe: Recipe) -> str:
     words += [f"{step.name}@{step.id[:12]}:{render.number(step.strength)}" for step in recipe.steps_applied]
     words += ["--prompt", recipe.prompt, "--seed", str(recipe.seed), "--sampler", recipe.sampler]
     words += ["--steps", str(recipe.steps), "--guidance-scale", render.number(recipe.guidance_scale)]
-    words += [f"--core={core}" for core in cores if core and len(cores) == 1]
+    words += [word for core in cores if core and len(cores) == 1 for word in ("--core", core)]
     return shlex.join([*words, "--backbone", recipe.backbone])
 
 
