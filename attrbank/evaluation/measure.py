@@ -26,7 +26,6 @@ from attrbank.names import parse_seeds
 from attrbank.plugin_manager import load_plugins
 from attrbank.requests import learn_spec
 from attrbank.store.bank import Bank
-from attrbank.store.layout import starter_bank
 
 SWITCHES = (0.8, 0.5)
 COMPOSITIONS = ((("young", "smile"), 0.7), (("man", "glasses", "hat"), 1.0))
@@ -87,7 +86,7 @@ def main(
     bank: Annotated[Path | None, typer.Option(help="Default: the starter bank.")] = None,
 ) -> None:
     """Measure the starter bank and write the figures as JSON; print them as a table."""
-    chosen = Bank(bank or starter_bank() or "bank")
+    chosen = Bank.open(bank) if bank else Bank.starter()
     backbone, judge = load_plugins().backbone("portraits"), oracle.load("judge")
     figures: dict[str, Any] = {"seeds": seeds, "rival_seeds": rival_seeds, "prompt": NEUTRAL}
     figures |= {"composed": {}, "attributes": {name: {} for name in GOALS}}

@@ -15,7 +15,6 @@ from attrbank.evaluation.starter import NEUTRAL
 from attrbank.names import parse_seeds
 from attrbank.plugin_manager import load_plugins
 from attrbank.store.bank import Bank
-from attrbank.store.layout import starter_bank
 
 NAMES = ("smile", "glasses", "young")
 
@@ -32,7 +31,7 @@ def main(
     bank: Annotated[Path | None, typer.Option(help="Default: the starter bank.")] = None,
 ) -> None:
     """Measure every sampler that is registered, those of installed plugins included."""
-    chosen, plugins = Bank(bank or starter_bank() or "bank"), load_plugins()
+    chosen, plugins = Bank.open(bank) if bank else Bank.starter(), load_plugins()
     backbone, judge = plugins.backbone("portraits"), oracle.load("judge")
     figures = {}
     typer.echo(f"| sampler | {' | '.join(NAMES)} |\n|---|---|---|---|")

@@ -17,7 +17,6 @@ from attrbank.names import parse_seeds
 from attrbank.picture import INK, PAPER, to_image
 from attrbank.plugin_manager import load_plugins
 from attrbank.store.bank import Bank
-from attrbank.store.layout import starter_bank
 
 NAMES, STRENGTHS, SEEDS = ("young", "smile", "glasses", "hat", "woman"), (0.5, 1.0), "10000-10007"
 TILE, GAP = 96, 2
@@ -50,7 +49,7 @@ def main(
     bank: Annotated[Path | None, typer.Option(help="Default: the starter bank.")] = None,
 ) -> None:
     """Eight people, five attributes, two strengths."""
-    chosen = Bank(bank or starter_bank() or "bank")
+    chosen = Bank.open(bank) if bank else Bank.starter()
     bench = Bench(load_plugins().backbone("portraits"), oracle.load("judge"), NEUTRAL, parse_seeds(seeds))
     columns, rows, gaps = ["before"], [bench.images(bench.way[-1].latent)], set[int]()
     for name in NAMES:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from attrbank.errors import CorruptArtifactError, InvalidValueError, StorageError
+from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError, StorageError
 from attrbank.names import parse_reference
 from attrbank.store import _fs, blobs, check, index, ledger, references
 from attrbank.store.catalogue import catalogue, picked, require_index, select, select_json, select_rows, where
@@ -41,6 +41,18 @@ class Bank:
     def open(cls, path: Path | str | None = None) -> Self:
         """The bank at ``path``, else at ``ATTRBANK_BANK``, else the user's own; over the starter bank."""
         return cls(default_bank() if path is None else path, starter_bank())
+
+    @classmethod
+    def starter(cls) -> Self:
+        """The shipped bank alone, whatever the user has learned.
+
+        Raises:
+            NotFoundError: it is not there.
+        """
+        path = starter_bank()
+        if path is None:
+            raise NotFoundError("The starter bank is not there.", "Reinstall attrbank.")
+        return cls(path / "nobody", path)
 
     def entries(self, filters: Sequence[str] = (), sort: str = "name", limit: int | None = None) -> tuple[Entry, ...]:
         """The attributes that bare names mean.

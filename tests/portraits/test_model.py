@@ -97,7 +97,7 @@ def test_no_file_of_the_model_tells_where_it_was_made():
 
 def test_every_starter_artifact_belongs_to_the_shipped_model():
     fingerprint = read_folder("portraits").fingerprint
-    bank = Bank(starter_bank())
+    bank = Bank.starter()
     entries = bank.entries()
     assert {entry.name for entry in entries} >= set(SIDES)
     for entry in entries:
@@ -110,7 +110,7 @@ def test_the_starter_bank_is_sound_and_small():
     files = {str(path.relative_to(folder)): path for path in folder.rglob("*.safetensors")}
     assert files.keys() == listed.keys()
     assert all(path.stem == listed[name] for name, path in files.items())
-    assert all(finding.state == "ok" for finding in Bank(folder).verify())
+    assert all(finding.state == "ok" for finding in Bank.starter().verify())
     assert sum(path.stat().st_size for path in files.values()) <= 2_000_000
 
 
@@ -132,5 +132,5 @@ def bench(portraits) -> Bench:
 @pytest.mark.parametrize("name", GOALS)
 def test_a_starter_attribute_comes_at_strength_one_on_most_of_a_few_seeds(bench: Bench, name: str):
     """The full figure, over 128 seeds, is ``python -m attrbank.evaluation.measure``."""
-    after = bench.look(bench.edited([bench.act(stored(Bank(starter_bank()), name), 1.0)]))
+    after = bench.look(bench.edited([bench.act(stored(Bank.starter(), name), 1.0)]))
     assert has_all(after, (name,)).float().mean() >= 0.7
