@@ -81,7 +81,7 @@ def composed(bench: Bench, bank: Bank, names: tuple[str, ...], strength: float) 
 
 def main(
     seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "10000-10127",
-    rival_seeds: Annotated[str, typer.Option(help="For prompt switches and the paper's preset.")] = "10000-10063",
+    rival_seeds: Annotated[str, typer.Option(help="For prompt switches and the paper's preset.")] = "10000-10031",
     out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("docs/measured.json"),
     bank: Annotated[Path | None, typer.Option(help="Default: the starter bank.")] = None,
 ) -> None:
