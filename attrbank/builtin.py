@@ -56,16 +56,16 @@ def register_backbones(register: Register) -> None:
             "portraits",
             "Small drawn portraits; shipped with attrbank, runs on a CPU.",
             capabilities=("offline",),
-            target="attrbank.backbones.latent_diffusion:load",
-            describe="attrbank.backbones.folder:describe",
+            target="attrbank.backbones.families:load",
+            describe="attrbank.backbones.families:describe",
         )
     )
     register(
         Spec(
             "latent_diffusion",
             "Any folder or hub id in the Stable Diffusion format of diffusers.",
-            target="attrbank.backbones.latent_diffusion:load",
-            describe="attrbank.backbones.folder:describe",
+            target="attrbank.backbones.families:load",
+            describe="attrbank.backbones.families:describe",
         )
     )
 

@@ -16,39 +16,6 @@ from typing import Any, NamedTuple
 
 from attrbank.errors import IncompatibleError
 
-TENSORS = (
-    "conv_in.weight",
-    "conv_in.bias",
-    "time_embedding.linear_1.weight",
-    "time_embedding.linear_1.bias",
-    "conv_out.weight",
-    "conv_out.bias",
-)
-"""Small, at both ends and at the clock of the network: training moves all of them."""
-
-UNET_KEYS = (
-    "in_channels",
-    "out_channels",
-    "sample_size",
-    "block_out_channels",
-    "layers_per_block",
-    "down_block_types",
-    "up_block_types",
-    "cross_attention_dim",
-    "attention_head_dim",
-)
-
-SCHEDULER_DEFAULTS: Mapping[str, Any] = {
-    "num_train_timesteps": 1000,
-    "beta_start": 0.0001,
-    "beta_end": 0.02,
-    "beta_schedule": "linear",
-    "trained_betas": None,
-    "rescale_betas_zero_snr": False,
-    "prediction_type": "epsilon",
-}
-"""What training fixed, with diffusers' defaults: a config that leaves one out equals one that spells it out."""
-
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 MAX_HEADER_BYTES = 100_000_000
 
@@ -61,29 +28,87 @@ class StoredTensor(NamedTuple):
     content: bytes
 
 
-def fingerprint(unet: Path, unet_config: Mapping[str, Any], scheduler_config: Mapping[str, Any]) -> str:
-    """SHA-256, in hex, of the normalised configuration and of ``TENSORS`` in half precision.
+class Traits(NamedTuple):
+    """What tells one model from another of its family: training moves it, and how it is sampled does not.
+
+    Attributes:
+        part: the folder of the network that denoises.
+        tensors: small ones at both ends and at the clock of the network.
+        config: the keys of its ``config.json`` that fix its shape.
+        scheduler: the keys of ``scheduler_config.json`` that training fixed, with diffusers' defaults: a config that
+            leaves one out equals one that spells it out.
+    """
+
+    part: str
+    tensors: tuple[str, ...]
+    config: tuple[str, ...]
+    scheduler: Mapping[str, Any]
+
+
+STABLE_DIFFUSION = Traits(
+    part="unet",
+    tensors=(
+        "conv_in.weight",
+        "conv_in.bias",
+        "time_embedding.linear_1.weight",
+        "time_embedding.linear_1.bias",
+        "conv_out.weight",
+        "conv_out.bias",
+    ),
+    config=(
+        "in_channels",
+        "out_channels",
+        "sample_size",
+        "block_out_channels",
+        "layers_per_block",
+        "down_block_types",
+        "up_block_types",
+        "cross_attention_dim",
+        "attention_head_dim",
+    ),
+    scheduler={
+        "num_train_timesteps": 1000,
+        "beta_start": 0.0001,
+        "beta_end": 0.02,
+        "beta_schedule": "linear",
+        "trained_betas": None,
+        "rescale_betas_zero_snr": False,
+        "prediction_type": "epsilon",
+    },
+)
+
+
+def fingerprint(
+    network: Path, network_config: Mapping[str, Any], scheduler_config: Mapping[str, Any], traits: Traits
+) -> str:
+    """SHA-256, in hex, of the normalised configuration and of the family's tensors in half precision.
 
     Args:
-        unet: the folder with the network's weights, in one file or in shards.
-        unet_config: its ``config.json``.
+        network: the folder with the weights of the network that denoises, in one file or in shards.
+        network_config: its ``config.json``.
         scheduler_config: the model's ``scheduler_config.json``.
+        traits: what counts, in this family.
 
     Raises:
         IncompatibleError: the weights are not there, malformed, or of another kind of network.
     """
     try:
-        return fingerprint_of(lambda name: read_tensor(_file_of(unet, name), name), unet_config, scheduler_config)
+        return fingerprint_of(
+            lambda name: read_tensor(_file_of(network, name), name), network_config, scheduler_config, traits
+        )
     except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
-        raise IncompatibleError(f"The weights in {unet} cannot be read: {error}.") from error
+        raise IncompatibleError(f"The weights in {network} cannot be read: {error}.") from error
 
 
 def fingerprint_of(
-    read: Callable[[str], StoredTensor], unet_config: Mapping[str, Any], scheduler_config: Mapping[str, Any]
+    read: Callable[[str], StoredTensor],
+    network_config: Mapping[str, Any],
+    scheduler_config: Mapping[str, Any],
+    traits: Traits = STABLE_DIFFUSION,
 ) -> str:
     """The fingerprint of a network wherever it is; ``read`` gives a tensor of it by name, and may raise as it likes."""
-    digest = hashlib.sha256(_normalised(unet_config, scheduler_config))
-    for name in TENSORS:
+    digest = hashlib.sha256(_normalised(network_config, scheduler_config, traits))
+    for name in traits.tensors:
         tensor = read(name)
         digest.update(json.dumps([name, tensor.shape]).encode())
         digest.update(to_half(tensor))
@@ -140,18 +165,18 @@ def _half(value: float) -> bytes:
         return struct.pack("<e", math.copysign(math.inf, value))
 
 
-def _normalised(unet_config: Mapping[str, Any], scheduler_config: Mapping[str, Any]) -> bytes:
+def _normalised(network_config: Mapping[str, Any], scheduler_config: Mapping[str, Any], traits: Traits) -> bytes:
     config = {
-        "unet": {key: unet_config.get(key) for key in UNET_KEYS},
-        "scheduler": {key: scheduler_config.get(key, default) for key, default in SCHEDULER_DEFAULTS.items()},
+        traits.part: {key: network_config.get(key) for key in traits.config},
+        "scheduler": {key: scheduler_config.get(key, default) for key, default in traits.scheduler.items()},
     }
     return json.dumps(config, sort_keys=True).encode()
 
 
-def _file_of(unet: Path, name: str) -> Path:
+def _file_of(network: Path, name: str) -> Path:
     """The file that holds the tensor: the only one, or the shard that the index names."""
-    index = unet / f"{WEIGHTS}.index.json"
+    index = network / f"{WEIGHTS}.index.json"
     if not index.is_file():
-        return unet / WEIGHTS
+        return network / WEIGHTS
     shard = json.loads(index.read_text(encoding="utf-8"))["weight_map"][name]
-    return unet / Path(shard).name
+    return network / Path(shard).name

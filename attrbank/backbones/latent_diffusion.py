@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from attrbank.backbones.components import load_components
-from attrbank.backbones.folder import BackboneFolder, read_folder
+from attrbank.backbones.folder import BackboneFolder
 from attrbank.diffusion.prediction import from_epsilon, from_velocity
 from attrbank.diffusion.protocols import Conditioning, Prediction
 from attrbank.errors import InvalidValueError
@@ -20,7 +20,7 @@ class LatentDiffusion:
     can have them.
 
     Args:
-        folder: the model's description, from ``read_folder``.
+        folder: the model's description, from ``stable_diffusion.describe``.
 
     Attributes:
         unet: the noise predictor, for methods that look inside it or put another in its place, in a copy.
@@ -83,13 +83,3 @@ class LatentDiffusion:
         """Latents (B, C, H, W) to images (B, 3, h, w) in [0, 1]."""
         images: Tensor = self._vae.decode(latent / self._vae.config.scaling_factor).sample
         return (images / 2 + 0.5).clamp(0, 1)
-
-
-def load(reference: str) -> LatentDiffusion:
-    """Load the model that "portraits", a folder or a hub id means.
-
-    Raises:
-        NotFoundError: there is no such model, or it is not a diffusers folder.
-        IncompatibleError: it is of another kind, or damaged.
-    """
-    return LatentDiffusion(read_folder(reference))

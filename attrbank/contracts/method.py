@@ -125,7 +125,7 @@ class MethodContract(Contract):
 @cache
 def tiny_backbone() -> Backbone:
     """A random model with 4×16×16 latents and 32×32 pictures, made once for each process and not to be changed."""
-    from attrbank.backbones.latent_diffusion import load
+    from attrbank.backbones.families import load
 
     with tempfile.TemporaryDirectory() as folder:
         return load(str(build_pipeline(Path(folder) / "model")))

@@ -10,8 +10,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from attrbank.backbones.fingerprint import TENSORS, WEIGHTS, read_tensor, to_half
-from attrbank.backbones.folder import read_folder
+from attrbank.backbones.families import describe
+from attrbank.backbones.fingerprint import STABLE_DIFFUSION, WEIGHTS, read_tensor, to_half
 from attrbank.backbones.tiny import build_pipeline
 from attrbank.errors import IncompatibleError
 
@@ -19,7 +19,7 @@ Weights = dict[str, torch.Tensor]
 
 
 def fingerprint_of(folder: Path) -> str:
-    return read_folder(str(folder)).fingerprint
+    return describe(str(folder)).fingerprint
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_model_of_the_same_shape_with_other_weights_is_another(tiny_pipeline: Pa
     assert fingerprint_of(build_pipeline(tmp_path / "model", seed=1)) != fingerprint_of(tiny_pipeline)
 
 
-@pytest.mark.parametrize("name", TENSORS)
+@pytest.mark.parametrize("name", STABLE_DIFFUSION.tensors)
 def test_fine_tune_is_another_model(tiny_pipeline: Path, folder: Path, name: str) -> None:
     rewrite(folder, lambda weights: weights | {name: weights[name] * 1.01})
     assert fingerprint_of(folder) != fingerprint_of(tiny_pipeline)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from attrbank.backbones.folder import PORTRAITS, read_folder, resolve_backbone_path
+from attrbank.backbones.families import describe
+from attrbank.backbones.sources import PORTRAITS, resolve_backbone_path
 from attrbank.diffusion.protocols import Defaults
 from attrbank.errors import IncompatibleError, NotFoundError
 
@@ -24,16 +25,16 @@ def change(path: Path, **changes: Any) -> None:
 
 
 def test_folder_tells_shape_schedule_and_prediction_type(tiny_pipeline: Path, tiny_pipeline_velocity: Path) -> None:
-    model = read_folder(str(tiny_pipeline))
+    model = describe(str(tiny_pipeline))
     assert model.name == str(tiny_pipeline)
     assert model.latent_shape == (4, 16, 16)
     assert (model.schedule.train_timesteps, model.schedule.steps_offset) == (1000, 1)
     assert model.prediction_type == "epsilon"
-    assert read_folder(str(tiny_pipeline_velocity)).prediction_type == "v_prediction"
+    assert describe(str(tiny_pipeline_velocity)).prediction_type == "v_prediction"
 
 
 def test_folder_without_settings_has_the_general_defaults(tiny_pipeline: Path) -> None:
-    model = read_folder(str(tiny_pipeline))
+    model = describe(str(tiny_pipeline))
     assert model.defaults == Defaults()
     assert model.unknown_words("anything at all 猫") == []
 
@@ -41,7 +42,7 @@ def test_folder_without_settings_has_the_general_defaults(tiny_pipeline: Path) -
 def test_settings_name_the_model_and_recommend(folder: Path) -> None:
     settings = {"name": "tiny", "steps": 12, "guidance_scale": 3, "prompt": "a man", "sampler": "ddpm", "more": 1}
     (folder / "attrbank.json").write_text(json.dumps(settings))
-    model = read_folder(str(folder))
+    model = describe(str(folder))
     assert model.name == "tiny"
     assert model.defaults == Defaults(steps=12, guidance_scale=3.0, prompt="a man", sampler="ddpm")
 
@@ -60,14 +61,14 @@ def test_settings_name_the_model_and_recommend(folder: Path) -> None:
 )
 def test_words_that_the_model_does_not_know_are_named(folder: Path, prompt: str, expected: list[str]) -> None:
     (folder / "attrbank.json").write_text(json.dumps({"words": ["a", "Photo", "of", "man"]}))
-    assert read_folder(str(folder)).unknown_words(prompt) == expected
+    assert describe(str(folder)).unknown_words(prompt) == expected
 
 
 @pytest.mark.parametrize("settings", ['{"steps": 0}', '{"words": "man"}', '{"guidance_scale": NaN}', "[]", "{"])
 def test_malformed_settings_are_refused(folder: Path, settings: str) -> None:
     (folder / "attrbank.json").write_text(settings)
     with pytest.raises(IncompatibleError, match=r"attrbank\.json"):
-        read_folder(str(folder))
+        describe(str(folder))
 
 
 def test_portraits_is_the_model_that_comes_along(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -118,20 +119,20 @@ def test_file_is_no_backbone(tmp_path: Path) -> None:
 def test_folder_of_another_format_is_not_found(folder: Path, part: str) -> None:
     (folder / part).unlink()
     with pytest.raises(NotFoundError, match="not a model in the format of diffusers"):
-        read_folder(str(folder))
+        describe(str(folder))
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "\udcff"])
 def test_damaged_configuration_is_refused(folder: Path, content: str) -> None:
     (folder / "unet" / "config.json").write_bytes(content.encode(errors="surrogateescape"))
     with pytest.raises(IncompatibleError, match=r"unet.config\.json"):
-        read_folder(str(folder))
+        describe(str(folder))
 
 
 @pytest.mark.parametrize(
     ("path", "changes", "message"),
     [
-        ("model_index.json", {"_class_name": "StableDiffusionXLPipeline"}, "StableDiffusionXLPipeline"),
+        ("model_index.json", {"_class_name": "KandinskyPipeline"}, "KandinskyPipeline"),
         ("model_index.json", {"text_encoder": ["transformers", "T5EncoderModel"]}, "T5EncoderModel"),
         ("model_index.json", {"unet": None}, "unet"),
         ("scheduler/scheduler_config.json", {"prediction_type": "sample"}, "sample"),
@@ -144,21 +145,21 @@ def test_damaged_configuration_is_refused(folder: Path, content: str) -> None:
 def test_model_of_another_kind_is_refused(folder: Path, path: str, changes: dict[str, Any], message: str) -> None:
     change(folder / path, **changes)
     with pytest.raises(IncompatibleError, match=message):
-        read_folder(str(folder))
+        describe(str(folder))
 
 
 def test_latents_need_not_be_square(folder: Path) -> None:
     change(folder / "unet" / "config.json", sample_size=[16, 24])
-    assert read_folder(str(folder)).latent_shape == (4, 16, 24)
+    assert describe(str(folder)).latent_shape == (4, 16, 24)
 
 
 def test_describing_a_model_loads_neither_torch_nor_diffusers(tiny_pipeline: Path) -> None:
     program = f"""
 import sys
-from attrbank.backbones.folder import read_folder
+from attrbank.backbones.families import describe
 from attrbank.diffusion.prediction import evaluations_per_step
 from attrbank.diffusion.schedule import timestep_grid
-model = read_folder({str(tiny_pipeline)!r})
+model = describe({str(tiny_pipeline)!r})
 timestep_grid(50, model.schedule)
 print(sorted({{"torch", "diffusers", "transformers", "numpy", "huggingface_hub"}} & set(sys.modules)))
 """

@@ -14,7 +14,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from attrbank.backbones.latent_diffusion import LatentDiffusion, load
+from attrbank.backbones.families import load
+from attrbank.backbones.latent_diffusion import LatentDiffusion
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
 from attrbank.samplers.ddim import DDIM
@@ -194,7 +195,7 @@ def test_loading_prints_nothing_and_leaves_the_libraries_settings(tiny_pipeline:
     program = f"""
 import diffusers, transformers
 transformers.utils.logging.set_verbosity_info()
-from attrbank.backbones.latent_diffusion import load
+from attrbank.backbones.families import load
 load({str(tiny_pipeline)!r})
 assert transformers.utils.logging.get_verbosity() == {logging.INFO}
 assert transformers.utils.logging.is_progress_bar_enabled()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from attrbank.backbones.folder import read_folder
+from attrbank.backbones.families import describe
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli, artifact
 from tests.fake_distributions import BROKEN, OFFERS_EULER, install
@@ -129,7 +129,7 @@ def test_new_backbones_and_methods_learn_and_apply(
 def test_an_attribute_without_its_method_is_listed_and_says_what_to_install(
     tiny_pipeline: Path, cli: Cli, bank: Bank
 ) -> None:
-    folder = read_folder(str(tiny_pipeline))
+    folder = describe(str(tiny_pipeline))
     binding = {
         "name": str(tiny_pipeline),
         "fingerprint": folder.fingerprint,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from attrbank.backbones.folder import read_folder
+from attrbank.backbones.families import describe
 from attrbank.store import index, ledger
 from attrbank.store.bank import Bank
 from attrbank.store.entry import derive
@@ -95,7 +95,7 @@ def test_listing_what_is_installed_imports_none_of_it(arguments: list[str], stoc
 
 
 def test_a_plan_imports_nothing_heavy(tiny_pipeline: Path, tmp_path: Path) -> None:
-    folder = read_folder(str(tiny_pipeline))
+    folder = describe(str(tiny_pipeline))
     backbone = {
         "name": str(tiny_pipeline),
         "fingerprint": folder.fingerprint,

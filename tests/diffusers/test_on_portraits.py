@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from attrbank.backbones.folder import PORTRAITS
+from attrbank.backbones.sources import PORTRAITS
 from attrbank.editing import apply
 from attrbank.requests import ApplyRequest
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from attrbank.backbones.latent_diffusion import LatentDiffusion, load
+from attrbank.backbones.families import load
+from attrbank.backbones.latent_diffusion import LatentDiffusion
 from attrbank.diffusion.prediction import from_epsilon
 from attrbank.diffusion.protocols import Grid, Prediction
 from attrbank.diffusion.schedule import Schedule

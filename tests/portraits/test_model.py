@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from attrbank.backbones.folder import PORTRAITS, read_folder
+from attrbank.backbones.families import describe
+from attrbank.backbones.sources import PORTRAITS
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing import apply
 from attrbank.evaluation import oracle
@@ -96,7 +97,7 @@ def test_no_file_of_the_model_tells_where_it_was_made():
 
 
 def test_every_starter_artifact_belongs_to_the_shipped_model():
-    fingerprint = read_folder("portraits").fingerprint
+    fingerprint = describe("portraits").fingerprint
     bank = Bank.starter()
     entries = bank.entries()
     assert {entry.name for entry in entries} >= set(SIDES)

@@ -1,0 +1,84 @@
+"""Which kinds of models can be loaded: a folder's ``model_index.json`` names its pipeline, and that decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from attrbank.backbones.folder import BackboneFolder, read_json
+from attrbank.backbones.sources import resolve_backbone_path
+from attrbank.diffusion.protocols import Backbone
+from attrbank.errors import IncompatibleError
+
+
+class Family(NamedTuple):
+    """One kind of model.
+
+    Attributes:
+        pipelines: the ``_class_name`` that ``model_index.json`` may have.
+        describe: ``module:function`` of (reference, folder, index), which gives the ``BackboneFolder``. The module
+            imports neither torch nor diffusers: plans wait for it.
+        load: ``module:class``, called with that description, which gives the ``Backbone``.
+    """
+
+    pipelines: tuple[str, ...]
+    describe: str
+    load: str
+
+
+FAMILIES = (
+    Family(
+        ("StableDiffusionPipeline",),
+        describe="attrbank.backbones.stable_diffusion:describe",
+        load="attrbank.backbones.latent_diffusion:LatentDiffusion",
+    ),
+)
+
+_BY_PIPELINE = {pipeline: family for family in FAMILIES for pipeline in family.pipelines}
+
+
+def describe(reference: str) -> BackboneFolder:
+    """Describe the model that a reference means, for plans: nothing is loaded and nothing downloaded.
+
+    Raises:
+        NotFoundError: there is no such model, or it is not a diffusers folder.
+        IncompatibleError: it is one, but not of a kind that we can load, or it is damaged.
+    """
+    path = resolve_backbone_path(reference, download=False)
+    return _described(reference, path)[1]
+
+
+def load(reference: str) -> Backbone:
+    """Load the model that "portraits", a folder or a hub id means, from the hub if need be.
+
+    Raises:
+        NotFoundError: there is no such model, or it is not a diffusers folder.
+        IncompatibleError: it is of another kind, or damaged.
+    """
+    family, described = _described(reference, resolve_backbone_path(reference))
+    backbone: Backbone = _imported(family.load)(described)
+    return backbone
+
+
+def _described(reference: str, path: Path) -> tuple[Family, BackboneFolder]:
+    index = read_json(path / "model_index.json")
+    family = _family(reference, index)
+    described: BackboneFolder = _imported(family.describe)(reference, path, index)
+    return family, described
+
+
+def _family(reference: str, index: Mapping[str, Any]) -> Family:
+    pipeline = index.get("_class_name")
+    if pipeline not in _BY_PIPELINE:
+        raise IncompatibleError(
+            f"{reference} is made for {pipeline}, which is not supported.",
+            hint=f"Models for {', '.join(_BY_PIPELINE)} are.",
+        )
+    return _BY_PIPELINE[pipeline]
+
+
+def _imported(target: str) -> Any:
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)
