@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrbank.artifact import LearnedAttribute, encode
 from attrbank.avi.network import paper_width
-from attrbank.diffusion.protocols import Backbone, Sampler, unknown_words_warning
+from attrbank.diffusion.protocols import Backbone, Sampler, check_guidance, unknown_words_warning
 from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
@@ -47,7 +47,7 @@ def learn(
         on_warning: called with what the user should know, such as words that the backbone has never seen.
 
     Raises:
-        InvalidValueError: the name is taken, or a value does not fit the backbone.
+        InvalidValueError: the name is taken, a value does not fit the backbone, or it knows no prompts.
         NotFoundError: there is no such backbone, sampler or method.
         NumericError: a latent is not finite.
         StorageError, BankBusyError: the bank cannot be written.
@@ -60,11 +60,11 @@ def learn(
     model: Backbone = plugins.backbone(backbone or DEFAULT_BACKBONE)
     if preset == "paper":
         on_warning(_paper_cost(model))
-    for warning in unknown_words_warning(
-        model, *(prompt for pair in spec.pairs for prompt in (pair.source, pair.target))
-    ):
-        on_warning(warning)
+    prompts = [prompt for pair in spec.pairs for prompt in (pair.source, pair.target)]
     spec = complete(spec, model, preset)
+    check_guidance(model, spec.guidance_scale, *prompts)
+    for warning in unknown_words_warning(model, *prompts):
+        on_warning(warning)
     sampler: Sampler = plugins.sampler(spec.sampler)
     plugins.notify("before_learn", spec=spec)
     attribute = learn_attribute(spec, method, model, sampler, on_progress)

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from attrbank.diffusion.prediction import evaluations_per_step
-from attrbank.diffusion.protocols import Description, Grid, Sampler, unknown_words_warning
+from attrbank.diffusion.protocols import (
+    Description,
+    Grid,
+    Sampler,
+    check_guidance,
+    guidance_of,
+    unknown_words_warning,
+)
 from attrbank.diffusion.schedule import nearest_alpha_bar_index, nearest_index, timestep_at
 from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
 from attrbank.methods.protocol import Method
@@ -99,7 +106,8 @@ def plan(request: ApplyRequest) -> Plan:
 
     Raises:
         NotFoundError: an attribute, backbone, sampler or method does not exist.
-        InvalidValueError: a strength does not fit the attribute's vectors, or a reference repeats.
+        InvalidValueError: a strength does not fit the attribute's vectors, a reference repeats, or an unconditional
+            backbone is given a prompt or guidance.
         IncompatibleError: an attribute was learned on another backbone.
         CorruptArtifactError: an artifact is damaged.
     """
@@ -121,6 +129,8 @@ def plan(request: ApplyRequest) -> Plan:
     steps.sort(key=lambda step: (step.index, -step.record.t_x))  # stable: within one T_x, in the order given
     prompt = records[0].pairs[0].source if request.prompt is None else request.prompt
     scale = model.defaults.guidance_scale if request.guidance_scale is None else request.guidance_scale
+    check_guidance(model, scale, prompt)
+    evaluations = evaluations_per_step(scale, guidance_of(model))
     return Plan(
         steps_applied=tuple(steps),
         bank=bank,
@@ -132,7 +142,7 @@ def plan(request: ApplyRequest) -> Plan:
         prompt=prompt,
         seed=request.seed or 0,
         guidance_scale=scale,
-        unet_evaluations=_denoising_steps(steps, grid, model, request.only_after) * evaluations_per_step(scale),
+        unet_evaluations=_denoising_steps(steps, grid, model, request.only_after) * evaluations,
         warnings=(*unknown_words_warning(model, prompt), *_far_steps(steps, model)),
     )
 

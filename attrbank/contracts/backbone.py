@@ -8,10 +8,8 @@ import torch
 from torch import Tensor
 
 from attrbank.contracts.base import Contract, normal, require, require_close, require_finite
-from attrbank.diffusion.protocols import Backbone, Conditioning, Defaults
+from attrbank.diffusion.protocols import Backbone, Conditioning, Defaults, guidance_of
 from attrbank.diffusion.schedule import Schedule
-
-_PROMPTS = ("a photo of a person", "")
 
 
 class BackboneContract(Contract):
@@ -33,11 +31,12 @@ class BackboneContract(Contract):
         require(isinstance(model.unknown_words("a photo"), list), "unknown_words gives no list")
 
     def test_prompts_come_back_one_row_each(self) -> None:
-        """The empty prompt, which guidance needs, is one like any other."""
-        conditioning = self.subject.encode_prompts(_PROMPTS)
-        require(bool(conditioning), "the conditioning is empty")
+        """The empty prompt, which guidance needs, is one like any other, and all that unconditional models know."""
+        prompts = self._prompts()
+        conditioning = self.subject.encode_prompts(prompts)
+        require(bool(conditioning) or not any(prompts), "the conditioning is empty")
         for name, tensor in conditioning.items():
-            require_finite(f"the conditioning {name!r}", tensor, (len(_PROMPTS), *tensor.shape[1:]))
+            require_finite(f"the conditioning {name!r}", tensor, (len(prompts), *tensor.shape[1:]))
 
     def test_noise_and_clean_latent_make_up_the_latent(self) -> None:
         """That is x = √ᾱ x̂0 + √(1−ᾱ) ε, whatever the network was trained to predict."""
@@ -88,6 +87,9 @@ class BackboneContract(Contract):
         total = self.subject.schedule.train_timesteps
         return total // 2, total // 10
 
+    def _prompts(self) -> tuple[str, str]:
+        return ("", "") if guidance_of(self.subject) == "none" else ("a photo of a person", "")
+
     def _conditioning(self, rows: int) -> Conditioning:
-        conditioning: Conditioning = self.subject.encode_prompts([_PROMPTS[0]] * rows)
+        conditioning: Conditioning = self.subject.encode_prompts([self._prompts()[0]] * rows)
         return conditioning

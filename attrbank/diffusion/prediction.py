@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrbank.diffusion.protocols import Prediction
+from attrbank.diffusion.protocols import Guidance, Prediction
 
 if TYPE_CHECKING:  # only operators are used, and a plan counts evaluations without torch
     from torch import Tensor
@@ -44,6 +44,6 @@ def guide(unconditional: Prediction, conditional: Prediction, scale: float) -> P
     return Prediction(eps, x0)
 
 
-def evaluations_per_step(guidance_scale: float) -> int:
+def evaluations_per_step(guidance_scale: float, guidance: Guidance = "classifier-free") -> int:
     """Network evaluations that one step of one image costs: 2, or 1 where guidance needs one prompt only."""
-    return 1 if guidance_scale in (0, 1) else 2
+    return 1 if guidance != "classifier-free" or guidance_scale in (0, 1) else 2

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from attrbank.diffusion.schedule import Grid, Schedule
+from attrbank.errors import InvalidValueError
 
 if TYPE_CHECKING:  # a plan reads the defaults of a backbone and must not wait for torch
     from torch import Tensor
 
-__all__ = ["Backbone", "Conditioning", "Defaults", "Grid", "Prediction", "Sampler"]
+__all__ = ["Backbone", "Conditioning", "Defaults", "Grid", "Guidance", "Prediction", "Sampler"]
 
 Conditioning: TypeAlias = "Mapping[str, Tensor]"
 """What a backbone makes of prompts: named tensors, each with the batch first. Opaque to all others."""
+
+Guidance: TypeAlias = Literal["classifier-free", "embedded", "none"]
+"""How a model is guided: by two predictions, with the prompt and without; by a network that takes the scale as an input
+(``guidance_scale``, (B,), of its conditioning); or not at all, because it knows no prompts."""
 
 
 class Prediction(NamedTuple):
@@ -49,10 +54,12 @@ class Backbone(Protocol):
         name: as the user gave it ("portraits", a folder, a hub id).
         fingerprint: hex digest that decides whether an attribute fits (DESIGN section 5).
         latent_shape: (C, H, W).
-        prediction_type: "epsilon" or "v_prediction", as recorded in artifacts.
+        prediction_type: "epsilon", "v_prediction" or "flow", as recorded in artifacts.
         schedule: the noise schedule of training.
         defaults: recommended settings.
         words: the words that it knows, in lower case; None if it may know any.
+
+    A backbone may also have ``guidance``; without it, guidance is classifier-free.
     """
 
     name: str
@@ -64,7 +71,10 @@ class Backbone(Protocol):
     words: frozenset[str] | None
 
     def encode_prompts(self, prompts: Sequence[str]) -> Conditioning:
-        """Conditioning for B prompts; the empty prompt is the unconditional one."""
+        """Conditioning for B prompts; the empty prompt is the unconditional one, and the only one without guidance.
+
+        With embedded guidance it holds the recommended scale, which a run replaces by its own.
+        """
         ...
 
     def unknown_words(self, prompt: str) -> list[str]:
@@ -109,6 +119,31 @@ class Description(Protocol):
     def words(self) -> frozenset[str] | None: ...
 
     def unknown_words(self, prompt: str) -> list[str]: ...
+
+
+def guidance_of(model: Description) -> Guidance:
+    """How the model is guided."""
+    guidance: Guidance = getattr(model, "guidance", "classifier-free")
+    return guidance
+
+
+def check_guidance(model: Description, guidance_scale: float, *prompts: str) -> None:
+    """Refuse to prompt or to guide a model that knows no prompts.
+
+    Raises:
+        InvalidValueError: it knows none, and a prompt is not empty or the scale is not 1.
+    """
+    if guidance_of(model) != "none":
+        return
+    if any(prompts):
+        raise InvalidValueError(
+            f"{model.name} is unconditional: it knows no prompts.",
+            hint="Leave prompts out; its attributes come from pairs of pictures.",
+        )
+    if guidance_scale != 1:
+        raise InvalidValueError(
+            f"{model.name} is unconditional: there is no prompt to guide it by.", hint="Leave the guidance scale out."
+        )
 
 
 def unknown_words_warning(model: Description, *prompts: str) -> list[str]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from attrbank.diffusion.prediction import evaluations_per_step, guide
-from attrbank.diffusion.protocols import Backbone, Conditioning, Grid, Prediction, Sampler
+from attrbank.diffusion.protocols import Backbone, Conditioning, Grid, Prediction, Sampler, guidance_of
 from attrbank.diffusion.schedule import timestep_at
 from attrbank.errors import InvalidValueError, NumericError, PluginError
 
@@ -55,7 +55,8 @@ class Trajectory:
         backbone: predicts the noise.
         sampler: takes the steps.
         grid: the (t, t_prev) pairs, from ``sampler.grid``.
-        guidance_scale: s in u + s (c − u); 1 leaves out the unconditional prediction, 0 the prompt.
+        guidance_scale: s in u + s (c − u); 1 leaves out the unconditional prediction, 0 the prompt. A backbone with
+            embedded guidance is handed s instead.
         batch_size: rows of latents per call of the backbone; guidance doubles them.
     """
 
@@ -172,9 +173,11 @@ class Trajectory:
 
     def _guided(self, latent: Tensor, t: int, conditioning: Conditioning) -> Prediction:
         """One call of the backbone, with both prompts in it where guidance needs both."""
-        rows = len(latent)
-        self._tally.rows += rows * evaluations_per_step(self.guidance_scale)
-        if self.guidance_scale == 1:
+        rows, guidance = len(latent), guidance_of(self.backbone)
+        self._tally.rows += rows * evaluations_per_step(self.guidance_scale, guidance)
+        if guidance == "embedded":
+            conditioning = {**conditioning, "guidance_scale": latent.new_full((rows,), self.guidance_scale)}
+        if guidance != "classifier-free" or self.guidance_scale == 1:
             return self.backbone.predict(latent, t, conditioning)
         unconditional = _for_rows(self._unconditional_prompt(), rows)
         if self.guidance_scale == 0:

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from attrbank.diffusion.prediction import evaluations_per_step, from_epsilon, from_velocity, guide
+from attrbank.diffusion.protocols import Guidance
 
 
 def noised(alpha_bar: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -33,3 +34,8 @@ def test_guided_clean_latent_is_the_one_of_the_guided_noise(scale: float) -> Non
 
 def test_guidance_that_needs_one_prompt_costs_one_evaluation() -> None:
     assert [evaluations_per_step(scale) for scale in (0, 0.5, 1, 1.0, 7.5)] == [1, 2, 1, 1, 2]
+
+
+@pytest.mark.parametrize("guidance", ["embedded", "none"])
+def test_guidance_without_a_second_prompt_costs_one_evaluation_at_any_scale(guidance: Guidance) -> None:
+    assert [evaluations_per_step(scale, guidance) for scale in (0, 0.5, 1, 7.5)] == [1, 1, 1, 1]

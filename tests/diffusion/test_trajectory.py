@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,29 @@ def test_evaluations_are_counted_by_row(backbone: LatentDiffusion, scale: float,
     trajectory = trajectory_of(backbone, DDIM(), scale)
     trajectory.run(trajectory.start([1, 2, 3]), backbone.encode_prompts(["a man"]))
     assert trajectory.evaluations == expected
+
+
+class TakesGuidanceItself:
+    """A backbone whose network would take the scale as an input; it keeps what it is handed."""
+
+    guidance = "embedded"
+
+    def __init__(self, backbone: LatentDiffusion) -> None:
+        self.latent_shape, self.schedule = backbone.latent_shape, backbone.schedule
+        self.scales: list[Tensor] = []
+
+    def predict(self, latent: Tensor, timestep: int, conditioning: Mapping[str, Tensor]) -> Prediction:
+        self.scales.append(conditioning["guidance_scale"])
+        return from_epsilon(latent, latent, self.schedule.alpha_bar(timestep))
+
+
+def test_embedded_guidance_is_handed_the_scale_and_costs_one_evaluation(backbone: LatentDiffusion) -> None:
+    model = TakesGuidanceItself(backbone)
+    trajectory = trajectory_of(model, DDIM(), 3.5, batch_size=2)  # type: ignore[arg-type]
+    recommended = {"guidance_scale": torch.ones(1)}
+    trajectory.predict(trajectory.start([1, 2, 3]), recommended)
+    assert torch.equal(torch.cat(model.scales), torch.full((3,), 3.5))
+    assert trajectory.evaluations == 3
 
 
 def test_clean_end_predicts_itself_at_no_cost(backbone: LatentDiffusion) -> None:
