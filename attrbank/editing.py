@@ -68,8 +68,7 @@ def apply(request: ApplyRequest, *, on_step: OnStep = lambda done, total: None) 
     """
     started = time.monotonic()
     planned = plan(request)
-    names = [step.entry.name for step in planned.steps_applied]
-    output = picture.output_path(request.output, names, planned.seed)
+    picture.require_writable(request.output)
     plugins = load_plugins()
     plugins.notify("before_apply", recipe=recipe(planned))
     backbone: Backbone = plugins.backbone(planned.backbone_reference)
@@ -77,7 +76,7 @@ def apply(request: ApplyRequest, *, on_step: OnStep = lambda done, total: None) 
     edited = _run(planned, trajectory, with_before=not request.only_after, on_step=on_step)
     before = None if edited.before is None else backbone.decode(edited.before)[0]
     after = backbone.decode(edited.after)[0]
-    picture.write(output, before, after, _captions(planned), recipe(planned))
+    output = picture.write(request.output, before, after, _captions(planned), recipe(planned))
     plugins.notify("after_apply", recipe=recipe(planned), output=output)
     return Applied(planned, output, before, after, trajectory.evaluations, time.monotonic() - started)
 

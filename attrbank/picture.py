@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import itertools
 import os
-import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 from torch import Tensor
 
+from attrbank import files
 from attrbank.errors import StorageError
 from attrbank.png_text import RECIPE_KEY
 from attrbank.schema import Recipe
@@ -22,29 +21,18 @@ SMALLEST, MARGIN, STRIP, FONT_SIZE = 256, 8, 26, 13
 PAPER, INK = (250, 249, 246), (52, 50, 54)
 
 
-def output_path(asked: Path | None, names: Sequence[str], seed: int) -> Path:
-    """Where the picture goes: as asked, else ``young+smile_seed0.png`` or the next free number.
+def require_writable(asked: Path | None) -> None:
+    """Does nothing if the picture can be written as asked, or into this folder; to be asked before long work.
 
     Raises:
-        StorageError: the folder is not there or cannot be written to.
+        StorageError: the folder is not there or cannot be written to, or a folder has the picture's name.
     """
-    path = asked if asked is not None else _free_name("+".join(names)[:100], seed)
-    folder = path.parent
-    if os.path.isdir(path) or not os.path.isdir(folder) or not os.access(folder, os.W_OK):
+    folder = Path() if asked is None else asked.parent
+    if os.path.isdir(asked or "") or not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         raise StorageError(
-            f"The picture cannot be written to {printable(str(path))}.",
+            f"The picture cannot be written to {printable(str(asked or folder.resolve()))}.",
             hint="Name a file in a folder you can write to.",
         )
-    return path
-
-
-def _free_name(stem: str, seed: int) -> Path:
-    numbered = (Path(f"{stem}_seed{seed}{suffix}.png") for suffix in itertools.chain([""], _numbers()))
-    return next(path for path in numbered if not path.exists())
-
-
-def _numbers() -> itertools.chain[str]:
-    return itertools.chain.from_iterable([f"-{number}"] for number in itertools.count(2))
 
 
 def to_image(pixels: Tensor) -> Image.Image:
@@ -85,8 +73,8 @@ def _fitted(
     return text
 
 
-def write(path: Path, before: Tensor | None, after: Tensor, captions: tuple[str, str], recipe: Recipe) -> None:
-    """Write the PNG beside its name first, then swap, so that an old picture is replaced whole or not at all.
+def write(asked: Path | None, before: Tensor | None, after: Tensor, captions: tuple[str, str], recipe: Recipe) -> Path:
+    """Write the PNG as asked, else as ``young+smile_seed0.png`` or under the next free number, and return its path.
 
     Raises:
         StorageError: it cannot be written.
@@ -95,23 +83,14 @@ def write(path: Path, before: Tensor | None, after: Tensor, captions: tuple[str,
     chunks.add_itxt(RECIPE_KEY, recipe.model_dump_json())
     encoded = io.BytesIO()
     compose(before, after, captions).save(encoded, format="PNG", pnginfo=chunks)
-    try:
-        _replace(path, encoded.getvalue())
-    except OSError as error:
-        raise StorageError(f"The picture cannot be written to {printable(str(path))}: {error.strerror}.") from error
+    if asked is None:
+        return _create_numbered(recipe, encoded.getvalue())
+    files.replace(asked, encoded.getvalue())
+    return asked
 
 
-def _replace(path: Path, data: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".attrbank-", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            umask = os.umask(0)
-            os.umask(umask)
-            temporary.chmod(0o666 & ~umask)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+def _create_numbered(recipe: Recipe, data: bytes) -> Path:
+    stem = f"{'+'.join(step.name for step in recipe.steps_applied)[:100]}_seed{recipe.seed}"
+    numbered = (Path(f"{stem}-{number}.png") for number in itertools.count(2))
+    paths = itertools.chain([Path(f"{stem}.png")], numbered)
+    return next(path for path in paths if not path.exists() and files.create(path, data))

@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "plugin_manager": FOUNDATION | {"hookspecs", "discovery"},
     "scaffold": FOUNDATION,
     "png_text": FOUNDATION,
+    "files": FOUNDATION,
     "requests": FOUNDATION | {"schema"},
     "avi": {"errors"},
     "store": FOUNDATION | {"schema"},

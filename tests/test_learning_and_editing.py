@@ -204,7 +204,7 @@ def test_a_picture_that_cannot_be_finished_leaves_nothing_behind(bank, tiny_pipe
 
     folder = tmp_path / "pictures"
     folder.mkdir()
-    monkeypatch.setattr("attrbank.picture.os.fsync", full)
+    monkeypatch.setattr("attrbank.files.os.fsync", full)
     with pytest.raises(StorageError):
         apply(request(bank, tiny_pipeline, folder / "out.png"))
     assert list(folder.iterdir()) == []

@@ -1,0 +1,67 @@
+"""Where pictures go when nobody says so."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+
+from attrbank import picture
+from attrbank.errors import StorageError
+from attrbank.png_text import read_recipe_text
+from attrbank.schema import Recipe, Step
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(prompt: str = "a person", asked: Path | None = None) -> Path:
+    names = ("young", "smile")
+    recipe = Recipe(
+        steps_applied=tuple(Step(name=name, id="0" * 64, strength=1, t=400) for name in names),
+        prompt=prompt,
+        seed=3,
+        sampler="ddim",
+        steps=5,
+        guidance_scale=1,
+        backbone="tiny",
+        fingerprint="0123456789abcdef",
+    )
+    return picture.write(asked, None, torch.zeros(3, 16, 16), ("before", "after"), recipe)
+
+
+def test_a_picture_is_named_after_its_attributes_and_seed_and_numbered_when_that_is_taken(folder: Path) -> None:
+    Path("young+smile_seed3-3.png").mkdir()
+    expected = ["young+smile_seed3.png", "young+smile_seed3-2.png", "young+smile_seed3-4.png"]
+    assert [str(write()) for _ in range(3)] == expected
+
+
+def test_parallel_runs_never_write_over_each_others_pictures(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "exists", lambda path: False)  # each looks before any of the others has written
+    barrier = threading.Barrier(6)
+
+    def run(number: int) -> tuple[Path, str]:
+        barrier.wait()
+        return write(f"prompt {number}"), f"prompt {number}"
+
+    with ThreadPoolExecutor(6) as pool:
+        written = dict(pool.map(run, range(6)))
+    assert sorted(os.listdir()) == sorted(map(str, written))
+    assert {path: Recipe.model_validate_json(read_recipe_text(path)).prompt for path in written} == written
+
+
+@pytest.mark.parametrize("asked", ["nowhere/out.png", "folder"])
+def test_a_place_where_no_picture_can_be_is_refused(asked: str, folder: Path) -> None:
+    Path("folder").mkdir()
+    with pytest.raises(StorageError, match=asked):
+        picture.require_writable(Path(asked))
+    picture.require_writable(Path("folder/out.png"))
+    picture.require_writable(None)
