@@ -17,6 +17,7 @@ COMMANDS = (
     Spec("samplers", "List the samplers.", target="attrbank.cli.extend:samplers"),
     Spec("backbones", "List the backbones.", target="attrbank.cli.extend:backbones"),
     Spec("methods", "List the methods.", target="attrbank.cli.extend:methods"),
+    Spec("metrics", "List the metrics.", target="attrbank.cli.extend:metrics"),
 )
 """The commands in the order in which ``--help`` shows them."""
 
@@ -79,5 +80,32 @@ def register_methods(register: Register) -> None:
             "Attribute vector integration (Wang et al., arXiv 2502.02225).",
             capabilities=("difference", "paper"),
             target="attrbank.methods.avi:Avi",
+        )
+    )
+
+
+@hookimpl
+def register_metrics(register: Register) -> None:
+    """What can be said of an edit without knowing the attribute."""
+    register(
+        Spec(
+            "change",
+            "Mean absolute change of the pixels, 0 to 1.",
+            target="attrbank.evaluation.figures:Change",
+        )
+    )
+    register(
+        Spec(
+            "psnr",
+            "Peak signal-to-noise ratio in dB, 100 for no change.",
+            target="attrbank.evaluation.figures:Psnr",
+        )
+    )
+    register(
+        Spec(
+            "oracle-perceptual",
+            "Perceptual distance as the oracle for portraits sees it, 0 for no change.",
+            capabilities=("portraits",),
+            target="attrbank.evaluation.figures:OraclePerceptual",
         )
     )

@@ -97,7 +97,11 @@ def register_methods(register: Register) -> None:
 
 @hookspec
 def register_metrics(register: Register) -> None:
-    """Offer metrics for evaluations. The target is called without arguments and returns a ``Metric``."""
+    """Offer metrics for evaluations. The target is called without arguments and returns a ``Metric``.
+
+    The summary says the figure's unit or range and what no change gives. A metric that understands the pictures of
+    one backbone alone names it among its capabilities.
+    """
 
 
 @hookspec

@@ -43,6 +43,7 @@ def test_built_ins_come_through_the_same_hooks(on_path: Path) -> None:
     assert sampler_names(manager) == ["ddim", "ddpm"]
     assert [spec.name for spec, _ in manager.registrations("backbone")] == ["portraits", "latent_diffusion"]
     assert [spec.name for spec, _ in manager.registrations("method")] == ["avi"]
+    assert [spec.name for spec, _ in manager.registrations("metric")] == ["change", "psnr", "oracle-perceptual"]
 
 
 def test_every_built_in_is_where_its_spec_says() -> None:
@@ -84,11 +85,11 @@ def test_a_broken_plugin_costs_one_warning_and_nothing_else(
     assert [plugin.error is None for plugin in manager.plugins] == [True, True, False]
 
 
-@pytest.mark.parametrize("kind", ["sampler", "backbone", "method", "command"])
+@pytest.mark.parametrize("kind", ["sampler", "backbone", "method", "metric", "command"])
 def test_a_taken_name_is_refused_with_all_of_its_plugin(
     kind: str, on_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    taken = {"sampler": "ddim", "backbone": "portraits", "method": "avi", "command": "list"}[kind]
+    taken = {"sampler": "ddim", "backbone": "portraits", "method": "avi", "metric": "psnr", "command": "list"}[kind]
     install(
         on_path,
         "attrbank-thief",

@@ -1,4 +1,4 @@
-"""What there is to choose from: ``samplers``, ``backbones``, ``methods``. The bank does not matter to them."""
+"""What there is to choose from: ``samplers``, ``backbones``, ``methods``, ``metrics``; the bank does not matter."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ def backbones(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
 def methods(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
     """List the methods."""
     _list_registered("method", as_json)
+
+
+def metrics(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
+    """List the metrics."""
+    _list_registered("metric", as_json)
 
 
 def _list_registered(kind: Kind, as_json: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from attrbank.contracts.base import Contract, require, require_finite
+from attrbank.contracts.base import Contract, require, require_close, require_finite
 from attrbank.diffusion.protocols import Metric
 
 
@@ -29,6 +29,16 @@ class MetricContract(Contract):
         untouched = torch.equal(before, _pictures(1)) and torch.equal(after, _pictures(2))
         require(untouched, "it changes the pictures that it is given")
 
+    def test_a_batch_is_its_rows(self) -> None:
+        """No picture's figure knows of the others."""
+        before, after = _pictures(1), _pictures(2)
+        rows = [self.subject(before[row : row + 1], after[row : row + 1]) for row in range(len(before))]
+        require_close("a batch and its rows", self.subject(before, after), torch.cat(rows), 1e-4)
 
-def _pictures(seed: int) -> torch.Tensor:
-    return torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(seed))
+    def test_it_takes_pictures_of_any_size(self) -> None:
+        """Backbones decode to what they like, and not always to squares."""
+        require_finite("the figures", self.subject(_pictures(1, 48, 64), _pictures(2, 48, 64)), (3,))
+
+
+def _pictures(seed: int, height: int = 32, width: int = 32) -> torch.Tensor:
+    return torch.rand(3, 3, height, width, generator=torch.Generator().manual_seed(seed))

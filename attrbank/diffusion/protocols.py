@@ -188,8 +188,17 @@ class Sampler(Protocol):
 
 
 class Metric(Protocol):
-    """A figure for what an edit did to a picture."""
+    """A figure for what an edit did to a picture.
+
+    A picture's figure is finite, also when nothing has changed, repeats itself, and depends on no other picture of
+    the batch, so that an evaluation may cut its pictures into batches as it likes and average.
+    """
 
     def __call__(self, before: Tensor, after: Tensor) -> Tensor:
-        """One figure (B,) a picture, from the pictures (B, 3, h, w) in [0, 1] without and with the edit."""
+        """The figures of pictures without and with the edit.
+
+        Shapes:
+            before, after: (B, 3, h, w) in [0, 1], float32, as the backbone decodes them.
+            returns: (B,).
+        """
         ...

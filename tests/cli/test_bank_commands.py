@@ -123,4 +123,5 @@ def test_listings_name_the_built_ins(cli: Cli) -> None:
     assert [sampler["name"] for sampler in json.loads(cli("samplers", "--json").out)][:2] == ["ddim", "ddpm"]
     assert "portraits" in cli("backbones").out
     assert "avi" in cli("methods").out
+    assert [metric["name"] for metric in json.loads(cli("metrics", "--json").out)][:2] == ["change", "psnr"]
     assert json.loads(cli("plugins", "--all", "--json").out)[0]["loaded"] is True

@@ -87,11 +87,15 @@ def test_light_commands_import_nothing_heavy_and_no_plugins(arguments: list[str]
     assert "attrbank.plugin_manager" not in imported
 
 
-@pytest.mark.parametrize("arguments", [["samplers"], ["backbones"], ["methods"], ["plugins"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["samplers"], ["backbones"], ["methods"], ["metrics"], ["plugins"]], ids=" ".join
+)
 def test_listing_what_is_installed_imports_none_of_it(arguments: list[str], stocked: Path) -> None:
     imported = imported_by(arguments, stocked)
     assert imported & HEAVY == set()
-    assert not any(name.startswith(("attrbank.samplers.", "attrbank.backbones.")) for name in imported)
+    assert not any(
+        name.startswith(("attrbank.samplers.", "attrbank.backbones.", "attrbank.evaluation.")) for name in imported
+    )
 
 
 def test_a_plan_imports_nothing_heavy(tiny_pipeline: Path, tmp_path: Path) -> None:
