@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from attrbank.backbones.tiny import build_pipeline
+from attrbank.backbones.tiny import build_pipeline, build_xl_pipeline
 from attrbank.plugin_manager import load_plugins
 
 
@@ -32,6 +32,20 @@ def tiny_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_pipeline_velocity(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same weights in a model that predicts v."""
     return build_pipeline(tmp_path_factory.mktemp("velocity") / "model", prediction_type="v_prediction")
+
+
+@pytest.fixture(scope="session")
+def tiny_pipeline_zero_snr(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of v whose noisiest latent holds no signal, as later Stable Diffusion 2.x models are trained."""
+    scheduler = {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
+    folder = tmp_path_factory.mktemp("zero-snr") / "model"
+    return build_pipeline(folder, prediction_type="v_prediction", **scheduler)
+
+
+@pytest.fixture(scope="session")
+def tiny_pipeline_xl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random Stable Diffusion XL model."""
+    return build_xl_pipeline(tmp_path_factory.mktemp("xl") / "model")
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,10 @@ PACKAGE = ROOT / "attrbank"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 SHIPPED = [*MODULES, *sorted((ROOT / "plugins").rglob("*.py"))]
 
-FOUNDATION = {"errors", "names", "text"}
+FOUNDATION = {"errors", "names", "placement", "text"}
 MAY_IMPORT = {
     "errors": set(),
+    "placement": set(),
     "text": set(),
     "names": {"errors"},
     "schema": {"names"},

@@ -11,6 +11,7 @@ from attrbank.backbones.folder import BackboneFolder, read_json
 from attrbank.backbones.sources import resolve_backbone_path
 from attrbank.diffusion.protocols import Backbone
 from attrbank.errors import IncompatibleError
+from attrbank.placement import Placement
 
 
 class Family(NamedTuple):
@@ -20,7 +21,7 @@ class Family(NamedTuple):
         pipelines: the ``_class_name`` that ``model_index.json`` may have.
         describe: ``module:function`` of (reference, folder, index), which gives the ``BackboneFolder``. The module
             imports neither torch nor diffusers: plans wait for it.
-        load: ``module:class``, called with that description, which gives the ``Backbone``.
+        load: ``module:class`` of (description, placement), which gives the ``Backbone``.
     """
 
     pipelines: tuple[str, ...]
@@ -33,6 +34,11 @@ FAMILIES = (
         ("StableDiffusionPipeline",),
         describe="attrbank.backbones.stable_diffusion:describe",
         load="attrbank.backbones.latent_diffusion:LatentDiffusion",
+    ),
+    Family(
+        ("StableDiffusionXLPipeline",),
+        describe="attrbank.backbones.stable_diffusion:describe_xl",
+        load="attrbank.backbones.sdxl:StableDiffusionXL",
     ),
 )
 
@@ -50,15 +56,20 @@ def describe(reference: str) -> BackboneFolder:
     return _described(reference, path)[1]
 
 
-def load(reference: str) -> Backbone:
+def load(reference: str, placement: Placement | None = None) -> Backbone:
     """Load the model that "portraits", a folder or a hub id means, from the hub if need be.
+
+    Args:
+        reference: as the user gave it.
+        placement: where its networks are to run, if not where they see fit.
 
     Raises:
         NotFoundError: there is no such model, or it is not a diffusers folder.
         IncompatibleError: it is of another kind, or damaged.
+        InvalidValueError: it cannot run where it is to.
     """
     family, described = _described(reference, resolve_backbone_path(reference))
-    backbone: Backbone = _imported(family.load)(described)
+    backbone: Backbone = _imported(family.load)(described, placement or Placement())
     return backbone
 
 

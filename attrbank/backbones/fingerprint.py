@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from attrbank.backbones.weights import Weights, find_weights
 from attrbank.errors import IncompatibleError
 
-WEIGHTS = "diffusion_pytorch_model.safetensors"
 MAX_HEADER_BYTES = 100_000_000
 
 
@@ -79,23 +79,32 @@ STABLE_DIFFUSION = Traits(
 
 
 def fingerprint(
-    network: Path, network_config: Mapping[str, Any], scheduler_config: Mapping[str, Any], traits: Traits
+    network: Path,
+    network_config: Mapping[str, Any],
+    scheduler_config: Mapping[str, Any],
+    traits: Traits,
+    stored_as: Mapping[str, str] | None = None,
 ) -> str:
     """SHA-256, in hex, of the normalised configuration and of the family's tensors in half precision.
 
     Args:
-        network: the folder with the weights of the network that denoises, in one file or in shards.
+        network: the weights of the network that denoises: its folder, or a checkpoint file of the whole model.
         network_config: its ``config.json``.
         scheduler_config: the model's ``scheduler_config.json``.
         traits: what counts, in this family.
+        stored_as: the names that a checkpoint file gives to the family's tensors.
 
     Raises:
         IncompatibleError: the weights are not there, malformed, or of another kind of network.
     """
     try:
-        return fingerprint_of(
-            lambda name: read_tensor(_file_of(network, name), name), network_config, scheduler_config, traits
-        )
+        weights = Weights(network, None) if network.is_file() else find_weights(network)
+
+        def read(name: str) -> StoredTensor:
+            stored = (stored_as or {}).get(name, name)
+            return read_tensor(weights.file_of(stored), stored)
+
+        return fingerprint_of(read, network_config, scheduler_config, traits)
     except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
         raise IncompatibleError(f"The weights in {network} cannot be read: {error}.") from error
 
@@ -171,12 +180,3 @@ def _normalised(network_config: Mapping[str, Any], scheduler_config: Mapping[str
         "scheduler": {key: scheduler_config.get(key, default) for key, default in traits.scheduler.items()},
     }
     return json.dumps(config, sort_keys=True).encode()
-
-
-def _file_of(network: Path, name: str) -> Path:
-    """The file that holds the tensor: the only one, or the shard that the index names."""
-    index = network / f"{WEIGHTS}.index.json"
-    if not index.is_file():
-        return network / WEIGHTS
-    shard = json.loads(index.read_text(encoding="utf-8"))["weight_map"][name]
-    return network / Path(shard).name

@@ -74,6 +74,24 @@ class BackboneFolder:
         return [word for word in dict.fromkeys(_WORD.findall(prompt.lower())) if word not in self.words]
 
 
+class Described:
+    """The part of a backbone that its description settles: all its facts, and none of its networks."""
+
+    def __init__(self, folder: BackboneFolder) -> None:
+        self.name = folder.name
+        self.fingerprint = folder.fingerprint
+        self.latent_shape = folder.latent_shape
+        self.prediction_type = folder.prediction_type
+        self.schedule = folder.schedule
+        self.defaults = folder.defaults
+        self.words = folder.words
+        self._folder = folder
+
+    def unknown_words(self, prompt: str) -> list[str]:
+        """Words of the prompt that the model has never seen, in order; empty if it may know any word."""
+        return self._folder.unknown_words(prompt)
+
+
 def read_json(path: Path) -> Mapping[str, Any]:
     """One of the folder's configuration files.
 

@@ -1,44 +1,49 @@
-"""Any Stable Diffusion model, from a folder in the format of diffusers or from the hub."""
+"""Stable Diffusion 1.x and 2.x, loaded from a folder in the format of diffusers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from diffusers import UNet2DConditionModel
 from torch import Tensor
+from transformers import CLIPTextModel, CLIPTokenizer
 
-from attrbank.backbones.components import load_components
-from attrbank.backbones.folder import BackboneFolder
+from attrbank.backbones.codec import load_codec
+from attrbank.backbones.components import load_network, load_tokenizer
+from attrbank.backbones.devices import leave, residence
+from attrbank.backbones.folder import BackboneFolder, Described
 from attrbank.diffusion.prediction import from_epsilon, from_velocity
 from attrbank.diffusion.protocols import Conditioning, Prediction
 from attrbank.errors import InvalidValueError
+from attrbank.placement import Placement
 
 
-class LatentDiffusion:
-    """A prompt encoder, a noise predictor and an image codec, in float32 on the CPU.
+class LatentDiffusion(Described):
+    """A prompt encoder, a noise predictor and an image codec.
 
     Weights are frozen, so no graph is recorded unless an input asks for gradients; a method that wants them
-    can have them.
+    can have them. Latents and pictures are float32 on the CPU, wherever the networks run.
 
     Args:
         folder: the model's description, from ``stable_diffusion.describe``.
+        placement: where the networks are to run.
 
     Attributes:
         unet: the noise predictor, for methods that look inside it or put another in its place, in a copy.
 
     Raises:
         IncompatibleError: a part of the model cannot be loaded.
+        InvalidValueError: it cannot run where it is to.
     """
 
-    def __init__(self, folder: BackboneFolder) -> None:
-        self.name = folder.name
-        self.fingerprint = folder.fingerprint
-        self.latent_shape = folder.latent_shape
-        self.prediction_type = folder.prediction_type
-        self.schedule = folder.schedule
-        self.defaults = folder.defaults
-        self.words = folder.words
-        self._folder = folder
-        self._tokenizer, self._text_encoder, self.unet, self._vae = load_components(folder.path)
+    def __init__(self, folder: BackboneFolder, placement: Placement) -> None:
+        super().__init__(folder)
+        self._residence = residence(placement, folder.path / "unet")
+        self._load_text_encoders()
+        self.unet = load_network(UNet2DConditionModel, folder.path / "unet", self._residence.dtype)
+        self._residence.settle(self.unet)
+        self._codec = load_codec(folder.path / "vae", self._residence)
 
     def encode_prompts(self, prompts: Sequence[str]) -> Conditioning:
         """The text encoder's last hidden states, ``text`` (B, length, D); what exceeds the length is cut off.
@@ -46,21 +51,7 @@ class LatentDiffusion:
         Raises:
             InvalidValueError: a prompt is not valid Unicode.
         """
-        try:
-            tokens = self._tokenizer(
-                list(prompts),
-                padding="max_length",
-                max_length=self._tokenizer.model_max_length,
-                truncation=True,
-                return_tensors="pt",
-            )
-        except (TypeError, UnicodeError) as error:
-            raise InvalidValueError("A prompt is not valid Unicode text.") from error
-        return {"text": self._text_encoder(tokens.input_ids)[0]}
-
-    def unknown_words(self, prompt: str) -> list[str]:
-        """Words of the prompt that the model has never seen, in order; empty if it may know any word."""
-        return self._folder.unknown_words(prompt)
+        return {"text": self._text_encoder(self._tokens(self._tokenizer, prompts))[0]}
 
     def predict(self, latent: Tensor, timestep: int, conditioning: Conditioning) -> Prediction:
         """One evaluation of the UNet per row.
@@ -68,18 +59,50 @@ class LatentDiffusion:
         Shapes:
             latent, eps, x0: (B, C, H, W)
         """
-        output = self.unet(latent, timestep, encoder_hidden_states=conditioning["text"], return_dict=False)[0]
+        output = self.unet(
+            self._residence.enter(latent),
+            timestep,
+            encoder_hidden_states=conditioning["text"],
+            added_cond_kwargs=self._added(conditioning),
+            return_dict=False,
+        )[0]
         alpha_bar = self.schedule.alpha_bar(timestep)
-        if self.prediction_type == "v_prediction":
-            return from_velocity(latent, output, alpha_bar)
-        return from_epsilon(latent, output, alpha_bar)
+        split = from_velocity if self.prediction_type == "v_prediction" else from_epsilon
+        return split(latent, leave(output), alpha_bar)
 
     def encode(self, images: Tensor) -> Tensor:
         """Images (B, 3, h, w) in [0, 1] to the mode of their latents (B, C, H, W)."""
-        latent: Tensor = self._vae.encode(2 * images - 1).latent_dist.mode() * self._vae.config.scaling_factor
-        return latent
+        return self._codec.encode(images)
 
     def decode(self, latent: Tensor) -> Tensor:
         """Latents (B, C, H, W) to images (B, 3, h, w) in [0, 1]."""
-        images: Tensor = self._vae.decode(latent / self._vae.config.scaling_factor).sample
-        return (images / 2 + 0.5).clamp(0, 1)
+        return self._codec.decode(latent)
+
+    def _load_text_encoders(self) -> None:
+        self._tokenizer, self._text_encoder = self._text_encoder_of("", CLIPTextModel)
+
+    def _text_encoder_of(self, suffix: str, kind: Any) -> tuple[Any, Any]:
+        """The tokenizer and the text encoder in the folders with that suffix."""
+        path = self._folder.path
+        encoder = load_network(kind, path / f"text_encoder{suffix}", self._residence.dtype)
+        self._residence.settle(encoder)
+        length = encoder.config.max_position_embeddings
+        return load_tokenizer(CLIPTokenizer, path / f"tokenizer{suffix}", length), encoder
+
+    def _tokens(self, tokenizer: Any, prompts: Sequence[str]) -> Tensor:
+        try:
+            tokens = tokenizer(
+                list(prompts),
+                padding="max_length",
+                max_length=tokenizer.model_max_length,
+                truncation=True,
+                return_tensors="pt",
+            )
+        except (TypeError, UnicodeError) as error:
+            raise InvalidValueError("A prompt is not valid Unicode text.") from error
+        ids: Tensor = tokens.input_ids.to(self._residence.device)
+        return ids
+
+    def _added(self, conditioning: Conditioning) -> Mapping[str, Tensor] | None:
+        """What else the UNet is told of the prompt and the picture."""
+        return None

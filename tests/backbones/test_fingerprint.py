@@ -11,9 +11,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from attrbank.backbones.families import describe
-from attrbank.backbones.fingerprint import STABLE_DIFFUSION, WEIGHTS, read_tensor, to_half
+from attrbank.backbones.fingerprint import STABLE_DIFFUSION, read_tensor, to_half
 from attrbank.backbones.tiny import build_pipeline
 from attrbank.errors import IncompatibleError
+
+WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 Weights = dict[str, torch.Tensor]
 

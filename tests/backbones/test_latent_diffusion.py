@@ -24,12 +24,12 @@ from attrbank.samplers.ddpm import DDPM
 PROMPT = "a photo of a smiling woman, with glasses"
 
 
-def their_latents(folder: Path, scheduler: str, steps: int, scale: float, seeds: list[int]) -> Tensor:
+def their_latents(folder: Path, scheduler: str, steps: int, scale: float, seeds: list[int], **options: Any) -> Tensor:
     """What diffusers' own pipeline makes of the folder."""
     import diffusers
 
     with warnings.catch_warnings(action="ignore"):
-        pipeline = diffusers.StableDiffusionPipeline.from_pretrained(folder, local_files_only=True)
+        pipeline = diffusers.DiffusionPipeline.from_pretrained(folder, local_files_only=True)
     pipeline.set_progress_bar_config(disable=True)
     pipeline.scheduler = getattr(diffusers, scheduler).from_config(pipeline.scheduler.config)
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -39,23 +39,61 @@ def their_latents(folder: Path, scheduler: str, steps: int, scale: float, seeds:
         guidance_scale=scale,
         generator=generators,
         output_type="latent",
+        **options,
     )
     images: Tensor = result.images
     return images
 
 
-@pytest.mark.parametrize("variant", ["tiny_pipeline", "tiny_pipeline_velocity"])
-@pytest.mark.parametrize(("sampler", "scheduler"), [(DDIM(), "DDIMScheduler"), (DDPM(), "DDPMScheduler")])
-@pytest.mark.parametrize("scale", [1.0, 4.0])
-def test_latents_are_those_of_the_stable_diffusion_pipeline(
-    variant: str, sampler: Any, scheduler: str, scale: float, request: pytest.FixtureRequest
-) -> None:
-    folder, steps, seeds = request.getfixturevalue(variant), 10, [4, 9]
+def our_latents(folder: Path, sampler: Any, steps: int, scale: float, seeds: list[int]) -> Tensor:
     backbone = load(str(folder))
     trajectory = Trajectory(backbone, sampler, grid=sampler.grid(steps, backbone.schedule), guidance_scale=scale)
-    ours = trajectory.run(trajectory.start(seeds), backbone.encode_prompts([PROMPT])).latent
-    theirs = their_latents(folder, scheduler, steps, scale, seeds)
+    return trajectory.run(trajectory.start(seeds), backbone.encode_prompts([PROMPT])).latent
+
+
+@pytest.mark.parametrize(
+    "variant", ["tiny_pipeline", "tiny_pipeline_velocity", "tiny_pipeline_zero_snr", "tiny_pipeline_xl"]
+)
+@pytest.mark.parametrize("scale", [1.0, 4.0])
+def test_latents_are_those_of_the_models_own_pipeline(
+    variant: str, scale: float, request: pytest.FixtureRequest
+) -> None:
+    folder, seeds = request.getfixturevalue(variant), [4, 9]
+    theirs = their_latents(folder, "DDIMScheduler", 10, scale, seeds)
+    torch.testing.assert_close(our_latents(folder, DDIM(), 10, scale, seeds), theirs, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("variant", ["tiny_pipeline", "tiny_pipeline_velocity"])
+def test_noise_on_the_way_is_that_of_the_pipeline_too(variant: str, request: pytest.FixtureRequest) -> None:
+    folder, seeds = request.getfixturevalue(variant), [4, 9]
+    theirs = their_latents(folder, "DDPMScheduler", 10, 4.0, seeds)
+    torch.testing.assert_close(our_latents(folder, DDPM(), 10, 4.0, seeds), theirs, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("variant", ["tiny_pipeline", "tiny_pipeline_xl"])
+def test_pictures_need_not_be_square(variant: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """The size is the network's own; Stable Diffusion XL is told of it."""
+    folder = shutil.copytree(request.getfixturevalue(variant), tmp_path / "model")
+    config = folder / "unet" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"sample_size": [12, 20]}))
+    ours = our_latents(folder, DDIM(), 3, 4.0, [4])
+    assert ours.shape == (1, 4, 12, 20)
+    theirs = their_latents(folder, "DDIMScheduler", 3, 4.0, [4], height=24, width=40)
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("zeros", [True, False])
+def test_what_stands_for_the_empty_prompt_is_the_models_choice(
+    zeros: bool, tiny_pipeline_xl: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_pipeline_xl, tmp_path / "model")
+    index = json.loads((folder / "model_index.json").read_text())
+    (folder / "model_index.json").write_text(json.dumps(index | {"force_zeros_for_empty_prompt": zeros}))
+    empty = load(str(folder)).encode_prompts([PROMPT, ""])
+    assert bool(empty["text"][1].any()) is bool(empty["pooled"][1].any()) is not zeros
+    torch.testing.assert_close(
+        our_latents(folder, DDIM(), 3, 4.0, [4]), their_latents(folder, "DDIMScheduler", 3, 4.0, [4]), atol=1e-4, rtol=0
+    )
 
 
 @pytest.fixture(scope="module")

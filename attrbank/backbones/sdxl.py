@@ -1,0 +1,65 @@
+"""Stable Diffusion XL: two text encoders, a pooled prompt, and the picture's size and crop as extra time ids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+from attrbank.backbones.latent_diffusion import LatentDiffusion
+from attrbank.backbones.stable_diffusion import XLFolder
+from attrbank.diffusion.protocols import Conditioning
+from attrbank.placement import Placement
+
+
+class StableDiffusionXL(LatentDiffusion):
+    """The base model; as ``LatentDiffusion`` in everything but its conditioning.
+
+    The UNet is told that the picture has the model's own size and is not cropped, as the pipeline of diffusers does
+    unless it is told otherwise.
+
+    Args:
+        folder: the model's description, from ``stable_diffusion.describe_xl``.
+        placement: where the networks are to run.
+
+    Raises:
+        IncompatibleError: a part of the model cannot be loaded.
+        InvalidValueError: it cannot run where it is to.
+    """
+
+    def __init__(self, folder: XLFolder, placement: Placement) -> None:
+        super().__init__(folder, placement)
+        self._zeros_for_empty_prompt = folder.zeros_for_empty_prompt
+        time_ids = torch.tensor([[*folder.picture_size, 0, 0, *folder.picture_size]])
+        self._time_ids = self._residence.enter(time_ids)
+
+    def encode_prompts(self, prompts: Sequence[str]) -> Conditioning:
+        """Both encoders' last hidden states but one, and what the second makes of the whole prompt.
+
+        The empty prompt is the unconditional one: all zeros if ``model_index.json`` asks for that.
+
+        Shapes:
+            text: (B, length, D₁ + D₂)
+            pooled: (B, P)
+            time_ids: (B, 6), original height and width, top and left of the crop, target height and width
+
+        Raises:
+            InvalidValueError: a prompt is not valid Unicode.
+        """
+        first = self._text_encoder(self._tokens(self._tokenizer, prompts), output_hidden_states=True)
+        second = self._text_encoder_2(self._tokens(self._tokenizer_2, prompts), output_hidden_states=True)
+        text = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1)
+        pooled = second.text_embeds
+        if self._zeros_for_empty_prompt:
+            given = torch.tensor([bool(prompt) for prompt in prompts], device=text.device)
+            text, pooled = text * given[:, None, None], pooled * given[:, None]
+        return {"text": text, "pooled": pooled, "time_ids": self._time_ids.expand(len(prompts), -1)}
+
+    def _load_text_encoders(self) -> None:
+        self._tokenizer, self._text_encoder = self._text_encoder_of("", CLIPTextModel)
+        self._tokenizer_2, self._text_encoder_2 = self._text_encoder_of("_2", CLIPTextModelWithProjection)
+
+    def _added(self, conditioning: Conditioning) -> Mapping[str, Tensor]:
+        return {"text_embeds": conditioning["pooled"], "time_ids": conditioning["time_ids"]}

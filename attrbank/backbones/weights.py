@@ -1,0 +1,51 @@
+"""Which of the files in a network's folder hold its weights. Only names are looked at."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+VARIANTS = (None, "fp32", "fp16", "bf16")
+"""The suffixes in file names, as diffusers calls them, the best first. Others, such as non_ema, are other weights."""
+
+STEMS = ("diffusion_pytorch_model", "model")
+"""What diffusers and transformers call the file."""
+
+
+class Weights(NamedTuple):
+    """The weights of one network.
+
+    Attributes:
+        path: the file that holds all, or the index that names the shards.
+        variant: the suffix in the name, None for the plain one.
+    """
+
+    path: Path
+    variant: str | None
+
+    def file_of(self, tensor: str) -> Path:
+        """The file that holds a tensor.
+
+        Raises:
+            OSError, ValueError, KeyError, TypeError: the index is damaged, or does not name the tensor.
+        """
+        if self.path.suffix != ".json":
+            return self.path
+        shard = json.loads(self.path.read_text(encoding="utf-8"))["weight_map"][tensor]
+        return self.path.parent / Path(shard).name
+
+
+def find_weights(folder: Path) -> Weights:
+    """The best of the weights that a network's folder holds: plain ones before variants, shards before a single file.
+
+    Raises:
+        FileNotFoundError: there are none in the safetensors format.
+    """
+    for variant in VARIANTS:
+        suffix = f".{variant}" if variant else ""
+        for stem in STEMS:
+            for name in (f"{stem}.safetensors.index{suffix}.json", f"{stem}{suffix}.safetensors"):
+                if (folder / name).is_file():
+                    return Weights(folder / name, variant)
+    raise FileNotFoundError(f"there is no {STEMS[0]}.safetensors or {STEMS[1]}.safetensors")
