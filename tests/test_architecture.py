@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "avi": {"errors"},
     "store": FOUNDATION | {"schema"},
     "artifact": FOUNDATION | {"schema", "store"},
+    "transfer": FOUNDATION | {"files", "artifact", "store"},
     "diffusion": {"errors"},
     "samplers": {"errors", "diffusion"},
     "backbones": FOUNDATION | {"diffusion"},

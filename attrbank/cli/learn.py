@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from attrbank.cli import render
-from attrbank.cli.options import BackboneOption, BankOption, GuidanceOption, SamplerOption, StepsOption
+from attrbank.cli.options import BackboneOption, BankOption, GuidanceOption, JsonOption, SamplerOption, StepsOption
 from attrbank.cli.progress import progress_bar
 from attrbank.names import parse_seeds
 from attrbank.requests import Preset, learn_spec
@@ -37,6 +37,7 @@ def learn(
     k: Annotated[int | None, typer.Option("--k", metavar="N", help="Paper: how many vectors x keeps.")] = None,
     preset: Annotated[Preset | None, typer.Option(help="All settings as published.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="The old one stays reachable as NAME@ID.")] = False,
+    as_json: JsonOption = False,
     backbone: BackboneOption = None,
     sampler: SamplerOption = None,
     steps: StepsOption = None,
@@ -74,7 +75,7 @@ def learn(
         )
     seconds, size = time.monotonic() - started, learned.size_bytes / 1000
     render.say(f"Stored {learned.reference} in {seconds:.0f} s, {size:.1f} KB.")
-    render.lines([learned.reference])
+    render.attribute(learned, as_json, seconds=round(seconds, 3))
 
 
 def _warn(warning: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from attrbank.discovery import Plugin
 from attrbank.errors import PluginError
 from attrbank.plugin_manager import load_plugins
 from attrbank.scaffold import PluginKind, write_plugin
+
+if TYPE_CHECKING:
+    from attrbank.checking import Finding
 
 plugins = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -48,32 +51,46 @@ def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What users will type, like euler.")],
     *,
     kind: Annotated[PluginKind, typer.Option(help="What it offers.")],
+    as_json: JsonOption = False,
     bank: BankOption = None,
 ) -> None:
     """Write an installable plugin with a passing test into ./attrbank-NAME."""
     folder = write_plugin(name, kind, Path.cwd())
     render.say(f"Try it: pip install -e {folder.name} && attrbank plugins check {folder.name}")
-    render.lines([folder.name])
+    if as_json:
+        render.document({"name": name, "kind": kind, "folder": folder.name})
+    else:
+        render.lines([folder.name])
 
 
 @plugins.command()
 def check(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder with the plugin's pyproject.toml.")],
     *,
+    as_json: JsonOption = False,
     bank: BankOption = None,
 ) -> None:
     """Hold what a plugin offers against its contracts."""
     from attrbank.checking import check_package
 
-    failed = total = 0
+    findings = []
     for finding in check_package(path):
-        total += 1
-        failed += finding.error is not None
-        render.lines([f"{'ok    ' if finding.error is None else 'FAILED'}  {finding.subject}: {finding.promise}"])
-        if finding.error is not None:
-            render.say(f"        {finding.error}")
+        findings.append(finding)
+        if not as_json:
+            _show_finding(finding)
+    if as_json:
+        render.document([finding._asdict() for finding in findings])
+    failed = sum(finding.error is not None for finding in findings)
     if failed:
-        raise PluginError(f"{failed} of {total} promises are not kept.", hint="See docs/plugins.md for the contracts.")
+        raise PluginError(
+            f"{failed} of {len(findings)} promises are not kept.", hint="See docs/plugins.md for the contracts."
+        )
+
+
+def _show_finding(finding: Finding) -> None:
+    render.lines([f"{'ok    ' if finding.error is None else 'FAILED'}  {finding.subject}: {finding.promise}"])
+    if finding.error is not None:
+        render.say(f"        {finding.error}")
 
 
 def _row(plugin: Plugin) -> tuple[str, ...]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrbank.text import printable
+
+if TYPE_CHECKING:
+    from attrbank.store.entry import Entry
 
 
 def in_terminal() -> bool:
@@ -37,6 +40,14 @@ def array(items: Iterable[str]) -> None:
     """One JSON array of items that are JSON text already, one per line."""
     text = ",\n".join(map(printable, items))
     sys.stdout.write(f"[\n{text}\n]\n" if text else "[]\n")
+
+
+def attribute(entry: Entry, as_json: bool, **more: object) -> None:
+    """An attribute to which something has happened: its reference, or all that the bank knows of it and ``more``."""
+    if as_json:
+        document(entry.as_json() | more)
+    else:
+        lines([entry.reference])
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
-from attrbank.errors import CorruptArtifactError
+from attrbank.errors import CorruptArtifactError, NotFoundError
 from attrbank.store import _fs
 from attrbank.store.header import Header, header_size, parse_header
-from attrbank.store.layout import Layout, identity_of
+from attrbank.store.layout import ARTIFACT_SUFFIX, Layout, identity_of
 
 MAX_ARTIFACT = 2**30
 _FIRST_READ = 2**14
+_PROMISED_ID = re.compile(rf"(?:^|-)([0-9a-f]{{12}}|[0-9a-f]{{64}}){re.escape(ARTIFACT_SUFFIX)}$")
 
 
 def identify(data: bytes) -> str:
@@ -41,18 +43,37 @@ def get(path: Path) -> bytes:
         CorruptArtifactError: it is missing, or its bytes are not what its id says.
         StorageError: it cannot be read.
     """
-    chunk = _fs.read_start(path, MAX_ARTIFACT + 1)
-    if chunk is None:
+    data = _read(path)
+    if data is None:
         raise CorruptArtifactError(f"The artifact {path} is missing.", "Run: attrbank verify")
-    if len(chunk.data) > MAX_ARTIFACT:
-        raise CorruptArtifactError(f"The artifact {path} is larger than {MAX_ARTIFACT:,} bytes.")
-    if identify(chunk.data) != identity_of(path):
+    if identify(data) != identity_of(path):
         raise CorruptArtifactError(
-            f"The artifact {path} is damaged: {_what_is_wrong(chunk.data)}.",
+            f"The artifact {path} is damaged: {_what_is_wrong(data)}.",
             "Learn the attribute again, or put back a good copy of the file; attrbank verify checks all.",
         )
-    parse_header(chunk.data)
-    return chunk.data
+    parse_header(data)
+    return data
+
+
+def get_foreign(path: Path) -> bytes:
+    """The bytes of an artifact from outside, checked against our limits and against the id in its file name, if any.
+
+    Raises:
+        NotFoundError: there is no such file.
+        CorruptArtifactError: it is not an artifact, or not the one that its name promises.
+        StorageError: it cannot be read.
+    """
+    data = _read(path)
+    if data is None:
+        raise NotFoundError(f"There is no file {path}.")
+    parse_header(data)
+    promised = _PROMISED_ID.search(path.name)
+    if promised and not identify(data).startswith(promised[1]):
+        raise CorruptArtifactError(
+            f"{path} is damaged: its bytes do not match the id in its name.",
+            "Get the file again; or rename it, if those digits are no id.",
+        )
+    return data
 
 
 def get_header(path: Path) -> tuple[Header, int]:
@@ -68,6 +89,13 @@ def get_header(path: Path) -> tuple[Header, int]:
     if chunk is None:
         raise CorruptArtifactError(f"The artifact {path} is missing.")
     return parse_header(chunk.data, chunk.size), chunk.size
+
+
+def _read(path: Path) -> bytes | None:
+    chunk = _fs.read_start(path, MAX_ARTIFACT + 1)
+    if chunk and len(chunk.data) > MAX_ARTIFACT:
+        raise CorruptArtifactError(f"The artifact {path} is larger than {MAX_ARTIFACT:,} bytes.")
+    return chunk and chunk.data
 
 
 def _what_is_wrong(data: bytes) -> str:

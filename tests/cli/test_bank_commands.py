@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from attrbank.builtin import COMMANDS
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli, artifact
 
@@ -84,6 +85,20 @@ def test_show_tells_the_record_and_the_other_versions(cli: Cli, bank: Bank) -> N
     document = json.loads(cli("show", first.reference, "--json").out)
     assert document["id"] == first.id
     assert document["record"]["resolved"]["timestep_x"] == 400
+
+
+def test_rm_and_restore_report_as_json(cli: Cli, bank: Bank) -> None:
+    entry = bank.add(artifact())
+    for command in ("rm", "restore"):
+        facts = json.loads(cli(command, "young", "--json").out)
+        assert (facts["id"], facts["name"]) == (entry.id, "young")
+
+
+@pytest.mark.parametrize("command", [*(command.name for command in COMMANDS), "plugins new", "plugins check"])
+def test_every_command_reports_as_json_on_any_bank(command: str, cli: Cli) -> None:
+    offered = cli(*command.split(), "--help").out
+    assert "--json " in offered
+    assert "--bank " in offered
 
 
 def test_what_rm_removes_restore_brings_back(cli: Cli, bank: Bank) -> None:

@@ -36,7 +36,7 @@ def test_a_broken_plugin_stops_no_command(
 ) -> None:
     install(on_path, "attrbank-alpha", OFFERS_EULER)
     install(on_path, "attrbank-broken", AT_LOADING[kind])
-    for command in (("list",), ("show", "old"), ("verify",)):
+    for command in (("list",), ("show", "old"), ("verify",), ("export", "old", "-o", str(tmp_path))):
         assert (cli(*command).code, load_plugins.cache_info().currsize) == (0, 0)
     for outcome in (cli("samplers"), fresh(apply, cli, tiny_pipeline, tmp_path)):
         assert outcome.code == 0, outcome.err

@@ -64,7 +64,7 @@ def test_without_plugins_there_is_a_way_to_one(on_path: Path, cli: Cli, monkeypa
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one new plugin of each kind; the names are chosen to be awkward."""
     folder = tmp_path_factory.mktemp("written")
-    names = {"sampler": "3-point", "backbone": "toy", "method": "mean_shift", "metric": "change"}
+    names = {"sampler": "3-point", "backbone": "toy", "method": "mean_shift", "metric": "difference"}
     for kind, name in names.items():
         attrbank(folder, "plugins", "new", name, "--kind", kind)
     return folder
@@ -115,9 +115,10 @@ def test_new_backbones_and_methods_learn_and_apply(
     install(on_path, "attrbank-both", "from attrbank_toy import *\nfrom attrbank_mean_shift import *\n")
     pair = ("--source", "a person", "--target", "an old person")
     learned = cli(
-        "learn", "old", *pair, "--backbone", "toy", "--method", "mean_shift", "--seeds", "0-3", "--steps", "4"
+        "learn", "old", *pair, "--backbone", "toy", "--method", "mean_shift", "--seeds", "0-3", "--steps", "4", "--json"
     )
     assert learned.code == 0, learned.err
+    assert (json.loads(learned.out)["name"], json.loads(learned.out)["method"]) == ("old", "mean_shift")
     sys.modules.pop("attrbank_toy.backbone")
     assert cli("apply", "old", "--plan").code == 0
     assert "attrbank_toy.backbone" not in sys.modules
@@ -147,6 +148,7 @@ def test_an_attribute_without_its_method_is_listed_and_says_what_to_install(
 
 def test_what_exists_is_not_overwritten(tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    assert json.loads(cli("plugins", "new", "heun", "--kind", "metric", "--json").out)["folder"] == "attrbank-heun"
     assert cli("plugins", "new", "euler", "--kind", "metric").out == "attrbank-euler\n"
     assert cli("plugins", "new", "euler", "--kind", "sampler").code == 4
     assert cli("plugins", "new", "Euler", "--kind", "sampler").code == 4
@@ -200,6 +202,10 @@ def test_a_backbone_whose_description_is_of_another_fails(
     assert outcome.code == 9
     assert "described with another fingerprint than the model has" in outcome.err
     assert outcome.out.count("FAILED") == 1
+    reported = cli("plugins", "check", "attrbank-two-faced", "--json")
+    assert reported.code == 9
+    (broken,) = (finding for finding in json.loads(reported.out) if finding["error"])
+    assert broken["subject"] == "backbone two-faced"
 
 
 def test_what_is_no_plugin_cannot_be_checked(tmp_path: Path, cli: Cli) -> None:

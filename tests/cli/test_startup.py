@@ -77,7 +77,7 @@ def stocked(tmp_path: Path) -> Path:
     "arguments",
     [
         *([], ["--help"], ["--version"], ["learn", "--help"], ["apply", "--help"]),
-        *(["list"], ["list", "--json"], ["list", "-q"], ["show", "young"], ["verify"]),
+        *(["list"], ["list", "--json"], ["list", "-q"], ["show", "young"], ["verify"], ["export", "young"]),
     ],
     ids=" ".join,
 )

@@ -1,0 +1,66 @@
+"""Attributes as files to hand on: out of one bank, and into another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrbank import files
+from attrbank.errors import InvalidValueError
+from attrbank.names import validate_name
+from attrbank.store import blobs
+from attrbank.store.bank import Bank
+from attrbank.store.entry import Entry
+from attrbank.store.layout import ARTIFACT_SUFFIX
+from attrbank.text import printable
+
+
+def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = False) -> Path:
+    """Copy an artifact to a file of its own, and return its path.
+
+    Args:
+        bank: where the attribute is.
+        entry: the attribute.
+        target: the file, if it ends in ``.safetensors``; else a folder, for ``young-3fa9c1d2e4b5.safetensors``.
+        force: write over a file that is there.
+
+    Raises:
+        CorruptArtifactError: the artifact is missing or damaged.
+        InvalidValueError: the file exists, and ``force`` is off.
+        StorageError: it cannot be written.
+    """
+    path = target if target.suffix == ARTIFACT_SUFFIX else target / f"{entry.name}-{entry.id[:12]}{ARTIFACT_SUFFIX}"
+    data = bank.read(entry)
+    if force:
+        files.replace(path, data)
+    elif not files.create(path, data):
+        raise InvalidValueError(f"There is a file {printable(str(path))} already.", "Add --force to write over it.")
+    return path
+
+
+def import_attribute(bank: Bank, path: Path, *, name: str | None = None, replace: bool = False) -> Entry:
+    """Add an artifact from anywhere to a bank; doing so again is no error.
+
+    The file is trusted in nothing: limits, header, record, every tensor, and the id in its name if it has one.
+
+    Args:
+        bank: where to.
+        path: the file.
+        name: what to call the attribute; None is the name in its record. Another name makes another artifact.
+        replace: let the name mean this one from now on, if it is in use.
+
+    Raises:
+        NotFoundError: there is no such file.
+        CorruptArtifactError: it is not a valid artifact, or not the one that its name promises.
+        IncompatibleError: it has another format version.
+        NumericError: a tensor holds NaN or infinity.
+        InvalidValueError: the name is malformed, or in use and ``replace`` is off.
+        StorageError, BankBusyError: the bank cannot be written.
+    """
+    from attrbank.artifact import LearnedAttribute, decode, encode
+
+    data = blobs.get_foreign(path)
+    attribute = decode(data)
+    if name is not None and validate_name(name) != attribute.record.name:
+        record = attribute.record.model_copy(update={"name": name})
+        data = encode(LearnedAttribute(record, attribute.tensors))
+    return bank.add(data, replace=replace)
