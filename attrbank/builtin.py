@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrbank.hookspecs import Register, Spec, hookimpl
+from attrbank.hookspecs import PLACEABLE, Register, Spec, hookimpl
 
 COMMANDS = (
     Spec("learn", "Learn an attribute from a pair of prompts.", target="attrbank.cli.learn:learn"),
@@ -58,7 +58,7 @@ def register_backbones(register: Register) -> None:
         Spec(
             "portraits",
             "Small drawn portraits; shipped with attrbank, runs on a CPU.",
-            capabilities=("offline",),
+            capabilities=("offline", PLACEABLE),
             target="attrbank.backbones.families:load",
             describe="attrbank.backbones.families:describe",
         )
@@ -67,6 +67,7 @@ def register_backbones(register: Register) -> None:
         Spec(
             "latent_diffusion",
             "Any folder or hub id in the Stable Diffusion format of diffusers.",
+            capabilities=(PLACEABLE,),
             target="attrbank.backbones.families:load",
             describe="attrbank.backbones.families:describe",
         )

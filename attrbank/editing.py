@@ -71,7 +71,7 @@ def apply(request: ApplyRequest, *, on_step: OnStep = lambda done, total: None) 
     picture.require_writable(request.output)
     plugins = load_plugins()
     plugins.notify("before_apply", recipe=recipe(planned))
-    backbone: Backbone = plugins.backbone(planned.backbone_reference)
+    backbone: Backbone = plugins.backbone(planned.backbone_reference, request.placement)
     trajectory = Trajectory(backbone, planned.sampler, grid=planned.grid, guidance_scale=planned.guidance_scale)
     edited = _run(planned, trajectory, with_before=not request.only_after, on_step=on_step)
     before = None if edited.before is None else backbone.decode(edited.before)[0]

@@ -40,6 +40,9 @@ if TYPE_CHECKING:  # listing plugins needs neither pydantic nor a bank
 hookspec = pluggy.HookspecMarker("attrbank")
 hookimpl = pluggy.HookimplMarker("attrbank")
 
+PLACEABLE = "device"
+"""The capability of backbones that can be told where to run."""
+
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
@@ -87,6 +90,9 @@ def register_backbones(register: Register) -> None:
     What the user gave is the spec's own name; a folder or hub id goes to the built-in ``latent_diffusion``.
     Plans and compatibility checks ask the spec's ``describe`` instead, called in the same way, for a
     ``Description``: the attributes of a backbone without its networks. Without one they load the backbone.
+
+    A spec with the capability ``device`` says that its target takes a second argument, an
+    ``attrbank.placement.Placement``, when the user has said where the backbone is to run.
     """
 
 

@@ -12,6 +12,7 @@ from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
 from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress
+from attrbank.placement import Placement
 from attrbank.plugin_manager import load_plugins
 from attrbank.requests import Preset
 from attrbank.schema import AttributeRecord, Binding, LearnSpec, Resolved
@@ -29,6 +30,7 @@ def learn(
     spec: LearnSpec,
     *,
     backbone: str | None = None,
+    placement: Placement | None = None,
     bank: Path | str | None = None,
     replace: bool = False,
     preset: Preset | None = None,
@@ -40,6 +42,7 @@ def learn(
     Args:
         spec: what to learn; sampler, steps and guidance that it does not set are the backbone's own.
         backbone: ``portraits``, a folder or a hub id.
+        placement: where the backbone is to run; None leaves that to it.
         bank: the bank's folder; None is the user's.
         replace: let the name mean the new attribute if it is in use.
         preset: ``paper`` makes Φ as wide as the paper's.
@@ -57,7 +60,7 @@ def learn(
     if not replace:
         store.refuse_taken(spec.name)
     method: Method = plugins.method(spec.method)
-    model: Backbone = plugins.backbone(backbone or DEFAULT_BACKBONE)
+    model: Backbone = plugins.backbone(backbone or DEFAULT_BACKBONE, placement)
     if preset == "paper":
         on_warning(_paper_cost(model))
     prompts = [prompt for pair in spec.pairs for prompt in (pair.source, pair.target)]

@@ -24,8 +24,9 @@ import pluggy
 
 from attrbank import hookspecs
 from attrbank.discovery import GROUP, KINDS, Kind, Plugin, Registered, selected_plugins, warn
-from attrbank.errors import AttrbankError, NotFoundError, PluginError
-from attrbank.hookspecs import Spec
+from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError, PluginError
+from attrbank.hookspecs import PLACEABLE, Spec
+from attrbank.placement import Placement
 from attrbank.text import printable
 
 SLOW_SECONDS = 2.0
@@ -110,14 +111,27 @@ class PluginManager:
         """A new ``Metric`` of that name; raises as ``sampler`` does."""
         return self._make("metric", name)
 
-    def backbone(self, source: str) -> Any:
+    def backbone(self, source: str, placement: Placement | None = None) -> Any:
         """The ``Backbone`` that ``source`` names: a registered name, a folder or a hub id.
+
+        Args:
+            source: as the user gave it.
+            placement: where it is to run; None leaves that to the backbone.
 
         Raises:
             NotFoundError: it is none of these.
+            InvalidValueError: it cannot be told where to run.
             PluginError: it could not be imported or made.
         """
-        return self._make("backbone", self._backbone_name(source), source)
+        registration = self._find("backbone", self._backbone_name(source))
+        if placement is None:
+            return _called(registration, "backbone", source)
+        if PLACEABLE not in registration.spec.capabilities:
+            raise InvalidValueError(
+                f"The backbone {registration.spec.name!r} decides itself where it runs.",
+                hint="Leave out --device, --dtype and --offload.",
+            )
+        return _called(registration, "backbone", source, placement)
 
     def describe(self, source: str) -> Any:
         """The ``Description`` of that backbone, which is loaded only if its plugin has no other way to tell.
@@ -242,7 +256,7 @@ def _complain(plugin: Plugin, printed: str) -> None:
         warn(f"the plugin {plugin.name!r} of {plugin.distribution} {what}; remove: {plugin.remedy}")
 
 
-def _called(registration: Registration, kind: Kind, *arguments: str) -> Any:
+def _called(registration: Registration, kind: Kind, *arguments: str | Placement) -> Any:
     factory: Callable[..., Any] = _target(registration)
     with _blaming(kind, registration):
         return factory(*arguments)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from attrbank.errors import InvalidValueError
 from attrbank.names import parse_reference, validate_name
+from attrbank.placement import Placement
 from attrbank.schema import Core, LearnSpec, PaperOptions, PromptPair
 from attrbank.text import printable
 
@@ -99,6 +100,7 @@ class ApplyRequest:
         rho: strength of the references that have none of their own.
         output: where to write the PNG; None is the next free name.
         only_after: leave the unedited picture out of the PNG.
+        placement: where the backbone is to run.
         core: which core of the difference vectors to take.
         bank: the bank's folder.
 
@@ -113,6 +115,7 @@ class ApplyRequest:
     output: Path | None = None
     only_after: bool = False
     backbone: str | None = None
+    placement: Placement | None = None
     sampler: str | None = None
     steps: int | None = None
     guidance_scale: float | None = None

@@ -11,6 +11,7 @@ import pytest
 from attrbank.discovery import KINDS, Plugin
 from attrbank.errors import InvalidValueError, NotFoundError, PluginError
 from attrbank.hookspecs import Spec
+from attrbank.placement import Placement
 from attrbank.plugin_manager import PluginManager, load_plugins
 from tests.fake_distributions import BROKEN, OFFERS_EULER, install
 
@@ -20,7 +21,8 @@ from attrbank.hookspecs import Spec, hookimpl
 @hookimpl
 def register_backbones(register):
     register(Spec("drawn", "Answers so.", target="attrbank_backbones:drawn", describe="attrbank_backbones:described"))
-    register(Spec("latent_diffusion", "Answers so.", target="attrbank_backbones:latent_diffusion"))
+    target = "attrbank_backbones:latent_diffusion"
+    register(Spec("latent_diffusion", "Answers so.", ("device",), target=target))
 
 def described(source):
     return ("described", source)
@@ -28,8 +30,8 @@ def described(source):
 def drawn(source):
     return ("drawn", source)
 
-def latent_diffusion(source):
-    return ("latent_diffusion", source)
+def latent_diffusion(source, *placement):
+    return ("latent_diffusion", source, *placement)
 """
 
 
@@ -243,6 +245,13 @@ def test_a_backbone_is_a_name_or_else_a_folder_or_hub_id(source: str, expected: 
 def test_a_backbone_is_described_by_what_its_spec_names_or_else_by_itself(backbones: PluginManager) -> None:
     assert backbones.describe("drawn") == ("described", "drawn")
     assert backbones.describe("./a-folder") == ("latent_diffusion", "./a-folder")
+
+
+def test_a_backbone_that_cannot_be_told_where_to_run_says_so(backbones: PluginManager) -> None:
+    placement = Placement(device="cpu")
+    assert backbones.backbone("./a-folder", placement) == ("latent_diffusion", "./a-folder", placement)
+    with pytest.raises(InvalidValueError, match="drawn"):
+        backbones.backbone("drawn", placement)
 
 
 def test_a_folder_without_a_slash_is_a_backbone(

@@ -10,7 +10,18 @@ from typing import Annotated, Any
 import typer
 
 from attrbank.cli import render
-from attrbank.cli.options import BackboneOption, BankOption, GuidanceOption, JsonOption, SamplerOption, StepsOption
+from attrbank.cli.options import (
+    BackboneOption,
+    BankOption,
+    DeviceOption,
+    DtypeOption,
+    GuidanceOption,
+    JsonOption,
+    OffloadOption,
+    SamplerOption,
+    StepsOption,
+    placement,
+)
 from attrbank.cli.progress import progress_bar
 from attrbank.names import parse_step
 from attrbank.requests import ApplyRequest
@@ -30,6 +41,9 @@ def apply(
     as_json: JsonOption = False,
     core: Annotated[Core | None, typer.Option(help="The core to take; default the attribute's own.")] = None,
     backbone: BackboneOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+    offload: OffloadOption = False,
     sampler: SamplerOption = None,
     steps: StepsOption = None,
     guidance_scale: GuidanceOption = None,
@@ -46,6 +60,7 @@ def apply(
         output=output,
         only_after=only_after,
         backbone=backbone,
+        placement=placement(device, dtype, offload),
         sampler=sampler,
         steps=steps,
         guidance_scale=guidance_scale,

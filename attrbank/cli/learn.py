@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from attrbank.cli import render
-from attrbank.cli.options import BackboneOption, BankOption, GuidanceOption, JsonOption, SamplerOption, StepsOption
+from attrbank.cli.options import (
+    BackboneOption,
+    BankOption,
+    DeviceOption,
+    DtypeOption,
+    GuidanceOption,
+    JsonOption,
+    OffloadOption,
+    SamplerOption,
+    StepsOption,
+    placement,
+)
 from attrbank.cli.progress import progress_bar
 from attrbank.names import parse_seeds
 from attrbank.requests import Preset, learn_spec
@@ -39,6 +50,9 @@ def learn(
     replace: Annotated[bool, typer.Option("--replace", help="The old one stays reachable as NAME@ID.")] = False,
     as_json: JsonOption = False,
     backbone: BackboneOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+    offload: OffloadOption = False,
     sampler: SamplerOption = None,
     steps: StepsOption = None,
     guidance_scale: GuidanceOption = None,
@@ -71,7 +85,14 @@ def learn(
     started = time.monotonic()
     with progress_bar() as report:
         learned = learn_attribute(
-            spec, backbone=backbone, bank=bank, replace=replace, preset=preset, on_progress=report, on_warning=_warn
+            spec,
+            backbone=backbone,
+            placement=placement(device, dtype, offload),
+            bank=bank,
+            replace=replace,
+            preset=preset,
+            on_progress=report,
+            on_warning=_warn,
         )
     seconds, size = time.monotonic() - started, learned.size_bytes / 1000
     render.say(f"Stored {learned.reference} in {seconds:.0f} s, {size:.1f} KB.")

@@ -7,6 +7,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from attrbank.placement import Dtype, Placement
+
 BankOption: TypeAlias = Annotated[
     Path | None,
     typer.Option("--bank", metavar="DIR", help="The bank; default ATTRBANK_BANK, then the user's data directory."),
@@ -18,8 +20,21 @@ ReferenceArgument: TypeAlias = Annotated[
 BackboneOption: TypeAlias = Annotated[
     str | None, typer.Option("--backbone", metavar="B", help="A registered name, a folder or a hub id.")
 ]
+DeviceOption: TypeAlias = Annotated[
+    str | None, typer.Option("--device", metavar="D", help="Where networks run: cpu, cuda, cuda:1, mps.")
+]
+DtypeOption: TypeAlias = Annotated[Dtype | None, typer.Option("--dtype", help="Precision of the networks.")]
+OffloadOption: TypeAlias = Annotated[
+    bool, typer.Option("--offload", help="Keep on the device only the network at work.")
+]
 SamplerOption: TypeAlias = Annotated[str | None, typer.Option("--sampler", metavar="S", help="See attrbank samplers.")]
 StepsOption: TypeAlias = Annotated[int | None, typer.Option("--steps", metavar="N", help="Sampling steps.")]
 GuidanceOption: TypeAlias = Annotated[
     float | None, typer.Option("--guidance-scale", metavar="G", help="Classifier-free guidance; 1 is none.")
 ]
+
+
+def placement(device: str | None, dtype: Dtype | None, offload: bool) -> Placement | None:
+    """Where the user wants networks to run; None if no option says so."""
+    wishes = Placement(device=device, dtype=dtype, offload=offload)
+    return None if wishes == Placement() else wishes
