@@ -79,6 +79,18 @@ class PluginManager:
         """All of one kind, in order of registration."""
         return tuple(self._registry[kind].values())
 
+    def refuse_taken(self, kind: Kind, name: str) -> None:
+        """Does nothing if a plugin may register this name.
+
+        Raises:
+            InvalidValueError: another plugin has registered it.
+        """
+        if name in self._registry[kind]:
+            owner = self._registry[kind][name].plugin.distribution
+            raise InvalidValueError(
+                f"The {kind} name {name!r} is taken by {owner}.", hint="Of two plugins that offer it, one is left out."
+            )
+
     def notify(self, event: Event, **arguments: object) -> None:
         """Tell every plugin that listens; each gets a copy, and one that fails is reported and stops nothing.
 
@@ -163,9 +175,7 @@ class PluginManager:
         for kind, spec in registered:
             if (kind, spec.name) in seen:
                 raise PluginError(f"it registers the {kind} {spec.name!r} twice")
-            if spec.name in self._registry[kind]:
-                owner = self._registry[kind][spec.name].plugin.distribution
-                raise PluginError(f"the {kind} name {spec.name!r} is taken by {owner}")
+            self.refuse_taken(kind, spec.name)
             seen.add((kind, spec.name))
 
     def _accept(self, plugin: Plugin, hooks: pluggy.PluginManager) -> None:
@@ -286,6 +296,8 @@ def _blaming(what: str, registration: Registration) -> Iterator[None]:
 
 
 def _reason(error: BaseException) -> str:
+    if isinstance(error, AttrbankError):
+        return printable(error.message.rstrip("."))
     return printable(f"{type(error).__name__}: {error}")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -20,15 +23,17 @@ def write_plugin(name: str, kind: PluginKind, parent: Path) -> Path:
     """Write the package ``attrbank-NAME`` into a folder of that name, and return it.
 
     Raises:
-        InvalidValueError: the name is malformed, or the folder exists.
-        StorageError: it cannot be written.
+        InvalidValueError: the name is malformed or no package's, or the folder exists.
+        StorageError: it cannot be written; nothing is left.
     """
-    words = _words(validate_name(name), kind)
+    if not validate_name(name)[-1].isalnum():
+        raise InvalidValueError(f"No package can be called 'attrbank-{name}'.", hint="End it with a letter or digit.")
     folder = parent / f"attrbank-{name}"
     try:
         folder.mkdir()
-        for source in ("common", kind):
-            _write(resources.files("attrbank") / "templates" / source, folder, words)
+        with _all_or_nothing(folder):
+            for source in ("common", kind):
+                _write(resources.files("attrbank") / "templates" / source, folder, _words(name, kind))
     except FileExistsError as error:
         raise InvalidValueError(f"There is a {folder.name!r} here already.", hint="Choose another name.") from error
     except OSError as error:
@@ -36,15 +41,26 @@ def write_plugin(name: str, kind: PluginKind, parent: Path) -> Path:
     return folder
 
 
+@contextmanager
+def _all_or_nothing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
 def _words(name: str, kind: PluginKind) -> dict[str, str]:
     """What the templates leave open."""
-    camel = "".join(part.capitalize() for part in name.replace("-", "_").split("_"))
+    words = [part.capitalize() for part in name.replace("-", "_").split("_")]
+    # With its kind in it, the class takes no name that the templates or the language need: not None, not Facts.
+    words.insert(0 if name[0].isdigit() else len(words), kind.capitalize())
     return {
         "name": name,
         "kind": kind,
         "package": f"attrbank-{name}",
         "module": f"attrbank_{name.replace('-', '_')}",
-        "class_name": camel if camel[0].isalpha() else f"{kind.capitalize()}{camel}",
+        "class_name": "".join(words),
     }
 
 

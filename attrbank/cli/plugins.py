@@ -55,6 +55,7 @@ def new(
     bank: BankOption = None,
 ) -> None:
     """Write an installable plugin with a passing test into ./attrbank-NAME."""
+    load_plugins().refuse_taken(kind, name)
     folder = write_plugin(name, kind, Path.cwd())
     render.say(f"Try it: pip install -e {folder.name} && attrbank plugins check {folder.name}")
     if as_json:

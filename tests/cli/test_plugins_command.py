@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import errno
 import json
 import os
 import subprocess
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from attrbank.backbones.families import describe
+from attrbank.scaffold import PluginKind, write_plugin
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli, artifact
 from tests.fake_distributions import BROKEN, OFFERS_EULER, install
@@ -153,6 +156,50 @@ def test_what_exists_is_not_overwritten(tmp_path: Path, cli: Cli, monkeypatch: p
     assert cli("plugins", "new", "euler", "--kind", "sampler").code == 4
     assert cli("plugins", "new", "Euler", "--kind", "sampler").code == 4
     assert cli("plugins", "new", "heun", "--kind", "flavour").code == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        *(("sampler", "foo-"), ("metric", "foo_"), ("sampler", "ddim"), ("backbone", "portraits"), ("method", "avi")),
+        *(("metric", "psnr"), ("sampler", "euler")),
+    ],
+)
+def test_a_name_that_no_plugin_can_have_is_refused(
+    kind: str, name: str, tmp_path: Path, cli: Cli, two_plugins: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    outcome = cli("plugins", "new", name, "--kind", kind)
+    assert (outcome.code, outcome.out) == (4, "")
+    assert "hint: " in outcome.err
+    assert not list(tmp_path.glob("attrbank-*"))
+
+
+def test_a_name_taken_by_another_kind_is_free(tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli("plugins", "new", "ddim", "--kind", "metric").code == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["none", "true", "3", "a_b-c", "facts", "learned"])
+def test_no_name_spoils_the_code(kind: PluginKind, name: str, tmp_path: Path) -> None:
+    for path in write_plugin(name, kind, tmp_path).rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        bound = [alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+        bound += [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+        assert len(bound) == len(set(bound)), path
+
+
+def test_a_package_that_cannot_be_finished_leaves_nothing(
+    tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Path, "write_text", full)
+    assert cli("plugins", "new", "heun", "--kind", "sampler").code == 7
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_plugin_that_imports_heavy_code_fails(
