@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,7 +23,7 @@ from attrbank.cli.options import (
 from attrbank.cli.progress import progress_bar
 from attrbank.names import parse_seeds
 from attrbank.requests import Preset, learn_spec
-from attrbank.schema import BankedZ, Core, Solver, Tail, Vectors, Weights
+from attrbank.schema import BankedZ, Core, LearnSpec, Solver, Tail, Vectors, Weights
 
 _SEEDS_FROM_ONE = 64
 
@@ -80,20 +80,16 @@ def learn(
         steps=steps,
         guidance_scale=guidance_scale,
     )
+    where = placement(device, dtype, offload)
+    _learn(spec, as_json, backbone=backbone, placement=where, bank=bank, replace=replace, preset=preset)
+
+
+def _learn(spec: LearnSpec, as_json: bool, **options: Any) -> None:
     from attrbank.learning import learn as learn_attribute
 
     started = time.monotonic()
     with progress_bar() as report:
-        learned = learn_attribute(
-            spec,
-            backbone=backbone,
-            placement=placement(device, dtype, offload),
-            bank=bank,
-            replace=replace,
-            preset=preset,
-            on_progress=report,
-            on_warning=_warn,
-        )
+        learned = learn_attribute(spec, on_progress=report, on_warning=_warn, **options)
     seconds, size = time.monotonic() - started, learned.size_bytes / 1000
     render.say(f"Stored {learned.reference} in {seconds:.0f} s, {size:.1f} KB.")
     render.attribute(learned, as_json, seconds=round(seconds, 3))
