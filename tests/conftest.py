@@ -11,6 +11,7 @@ import pytest
 
 from attrbank.backbones.tiny import build_pipeline, build_xl_pipeline
 from attrbank.plugin_manager import load_plugins
+from tests.tiny_families import build_ddpm, build_flux, build_ldm, build_sd3
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +53,43 @@ def tiny_pipeline_xl(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_pipeline_half(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The fp16 copy of ``tiny_pipeline``."""
     return build_pipeline(tmp_path_factory.mktemp("half") / "model", half=True)
+
+
+@pytest.fixture(scope="session")
+def tiny_sd3(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random Stable Diffusion 3."""
+    return build_sd3(tmp_path_factory.mktemp("sd3") / "model")
+
+
+@pytest.fixture(scope="session")
+def tiny_sd3_without_t5(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another, without the third text encoder."""
+    return build_sd3(tmp_path_factory.mktemp("sd3-without-t5") / "model", t5=False)
+
+
+@pytest.fixture(scope="session")
+def tiny_flux(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random Flux that takes the guidance scale as an input."""
+    return build_flux(tmp_path_factory.mktemp("flux") / "model")
+
+
+@pytest.fixture(scope="session")
+def tiny_flux_schnell(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another that does not, and whose shift does not depend on the picture's size."""
+    folder = tmp_path_factory.mktemp("flux-schnell") / "model"
+    return build_flux(folder, guidance_embeds=False, use_dynamic_shifting=False, shift=1.0)
+
+
+@pytest.fixture(scope="session")
+def tiny_ddpm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random unconditional model of pixels."""
+    return build_ddpm(tmp_path_factory.mktemp("ddpm") / "model")
+
+
+@pytest.fixture(scope="session")
+def tiny_ldm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random unconditional model of latents."""
+    return build_ldm(tmp_path_factory.mktemp("ldm") / "model")
 
 
 @pytest.fixture

@@ -40,6 +40,21 @@ FAMILIES = (
         describe="attrbank.backbones.stable_diffusion:describe_xl",
         load="attrbank.backbones.sdxl:StableDiffusionXL",
     ),
+    Family(
+        ("StableDiffusion3Pipeline",),
+        describe="attrbank.backbones.rectified_flow:describe_sd3",
+        load="attrbank.backbones.sd3:StableDiffusion3",
+    ),
+    Family(
+        ("FluxPipeline",),
+        describe="attrbank.backbones.rectified_flow:describe_flux",
+        load="attrbank.backbones.flux:Flux",
+    ),
+    Family(
+        ("DDPMPipeline", "DDIMPipeline", "LDMPipeline"),
+        describe="attrbank.backbones.unconditional:describe",
+        load="attrbank.backbones.unet2d:Unconditional",
+    ),
 )
 
 _BY_PIPELINE = {pipeline: family for family in FAMILIES for pipeline in family.pipelines}

@@ -77,6 +77,57 @@ STABLE_DIFFUSION = Traits(
     },
 )
 
+UNCONDITIONAL = STABLE_DIFFUSION
+"""A UNet without prompts has the same ends, the same clock, and the same settings but for cross-attention."""
+
+STABLE_DIFFUSION_3 = Traits(
+    part="transformer",
+    tensors=(
+        "pos_embed.proj.weight",
+        "pos_embed.proj.bias",
+        "time_text_embed.timestep_embedder.linear_1.weight",
+        "time_text_embed.timestep_embedder.linear_1.bias",
+        "proj_out.weight",
+        "proj_out.bias",
+    ),
+    config=(
+        "in_channels",
+        "out_channels",
+        "sample_size",
+        "patch_size",
+        "num_layers",
+        "num_attention_heads",
+        "attention_head_dim",
+        "joint_attention_dim",
+        "caption_projection_dim",
+        "pooled_projection_dim",
+    ),
+    scheduler={"num_train_timesteps": 1000},
+)
+
+FLUX = Traits(
+    part="transformer",
+    tensors=(
+        "x_embedder.weight",
+        "x_embedder.bias",
+        "time_text_embed.timestep_embedder.linear_1.weight",
+        "time_text_embed.timestep_embedder.linear_1.bias",
+        "proj_out.weight",
+        "proj_out.bias",
+    ),
+    config=(
+        "in_channels",
+        "num_layers",
+        "num_single_layers",
+        "num_attention_heads",
+        "attention_head_dim",
+        "joint_attention_dim",
+        "pooled_projection_dim",
+        "guidance_embeds",
+    ),
+    scheduler={"num_train_timesteps": 1000},
+)
+
 
 def fingerprint(
     network: Path,

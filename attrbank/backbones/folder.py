@@ -11,13 +11,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, Field, ValidationError
 
-from attrbank.diffusion.protocols import Defaults
+from attrbank.diffusion.protocols import Defaults, Guidance
 from attrbank.diffusion.schedule import Schedule
 from attrbank.errors import IncompatibleError, NotFoundError
+
+PREDICTION_TYPES = ("epsilon", "v_prediction")
 
 _WORD = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s.,]")
 
@@ -52,10 +54,11 @@ class BackboneFolder:
         path: the folder.
         fingerprint: hex digest that decides whether an attribute fits.
         latent_shape: (C, H, W).
-        prediction_type: "epsilon" or "v_prediction".
+        prediction_type: "epsilon", "v_prediction" or "flow".
         schedule: the noise schedule of training.
         defaults: recommended settings.
         words: the words it knows, in lower case; None if it may know any.
+        guidance: how it is guided.
     """
 
     name: str
@@ -66,6 +69,7 @@ class BackboneFolder:
     schedule: Schedule
     defaults: Defaults
     words: frozenset[str] | None
+    guidance: Guidance = "classifier-free"
 
     def unknown_words(self, prompt: str) -> list[str]:
         """Words and signs of the prompt that the model has never seen, in order, each once."""
@@ -85,6 +89,7 @@ class Described:
         self.schedule = folder.schedule
         self.defaults = folder.defaults
         self.words = folder.words
+        self.guidance = folder.guidance
         self._folder = folder
 
     def unknown_words(self, prompt: str) -> list[str]:
@@ -113,17 +118,16 @@ def read_json(path: Path) -> Mapping[str, Any]:
     return content
 
 
-def read_settings(folder: Path) -> Settings:
-    """The folder's ``attrbank.json``, or the general defaults.
+def read_settings(folder: Path, recommended: Mapping[str, Any] | None = None) -> Settings:
+    """The folder's ``attrbank.json``; what it leaves out is as the family recommends, else the general default.
 
     Raises:
         IncompatibleError: it is malformed.
     """
     path = folder / "attrbank.json"
-    if not path.is_file():
-        return Settings()
+    own = read_json(path) if path.is_file() else {}
     try:
-        return Settings.model_validate(read_json(path))
+        return Settings.model_validate({**(recommended or {}), **own})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -145,3 +149,37 @@ def require_networks(reference: str, index: Mapping[str, Any], networks: Mapping
         found = index.get(part)
         if not isinstance(found, list) or found[-1:] != [expected]:
             raise IncompatibleError(f"The {part} of {reference} is {found}, where only {expected} is supported.")
+
+
+def prediction_type(scheduler: Mapping[str, Any]) -> str:
+    """What the network predicts, by ``scheduler_config.json``.
+
+    Raises:
+        IncompatibleError: it is neither ε nor v.
+    """
+    found = scheduler.get("prediction_type", "epsilon")
+    if found not in PREDICTION_TYPES:
+        raise IncompatibleError(
+            f"A model that predicts {found!r} is not supported.",
+            hint=f"Supported are {' and '.join(PREDICTION_TYPES)}.",
+        )
+    return str(found)
+
+
+def latent_shape(network: Mapping[str, Any], codec: Mapping[str, Any]) -> tuple[int, int, int]:
+    """(C, H, W) by the configurations of the network that denoises and of the codec, which must agree.
+
+    Raises:
+        IncompatibleError: they do not, or give no shape.
+    """
+    size, channels = network.get("sample_size"), network.get("in_channels", 4)
+    height, width = size if isinstance(size, list) and len(size) == 2 else (size, size)
+    shape = channels, height, width
+    if not all(isinstance(side, int) and side > 0 for side in shape):
+        raise IncompatibleError(f"The network's latents are {channels} × {size}, which is no shape.")
+    if {channels} != {network.get("out_channels") or channels, codec.get("latent_channels", 4)}:
+        raise IncompatibleError(
+            f"The network takes {channels} channels, but the codec makes {codec.get('latent_channels', 4)}.",
+            hint="Models for inpainting and depth are not supported.",
+        )
+    return cast(tuple[int, int, int], shape)

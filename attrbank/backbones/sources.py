@@ -14,6 +14,9 @@ PORTRAITS = Path(__file__).parent / "portraits" / "model"
 HUB_FILES = (
     "model_index.json",
     "attrbank.json",
+    "config.json",
+    "scheduler_config.json",
+    "diffusion_pytorch_model.safetensors",
     "scheduler/*",
     "tokenizer*/*",
     "*/config.json",

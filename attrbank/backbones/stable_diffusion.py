@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from attrbank.backbones.fingerprint import STABLE_DIFFUSION, fingerprint
-from attrbank.backbones.folder import BackboneFolder, read_json, read_settings, require_networks
+from attrbank.backbones.folder import (
+    BackboneFolder,
+    latent_shape,
+    prediction_type,
+    read_json,
+    read_settings,
+    require_networks,
+)
 from attrbank.diffusion.schedule import Schedule
-from attrbank.errors import IncompatibleError
 
 NETWORKS = {"text_encoder": "CLIPTextModel", "unet": "UNet2DConditionModel", "vae": "AutoencoderKL"}
 """The networks we can load: the class that model_index.json must name for each."""
 
 XL_NETWORKS = {**NETWORKS, "text_encoder_2": "CLIPTextModelWithProjection"}
-
-PREDICTION_TYPES = ("epsilon", "v_prediction")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,33 +68,9 @@ def _facts(reference: str, path: Path) -> dict[str, Any]:
         "name": settings.name or reference,
         "path": path,
         "fingerprint": fingerprint(path / "unet", unet, scheduler, STABLE_DIFFUSION),
-        "latent_shape": _latent_shape(unet, read_json(path / "vae" / "config.json")),
-        "prediction_type": _prediction_type(scheduler),
+        "latent_shape": latent_shape(unet, read_json(path / "vae" / "config.json")),
+        "prediction_type": prediction_type(scheduler),
         "schedule": Schedule.from_config(scheduler),
         "defaults": settings.defaults,
         "words": settings.known_words,
     }
-
-
-def _prediction_type(scheduler: Mapping[str, Any]) -> str:
-    prediction_type = scheduler.get("prediction_type", "epsilon")
-    if prediction_type not in PREDICTION_TYPES:
-        raise IncompatibleError(
-            f"A model that predicts {prediction_type!r} is not supported.",
-            hint=f"Supported are {' and '.join(PREDICTION_TYPES)}.",
-        )
-    return str(prediction_type)
-
-
-def _latent_shape(unet: Mapping[str, Any], vae: Mapping[str, Any]) -> tuple[int, int, int]:
-    size, channels = unet.get("sample_size"), unet.get("in_channels", 4)
-    height, width = size if isinstance(size, list) and len(size) == 2 else (size, size)
-    shape = channels, height, width
-    if not all(isinstance(side, int) and side > 0 for side in shape):
-        raise IncompatibleError(f"The network's latents are {channels} × {size}, which is no shape.")
-    if {channels} != {unet.get("out_channels", 4), vae.get("latent_channels", 4)}:
-        raise IncompatibleError(
-            f"The network takes {channels} channels, but the codec makes {vae.get('latent_channels', 4)}.",
-            hint="Models for inpainting and depth are not supported.",
-        )
-    return cast(tuple[int, int, int], shape)

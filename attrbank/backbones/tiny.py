@@ -51,7 +51,7 @@ def build_pipeline(folder: Path, *, half: bool = False, seed: int = 0, **schedul
 
     _begin(seed)
     networks = {
-        "text_encoder": CLIPTextModel(_text_config(save_tokenizer(folder / "tokenizer"), width=32)),
+        "text_encoder": CLIPTextModel(text_config(save_tokenizer(folder / "tokenizer"), width=32)),
         "unet": UNet2DConditionModel(**_UNET, cross_attention_dim=32),
         "vae": build_codec(),
     }
@@ -75,8 +75,8 @@ def build_xl_pipeline(folder: Path, *, half: bool = False, seed: int = 0, **sche
         projection_class_embeddings_input_dim=6 * 8 + 48,
     )
     networks = {
-        "text_encoder": CLIPTextModel(_text_config(vocabularies[0], width=32)),
-        "text_encoder_2": CLIPTextModelWithProjection(_text_config(vocabularies[1], width=48)),
+        "text_encoder": CLIPTextModel(text_config(vocabularies[0], width=32)),
+        "text_encoder_2": CLIPTextModelWithProjection(text_config(vocabularies[1], width=48)),
         "unet": unet,
         "vae": build_codec(),
     }
@@ -128,7 +128,8 @@ def _begin(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def _text_config(vocabulary: Mapping[str, int], width: int) -> Any:
+def text_config(vocabulary: Mapping[str, int], width: int) -> Any:
+    """The configuration of a small CLIP text encoder for the tokenizer with that vocabulary."""
     from transformers import CLIPTextConfig
 
     return CLIPTextConfig(

@@ -42,8 +42,12 @@ def flow_schedule(config: Mapping[str, Any], tokens: int, spacing: Spacing) -> S
     except (TypeError, ValueError, ArithmeticError) as error:
         raise IncompatibleError(f"The scheduler's configuration is malformed: {error}.") from error
     times = ((t + 1) / count for t in range(count))
-    sigmas = (shift * time / (1 + (shift - 1) * time) for time in times)
-    return Schedule(tuple((1 - sigma) ** 2 / ((1 - sigma) ** 2 + sigma**2) for sigma in sigmas), spacing=spacing)
+    sigmas = [shift * time / (1 + (shift - 1) * time) for time in times]
+    alpha_bars = tuple((1 - sigma) ** 2 / ((1 - sigma) ** 2 + sigma**2) for sigma in sigmas)
+    # Theirs lays out its grid down to the least σ, which a fixed shift has raised, and shifts that once more.
+    shifted_twice = spacing == "linspace" and not config.get("use_dynamic_shifting", False)
+    lowest = max(0, round(sigmas[0] * count) - 1) if shifted_twice else 0
+    return Schedule(alpha_bars, spacing=spacing, lowest=lowest)
 
 
 def sigma_of(alpha_bar: float) -> float:

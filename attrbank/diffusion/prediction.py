@@ -30,6 +30,18 @@ def from_velocity(x: Tensor, velocity: Tensor, alpha_bar: float) -> Prediction:
     return Prediction(signal * velocity + noise * x, signal * x - noise * velocity)
 
 
+def clip(prediction: Prediction, alpha_bar: float, limit: float) -> Prediction:
+    """Keep x̂0 within ±limit, as pixels are, and let ε make up the same latent with it.
+
+    Shapes:
+        prediction's: (B, C, H, W)
+    """
+    if alpha_bar == 1:  # then x̂0 is the latent itself
+        return prediction
+    x0 = prediction.x0.clamp(-limit, limit)
+    return Prediction(prediction.eps + (alpha_bar / (1 - alpha_bar)) ** 0.5 * (prediction.x0 - x0), x0)
+
+
 def guide(unconditional: Prediction, conditional: Prediction, scale: float) -> Prediction:
     """Classifier-free guidance: u + s (c − u) (arXiv:2207.12598, eq. 6, as s = 1 + w).
 

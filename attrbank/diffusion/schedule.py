@@ -31,12 +31,14 @@ class Schedule:
         final_alpha_bar: ᾱ at the clean end, 1 or ᾱ_0.
         spacing: where a grid puts its timesteps (arXiv:2305.08891, table 2).
         steps_offset: added to every timestep of a leading grid; Stable Diffusion has 1.
+        lowest: the cleanest timestep of a linspace grid; above 0 in a shifted flow.
     """
 
     alphas_cumprod: tuple[float, ...]
     final_alpha_bar: float = 1.0
     spacing: Spacing = "leading"
     steps_offset: int = 0
+    lowest: int = 0
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Schedule:
@@ -83,17 +85,17 @@ def timestep_grid(steps: int, schedule: Schedule, spacing: Spacing | None = None
     fixed stride, which would be wrong wherever T is not a multiple of ``steps``.
 
     Args:
-        steps: 1 ≤ steps ≤ T.
+        steps: 1 ≤ steps ≤ T − lowest.
         schedule: the model's noise schedule.
         spacing: overrides the schedule's own.
 
     Raises:
         InvalidValueError: that many steps do not fit.
     """
-    if not 1 <= steps <= schedule.train_timesteps:
+    most = schedule.train_timesteps - schedule.lowest
+    if not 1 <= steps <= most:
         raise InvalidValueError(
-            f"{steps} steps are not possible: the model has {schedule.train_timesteps} timesteps.",
-            hint=f"Choose 1 to {schedule.train_timesteps} steps.",
+            f"{steps} steps are not possible: the model has {most} timesteps.", hint=f"Choose 1 to {most} steps."
         )
     timesteps = _spaced(steps, schedule, spacing or schedule.spacing)
     if timesteps[0] >= schedule.train_timesteps:
@@ -150,7 +152,7 @@ def _spaced(steps: int, schedule: Schedule, spacing: Spacing) -> list[int]:
         return [index * stride + schedule.steps_offset for index in reversed(range(steps))]
     if spacing == "trailing":
         return [round(total - index * (total / steps)) - 1 for index in range(steps)]
-    return [round(value) for value in reversed(_linspace(0, total - 1, steps))]
+    return [round(value) for value in reversed(_linspace(schedule.lowest, total - 1, steps))]
 
 
 def _alphas_cumprod(config: Mapping[str, Any]) -> tuple[float, ...]:

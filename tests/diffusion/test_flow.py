@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 
 from attrbank.diffusion.flow import flow_schedule, from_flow, sigma_of, to_flow
 from attrbank.diffusion.schedule import CLEAN, Schedule, Spacing, nearest_index, timestep_at, timestep_grid
-from attrbank.errors import IncompatibleError
+from attrbank.errors import IncompatibleError, InvalidValueError
 from attrbank.samplers.ddim import DDIM
 from attrbank.samplers.ddpm import DDPM
 
@@ -64,12 +65,18 @@ def test_ddim_is_eulers_method_along_the_flow(config: dict[str, Any], steps: int
 
 @pytest.mark.parametrize("config", SHIFTS)
 def test_linspace_is_the_schedulers_own_grid_to_half_a_timestep(config: dict[str, Any]) -> None:
-    """Its grid ends at the shifted 1/T, ours at 1/T, and it steps on fractions of a timestep."""
     schedule, euler = schedule_of("linspace", **config), FlowMatchEulerDiscreteScheduler(**config)
     euler.set_timesteps(28, mu=mu(config))
+    steepest = max(abs(a - b) for a, b in pairwise([1.0, *map(sigma_of, reversed(schedule.alphas_cumprod)), 0.0]))
     ours = [sigma_of(schedule.alpha_bar(t)) for t, _ in timestep_grid(28, schedule)]
-    slack = max(1.0, config.get("shift", 1.0)) ** 2 / schedule.train_timesteps
-    assert ours == pytest.approx(euler.sigmas[:-1].tolist(), abs=2.5 * slack)
+    assert ours == pytest.approx(euler.sigmas[:-1].tolist(), abs=0.51 * steepest)
+
+
+def test_steps_on_every_timestep_down_to_the_least_are_all_there_can_be() -> None:
+    schedule = schedule_of("linspace", shift=3.0)
+    assert timestep_grid(998, schedule)[-1] == (2, CLEAN)
+    with pytest.raises(InvalidValueError, match="998 timesteps"):
+        timestep_grid(999, schedule)
 
 
 @pytest.mark.parametrize("sigma", [0.0, 1e-3, 0.3, 0.5, 0.999, 1.0])

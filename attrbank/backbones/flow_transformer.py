@@ -1,0 +1,65 @@
+"""What Stable Diffusion 3 and Flux have in common: a transformer that says the velocity of a rectified flow."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from attrbank.backbones.codec import load_codec
+from attrbank.backbones.components import load_network
+from attrbank.backbones.devices import leave, residence
+from attrbank.backbones.folder import BackboneFolder, Described
+from attrbank.diffusion.flow import from_flow, sigma_of, to_flow
+from attrbank.diffusion.protocols import Conditioning, Prediction
+from attrbank.placement import Placement
+
+
+class FlowTransformer(Described, ABC):
+    """A backbone whose latents are variance-preserving outside and those of the flow inside.
+
+    Args:
+        folder: the model's description, from ``rectified_flow``.
+        placement: where the networks are to run.
+        kind: the transformer's class in diffusers.
+
+    Attributes:
+        transformer: says the velocity; for methods that look inside it or put another in its place, in a copy.
+
+    Raises:
+        IncompatibleError: a part of the model cannot be loaded.
+        InvalidValueError: it cannot run where it is to.
+    """
+
+    def __init__(self, folder: BackboneFolder, placement: Placement, kind: Any) -> None:
+        super().__init__(folder)
+        self._residence = residence(placement, folder.path / "transformer", torch.bfloat16)
+        self.transformer = load_network(kind, folder.path / "transformer", self._residence.dtype)
+        self._residence.settle(self.transformer)
+        self._codec = load_codec(folder.path / "vae", self._residence)
+
+    def predict(self, latent: Tensor, timestep: int, conditioning: Conditioning) -> Prediction:
+        """One evaluation of the transformer per row.
+
+        Shapes:
+            latent, eps, x0: (B, C, H, W)
+        """
+        alpha_bar = self.schedule.alpha_bar(timestep)
+        seen = self._residence.enter(to_flow(latent, alpha_bar))
+        time = torch.full((len(latent),), sigma_of(alpha_bar) * self.schedule.train_timesteps)
+        velocity = self._velocity(seen, time.to(seen.device), conditioning)
+        return from_flow(latent, leave(velocity), alpha_bar)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Images (B, 3, h, w) in [0, 1] to the mode of their latents (B, C, H, W)."""
+        return self._codec.encode(images)
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Latents (B, C, H, W) to images (B, 3, h, w) in [0, 1]."""
+        return self._codec.decode(latent)
+
+    @abstractmethod
+    def _velocity(self, latent: Tensor, time: Tensor, conditioning: Conditioning) -> Tensor:
+        """ε − x̂0, (B, C, H, W), at the flow's latent x_σ and at σ T, (B,)."""

@@ -1,0 +1,84 @@
+"""What holds for every family of models alike."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from attrbank.backbones.families import describe, load
+from attrbank.backbones.fingerprint import FLUX, STABLE_DIFFUSION_3, UNCONDITIONAL, Traits
+from attrbank.contracts import BackboneContract
+from attrbank.diffusion.protocols import guidance_of
+from tests.tiny_families import build_ddpm, build_flux, build_sd3, change
+
+FAMILIES = ["tiny_sd3", "tiny_flux", "tiny_flux_schnell", "tiny_ddpm", "tiny_ldm"]
+TRAITS = [("tiny_sd3", STABLE_DIFFUSION_3), ("tiny_flux", FLUX), ("tiny_ddpm", UNCONDITIONAL)]
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_backbone_keeps_the_contract_and_is_what_its_description_says(
+    model: str, request: pytest.FixtureRequest
+) -> None:
+    folder = str(request.getfixturevalue(model))
+    described, backbone = describe(folder), load(folder)
+    suite = type("Suite", (BackboneContract,), {"make": lambda self: backbone})()
+    assert {outcome.promise: outcome.error for outcome in suite.outcomes() if outcome.error} == {}
+    for name in ("name", "fingerprint", "latent_shape", "prediction_type", "schedule", "defaults", "words"):
+        assert getattr(described, name) == getattr(backbone, name)
+    assert guidance_of(described) == guidance_of(backbone)
+
+
+def test_describing_a_model_loads_neither_torch_nor_diffusers(request: pytest.FixtureRequest) -> None:
+    folders = [str(request.getfixturevalue(model)) for model in FAMILIES]
+    program = f"""
+import sys
+from attrbank.backbones.families import describe
+for folder in {folders!r}:
+    describe(folder)
+print(sorted({{"torch", "diffusers", "transformers", "numpy", "huggingface_hub"}} & set(sys.modules)))
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(("model", "traits"), TRAITS)
+def test_fine_tune_is_another_model_whichever_tensor_it_moved(
+    model: str, traits: Traits, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    original = request.getfixturevalue(model)
+    folder = shutil.copytree(original, tmp_path / "model")
+    path = folder / traits.part / "diffusion_pytorch_model.safetensors"
+    weights = load_file(path)
+    prints = {describe(str(original)).fingerprint}
+    for name in traits.tensors:
+        save_file(weights | {name: weights[name] * 1.01}, path)
+        prints.add(describe(str(folder)).fingerprint)
+    assert len(prints) == 1 + len(traits.tensors)
+
+
+@pytest.mark.parametrize(("build", "model"), [(build_sd3, "tiny_sd3"), (build_flux, "tiny_flux")])
+def test_half_precision_copy_and_another_shift_are_the_same_model(
+    build: Callable[..., Path], model: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """The shift says how a model is sampled, and can be chosen anew for every picture's size."""
+    copy = build(tmp_path / "model", half=True, shift=1.5, max_shift=2.0)
+    assert describe(str(copy)).fingerprint == describe(str(request.getfixturevalue(model))).fingerprint
+
+
+def test_schedule_that_training_fixed_tells_models_apart(tiny_ddpm: Path, tmp_path: Path) -> None:
+    other = build_ddpm(tmp_path / "model", beta_schedule="squaredcos_cap_v2")
+    assert describe(str(other)).fingerprint != describe(str(tiny_ddpm)).fingerprint
+
+
+def test_folders_settings_go_before_the_familys(tiny_flux: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_flux, tmp_path / "flux")
+    (folder / "attrbank.json").write_text("{}")
+    change(folder / "attrbank.json", name="tiny", steps=5)
+    described = describe(str(folder))
+    assert (described.name, described.defaults.steps, described.defaults.guidance_scale) == ("tiny", 5, 3.5)
