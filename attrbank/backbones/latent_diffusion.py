@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from diffusers import UNet2DConditionModel
 from torch import Tensor
-from transformers import CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextModel
 
 from attrbank.backbones.codec import load_codec
-from attrbank.backbones.components import load_network, load_tokenizer
+from attrbank.backbones.components import load_network
 from attrbank.backbones.devices import leave, residence
 from attrbank.backbones.folder import BackboneFolder, Described
+from attrbank.backbones.text_encoders import clip_encoder
 from attrbank.diffusion.prediction import from_epsilon, from_velocity
 from attrbank.diffusion.protocols import Conditioning, Prediction
-from attrbank.errors import InvalidValueError
 from attrbank.placement import Placement
 
 
@@ -40,7 +39,7 @@ class LatentDiffusion(Described):
     def __init__(self, folder: BackboneFolder, placement: Placement) -> None:
         super().__init__(folder)
         self._residence = residence(placement, folder.path / "unet")
-        self._load_text_encoders()
+        self._text_encoder = clip_encoder(CLIPTextModel, folder.path, "", self._residence)
         self.unet = load_network(UNet2DConditionModel, folder.path / "unet", self._residence.dtype)
         self._residence.settle(self.unet)
         self._codec = load_codec(folder.path / "vae", self._residence)
@@ -51,7 +50,7 @@ class LatentDiffusion(Described):
         Raises:
             InvalidValueError: a prompt is not valid Unicode.
         """
-        return {"text": self._text_encoder(self._tokens(self._tokenizer, prompts))[0]}
+        return {"text": self._text_encoder(prompts)[0]}
 
     def predict(self, latent: Tensor, timestep: int, conditioning: Conditioning) -> Prediction:
         """One evaluation of the UNet per row.
@@ -77,31 +76,6 @@ class LatentDiffusion(Described):
     def decode(self, latent: Tensor) -> Tensor:
         """Latents (B, C, H, W) to images (B, 3, h, w) in [0, 1]."""
         return self._codec.decode(latent)
-
-    def _load_text_encoders(self) -> None:
-        self._tokenizer, self._text_encoder = self._text_encoder_of("", CLIPTextModel)
-
-    def _text_encoder_of(self, suffix: str, kind: Any) -> tuple[Any, Any]:
-        """The tokenizer and the text encoder in the folders with that suffix."""
-        path = self._folder.path
-        encoder = load_network(kind, path / f"text_encoder{suffix}", self._residence.dtype)
-        self._residence.settle(encoder)
-        length = encoder.config.max_position_embeddings
-        return load_tokenizer(CLIPTokenizer, path / f"tokenizer{suffix}", length), encoder
-
-    def _tokens(self, tokenizer: Any, prompts: Sequence[str]) -> Tensor:
-        try:
-            tokens = tokenizer(
-                list(prompts),
-                padding="max_length",
-                max_length=tokenizer.model_max_length,
-                truncation=True,
-                return_tensors="pt",
-            )
-        except (TypeError, UnicodeError) as error:
-            raise InvalidValueError("A prompt is not valid Unicode text.") from error
-        ids: Tensor = tokens.input_ids.to(self._residence.device)
-        return ids
 
     def _added(self, conditioning: Conditioning) -> Mapping[str, Tensor] | None:
         """What else the UNet is told of the prompt and the picture."""

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
-from transformers import CLIPTextModel, CLIPTextModelWithProjection
+from transformers import CLIPTextModelWithProjection
 
 from attrbank.backbones.latent_diffusion import LatentDiffusion
 from attrbank.backbones.stable_diffusion import XLFolder
+from attrbank.backbones.text_encoders import clip_encoder
 from attrbank.diffusion.protocols import Conditioning
 from attrbank.placement import Placement
 
@@ -31,6 +32,7 @@ class StableDiffusionXL(LatentDiffusion):
 
     def __init__(self, folder: XLFolder, placement: Placement) -> None:
         super().__init__(folder, placement)
+        self._text_encoder_2 = clip_encoder(CLIPTextModelWithProjection, folder.path, "_2", self._residence)
         self._zeros_for_empty_prompt = folder.zeros_for_empty_prompt
         time_ids = torch.tensor([[*folder.picture_size, 0, 0, *folder.picture_size]])
         self._time_ids = self._residence.enter(time_ids)
@@ -48,18 +50,14 @@ class StableDiffusionXL(LatentDiffusion):
         Raises:
             InvalidValueError: a prompt is not valid Unicode.
         """
-        first = self._text_encoder(self._tokens(self._tokenizer, prompts), output_hidden_states=True)
-        second = self._text_encoder_2(self._tokens(self._tokenizer_2, prompts), output_hidden_states=True)
+        first = self._text_encoder(prompts, output_hidden_states=True)
+        second = self._text_encoder_2(prompts, output_hidden_states=True)
         text = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1)
         pooled = second.text_embeds
         if self._zeros_for_empty_prompt:
             given = torch.tensor([bool(prompt) for prompt in prompts], device=text.device)
             text, pooled = text * given[:, None, None], pooled * given[:, None]
         return {"text": text, "pooled": pooled, "time_ids": self._time_ids.expand(len(prompts), -1)}
-
-    def _load_text_encoders(self) -> None:
-        self._tokenizer, self._text_encoder = self._text_encoder_of("", CLIPTextModel)
-        self._tokenizer_2, self._text_encoder_2 = self._text_encoder_of("_2", CLIPTextModelWithProjection)
 
     def _added(self, conditioning: Conditioning) -> Mapping[str, Tensor]:
         return {"text_embeds": conditioning["pooled"], "time_ids": conditioning["time_ids"]}
