@@ -35,21 +35,25 @@ def check_package(folder: Path) -> Iterator[Finding]:
         InvalidValueError: it has no entry point of attrbank's, or its ``pyproject.toml`` is malformed.
         PluginError: a plugin cannot be loaded, or registers nothing.
     """
-    plugins = declared_plugins(folder)
     with _importable(folder):
-        for plugin in plugins:
-            manager, before = PluginManager(), set(sys.modules)
-            manager.load(BUILT_IN)
-            manager.load(plugin)
-            loaded = manager.plugins[-1]
-            if loaded.error is not None:
-                raise PluginError(f"{plugin.name} cannot be loaded: {loaded.error}.")
-            heavy = sorted(HEAVY & (set(sys.modules) - before))
-            yield Finding(plugin.name, "it is imported without heavy packages", _complaint(heavy))
-            if not loaded.hooks:
-                raise PluginError(f"{plugin.name} implements no hook.", hint="Mark its functions with @hookimpl.")
-            for kind, spec in loaded.registered:
-                yield from _findings(manager, kind, spec)
+        manager = PluginManager()
+        manager.load(BUILT_IN)
+        for plugin in declared_plugins(folder):
+            yield _load(manager, plugin)
+        for kind, spec in (registered for plugin in manager.plugins[1:] for registered in plugin.registered):
+            yield from _findings(manager, kind, spec)
+
+
+def _load(manager: PluginManager, plugin: Plugin) -> Finding:
+    before = set(sys.modules)
+    manager.load(plugin)
+    loaded = manager.plugins[-1]
+    if loaded.error is not None:
+        raise PluginError(f"{plugin.name} cannot be loaded: {loaded.error}.")
+    if not loaded.hooks:
+        raise PluginError(f"{plugin.name} implements no hook.", hint="Mark its functions with @hookimpl.")
+    heavy = sorted(HEAVY & (set(sys.modules) - before))
+    return Finding(plugin.name, "it is imported without heavy packages", _complaint(heavy))
 
 
 def declared_plugins(folder: Path) -> list[Plugin]:

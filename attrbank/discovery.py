@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import attrbank
 from attrbank.hookspecs import Spec
@@ -50,9 +50,22 @@ class Plugin:
         return self.value == BUILT_IN.value
 
     @property
+    def packages(self) -> set[str]:
+        """The top-level packages of what it names: where its code is."""
+        named = (self.value, *(spec.target for _, spec in self.registered))
+        return {module.partition(":")[0].partition(".")[0] for module in named} - {"attrbank"}
+
+    @property
     def remedy(self) -> str:
         """The command that gets rid of the plugin."""
         return f"pip uninstall {self.distribution}"
+
+
+class Registration(NamedTuple):
+    """A spec and the plugin that it came from."""
+
+    spec: Spec
+    plugin: Plugin
 
 
 BUILT_IN = Plugin("attrbank", "attrbank.builtin", "attrbank", attrbank.__version__, str(Path(__file__).parent))

@@ -58,7 +58,7 @@ class Spec:
         describe: for backbones, the ``module:object`` that describes the model without loading it.
 
     Raises:
-        InvalidValueError: the name or a target is malformed.
+        InvalidValueError: the name or a target is malformed, or what is to be listed is not text.
     """
 
     name: str
@@ -69,6 +69,10 @@ class Spec:
 
     def __post_init__(self) -> None:
         validate_name(self.name)
+        if not isinstance(self.capabilities, tuple):
+            raise InvalidValueError(f"the capabilities of {self.name!r} are not a tuple")
+        if not all(isinstance(text, str) for text in (self.summary, *self.capabilities)):
+            raise InvalidValueError(f"the summary or a capability of {self.name!r} is not text")
         for target in (self.target, self.describe or self.target):
             if not _TARGET.fullmatch(target):
                 raise InvalidValueError(f"a target of {self.name!r} is not module:object, but {target!r}")

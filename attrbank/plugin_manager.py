@@ -1,7 +1,6 @@
 """Load each plugin inside its own guard, resolve what it registered on first use, and tell it what happens.
 
-``ATTRBANK_PLUGINS`` selects (see ``discovery``), ``ATTRBANK_STRICT_PLUGINS=1`` turns a failing plugin into an
-error and ``ATTRBANK_TRACE_PLUGINS=1`` shows every call of a hook on stderr, both for developers.
+``discovery`` says which plugins there are, ``plugin_guard`` what is told about one that fails.
 """
 
 from __future__ import annotations
@@ -15,31 +14,29 @@ import io
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib import metadata
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import pluggy
 
 from attrbank import hookspecs
-from attrbank.discovery import GROUP, KINDS, Kind, Plugin, Registered, selected_plugins, warn
-from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError, PluginError
+from attrbank.discovery import GROUP, KINDS, Kind, Plugin, Registered, Registration, selected_plugins
+from attrbank.errors import InvalidValueError, NotFoundError, PluginError
 from attrbank.hookspecs import PLACEABLE, Spec
 from attrbank.placement import Placement
+from attrbank.plugin_guard import (
+    blaming,
+    let_interrupt_through,
+    reason_of,
+    report_failure,
+    report_manners,
+    trace_hooks,
+)
 from attrbank.text import printable
 
-SLOW_SECONDS = 2.0
-"""A plugin that takes longer to load is named: every command that needs plugins waits for it."""
-
 Event = Literal["before_learn", "after_learn", "before_apply", "after_apply"]
-
-
-class Registration(NamedTuple):
-    """A spec and the plugin that it came from."""
-
-    spec: Spec
-    plugin: Plugin
 
 
 @dataclass
@@ -67,13 +64,13 @@ class PluginManager:
                 registered = tuple(_specs_of(hooks))
             self._refuse_taken_names(registered)
         except BaseException as error:  # SystemExit is a common way for an import to fail, too
-            _refuse_interrupt(error)
-            self.plugins.append(replace(plugin, error=_reason(error)))
-            _report(f"the plugin {plugin.name!r} of {plugin.distribution} is left out", plugin, error)
+            let_interrupt_through(error)
+            self.plugins.append(replace(plugin, error=reason_of(error)))
+            report_failure(f"the plugin {plugin.name!r} of {plugin.distribution} is left out", plugin, error)
         else:
             loaded = _loaded(plugin, hooks, registered, time.monotonic() - started)
             self._accept(loaded, hooks)
-            _complain(loaded, printed.getvalue().strip())
+            report_manners(loaded, printed.getvalue().strip())
 
     def registrations(self, kind: Kind) -> tuple[Registration, ...]:
         """All of one kind, in order of registration."""
@@ -103,8 +100,10 @@ class PluginManager:
                     with contextlib.redirect_stdout(sys.stderr):
                         getattr(hooks.hook, event)(**copy.deepcopy(arguments))
                 except BaseException as error:
-                    _refuse_interrupt(error)
-                    _report(f"{event} of the plugin {plugin.name!r} of {plugin.distribution} failed", plugin, error)
+                    let_interrupt_through(error)
+                    report_failure(
+                        f"{event} of the plugin {plugin.name!r} of {plugin.distribution} failed", plugin, error
+                    )
 
     def sampler(self, name: str) -> Any:
         """A new ``Sampler`` of that name.
@@ -199,7 +198,7 @@ def _hooks_of(plugin: Plugin) -> pluggy.PluginManager:
     hooks = pluggy.PluginManager(GROUP)
     hooks.add_hookspecs(hookspecs)
     if os.environ.get("ATTRBANK_TRACE_PLUGINS") == "1":
-        _trace(hooks, plugin.distribution)
+        trace_hooks(hooks, plugin.distribution)
     hooks.register(metadata.EntryPoint(plugin.name, plugin.value, GROUP).load(), plugin.name)
     hooks.check_pending()
     return hooks
@@ -228,77 +227,16 @@ def _loaded(plugin: Plugin, hooks: pluggy.PluginManager, registered: Registered,
     )
 
 
-def _trace(hooks: pluggy.PluginManager, distribution: str) -> None:
-    """Say on stderr which hook of the plugin is called, and how it went."""
-
-    def before(hook: str, implementations: Sequence[Any], arguments: Mapping[str, Any]) -> None:
-        if implementations:
-            print(f"trace: {distribution}: {hook}({', '.join(arguments)})", file=sys.stderr)
-
-    def after(
-        outcome: pluggy.Result[Any], hook: str, implementations: Sequence[Any], arguments: Mapping[str, Any]
-    ) -> None:
-        if implementations:
-            ended = "returned" if outcome.exception is None else f"raised {_reason(outcome.exception)}"
-            print(f"trace: {distribution}: {hook} {ended}", file=sys.stderr)
-
-    hooks.add_hookcall_monitoring(before, after)
-
-
-def _refuse_interrupt(error: BaseException) -> None:
-    """Let Ctrl-C through; a plugin's own kind of interrupt is only a failure."""
-    if type(error) is KeyboardInterrupt:
-        raise error
-
-
-def _report(what: str, plugin: Plugin, error: BaseException) -> None:
-    if os.environ.get("ATTRBANK_STRICT_PLUGINS") == "1":
-        raise PluginError(f"{what[0].upper()}{what[1:]}: {_reason(error)}.") from error
-    warn(f"{what} ({_reason(error)}); remove: {plugin.remedy}")
-
-
-def _complain(plugin: Plugin, printed: str) -> None:
-    """Name a plugin that is loaded, but that everybody has to wait for, or that talks where data belongs."""
-    slow = [f"took {plugin.seconds:.1f} s to load"] if plugin.seconds > SLOW_SECONDS else []
-    talks = [f"printed {printable(printed[:60])!r} while it was loaded"] if printed else []
-    if slow or talks:
-        what = " and ".join([*slow, *talks])
-        warn(f"the plugin {plugin.name!r} of {plugin.distribution} {what}; remove: {plugin.remedy}")
-
-
 def _called(registration: Registration, kind: Kind, *arguments: str | Placement) -> Any:
     factory: Callable[..., Any] = _target(registration)
-    with _blaming(kind, registration):
+    with blaming(kind, registration):
         return factory(*arguments)
 
 
 def _target(registration: Registration) -> Any:
     module, _, path = registration.spec.target.partition(":")
-    with _blaming("object", registration):
+    with blaming("object", registration):
         return functools.reduce(getattr, path.split("."), importlib.import_module(module))
-
-
-@contextlib.contextmanager
-def _blaming(what: str, registration: Registration) -> Iterator[None]:
-    """Turn what a plugin's code raises into a ``PluginError`` that names the plugin; what it prints is talk."""
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
-    except AttrbankError:
-        raise
-    except BaseException as error:
-        _refuse_interrupt(error)
-        spec, plugin = registration
-        hint = f"Install {plugin.distribution} again" + ("." if plugin.built_in else f", or: {plugin.remedy}")
-        raise PluginError(
-            f"The {what} {spec.name!r} of {plugin.distribution} failed: {_reason(error)}.", hint
-        ) from error
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, AttrbankError):
-        return printable(error.message.rstrip("."))
-    return printable(f"{type(error).__name__}: {error}")
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

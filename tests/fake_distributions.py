@@ -71,6 +71,20 @@ BROKEN = {
         def register_samplers(register):
             register(Spec("../ddim", "Nobody can type it.", target="a:b"))
         """,
+    "summary-is-no-text": """
+        from attrbank.hookspecs import Spec, hookimpl
+
+        @hookimpl
+        def register_samplers(register):
+            register(Spec("half", 5, target="a:b"))
+        """,
+    "capabilities-are-no-tuple": """
+        from attrbank.hookspecs import Spec, hookimpl
+
+        @hookimpl
+        def register_samplers(register):
+            register(Spec("half", "One capability of ten letters.", capabilities="stochastic", target="a:b"))
+        """,
     "changes-a-spec": """
         from attrbank.hookspecs import Spec, hookimpl
 
@@ -106,6 +120,24 @@ DISTURBING = {
         """,
 }
 """Those that fail when attributes are applied."""
+
+FAILS_AT_ITS_WORK = """
+from attrbank.diffusion.schedule import timestep_grid
+from attrbank.hookspecs import Spec, hookimpl
+
+@hookimpl
+def register_samplers(register):
+    register(Spec("broken", "Looks sound.", target="attrbank_broken:Broken"))
+
+class Broken:
+    name, stochastic = "broken", False
+
+    def grid(self, steps, schedule):
+        return timestep_grid(steps, schedule)
+
+    def step(self, x, *rest):
+        return x.reshape(-1, 7), None
+"""
 
 
 def install(folder: Path, distribution: str, code: str, *, entry_point: str | None = None) -> Path:

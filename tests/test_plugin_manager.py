@@ -170,7 +170,7 @@ def test_a_missing_built_in_is_explained_by_the_selection(on_path: Path, monkeyp
 def test_a_plugin_that_talks_or_dawdles_is_named_and_kept(
     on_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("attrbank.plugin_manager.SLOW_SECONDS", 0.05)
+    monkeypatch.setattr("attrbank.plugin_guard.SLOW_SECONDS", 0.05)
     install(on_path, "attrbank-euler", f"import time\ntime.sleep(0.06)\nprint('hello')\n{OFFERS_EULER}")
     manager = load_plugins()
     captured = capsys.readouterr()

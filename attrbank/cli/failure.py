@@ -18,7 +18,8 @@ _UsageError: Any = typer.BadParameter.__bases__[0]  # typer exports only this su
 def exit_code_of(error: Exception) -> int:
     """Tell the user what went wrong and return the exit code.
 
-    A foreign exception is a bug in attrbank or in a plugin; ``ATTRBANK_DEBUG=1`` shows where any error came from.
+    A foreign exception is a bug in a plugin, which is named, or in attrbank. ``ATTRBANK_DEBUG=1`` shows where any
+    error came from.
     """
     if os.environ.get("ATTRBANK_DEBUG") == "1":
         traceback.print_exception(error)
@@ -28,7 +29,19 @@ def exit_code_of(error: Exception) -> int:
         return _tell(_complaint(error), _where_to_read(error), 2)
     if isinstance(error, typer.Abort):
         return _tell("Aborted.", None, 1)
+    if plugin_error := _plugin_error(error):
+        return _tell(plugin_error.message, plugin_error.hint, plugin_error.exit_code)
     return _tell(f"This is a bug: {type(error).__name__}: {error}", "ATTRBANK_DEBUG=1 shows where it happened.", 1)
+
+
+def _plugin_error(error: Exception) -> AttrbankError | None:
+    """The error that blames a plugin, if plugins are loaded and it arose in the code of one."""
+    if "attrbank.plugin_manager" not in sys.modules:
+        return None
+    from attrbank.plugin_guard import blamed
+    from attrbank.plugin_manager import load_plugins
+
+    return blamed(error, load_plugins().plugins) if load_plugins.cache_info().currsize else None
 
 
 def _tell(message: str, hint: str | None, exit_code: int) -> int:

@@ -41,7 +41,7 @@ class Contract:
     def _failure(self, name: str) -> str | None:
         try:
             getattr(self, name)()
-        except Exception as error:  # code of plugins fails in any way it likes
+        except (Exception, SystemExit) as error:  # code of plugins fails in any way it likes
             return str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
         return None
 

@@ -12,7 +12,7 @@ from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 from attrbank.testing import fake_attribute, tiny_backbone, tmp_bank
 from tests.cli.conftest import Cli
-from tests.fake_distributions import BROKEN, DISTURBING, MISBEHAVED, OFFERS_EULER, install
+from tests.fake_distributions import BROKEN, DISTURBING, FAILS_AT_ITS_WORK, MISBEHAVED, OFFERS_EULER, install
 
 __all__ = ["fake_attribute", "tiny_backbone", "tmp_bank"]
 
@@ -25,9 +25,9 @@ def bank(tmp_bank: Bank, fake_attribute: Entry) -> Bank:
     return tmp_bank
 
 
-def apply(cli: Cli, model: Path, folder: Path):
+def apply(cli: Cli, model: Path, folder: Path, *more: str):
     out = folder / "out.png"
-    return cli("apply", "old", "--backbone", str(model), "--steps", "5", "--guidance-scale", "1", "-o", str(out))
+    return cli("apply", "old", "--backbone", str(model), "--steps", "5", "--guidance-scale", "1", "-o", str(out), *more)
 
 
 @pytest.mark.parametrize("kind", AT_LOADING)
@@ -58,6 +58,28 @@ def test_a_plugin_that_fails_at_an_event_stops_no_command(
     assert outcome.code == 0
     assert outcome.err.count("before_apply of the plugin 'broken' of attrbank-broken failed") == 1
     assert outcome.err.count("warning:") == 1
+
+
+def test_a_plugin_that_fails_at_its_work_is_named(cli: Cli, on_path: Path, tiny_pipeline: Path, tmp_path: Path) -> None:
+    install(on_path, "attrbank-broken", FAILS_AT_ITS_WORK)
+    outcome = apply(cli, tiny_pipeline, tmp_path, "--sampler", "broken")
+    assert (outcome.code, outcome.out) == (9, "")
+    assert "The plugin 'broken' of attrbank-broken failed: RuntimeError" in outcome.err
+    assert "pip uninstall attrbank-broken" in outcome.err
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_mistake_of_our_own_is_not_put_on_a_plugin(
+    cli: Cli, on_path: Path, tiny_pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    install(on_path, "attrbank-alpha", OFFERS_EULER)
+    monkeypatch.setattr("attrbank.editing.run_edits", fail)
+    outcome = apply(cli, tiny_pipeline, tmp_path)
+    assert outcome.code == 1
+    assert "This is a bug" in outcome.err
 
 
 def test_strict_mode_stops_with_nine(cli: Cli, on_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -220,6 +220,7 @@ SPOILED = {
     "prediction.x0 + (": "prediction.x0 + 0.9 * (",
     "alpha_bar = ": "prediction.eps.mul_(0.99)\n        alpha_bar = ",
     "return timestep_grid(steps, schedule)": "return timestep_grid(steps, schedule)[:-1]",
+    "return alpha_bar": "raise SystemExit(0)\n        return alpha_bar",
 }
 
 
@@ -253,6 +254,19 @@ def test_a_backbone_whose_description_is_of_another_fails(
     assert reported.code == 9
     (broken,) = (finding for finding in json.loads(reported.out) if finding["error"])
     assert broken["subject"] == "backbone two-faced"
+
+
+def test_two_entry_points_of_one_package_must_not_offer_the_same(
+    tmp_path: Path, cli: Cli, on_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cli("plugins", "new", "heun", "--kind", "sampler")
+    project = tmp_path / "attrbank-heun" / "pyproject.toml"
+    once = 'heun = "attrbank_heun"\n'
+    project.write_text(project.read_text().replace(once, f"{once}again = 'attrbank_heun'\n"))
+    outcome = cli("plugins", "check", "attrbank-heun")
+    assert outcome.code == 9
+    assert "again cannot be loaded: The sampler name 'heun' is taken by attrbank-heun." in outcome.err
 
 
 def test_what_is_no_plugin_cannot_be_checked(tmp_path: Path, cli: Cli) -> None:
