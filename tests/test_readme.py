@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -20,7 +19,8 @@ from attrbank.errors import (
     PluginError,
     StorageError,
 )
-from attrbank.evaluation.measure import table
+from attrbank.evaluation.results import Figures
+from attrbank.evaluation.tables import at_equal_success, at_strength_one
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -31,8 +31,11 @@ def test_the_tutorial_in_the_readme_is_the_packages_file() -> None:
     assert file.read_text(encoding="utf-8").strip() in README
 
 
-def test_the_table_in_the_readme_is_what_was_measured() -> None:
-    assert table(json.loads((ROOT / "docs" / "measured.json").read_text(encoding="utf-8"))) in README
+@pytest.mark.parametrize("file", sorted((ROOT / "docs").glob("figures*.json")), ids=lambda file: file.name)
+def test_the_tables_in_the_readme_are_what_was_measured(file: Path) -> None:
+    figures = Figures.model_validate_json(file.read_text(encoding="utf-8"))
+    assert at_equal_success(figures) in README
+    assert at_strength_one(figures) in README
 
 
 def test_every_file_and_picture_that_the_readme_names_is_there() -> None:

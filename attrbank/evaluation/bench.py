@@ -2,71 +2,150 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from attrbank.artifact import LearnedAttribute, decode
 from attrbank.composition import Act, run_edits
-from attrbank.diffusion.protocols import Backbone
+from attrbank.diffusion.protocols import Backbone, Conditioning, Prediction
 from attrbank.diffusion.schedule import nearest_alpha_bar_index, nearest_index
 from attrbank.diffusion.trajectory import Position, Trajectory
-from attrbank.evaluation.metrics import Pictures, look_at
-from attrbank.evaluation.oracle import Oracle
+from attrbank.evaluation.shared_runs import Cost, SharedRuns
+from attrbank.methods.protocol import Edit, Method, ModelEdit
 from attrbank.plugin_manager import load_plugins
 from attrbank.schema import Core
 from attrbank.store.bank import Bank
 
+BATCH = 32
+
+T = TypeVar("T")
+
 
 class Bench:
-    """Unedited pictures of some seeds, with every latent on the way, so that each edit costs only what follows it.
+    """Pictures of some seeds under one prompt, with every latent on the way, so that an edit costs what follows it.
 
     Args:
         backbone: what generates.
-        oracle: what looks at the pictures.
-        prompt: of all pictures.
+        prompt: of the unedited pictures.
         seeds: one a picture.
-        sampler: by name.
+        sampler, steps, guidance_scale: None is the backbone's own.
+
+    Attributes:
+        runs: unedited latents under this and other prompts.
     """
 
     def __init__(
-        self, backbone: Backbone, oracle: Oracle, prompt: str, seeds: Sequence[int], sampler: str = "ddim"
+        self,
+        backbone: Backbone,
+        prompt: str,
+        seeds: Sequence[int],
+        *,
+        sampler: str | None = None,
+        steps: int | None = None,
+        guidance_scale: float | None = None,
     ) -> None:
-        self.backbone, self.oracle, self.prompt, self.seeds = backbone, oracle, prompt, tuple(seeds)
-        rule, defaults = load_plugins().sampler(sampler), backbone.defaults
-        grid = rule.grid(defaults.steps, backbone.schedule)
-        self.trajectory = Trajectory(backbone, rule, grid=grid, guidance_scale=defaults.guidance_scale, batch_size=32)
-        self.way: list[Position] = [self.trajectory.start(self.seeds)]
-        self.trajectory.run(self.way[0], backbone.encode_prompts([prompt]), on_step=self.way.append)
-        self.before = self.look(self.way[-1].latent)
+        defaults = backbone.defaults
+        rule = load_plugins().sampler(sampler or defaults.sampler)
+        scale = defaults.guidance_scale if guidance_scale is None else guidance_scale
+        grid = rule.grid(steps or defaults.steps, backbone.schedule)
+        trajectory = Trajectory(backbone, rule, grid=grid, guidance_scale=scale, batch_size=BATCH)
+        self.prompt, self.runs = prompt, SharedRuns(trajectory, seeds)
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """What everything runs on."""
+        return self.runs.trajectory
+
+    @property
+    def backbone(self) -> Backbone:
+        """What generates."""
+        return self.trajectory.backbone
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """One a picture."""
+        return self.runs.seeds
+
+    @property
+    def unedited(self) -> Tensor:
+        """The unedited pictures' clean latents (B, C, H, W)."""
+        return self.runs.at(self.prompt, self.trajectory.end).latent
+
+    def only(self, rows: Tensor) -> Bench:
+        """Some of the pictures, given as (B,) bool."""
+        part = object.__new__(Bench)
+        part.prompt, part.runs = self.prompt, self.runs.only(rows)
+        return part
 
     def images(self, latents: Tensor) -> Tensor:
         """Pictures (B, 3, h, w) of clean latents (B, C, H, W)."""
         with torch.no_grad():
-            return torch.cat([self.backbone.decode(part) for part in torch.split(latents, 32)])
+            return torch.cat([self.backbone.decode(part) for part in torch.split(latents, BATCH)])
 
-    def look(self, latents: Tensor) -> Pictures:
-        """What the oracle sees in them."""
-        return look_at(self.oracle, self.images(latents))
+    def index_of(self, fraction: float) -> int:
+        """The grid index that a time fraction means."""
+        return nearest_index(self.trajectory.grid, self.backbone.schedule, fraction)
+
+    def under(self, conditioning: Conditioning) -> Tensor:
+        """Clean latents of the same noise under another conditioning throughout."""
+        return self.trajectory.run(self.runs.at(self.prompt, 0), conditioning).latent
 
     def switched(self, target: str, fraction: float) -> Tensor:
         """Clean latents when the prompt becomes ``target`` at a time fraction; 1 is the target prompt throughout."""
-        index = nearest_index(self.trajectory.grid, self.backbone.schedule, fraction) if fraction < 1 else 0
-        conditioning = self.backbone.encode_prompts([target])
-        return self.trajectory.run(self.way[index].branched(), conditioning).latent
+        if fraction >= 1:
+            return self.runs.at(target, self.trajectory.end).latent
+        start = self.runs.at(self.prompt, self.index_of(fraction))
+        return self.trajectory.run(start.branched(), self.runs.conditioning(target)).latent
 
     def act(self, attribute: LearnedAttribute, strength: float, core: Core | None = None) -> Act:
         """The edit that ``apply`` would make."""
-        record = attribute.record
-        edit = load_plugins().method(record.method).edit(record, attribute.tensors, core)
         grid, schedule = self.trajectory.grid, self.backbone.schedule
-        return Act(nearest_alpha_bar_index(grid, schedule, record.resolved.alpha_bar_x), edit, strength)
+        index = nearest_alpha_bar_index(grid, schedule, attribute.record.resolved.alpha_bar_x)
+        return Act(index, edit_of(attribute, core), strength)
 
     def edited(self, acts: Sequence[Act]) -> Tensor:
         """Clean latents with these edits."""
-        start = self.way[min(act.index for act in acts)]
-        return run_edits(self.trajectory, self.prompt, self.seeds, acts, with_before=False, start=start).after
+        start = self.runs.at(self.prompt, min(act.index for act in acts))
+        if len(acts) > 1 or isinstance(acts[0].edit, ModelEdit):
+            return run_edits(self.trajectory, self.prompt, self.seeds, acts, with_before=False, start=start).after
+        latent = acts[0].edit(start.latent, _SharedInputs(self, start), acts[0].strength)
+        if torch.equal(latent, start.latent):  # no edit: a sampler that remembers its steps is not to forget them
+            return self.unedited
+        return self.trajectory.run(start.edited(latent), self.runs.conditioning(self.prompt)).latent
+
+    def measured(self, work: Callable[[], T]) -> tuple[T, Cost]:
+        """What ``work`` gives, and what it would have cost alone, for all pictures together."""
+        return self.runs.measured(work)
+
+
+class _SharedInputs:
+    """What an edit may ask for (``EditInputs``), shared between edits."""
+
+    def __init__(self, bench: Bench, start: Position) -> None:
+        self.alpha_bar = bench.trajectory.alpha_bar(start.index)
+        self._bench, self._start = bench, start
+
+    def clean(self) -> Tensor:
+        return self._bench.runs.clean(self._bench.prompt, self._start.index)
+
+    def predict(self, x: Tensor) -> Prediction:
+        conditioning = self._bench.runs.conditioning(self._bench.prompt)
+        return self._bench.trajectory.predict(self._start.edited(x), conditioning)
+
+    def latent(self, prompt: str, fraction: float) -> Tensor:
+        return self._bench.runs.at(prompt, self._bench.index_of(max(0.0, fraction))).latent
+
+    def clean_latent(self, prompt: str, fraction: float) -> Tensor:
+        return self._bench.runs.clean(prompt, self._bench.index_of(max(0.0, fraction)))
+
+
+def edit_of(attribute: LearnedAttribute, core: Core | None = None) -> Edit | ModelEdit:
+    """The attribute, ready to act."""
+    method: Method = load_plugins().method(attribute.record.method)
+    return method.edit(attribute.record, attribute.tensors, core)
 
 
 def stored(bank: Bank, name: str) -> LearnedAttribute:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -43,14 +42,19 @@ class Pictures:
     Attributes:
         reading: its attributes and identity.
         features: the three stages' channel-normalised activations.
+        embedding: the last stage's activations, averaged over positions, (B, D).
     """
 
     reading: Reading
     features: tuple[Tensor, ...]
+    embedding: Tensor
+
+    def __len__(self) -> int:
+        return len(self.embedding)
 
     def __getitem__(self, rows: Tensor) -> Pictures:
         reading = Reading(self.reading.logits[rows], self.reading.identity[rows])
-        return Pictures(reading, tuple(stage[rows] for stage in self.features))
+        return Pictures(reading, tuple(stage[rows] for stage in self.features), self.embedding[rows])
 
 
 @torch.no_grad()
@@ -59,7 +63,7 @@ def look_at(oracle: Oracle, images: Tensor, batch: int = 64) -> Pictures:
     stages = [oracle.features(images[i : i + batch]) for i in range(0, len(images), batch)]
     joined = [torch.cat(parts) for parts in zip(*stages, strict=True)]
     normalised = tuple(stage / (stage.norm(dim=1, keepdim=True) + 1e-6) for stage in joined)
-    return Pictures(oracle.read_features(joined), normalised)
+    return Pictures(oracle.read_features(joined), normalised, joined[-1].mean((2, 3)))
 
 
 def perceptual_distance(before: Pictures, after: Pictures) -> Tensor:
@@ -80,61 +84,19 @@ def identity_error(before: Pictures, after: Pictures, attribute: str) -> Tensor:
     return change[:, kept].square().mean(1).sqrt()
 
 
-class Share(NamedTuple):
-    """A share with its 95 % Wilson interval."""
-
-    value: float
-    low: float
-    high: float
-    total: int
-
-
-def share(hits: Tensor) -> Share:
-    """Of booleans (N,); NaN if there are none."""
-    n, z = len(hits), 1.96
-    if not n:
-        return Share(math.nan, 0.0, 1.0, 0)
-    p = hits.float().mean().item()
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    return Share(p, max(0.0, centre - half), min(1.0, centre + half), n)
-
-
-class Score(NamedTuple):
-    """How an edit did on the pictures that lacked the attribute.
-
-    Attributes:
-        success: share of them in which the oracle now sees it.
-        flips: mean over the other attributes of the share whose reading changed.
-        flips_error: its standard error over pictures.
-        perceptual: mean perceptual distance to the unedited picture.
-        identity: mean identity error.
-    """
-
-    success: Share
-    flips: float
-    flips_error: float
-    perceptual: float
-    identity: float
+def effect(name: str, pictures: Pictures) -> Tensor:
+    """How surely the oracle sees what the name promises: its logit, positive where it does, (B,)."""
+    logit = pictures.reading.logits[:, ATTRIBUTES.index(GOALS[name].attribute)]
+    return logit if GOALS[name].present else -logit
 
 
 def has_all(pictures: Pictures, names: tuple[str, ...]) -> Tensor:
     """Whether the oracle sees every named attribute, (B,) bool."""
-    logits = pictures.reading.logits
-    seen = [(logits[:, ATTRIBUTES.index(GOALS[n].attribute)] > 0) == GOALS[n].present for n in names]
-    return torch.stack(seen).all(0)
+    return torch.stack([effect(name, pictures) > 0 for name in names]).all(0)
 
 
-def score(name: str, before: Pictures, after: Pictures) -> Score:
-    """Judge the attribute ``name`` on pictures (B, ...) before and after."""
-    lacking = ~has_all(before, (name,))
-    before, after = before[lacking], after[lacking]
-    others = [i for i, other in enumerate(ATTRIBUTES) if other != GOALS[name].attribute]
-    changed = ((after.reading.logits > 0) != (before.reading.logits > 0))[:, others].float().mean(1)
-    return Score(
-        success=share(has_all(after, (name,))),
-        flips=changed.mean().item(),
-        flips_error=(changed.std() / max(1, len(changed)) ** 0.5).item(),
-        perceptual=perceptual_distance(before, after).mean().item(),
-        identity=identity_error(before, after, GOALS[name].attribute).mean().item(),
-    )
+def flips(before: Pictures, after: Pictures, attribute: str) -> Tensor:
+    """Share of the other attributes whose reading changed, (B,)."""
+    others = [i for i, other in enumerate(ATTRIBUTES) if other != attribute]
+    changed = (after.reading.logits > 0) != (before.reading.logits > 0)
+    return changed[:, others].float().mean(1)

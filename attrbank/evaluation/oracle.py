@@ -6,6 +6,7 @@ the ``judge``, which only ever measures. What a judge has helped to choose, it c
 
 from __future__ import annotations
 
+import hashlib
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -94,6 +95,11 @@ def load(role: Role = "judge", folder: Path = _FOLDER) -> Oracle:
     stored = load_file(folder / f"{role}.safetensors")
     oracle.load_state_dict({key: t.float() if t.is_floating_point() else t for key, t in stored.items()})
     return oracle.eval().requires_grad_(False)
+
+
+def fingerprint(role: Role, folder: Path = _FOLDER) -> str:
+    """Twelve hex digits that stand for the shipped weights."""
+    return hashlib.sha256((folder / f"{role}.safetensors").read_bytes()).hexdigest()[:12]
 
 
 def save(oracle: Oracle, role: Role, folder: Path = _FOLDER) -> None:

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from attrbank.evaluation import oracle
 from attrbank.evaluation.bench import Bench, stored
-from attrbank.evaluation.metrics import Share, score
+from attrbank.evaluation.estimates import share
+from attrbank.evaluation.metrics import has_all
+from attrbank.evaluation.oracle_judge import OracleJudge
 from attrbank.evaluation.starter import NEUTRAL
 from attrbank.names import parse_seeds
 from attrbank.plugin_manager import load_plugins
@@ -19,10 +20,14 @@ from attrbank.store.bank import Bank
 NAMES = ("smile", "glasses", "young")
 
 
-def success(bench: Bench, bank: Bank) -> dict[str, Share]:
-    """Success of three attributes at strength 1, among the pictures that lacked them."""
-    acts = {name: bench.act(stored(bank, name), 1.0) for name in NAMES}
-    return {name: score(name, bench.before, bench.look(bench.edited([act]))).success for name, act in acts.items()}
+def success(bench: Bench, bank: Bank, judge: OracleJudge) -> dict[str, dict[str, float]]:
+    """Success of three attributes at strength 1, among the pictures that lacked them, and how many these are."""
+    before, found = judge.look(bench.images(bench.unedited)), {}
+    for name in NAMES:
+        part = bench.only(~has_all(before, (name,)))
+        after = judge.look(part.images(part.edited([part.act(stored(bank, name), 1.0)])))
+        found[name] = {**share(has_all(after, (name,)).numpy()).model_dump(), "total": len(after)}
+    return found
 
 
 def main(
@@ -32,13 +37,14 @@ def main(
 ) -> None:
     """Measure every sampler that is registered, those of installed plugins included."""
     chosen, plugins = Bank.open(bank) if bank else Bank.starter(), load_plugins()
-    backbone, judge = plugins.backbone("portraits"), oracle.load("judge")
+    backbone, judge = plugins.backbone("portraits"), OracleJudge("judge")
     figures = {}
     typer.echo(f"| sampler | {' | '.join(NAMES)} |\n|---|---|---|---|")
     for spec, _ in plugins.registrations("sampler"):
-        found = success(Bench(backbone, judge, NEUTRAL, parse_seeds(seeds), spec.name), chosen)
-        figures[spec.name] = {name: share._asdict() for name, share in found.items()}
-        typer.echo(f"| `{spec.name}` | {' | '.join(f'{s.value:.2f} of {s.total}' for s in found.values())} |")
+        found = success(Bench(backbone, NEUTRAL, parse_seeds(seeds), sampler=spec.name), chosen, judge)
+        figures[spec.name] = found
+        shown = [f"{share['value']:.2f} of {share['total']}" for share in found.values()]
+        typer.echo(f"| `{spec.name}` | {' | '.join(shown)} |")
     out.write_text(json.dumps({"seeds": seeds, "samplers": figures}, indent=1) + "\n")
 
 

@@ -10,7 +10,6 @@ import typer
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from attrbank.evaluation import oracle
 from attrbank.evaluation.bench import Bench, stored
 from attrbank.evaluation.starter import NEUTRAL
 from attrbank.names import parse_seeds
@@ -50,8 +49,8 @@ def main(
 ) -> None:
     """Eight people, five attributes, two strengths."""
     chosen = Bank.open(bank) if bank else Bank.starter()
-    bench = Bench(load_plugins().backbone("portraits"), oracle.load("judge"), NEUTRAL, parse_seeds(seeds))
-    columns, rows, gaps = ["before"], [bench.images(bench.way[-1].latent)], set[int]()
+    bench = Bench(load_plugins().backbone("portraits"), NEUTRAL, parse_seeds(seeds))
+    columns, rows, gaps = ["before"], [bench.images(bench.unedited)], set[int]()
     for name in NAMES:
         gaps.add(len(columns))
         for strength in STRENGTHS:

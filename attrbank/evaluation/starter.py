@@ -56,6 +56,11 @@ def prompt(named: Mapping[str, int]) -> str:
     return f"a photo of {'an' if age == 'old ' else 'a'} {age}{noun}{''.join(clauses)}"
 
 
+def target_of(name: str) -> str:
+    """The plain prompt for an attribute, such as "a photo of an old person"."""
+    return prompt(SIDES[name][1])
+
+
 def pairs(name: str) -> list[tuple[str, str]]:
     """The attribute's prompt pairs: the neutral one first, then every combination of its context."""
     source, target, others = SIDES[name]

@@ -76,7 +76,7 @@ def stocked(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "arguments",
     [
-        *([], ["--help"], ["--version"], ["learn", "--help"], ["apply", "--help"]),
+        *([], ["--help"], ["--version"], ["learn", "--help"], ["apply", "--help"], ["eval", "--help"]),
         *(["list"], ["list", "--json"], ["list", "-q"], ["show", "young"], ["verify"], ["export", "young"]),
     ],
     ids=" ".join,

@@ -1,0 +1,95 @@
+"""``attrbank eval``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attrbank.cli import render
+from attrbank.cli.options import BackboneOption, BankOption, GuidanceOption, JsonOption, SamplerOption, StepsOption
+from attrbank.cli.progress import progress_bar
+from attrbank.errors import PartialError
+from attrbank.evaluation.split import Split
+from attrbank.names import parse_seeds, parse_strength
+
+if TYPE_CHECKING:  # help must not wait for torch
+    from attrbank.evaluation.evaluate import EvalRequest, Evaluated
+
+SEEDS: dict[Split, str] = {"judge": "10000-10063", "tune": "1000-1063"}
+
+
+def evaluate(
+    references: Annotated[list[str], typer.Argument(metavar="REF", help="Attributes.")],
+    *,
+    against: Annotated[
+        str, typer.Option(metavar="LIST", help="baselines, all, none, or names; see docs/evaluation.md.")
+    ] = "baselines",
+    method: Annotated[
+        list[str] | None, typer.Option(metavar="M", help="Also learn the same with this method; repeatable.")
+    ] = None,
+    seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Default 10000-10063, for tune 1000-1063.")] = None,
+    split: Annotated[Split, typer.Option(help="Whose seeds and oracle: the judge's or the tuner's.")] = "judge",
+    strengths: Annotated[str | None, typer.Option(metavar="LIST", help="Like 0.5,1; default a sweep.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Take fewer strengths.")] = False,
+    metric: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A registered metric to take as well; repeatable.")
+    ] = None,
+    goal: Annotated[str | None, typer.Option(metavar="NAME", help="What they promise, if their names do not.")] = None,
+    prompt: Annotated[str | None, typer.Option(metavar="P", help="Of all pictures; default the backbone's.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Judge by CLIP, LPIPS and Inception from here.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="For figures.json and report.html.")] = None,
+    as_json: JsonOption = False,
+    backbone: BackboneOption = None,
+    sampler: SamplerOption = None,
+    steps: StepsOption = None,
+    guidance_scale: GuidanceOption = None,
+    bank: BankOption = None,
+) -> None:
+    """Measure attributes against other ways to do the same."""
+    from attrbank.evaluation.evaluate import EvalRequest
+
+    request = EvalRequest(
+        references=tuple(references),
+        seeds=parse_seeds(seeds or SEEDS[split]),
+        split=split,
+        against=tuple(name.strip() for name in against.split(",")),
+        methods=tuple(method or ()),
+        strengths=None if strengths is None else tuple(parse_strength(part.strip()) for part in strengths.split(",")),
+        quick=quick,
+        metrics=tuple(metric or ()),
+        goal=goal,
+        prompt=prompt,
+        backbone=backbone,
+        sampler=sampler,
+        steps=steps,
+        guidance_scale=guidance_scale,
+        weights=weights,
+        out=out,
+        bank=bank,
+    )
+    _tell(_evaluated(request), out, as_json)
+
+
+def _evaluated(request: EvalRequest) -> Evaluated:
+    from attrbank.evaluation.evaluate import evaluate as measure
+
+    with progress_bar() as report:
+        return measure(request, on_progress=report, on_warning=lambda warning: render.say(f"warning: {warning}"))
+
+
+def _tell(evaluated: Evaluated, out: Path | None, as_json: bool) -> None:
+    from attrbank.evaluation import tables
+
+    figures = evaluated.figures
+    if as_json:
+        render.document(figures.model_dump(mode="json"))
+    else:
+        render.table(tables.COLUMNS, tables.rows(figures))
+    if out is not None:
+        render.say(f"The report is {out}/report.html.")
+    if evaluated.failed:
+        raise PartialError(f"Not measured: {', '.join(evaluated.failed)}.")

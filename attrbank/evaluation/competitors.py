@@ -1,0 +1,254 @@
+"""Every way to bring an attribute into a picture that an evaluation compares.
+
+A competitor has a name and a sweep of strengths, and makes the pictures of a bench again with the attribute in
+them, from the same noise in the same steps. Strengths run from weak to strong; what they mean differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple, cast
+
+import torch
+from torch import Tensor
+
+from attrbank.artifact import LearnedAttribute
+from attrbank.composition import Act
+from attrbank.errors import InvalidValueError
+from attrbank.evaluation.bench import Bench, edit_of
+from attrbank.evaluation.rival_edits import BlendWithTarget, RandomDirection, SingularValuesOfTarget
+from attrbank.evaluation.subjects import Subject
+from attrbank.learning import complete, learn_attribute
+from attrbank.methods.protocol import Edit, ModelEdit
+from attrbank.plugin_manager import load_plugins
+from attrbank.requests import Preset, learn_spec
+from attrbank.schema import Core
+
+
+class Sweep(NamedTuple):
+    """The strengths that a competitor is tried at: all of them, or the few of a quick look."""
+
+    full: tuple[float, ...]
+    quick: tuple[float, ...]
+
+
+UNBOUNDED = Sweep((0.4, 0.7, 1.0, 1.3, 1.6), (0.7, 1.0, 1.3))
+SHARES = Sweep((0.2, 0.4, 0.6, 0.8, 1.0), (0.5, 1.0))
+TIMES = Sweep((0.4, 0.5, 0.6, 0.7, 0.8, 0.9), (0.5, 0.8))
+
+
+@dataclass
+class Competitor:
+    """One way to do it.
+
+    Attributes:
+        name: as reports and ``--against`` call it.
+        sweep: what its strengths are by default.
+        free: whether users may choose its strengths; a share then lies in [0, 1].
+    """
+
+    name: str
+    sweep: ClassVar[Sweep] = SHARES
+    free: ClassVar[bool] = True
+
+    def strengths(self, asked: Sequence[float] | None, subject: Subject, *, quick: bool) -> tuple[float, ...]:
+        """Where it is measured, from weak to strong.
+
+        Args:
+            asked: what the user wants instead of the sweep.
+            subject: the attribute.
+            quick: take fewer.
+        """
+        sweep = self._sweep(subject)
+        if asked is None or not self.free:
+            return sweep.quick if quick else sweep.full
+        return tuple(sorted(s for s in asked if sweep is UNBOUNDED or 0 <= s <= 1)) or (1.0,)
+
+    def _sweep(self, subject: Subject) -> Sweep:
+        return self.sweep
+
+    def fits(self, subject: Subject) -> bool:
+        """Whether there is anything to measure that another competitor does not measure as well."""
+        return True
+
+    def prepare(self, bench: Bench, subject: Subject) -> None:
+        """What is done once for all strengths and counts for none."""
+
+    def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
+        """The clean latents (B, C, H, W) of the bench's pictures with the attribute."""
+        raise NotImplementedError
+
+
+@dataclass
+class Stored(Competitor):
+    """The attribute as ``apply`` has it, or with another of its cores."""
+
+    core: Core | None = None
+
+    def _sweep(self, subject: Subject) -> Sweep:
+        return SHARES if subject.learned.record.vectors == "paper" else UNBOUNDED
+
+    def fits(self, subject: Subject) -> bool:
+        """Not if the attribute lacks the core, or has it by default."""
+        record = subject.learned.record
+        return self.core is None or (self.core in record.units and self.core != record.core)
+
+    def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
+        """With the attribute's edit."""
+        return bench.edited([bench.act(subject.learned, strength, self.core)])
+
+
+@dataclass
+class Relearned(Competitor):
+    """The same attribute, learned another way from what this one was learned from.
+
+    With the preset ``paper``: from one pair and one seed, as published.
+    """
+
+    method: str = "avi"
+    preset: Preset | None = None
+    _learned: dict[str, LearnedAttribute] = field(default_factory=dict, repr=False)
+
+    def _sweep(self, subject: Subject) -> Sweep:
+        return SHARES if self.preset == "paper" else UNBOUNDED
+
+    def prepare(self, bench: Bench, subject: Subject) -> None:
+        """Learn it."""
+        if subject.id in self._learned:
+            return
+        record, plugins = subject.learned.record, load_plugins()
+        if self.preset == "paper":
+            asked = learn_spec(record.name, [bench.prompt], [subject.target], preset="paper")
+        else:
+            sources, targets = zip(*((pair.source, pair.target) for pair in record.pairs), strict=True)
+            asked = learn_spec(record.name, sources, targets, seeds=record.seeds, method=self.method)
+        spec = complete(asked, bench.backbone, self.preset)
+        sampler = plugins.sampler(spec.sampler)
+        self._learned[subject.id] = learn_attribute(spec, plugins.method(spec.method), bench.backbone, sampler)
+
+    def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
+        """With what was learned."""
+        return bench.edited([bench.act(self._learned[subject.id], strength)])
+
+
+@dataclass
+class TargetPrompt(Competitor):
+    """The target prompt throughout, from the same noise."""
+
+    sweep: ClassVar[Sweep] = Sweep((1.0,), (1.0,))
+    free: ClassVar[bool] = False
+
+    def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
+        """Under the target prompt."""
+        return bench.switched(subject.target, 1.0)
+
+
+@dataclass
+class PromptSwitch(Competitor):
+    """The target prompt from a time fraction on, which is the strength: the earlier (noisier), the stronger."""
+
+    sweep: ClassVar[Sweep] = TIMES
+    free: ClassVar[bool] = False
+
+    def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
+        """Under both prompts, one after the other."""
+        return bench.switched(subject.target, strength)
+
+
+@dataclass
+class Interpolation(Competitor):
+    """The conditioning (1−s)·source + s·target throughout."""
+
+    def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
+        """Under a prompt between both."""
+        source, target = bench.runs.conditioning(bench.prompt), bench.runs.conditioning(subject.target)
+        return bench.under({name: torch.lerp(source[name], target[name], strength) for name in source})
+
+
+@dataclass
+class LatentBlend(Competitor):
+    """At the attribute's T_x, (1−s)·x + s·z, with z the target prompt's latent there from the same noise."""
+
+    def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
+        """From the blend on under the source prompt."""
+        t_x = subject.learned.record.t_x
+        return bench.edited([Act(bench.index_of(t_x), BlendWithTarget(subject.target, t_x), strength)])
+
+
+@dataclass
+class Placebo(Competitor):
+    """As large a change as the attribute makes, in the same place, but in a random direction.
+
+    For the paper's vectors, the same graft from a random z.
+    """
+
+    def _sweep(self, subject: Subject) -> Sweep:
+        return SHARES if subject.learned.record.vectors == "paper" else UNBOUNDED
+
+    def fits(self, subject: Subject) -> bool:
+        """Not if the attribute acts through the model, where no direction is to be had."""
+        return not isinstance(edit_of(subject.learned), ModelEdit)
+
+    def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
+        """With an edit that knows nothing."""
+        learned, generator = subject.learned, torch.Generator().manual_seed(0)
+        if learned.record.vectors == "paper":
+            noise = torch.randn(learned.tensors["z"].shape, generator=generator)
+            learned = LearnedAttribute(learned.record, {**learned.tensors, "z": noise})
+            return bench.edited([bench.act(learned, strength)])
+        act = bench.act(learned, strength)
+        noise = torch.randn(bench.backbone.latent_shape, generator=generator)
+        return bench.edited([Act(act.index, RandomDirection(cast(Edit, act.edit), noise), strength)])
+
+
+@dataclass
+class PaperWithoutNetwork(Competitor):
+    """The paper's edit at its own T_x and T_z, with the singular values of z in place of what Φ would say."""
+
+    t_x: ClassVar[float] = 0.8
+    t_z: ClassVar[float] = 0.5
+
+    def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
+        """With Algorithm 1, S = S_z."""
+        edit = SingularValuesOfTarget(subject.target, self.t_z)
+        return bench.edited([Act(bench.index_of(self.t_x), edit, strength)])
+
+
+ATTRIBUTE = Stored("attribute")
+BASELINES: tuple[Competitor, ...] = (
+    TargetPrompt("target-prompt"),
+    PromptSwitch("prompt-switch"),
+    Interpolation("interpolation"),
+    LatentBlend("latent-blend"),
+    Placebo("random-z"),
+    PaperWithoutNetwork("s_z"),
+)
+OTHERS: tuple[Competitor, ...] = (
+    Stored("mean", core="mean"),
+    Stored("mlp", core="mlp"),
+    Stored("own", core="own"),
+    Relearned("paper", preset="paper"),
+)
+
+
+def chosen(against: Sequence[str], methods: Sequence[str] = ()) -> tuple[Competitor, ...]:
+    """The attribute itself, then who it is compared with, each once.
+
+    Args:
+        against: names of competitors; ``baselines``, ``all`` and ``none`` stand for several.
+        methods: registered methods that learn the same attribute again.
+
+    Raises:
+        InvalidValueError: there is no such competitor.
+    """
+    every = (*BASELINES, *OTHERS)
+    known: dict[str, tuple[Competitor, ...]] = {"baselines": BASELINES, "all": every, "none": ()}
+    known |= {competitor.name: (competitor,) for competitor in every}
+    found: dict[str, Competitor] = {ATTRIBUTE.name: ATTRIBUTE}
+    for name in against:
+        if name not in known:
+            raise InvalidValueError(f"There is no competitor {name!a}.", hint=f"Known: {', '.join(known)}.")
+        found |= {competitor.name: competitor for competitor in known[name]}
+    found |= {f"method:{name}": Relearned(f"method:{name}", method=name) for name in methods}
+    return tuple(found.values())

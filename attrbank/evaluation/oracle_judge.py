@@ -1,0 +1,91 @@
+"""The judge of ``portraits``: an oracle that reads the truth back, beside the renderer's own perfect edits."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from attrbank.backbones.portraits.parameters import draw
+from attrbank.backbones.portraits.render import render
+from attrbank.evaluation import oracle
+from attrbank.evaluation.distributions import frechet_distance, kernel_distance
+from attrbank.evaluation.metrics import (
+    GOALS,
+    Pictures,
+    effect,
+    flips,
+    has_all,
+    identity_error,
+    look_at,
+    perceptual_distance,
+)
+from attrbank.evaluation.subjects import Subject
+
+RENDERS = 512
+FIRST_SEED: dict[oracle.Role, int] = {"judge": 10_000, "tuner": 1_000}
+"""Of the renderer's portraits, whose seeds are split like all others."""
+
+
+class OracleJudge:
+    """Judges by one of the two oracles.
+
+    Args:
+        role: which.
+        renders: how many portraits are drawn for the limit and for distances between distributions.
+    """
+
+    def __init__(self, role: oracle.Role, renders: int = RENDERS) -> None:
+        self.name: str = role
+        self.weights = oracle.fingerprint(role)
+        self._oracle = oracle.load(role)
+        self._people = draw(renders, FIRST_SEED[role])
+        self._perfect = functools.cache(self._perfectly_edited)
+
+    def look(self, images: Tensor) -> Pictures:
+        """What the oracle sees."""
+        return look_at(self._oracle, images)
+
+    def lacking(self, subject: Subject, view: Pictures) -> Tensor:
+        """The pictures in which the oracle does not see what the attribute promises."""
+        return ~has_all(view, (_goal(subject),))
+
+    def figures(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, Tensor]:
+        """Success, effect, flips, identity error and perceptual distance (METHOD section 6)."""
+        goal = _goal(subject)
+        attribute = GOALS[goal].attribute
+        return {
+            "success": has_all(after, (goal,)),
+            "effect": effect(goal, after),
+            "flips": flips(before, after, attribute),
+            "identity": identity_error(before, after, attribute),
+            "perceptual": perceptual_distance(before, after),
+        }
+
+    def distances(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, float]:
+        """FID and KID over the oracle's features, to perfect edits of rendered people who lacked the attribute."""
+        if len(after) < 2:
+            return {}
+        perfect = self._perfect(_goal(subject))[1].embedding
+        return {
+            "fid": frechet_distance(after.embedding, perfect),
+            "kid": kernel_distance(after.embedding, perfect),
+        }
+
+    def limit(self, subject: Subject) -> Mapping[str, float]:
+        """What the renderer's own edit of the same portraits costs."""
+        found = self.figures(subject, *self._perfect(_goal(subject)))
+        return {name: values.float().mean().item() for name, values in found.items()}
+
+    def _perfectly_edited(self, goal: str) -> tuple[Pictures, Pictures]:
+        """Rendered people who lack the attribute, and the same with it."""
+        attribute, present = GOALS[goal]
+        lacking = self._people[self._people.column(attribute) != float(present)]
+        return self.look(render(lacking)), self.look(render(lacking.having(attribute, float(present))))
+
+
+def _goal(subject: Subject) -> str:
+    if subject.goal is None:
+        raise ValueError(f"{subject.label} promises nothing that an oracle could see")
+    return subject.goal

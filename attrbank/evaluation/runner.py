@@ -1,0 +1,130 @@
+"""Runs attributes against competitors over strengths, on seeds that nothing was learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
+
+from torch import Tensor
+
+from attrbank.diffusion.protocols import Metric
+from attrbank.errors import AttrbankError
+from attrbank.evaluation.bench import Bench
+from attrbank.evaluation.cells import UNEDITED, Cell, CellStore
+from attrbank.evaluation.competitors import Competitor
+from attrbank.evaluation.judging import Judge
+from attrbank.evaluation.results import AttributeFigures
+from attrbank.evaluation.strips import strip
+from attrbank.evaluation.subjects import Subject
+from attrbank.evaluation.summary import attribute_figures
+from attrbank.methods.protocol import OnProgress
+
+
+class Series(NamedTuple):
+    """A competitor and the strengths that it is tried at."""
+
+    competitor: Competitor
+    strengths: tuple[float, ...]
+
+
+Plan: TypeAlias = Sequence[tuple[Subject, Sequence[Series]]]
+"""What is measured of each subject."""
+
+
+class _Lacking(NamedTuple):
+    """The pictures of one attribute that lack it, before anything is done to them."""
+
+    subject: Subject
+    bench: Bench
+    images: Tensor
+    view: Any
+
+
+@dataclass
+class Runner:
+    """Measures cell by cell what the store lacks.
+
+    Attributes:
+        bench: the pictures.
+        judge: who looks at them.
+        metrics: further figures by name.
+        store: where cells go, and where those already measured come from.
+        on_progress: called with the attribute's name, the cells done and their total.
+        on_warning: called with what the user should know.
+        failed: competitors that could not be run, such as "paper on young".
+    """
+
+    bench: Bench
+    judge: Judge
+    metrics: Mapping[str, Metric]
+    store: CellStore
+    on_progress: OnProgress
+    on_warning: Callable[[str], None]
+    failed: list[str] = field(default_factory=list)
+    _done: int = 0
+    _total: int = 0
+
+    def run(self, plan: Plan) -> tuple[AttributeFigures, ...]:
+        """Measure every series of every subject; subjects that no picture lacks are left out."""
+        self._total = sum(1 + sum(len(strengths) for _, strengths in series) for _, series in plan)
+        images = self.bench.images(self.bench.unedited)
+        view, figures = self.judge.look(images), []
+        for subject, series in plan:
+            rows = self.judge.lacking(subject, view)
+            if rows.any():
+                self._measure(_Lacking(subject, self.bench.only(rows), images[rows], view[rows]), series)
+                names = [competitor.name for competitor, _ in series]
+                figures.append(attribute_figures(subject, names, self.store, self.judge.limit(subject)))
+            else:
+                self.on_warning(f"every picture has what {subject.label} promises, so there is nothing to measure")
+        return tuple(figures)
+
+    def _measure(self, lacking: _Lacking, series: Sequence[Series]) -> None:
+        bench, subject = lacking.bench, lacking.subject
+        self._cell(lacking, UNEDITED, 0.0, lambda: bench.unedited)
+        for competitor, strengths in series:
+            after = self._done + len(strengths)
+            try:
+                self._sweep(lacking, competitor, strengths)
+            except AttrbankError as error:
+                self.failed.append(f"{competitor.name} on {subject.label}")
+                self.on_warning(f"{self.failed[-1]}: {error.message}")
+            self._done = after
+
+    def _sweep(self, lacking: _Lacking, competitor: Competitor, strengths: Sequence[float]) -> None:
+        bench, subject = lacking.bench, lacking.subject
+        missing = [s for s in strengths if (subject.id, competitor.name, s) not in self.store]
+        if missing:
+            competitor.prepare(bench, subject)
+        for strength in missing:
+            self._cell(lacking, competitor.name, strength, partial(competitor.latents, bench, subject, strength))
+
+    def _cell(self, lacking: _Lacking, competitor: str, strength: float, make: Callable[[], Tensor]) -> None:
+        subject, bench = lacking.subject, lacking.bench
+        if (subject.id, competitor, strength) in self.store:
+            return
+        images, cost = bench.measured(lambda: bench.images(make()))
+        after = self.judge.look(images)
+        values = dict(self.judge.figures(subject, lacking.view, after))
+        values |= {name: metric(lacking.images, images) for name, metric in self.metrics.items()}
+        self._done += 1
+        self.on_progress(subject.label, self._done, self._total)
+        self.store.add(
+            Cell(
+                attribute=subject.id,
+                competitor=competitor,
+                strength=strength,
+                values={name: tuple(_rounded(found)) for name, found in values.items()},
+                distances=dict(self.judge.distances(subject, lacking.view, after)),
+                evaluations=cost.evaluations / len(images),
+                seconds=cost.seconds / len(images),
+                strip=strip(images),
+            )
+        )
+
+
+def _rounded(values: Tensor) -> list[float]:
+    """Six digits, which is more than the pictures say."""
+    return [float(f"{value:.6g}") for value in values.float().tolist()]

@@ -1,0 +1,67 @@
+"""What is measured: an attribute, the prompt that asks for the same, and what its name promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from attrbank.artifact import LearnedAttribute
+from attrbank.errors import InvalidValueError
+from attrbank.evaluation.metrics import GOALS
+from attrbank.evaluation.starter import target_of
+from attrbank.schema import AttributeRecord
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An attribute under measurement.
+
+    Attributes:
+        label: how tables call it.
+        id: the artifact's.
+        size_bytes: the artifact's.
+        learned: the attribute.
+        target: the prompt that asks for it on the bench.
+        goal: which of ``metrics.GOALS`` it promises; None where no oracle knows.
+    """
+
+    label: str
+    id: str
+    size_bytes: int
+    learned: LearnedAttribute
+    target: str
+    goal: str | None = None
+
+
+def target_prompt(record: AttributeRecord, prompt: str, goal: str | None) -> str:
+    """The prompt that asks for the attribute in a picture of ``prompt``.
+
+    That is the target of the pair with this source; else the goal's plain prompt; else the first pair's target.
+    """
+    for pair in record.pairs:
+        if pair.source == prompt:
+            return pair.target
+    return record.pairs[0].target if goal is None else target_of(goal)
+
+
+def goal_of(name: str, asked: str | None = None) -> str:
+    """What an attribute of this name promises: the goal that it is called after, as ``old`` or ``old-rank2``.
+
+    Args:
+        name: the attribute's.
+        asked: a goal that the user names instead.
+
+    Raises:
+        InvalidValueError: no oracle knows it.
+    """
+    found = _called_after(asked or name, GOALS)
+    if found is None:
+        raise InvalidValueError(
+            f"The oracles cannot tell whether {asked or name!r} has come.",
+            hint=f"Say what it promises with --goal: {', '.join(GOALS)}.",
+        )
+    return found
+
+
+def _called_after(name: str, goals: Iterable[str]) -> str | None:
+    return next((goal for goal in goals if name == goal or name.startswith((f"{goal}-", f"{goal}_"))), None)

@@ -1,0 +1,62 @@
+"""From cells to figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from attrbank.evaluation import curves
+from attrbank.evaluation.cells import UNEDITED, Cell, CellStore
+from attrbank.evaluation.estimates import mean, share
+from attrbank.evaluation.results import AttributeFigures, Curve, Point
+from attrbank.evaluation.subjects import Subject
+
+
+def attribute_figures(
+    subject: Subject, competitors: Sequence[str], store: CellStore, limit: Mapping[str, float]
+) -> AttributeFigures:
+    """What the cells say about one attribute; competitors without a cell are left out."""
+    (unedited,) = store.sweep(subject.id, UNEDITED)
+    sweeps = {name: store.sweep(subject.id, name) for name in competitors}
+    return AttributeFigures(
+        name=subject.label,
+        id=subject.id,
+        target=subject.target,
+        size_bytes=subject.size_bytes,
+        pictures=len(unedited.values["effect"]),
+        limit=dict(limit),
+        unedited=unedited.distances,
+        curves=tuple(_curve(name, unedited, sweep, limit) for name, sweep in sweeps.items() if sweep),
+    )
+
+
+def _curve(competitor: str, unedited: Cell, sweep: Sequence[Cell], limit: Mapping[str, float]) -> Curve:
+    strengths = [cell.strength for cell in sweep]
+    values = {name: np.stack([cell.array(name) for cell in sweep]) for name in sweep[0].values}
+    averages = {name: found.mean(1).tolist() for name, found in values.items()}
+    # Strengths below zero ask for the opposite, which is no part of the way from the unedited picture to the edit.
+    forward = [(s, e) for s, e in zip(strengths, averages["effect"], strict=True) if s > 0]
+    started = [(0.0, float(unedited.array("effect").mean())), *forward]
+    return Curve(
+        competitor=competitor,
+        points=tuple(_point(cell) for cell in sweep),
+        matched=curves.matched(strengths, values, limit),
+        monotonicity=curves.monotonicity([e for _, e in started]),
+        smoothness=curves.smoothness(*zip(*started, strict=True)),
+        usable=curves.usable(
+            strengths, averages["success"], averages["effect"], averages.get("perceptual"), limit.get("perceptual")
+        ),
+    )
+
+
+def _point(cell: Cell) -> Point:
+    return Point(
+        strength=cell.strength,
+        figures={
+            name: share(cell.array(name) > 0.5) if name == "success" else mean(cell.array(name)) for name in cell.values
+        },
+        distances=cell.distances,
+        unet_evaluations=cell.evaluations,
+        seconds=cell.seconds,
+    )

@@ -1,0 +1,100 @@
+"""Every competitor does what its name says, from the same noise."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from attrbank.artifact import LearnedAttribute
+from attrbank.errors import InvalidValueError
+from attrbank.evaluation.bench import Bench
+from attrbank.evaluation.competitors import ATTRIBUTE, BASELINES, OTHERS, Competitor, chosen
+from attrbank.evaluation.rival_edits import RandomDirection
+from tests.evaluation.conftest import TARGET
+
+NAMED = {competitor.name: competitor for competitor in (ATTRIBUTE, *BASELINES, *OTHERS)}
+
+
+@pytest.mark.parametrize("name", ["attribute", "interpolation", "latent-blend", "s_z"])
+def test_strength_zero_leaves_the_pictures_alone(bench: Bench, subject, name: str):
+    torch.testing.assert_close(NAMED[name].latents(bench, subject, 0.0), bench.unedited, atol=1e-5, rtol=0)
+
+
+def test_a_whole_interpolation_is_the_target_prompt(bench: Bench, subject):
+    target = NAMED["target-prompt"].latents(bench, subject, 1.0)
+    torch.testing.assert_close(NAMED["interpolation"].latents(bench, subject, 1.0), target)
+
+
+def test_a_whole_blend_is_a_switch_back_to_the_source(bench: Bench, subject):
+    index = bench.index_of(subject.learned.record.t_x)
+    z = bench.runs.at(TARGET, index).branched()
+    expected = bench.trajectory.run(z, bench.runs.conditioning(bench.prompt)).latent
+    torch.testing.assert_close(NAMED["latent-blend"].latents(bench, subject, 1.0), expected)
+
+
+def test_an_earlier_switch_changes_more(bench: Bench, subject):
+    change = [
+        (NAMED["prompt-switch"].latents(bench, subject, time) - bench.unedited).norm() for time in (0.4, 0.6, 0.9)
+    ]
+    assert change == sorted(change)
+
+
+def test_the_placebo_moves_each_latent_as_far_as_the_attribute():
+    x = torch.randn(3, 4, 8, 8)
+    direction = torch.arange(3.0)[:, None, None, None] * torch.randn(1, 4, 8, 8)
+    placebo = RandomDirection(lambda x, inputs, s: x + s * direction, torch.randn(4, 8, 8))
+    moved = placebo(x, None, 0.5) - x
+    torch.testing.assert_close(moved.flatten(1).norm(dim=1), 0.5 * direction.flatten(1).norm(dim=1))
+    assert torch.cosine_similarity(moved[1], direction[1], dim=0).abs().mean() < 0.5
+
+
+def test_a_core_is_measured_only_if_apply_does_not_take_it_anyway(subject):
+    own = subject.learned.record.core
+    fitting = {core for core in ("mean", "mlp", "own") if NAMED[core].fits(subject)}
+    assert fitting == {"mean", "mlp", "own"} - {own}
+
+
+def test_the_papers_preset_is_learned_once_and_from_one_seed(bench: Bench, subject, monkeypatch):
+    asked = []
+
+    def learn(spec, *others):
+        asked.append(spec)
+        return subject.learned
+
+    monkeypatch.setattr("attrbank.evaluation.competitors.learn_attribute", learn)
+    (_, paper) = chosen(["paper"])
+    for _ in range(2):
+        paper.prepare(bench, subject)
+    (spec,) = asked
+    assert (spec.vectors, len(spec.seeds), spec.pairs[0].target) == ("paper", 1, TARGET)
+
+
+def test_shares_stay_between_nothing_and_everything(subject):
+    assert NAMED["interpolation"].strengths((-1, 0.5, 2), subject, quick=False) == (0.5,)
+    assert NAMED["attribute"].strengths((2, -1, 0.5), subject, quick=False) == (-1, 0.5, 2)
+    assert NAMED["prompt-switch"].strengths((0.5,), subject, quick=False) == (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+def test_paper_attributes_are_swept_as_shares(learned: LearnedAttribute, subject):
+    record = learned.record.model_copy(update={"vectors": "paper"})
+    paper = type(subject)("old", "1" * 64, 1000, LearnedAttribute(record, learned.tensors), TARGET, "old")
+    assert max(NAMED["attribute"].strengths(None, paper, quick=False)) == 1.0
+
+
+def test_the_attribute_comes_first_and_nobody_twice():
+    names = [competitor.name for competitor in chosen(["baselines", "paper", "target-prompt"], ["avi"])]
+    assert names[0] == "attribute"
+    assert names[-2:] == ["paper", "method:avi"]
+    assert len(set(names)) == len(names)
+    assert [c.name for c in chosen(["none"])] == ["attribute"]
+
+
+def test_an_unknown_competitor_is_refused_with_those_there_are():
+    with pytest.raises(InvalidValueError) as refused:
+        chosen(["nobody"])
+    assert "prompt-switch" in str(refused.value.hint)
+
+
+def test_a_competitor_must_say_how():
+    with pytest.raises(NotImplementedError):
+        Competitor("lazy").latents(None, None, 1.0)
