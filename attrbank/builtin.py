@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrbank.hookspecs import PLACEABLE, Register, Spec, hookimpl
 
 COMMANDS = (
-    Spec("learn", "Learn an attribute from a pair of prompts.", target="attrbank.cli.learn:learn"),
+    Spec("learn", "Learn an attribute from a pair of prompts, or of pictures.", target="attrbank.cli.learn:learn"),
     Spec("apply", "Apply attributes to a picture, and save before and after.", target="attrbank.cli.apply:apply"),
     Spec("eval", "Measure attributes against other ways to do the same.", target="attrbank.cli.eval:evaluate"),
     Spec("list", "List the attributes of the bank.", target="attrbank.cli.listing:list_attributes"),

@@ -12,10 +12,11 @@ from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
 from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress
+from attrbank.picture_pairs import encode_pairs
 from attrbank.placement import Placement
 from attrbank.plugin_manager import load_plugins
 from attrbank.requests import Preset
-from attrbank.schema import AttributeRecord, Binding, LearnSpec, Resolved
+from attrbank.schema import AttributeRecord, Binding, LearnSpec, PicturePair, Resolved
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 
@@ -50,7 +51,8 @@ def learn(
         on_warning: called with what the user should know, such as words that the backbone has never seen.
 
     Raises:
-        InvalidValueError: the name is taken, a value does not fit the backbone, or it knows no prompts.
+        InvalidValueError: the name is taken, a value does not fit the backbone, it knows no prompts, the method learns
+            from prompts alone, or a picture cannot be used.
         NotFoundError: there is no such backbone, sampler or method.
         NumericError: a latent is not finite.
         StorageError, BankBusyError: the bank cannot be written.
@@ -60,6 +62,8 @@ def learn(
     if not replace:
         store.refuse_taken(spec.name)
     method: Method = plugins.method(spec.method)
+    if spec.pictures and not getattr(method, "learns_from_pictures", False):
+        raise InvalidValueError(f"The method {spec.method!r} learns from prompts, not from pictures.")
     model: Backbone = plugins.backbone(backbone or DEFAULT_BACKBONE, placement)
     if preset == "paper":
         on_warning(_paper_cost(model))
@@ -105,22 +109,28 @@ def learn_attribute(
     if index_x >= len(grid):
         raise InvalidValueError("T_x must lie before the last step.", hint="Choose a larger --t-x.")
     trajectory = Trajectory(backbone, sampler, grid=grid, guidance_scale=spec.guidance_scale)
-    learned = method.learn(LearnContext(spec, trajectory, index_x, index_z, on_progress))
+    pairs = encode_pairs(backbone, spec.pictures, on_progress) if spec.pictures else None
+    clean = (pairs.source, pairs.target) if pairs else None
+    learned = method.learn(LearnContext(spec, trajectory, index_x, index_z, on_progress, clean))
     resolved = Resolved(
         timestep_x=timestep_at(grid, index_x),
         timestep_z=timestep_at(grid, index_z),
         alpha_bar_x=trajectory.alpha_bar(index_x),
         alpha_bar_z=trajectory.alpha_bar(index_z),
     )
-    return LearnedAttribute(_record(spec, backbone, resolved, learned), dict(learned.tensors))
+    record = _record(spec, backbone, resolved, learned, pairs.files if pairs else ())
+    return LearnedAttribute(record, dict(learned.tensors))
 
 
-def _record(spec: LearnSpec, backbone: Backbone, resolved: Resolved, learned: Learned) -> AttributeRecord:
+def _record(
+    spec: LearnSpec, backbone: Backbone, resolved: Resolved, learned: Learned, pictures: tuple[PicturePair, ...]
+) -> AttributeRecord:
     return AttributeRecord(
         name=spec.name,
         method=spec.method,
         vectors=spec.vectors,
         pairs=spec.pairs,
+        pictures=pictures,
         seeds=spec.seeds,
         t_x=spec.t_x,
         delta_tau=spec.delta_tau,

@@ -127,7 +127,9 @@ def plan(request: ApplyRequest) -> Plan:
         for entry, record, strength in zip(entries, records, strengths, strict=True)
     ]
     steps.sort(key=lambda step: (step.index, -step.record.t_x))  # stable: within one T_x, in the order given
-    prompt = records[0].pairs[0].source if request.prompt is None else request.prompt
+    prompt = request.prompt
+    if prompt is None:
+        prompt = model.defaults.prompt if records[0].prompt is None else records[0].prompt
     scale = model.defaults.guidance_scale if request.guidance_scale is None else request.guidance_scale
     check_guidance(model, scale, prompt)
     evaluations = evaluations_per_step(scale, guidance_of(model))

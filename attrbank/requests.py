@@ -6,20 +6,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pydantic import ValidationError
 
 from attrbank.errors import InvalidValueError
 from attrbank.names import parse_reference, validate_name
 from attrbank.placement import Placement
-from attrbank.schema import Core, LearnSpec, PaperOptions, PromptPair
+from attrbank.schema import Core, LearnSpec, PaperOptions, PictureFiles, PromptPair
 from attrbank.text import printable
 
 Preset: TypeAlias = Literal["paper"]
 
 _DEFAULT_TIMES = {"difference": (0.4, -0.2), "paper": (0.8, -0.3)}
 _DEFAULT_SEEDS = tuple(range(64))
+_ONLY_WITH_PROMPTS = {"seeds", "delta_tau"}
 MAX_ATTRIBUTES, MAX_PROMPT, MAX_LABEL = 64, 2000, 200  # as in schema.Recipe
 _OPTIONS_OF = {"difference": {"core", "rank"}, "paper": set(PaperOptions.model_fields)}
 
@@ -29,6 +30,7 @@ def learn_spec(
     sources: Sequence[str],
     targets: Sequence[str],
     *,
+    pictures: Sequence[PictureFiles] = (),
     preset: Preset | None = None,
     **options: object,
 ) -> LearnSpec:
@@ -42,11 +44,12 @@ def learn_spec(
         name: the attribute's name.
         sources: the source prompts.
         targets: the target prompts; the i-th belongs to the i-th source.
+        pictures: pairs of pictures, instead of prompts.
         preset: all settings as published.
         options: fields of ``LearnSpec`` and, for the paper's vectors, of ``PaperOptions``.
 
     Raises:
-        InvalidValueError: a value is out of range, or an option belongs to the other kind of vectors.
+        InvalidValueError: a value is out of range, or an option belongs to the other kind of vectors, or to prompts.
     """
     if len(sources) != len(targets):
         raise InvalidValueError(
@@ -57,10 +60,13 @@ def learn_spec(
     vectors = str(given.setdefault("vectors", preset or "difference"))
     _refuse_options_of_the_other(vectors, preset, given)
     t_x, delta_tau = _DEFAULT_TIMES.get(vectors, _DEFAULT_TIMES["difference"])
-    fields = {"t_x": t_x, "delta_tau": delta_tau, "seeds": _DEFAULT_SEEDS}
+    fields: dict[str, Any] = {"t_x": t_x, "delta_tau": delta_tau, "seeds": _DEFAULT_SEEDS}
     if preset:
         fields |= {"seeds": tuple(range(len(sources))), "solver": "mlp", "samples": 500 if len(sources) > 5 else 5000}
     fields |= given
+    if pictures:
+        _refuse_options_of_prompts(vectors, given)
+        fields |= {"pictures": tuple(pictures), "seeds": (0,), "delta_tau": -fields["t_x"]}
     paper = {option: fields.pop(option) for option in _OPTIONS_OF["paper"] & fields.keys()}
     try:
         pairs = tuple(PromptPair(source=s, target=t) for s, t in zip(sources, targets, strict=True))
@@ -81,6 +87,15 @@ def _refuse_options_of_the_other(vectors: str, preset: Preset | None, given: dic
                 f"{', '.join(misplaced)}: only for {kind} vectors, not for {vectors} ones.",
                 hint=f"Add --vectors {kind}, or leave the option out.",
             )
+
+
+def _refuse_options_of_prompts(vectors: str, given: dict[str, object]) -> None:
+    if vectors != "difference":
+        raise InvalidValueError(f"{vectors.capitalize()} vectors are learned from prompts, not from pictures.")
+    if misplaced := sorted(_ONLY_WITH_PROMPTS & given.keys()):
+        raise InvalidValueError(f"{', '.join(misplaced)}: only with prompts, not with pictures.")
+    if given.get("core") == "own":
+        raise InvalidValueError("The core 'own' takes prompts, which an attribute learned from pictures does not have.")
 
 
 def invalid_value(error: ValidationError) -> InvalidValueError:

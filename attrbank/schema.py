@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 FORMAT_VERSION = 1
 NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,63}"
 
 Name = Annotated[str, StringConstraints(pattern=re.compile(rf"^{NAME_PATTERN}\Z"))]
-ArtifactId = Annotated[str, StringConstraints(pattern=re.compile(r"^[0-9a-f]{64}\Z"))]
+Sha256 = Annotated[str, StringConstraints(pattern=re.compile(r"^[0-9a-f]{64}\Z"))]
 Prompt = Annotated[str, StringConstraints(max_length=2000)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
@@ -37,6 +46,24 @@ class PromptPair(_Model):
     target: Prompt
 
 
+PromptPairs = Annotated[tuple[PromptPair, ...], Field(max_length=64)]
+MAX_PICTURES = 1000
+
+
+class PictureFiles(_Model):
+    """A source picture and the target picture that adds the attribute to it, as files to be read."""
+
+    source: Path
+    target: Path
+
+
+class PicturePair(_Model):
+    """The same once they were read: the SHA-256 of either file."""
+
+    source: Sha256
+    target: Sha256
+
+
 class PaperOptions(_Model):
     """What the paper leaves open (METHOD section 2); used with ``vectors="paper"`` only.
 
@@ -59,8 +86,16 @@ class PaperOptions(_Model):
     samples: Annotated[int, Field(ge=1, le=1_000_000)] = 500
 
 
+def _require_prompts_or_pictures(learned: LearnSpec | AttributeRecord) -> None:
+    if bool(learned.pairs) == bool(learned.pictures):
+        raise ValueError("an attribute is learned either from pairs of prompts or from pairs of pictures")
+
+
 class LearnSpec(_Model):
     """What ``learn`` is asked to do, complete: no default is left to be filled in later.
+
+    It learns from pairs of prompts or from pairs of pictures. Pictures are clean, so that then t_z = 0, and their one
+    seed is that of Φ's training.
 
     Attributes:
         t_x: time of the edit, 0 < t_x ≤ 1, as a fraction of the training timesteps.
@@ -69,7 +104,8 @@ class LearnSpec(_Model):
     """
 
     name: Name
-    pairs: Annotated[tuple[PromptPair, ...], Field(min_length=1, max_length=64)]
+    pairs: PromptPairs = ()
+    pictures: Annotated[tuple[PictureFiles, ...], Field(max_length=MAX_PICTURES)] = ()
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=100_000)]
     t_x: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
     delta_tau: Finite
@@ -90,6 +126,11 @@ class LearnSpec(_Model):
             raise ValueError("a seed is given twice")
         if len(self.seeds) < len(self.pairs):
             raise ValueError(f"{len(self.pairs)} prompt pairs need at least as many seeds")
+        return self
+
+    @model_validator(mode="after")
+    def _prompts_or_pictures(self) -> Self:
+        _require_prompts_or_pictures(self)
         return self
 
     @property
@@ -127,6 +168,7 @@ class AttributeRecord(_Model):
         core: the core that ``apply`` takes unless told otherwise (difference vectors).
         units: per core, the factor that makes strength 1 the full effect (METHOD section 5, point 4).
         rank: rank of the mean's vectors; None for the paper's.
+        pictures: what it was learned from, if not from prompts.
         measured: figures taken at learning, such as held-out explained variance.
     """
 
@@ -138,7 +180,8 @@ class AttributeRecord(_Model):
     rank: Annotated[int, Field(ge=1, le=256)] | None = None
     units: dict[Core, Finite] = {}
     paper: PaperOptions | None = None
-    pairs: Annotated[tuple[PromptPair, ...], Field(min_length=1, max_length=64)]
+    pairs: PromptPairs = ()
+    pictures: Annotated[tuple[PicturePair, ...], Field(max_length=MAX_PICTURES)] = ()
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=100_000)]
     t_x: Fraction
     delta_tau: Finite
@@ -149,12 +192,28 @@ class AttributeRecord(_Model):
     guidance_scale: Finite
     measured: dict[Label, Finite] = {}
 
+    @model_validator(mode="after")
+    def _prompts_or_pictures(self) -> Self:
+        _require_prompts_or_pictures(self)
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_were_pictures(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What is learned from prompts keeps the bytes, and so the id, that it always had."""
+        fields: dict[str, Any] = serialise(self)
+        return fields if self.pictures else {name: value for name, value in fields.items() if name != "pictures"}
+
+    @property
+    def prompt(self) -> str | None:
+        """The first source prompt; None if it was learned from pictures."""
+        return self.pairs[0].source if self.pairs else None
+
 
 class Step(_Model):
     """One attribute of a recipe, pinned by id."""
 
     name: Name
-    id: ArtifactId
+    id: Sha256
     strength: Finite
     t: Annotated[int, Field(ge=0)]
     core: Core | None = None

@@ -130,8 +130,8 @@ def unit(differences: Tensor, predicted: Tensor) -> float:
     size = squared_norm(predicted if predicted.dim() == 4 else predicted.unsqueeze(0)).mean().sqrt()
     if size == 0:
         raise InvalidValueError(
-            "The two prompts lead to the same latents, so there is no difference to learn.",
-            hint="Let the target prompt name something that the source prompt does not.",
+            "Source and target lead to the same latents, so there is no difference to learn.",
+            hint="Let the target name or show something that the source does not.",
         )
     return require_finite(squared_norm(differences).mean().sqrt() / size, "The difference's unit").item()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
@@ -22,8 +23,12 @@ from attrbank.cli.options import (
 )
 from attrbank.cli.progress import progress_bar
 from attrbank.names import parse_seeds
+from attrbank.picture_files import matched
 from attrbank.requests import Preset, learn_spec
-from attrbank.schema import BankedZ, Core, LearnSpec, Solver, Tail, Vectors, Weights
+from attrbank.schema import BankedZ, Core, LearnSpec, PictureFiles, Solver, Tail, Vectors, Weights
+
+Prompts: TypeAlias = list[str] | None
+Images: TypeAlias = Path | None
 
 _SEEDS_FROM_ONE = 64
 
@@ -31,8 +36,10 @@ _SEEDS_FROM_ONE = 64
 def learn(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The new attribute's name.")],
     *,
-    source: Annotated[list[str], typer.Option("--source", metavar="PROMPT", help="Without the attribute.")],
-    target: Annotated[list[str], typer.Option("--target", metavar="PROMPT", help="With it; one for each source.")],
+    source: Annotated[Prompts, typer.Option(metavar="PROMPT", help="Without the attribute.")] = None,
+    target: Annotated[Prompts, typer.Option(metavar="PROMPT", help="With it; one for each source.")] = None,
+    source_image: Annotated[Images, typer.Option(metavar="FILE|DIR", help="Instead of prompts: without it.")] = None,
+    target_image: Annotated[Images, typer.Option(metavar="FILE|DIR", help="With it; matched by name.")] = None,
     seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Like 0-63 or 1,5,9; default 0-63.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Short for 64 seeds from N.")] = None,
     t_x: Annotated[float | None, typer.Option(metavar="F", help="Time of the edit; .4, the paper's .8.")] = None,
@@ -58,11 +65,12 @@ def learn(
     guidance_scale: GuidanceOption = None,
     bank: BankOption = None,
 ) -> None:
-    """Learn an attribute from a pair of prompts."""
+    """Learn an attribute from a pair of prompts, or of pictures."""
     spec = learn_spec(
         name,
-        source,
-        target,
+        source or [],
+        target or [],
+        pictures=_pictures(source, target, source_image, target_image),
         preset=preset,
         seeds=_seeds(seeds, seed),
         t_x=t_x,
@@ -93,6 +101,16 @@ def _learn(spec: LearnSpec, as_json: bool, **options: Any) -> None:
     seconds, size = time.monotonic() - started, learned.size_bytes / 1000
     render.say(f"Stored {learned.reference} in {seconds:.0f} s, {size:.1f} KB.")
     render.attribute(learned, as_json, seconds=round(seconds, 3))
+
+
+def _pictures(source: Prompts, target: Prompts, source_image: Images, target_image: Images) -> tuple[PictureFiles, ...]:
+    """The pairs of pictures; none if there are prompts."""
+    prompts, images = (source, target), (source_image, target_image)
+    if any(prompts) == any(images) or not (all(prompts) or all(images)):
+        raise typer.BadParameter("Give --source and --target, or --source-image and --target-image.")
+    if source_image is None or target_image is None:
+        return ()
+    return matched(source_image, target_image)
 
 
 def _warn(warning: str) -> None:

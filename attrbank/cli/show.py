@@ -71,6 +71,11 @@ def _facts(entry: Entry, record: AttributeRecord, versions: list[str]) -> Iterat
     for pair in record.pairs:
         yield "source", pair.source
         yield "target", pair.target
+    if record.pictures:
+        yield "learned from", entry.source
+    for pictures in record.pictures:
+        yield "source image", f"SHA-256 {pictures.source}"
+        yield "target image", f"SHA-256 {pictures.target}"
     yield "seeds", entry.seeds
     yield "t_x", f"{entry.t_x:g} (timestep {record.resolved.timestep_x})"
     yield "delta_tau", f"{entry.delta_tau:g} (timestep {record.resolved.timestep_z})"

@@ -17,6 +17,7 @@ class Avi:
     """Vectors of the difference (the default), or the paper's."""
 
     name = "avi"
+    learns_from_pictures = True
 
     def learn(self, context: LearnContext) -> Learned:
         """Learn with the vectors that the spec asks for."""

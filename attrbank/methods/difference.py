@@ -48,7 +48,9 @@ def learn(context: LearnContext) -> Learned:
     )
     with torch.no_grad():
         predicted = difference_from(shared, network(source))
-    units = {"mean": unit(differences, difference_from(vectors, core)), "mlp": unit(differences, predicted), "own": 1.0}
+    units = {"mean": unit(differences, difference_from(vectors, core)), "mlp": unit(differences, predicted)}
+    if spec.pairs:
+        units["own"] = 1.0  # a picture's own difference takes prompts
     return Learned(
         tensors={
             **_named("mean", vectors),

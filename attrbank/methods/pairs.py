@@ -1,4 +1,4 @@
-"""What both kinds of vectors learn from: latents of both prompts, from the same noise."""
+"""What both kinds of vectors learn from: latents of both prompts from the same noise, or of pairs of pictures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BATCH = 16
 
 
 class CleanPairs(NamedTuple):
-    """Clean latents predicted at T_z under both prompts, one row a seed.
+    """Clean latents predicted at T_z under both prompts, one row a seed; or those of pictures, one row a pair.
 
     Shapes:
         source, target: (M, C, H, W).
@@ -35,7 +35,9 @@ def dealt(context: LearnContext) -> Iterator[tuple[PromptPair, tuple[int, ...]]]
 
 
 def predict_clean_pairs(context: LearnContext) -> CleanPairs:
-    """METHOD section 5, step 1: run both prompts from the same noise to T_z and predict there."""
+    """METHOD section 5, step 1: run both prompts from the same noise to T_z and predict there; pictures are there."""
+    if context.clean is not None:
+        return CleanPairs(*context.clean)
     found: list[tuple[Tensor, Tensor]] = []
     done = 0
     for pair, seeds in dealt(context):

@@ -34,6 +34,8 @@ class LearnContext:
         index_x: the grid index of T_x.
         index_z: the grid index of T_z.
         on_progress: to be told how far it is.
+        clean: the clean latents (M, C, H, W) of source and target pictures, if the attribute is learned from pictures;
+            None if it is learned from prompts.
     """
 
     spec: LearnSpec
@@ -41,6 +43,7 @@ class LearnContext:
     index_x: int
     index_z: int
     on_progress: OnProgress
+    clean: tuple[Tensor, Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,8 @@ class Method(Protocol):
 
     Attributes:
         name: as artifacts record it.
+
+    A method may also have ``learns_from_pictures``; if it is True, ``learn`` makes use of ``LearnContext.clean``.
     """
 
     name: str

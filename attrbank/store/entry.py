@@ -26,7 +26,7 @@ class Entry:
 
     Attributes:
         id: SHA-256 of the artifact, 64 hex digits.
-        source: of the first pair, like ``target``.
+        source: of the first pair, like ``target``; if it was learned from pictures, how many, and the target is None.
         t_x: time of the edit, 0 < t_x ≤ 1.
         delta_tau: t_z − t_x.
         seed: the first seed.
@@ -46,7 +46,7 @@ class Entry:
     core: str | None
     solver: str | None
     source: str
-    target: str
+    target: str | None
     pairs: tuple[Pair, ...]
     t_x: float
     delta_tau: float
@@ -125,7 +125,7 @@ def _derive(identity: str, record: Mapping[str, Any], size: int) -> dict[str, An
         "vectors": str(record["vectors"]),
         "core": core,
         "solver": paper.get("solver"),
-        **pairs[0],
+        **(pairs[0] if pairs else {"source": f"{2 * len(record['pictures'])} pictures", "target": None}),
         "t_x": float(record["t_x"]),
         "delta_tau": float(record["delta_tau"]),
         "seed": int(record["seeds"][0]),

@@ -1,0 +1,122 @@
+"""Reads a picture that did not come from us: any common format, any mode, upright, and within limits.
+
+Only formats that Pillow decodes itself are opened; PostScript, for one, would start another program. Of a file with
+several frames the first is read. Colours stay in the picture's own RGB profile; CMYK is converted without one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError, StorageError
+from attrbank.text import printable
+
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
+MAX_BYTES = 2**29
+MAX_PIXELS = 2**26
+_SIXTEEN_BIT = {"I", "I;16", "I;16B", "I;16L", "I;16N"}
+
+
+@dataclass(frozen=True, eq=False)
+class InputImage:
+    """A picture that was read.
+
+    Attributes:
+        pixels: (3, h, w) in [0, 1], as stored even where transparent.
+        alpha: (1, h, w) in [0, 1]; None if the picture has no transparency.
+        sha256: of the file's bytes.
+        name: of the file, without its folder.
+        icc_profile: of the RGB values; None means sRGB.
+    """
+
+    pixels: Tensor
+    alpha: Tensor | None
+    sha256: str
+    name: str
+    icc_profile: bytes | None = None
+
+    def opaque(self) -> Tensor:
+        """The picture on white, (3, h, w): what a model sees of it."""
+        return self.pixels if self.alpha is None else self.alpha * self.pixels + (1 - self.alpha)
+
+
+def read_image(path: Path) -> InputImage:
+    """Read, check and decode a picture.
+
+    Raises:
+        NotFoundError: there is no such file.
+        StorageError: it cannot be read.
+        InvalidValueError: it is no picture of a known format, damaged, truncated or too large.
+    """
+    data, shown = _bytes_of(path), printable(str(path))
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise _too_large(shown)
+            upright = ImageOps.exif_transpose(image)
+            pixels, alpha = _pixels(upright)
+            return InputImage(pixels, alpha, hashlib.sha256(data).hexdigest(), path.name, _rgb_profile(image))
+    except AttrbankError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise _too_large(shown) from error
+    except UnidentifiedImageError as error:
+        raise InvalidValueError(
+            f"{shown} is not a picture of a format known here.", hint=f"Known: {', '.join(FORMATS)}."
+        ) from error
+    except Exception as error:  # OSError, SyntaxError, struct.error, zlib.error ... by format and damage
+        reason = printable(str(error)).rstrip(".") or type(error).__name__
+        raise InvalidValueError(f"The picture {shown} is damaged or truncated: {reason}.") from error
+
+
+def _bytes_of(path: Path) -> bytes:
+    shown = printable(str(path))
+    if not os.path.isfile(path):
+        raise NotFoundError(f"There is no picture {shown}.")
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise _too_large(shown)
+        return path.read_bytes()
+    except OSError as error:
+        raise StorageError(f"Cannot read {shown}: {error.strerror}.") from error
+
+
+def _too_large(shown: str) -> InvalidValueError:
+    return InvalidValueError(
+        f"{shown} is too large.",
+        hint=f"The limits are {MAX_PIXELS // 2**20} megapixels and {MAX_BYTES // 2**20} MiB.",
+    )
+
+
+def _pixels(image: Image.Image) -> tuple[Tensor, Tensor | None]:
+    """RGB (3, h, w) and, if there is any transparency, alpha (1, h, w), both in [0, 1]."""
+    if image.mode in _SIXTEEN_BIT:
+        grey = torch.from_numpy(np.asarray(image).astype(np.float32) / 65535)
+        return grey.clamp(0, 1).expand(3, -1, -1), None
+    if image.mode == "F":
+        raise InvalidValueError("A picture in floating-point numbers does not say what is white.")
+    if not image.has_transparency_data:
+        return _levels(image.convert("RGB")), None
+    levels = _levels(image.convert("RGBA"))
+    return levels[:3], levels[3:]
+
+
+def _levels(image: Image.Image) -> Tensor:
+    """The bands of an 8-bit image, (bands, h, w) in [0, 1]."""
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
+
+
+def _rgb_profile(image: Image.Image) -> bytes | None:
+    """The embedded profile, if it is one for RGB: its header says so in bytes 16 to 19 (ICC.1:2022, 7.2.8)."""
+    profile = image.info.get("icc_profile")
+    return profile if image.mode != "CMYK" and isinstance(profile, bytes) and profile[16:20] == b"RGB " else None

@@ -1,0 +1,141 @@
+"""An attribute from pairs of pictures: METHOD section 5 with encoded pictures for predicted latents."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from attrbank.artifact import decode, encode
+from attrbank.avi.difference import difference_from
+from attrbank.errors import InvalidValueError
+from attrbank.framing import encoded, picture_size
+from attrbank.input_image import read_image
+from attrbank.learning import complete, learn, learn_attribute
+from attrbank.methods.avi import Avi
+from attrbank.picture_files import matched
+from attrbank.plugin_manager import load_plugins
+from attrbank.requests import learn_spec
+from attrbank.samplers.ddim import DDIM
+from attrbank.schema import AttributeRecord, PictureFiles
+from attrbank.store.bank import Bank
+from tests.cli.conftest import RECORD, Cli
+from tests.cli.conftest import bank as bank  # noqa: PLC0414 — a fixture
+from tests.cli.conftest import cli as cli  # noqa: PLC0414
+
+
+@pytest.fixture(scope="module")
+def backbone(tiny_pipeline: Path):
+    return load_plugins().backbone(str(tiny_pipeline))
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory) -> tuple[PictureFiles, ...]:
+    folder, random = tmp_path_factory.mktemp("pairs"), np.random.default_rng(0)
+    for side in ("a", "b"):
+        (folder / side).mkdir()
+        for number in range(3):
+            pixels = random.integers(0, 255, (40, 50, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / side / f"{number}.png")
+    return matched(folder / "a", folder / "b")
+
+
+def learned(backbone, pairs, **options):
+    spec = complete(learn_spec("old", [], [], pictures=pairs, steps=10, **options), backbone)
+    return learn_attribute(spec, Avi(), backbone, DDIM())
+
+
+def test_one_pair_at_full_rank_is_the_difference_of_its_latents_at_the_signal_of_t_x(backbone, pairs):
+    attribute = learned(backbone, pairs[:1], rank=16)
+    size = picture_size(backbone)
+    source, target = (encoded(backbone, read_image(p), size) for p in (pairs[0].source, pairs[0].target))
+    expected = attribute.record.resolved.alpha_bar_x**0.5 * (target - source)[0]
+    edit = Avi().edit(attribute.record, attribute.tensors, "mean")
+    moved = edit(torch.zeros(1, 4, 16, 16), None, 1.0)[0]
+    torch.testing.assert_close(moved, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_several_pairs_give_their_mean_and_a_network(backbone, pairs):
+    attribute = learned(backbone, pairs, rank=16)
+    size, alpha_bar = picture_size(backbone), attribute.record.resolved.alpha_bar_x
+    differences = [
+        alpha_bar**0.5 * (encoded(backbone, read_image(p.target), size) - encoded(backbone, read_image(p.source), size))
+        for p in pairs
+    ]
+    vectors = Avi().edit(attribute.record, attribute.tensors, "mlp").vectors
+    mean = attribute.tensors["mean.u"] @ torch.diag_embed(attribute.tensors["mean.core"]) @ attribute.tensors["mean.vh"]
+    torch.testing.assert_close(mean, torch.cat(differences).mean(0), atol=1e-4, rtol=1e-4)
+    assert difference_from(vectors, torch.zeros(4, 8, 8)).shape == (4, 16, 16)
+
+
+def test_the_record_names_the_pictures_by_content_and_no_prompts(backbone, pairs):
+    record = decode(encode(learned(backbone, pairs))).record
+    digests = [(hashlib.sha256(p.source.read_bytes()), hashlib.sha256(p.target.read_bytes())) for p in pairs]
+    assert [(p.source, p.target) for p in record.pictures] == [(s.hexdigest(), t.hexdigest()) for s, t in digests]
+    assert (record.pairs, record.prompt) == ((), None)
+    assert (record.resolved.timestep_z, record.delta_tau) == (-1, -record.t_x)
+    assert "own" not in record.units
+
+
+def test_equal_pictures_hold_nothing_to_learn(backbone, pairs):
+    same = PictureFiles(source=pairs[0].source, target=pairs[0].source)
+    with pytest.raises(InvalidValueError, match="no difference"):
+        learned(backbone, [same])
+
+
+@pytest.mark.parametrize(
+    "options", [{"vectors": "paper"}, {"preset": "paper"}, {"seeds": (0, 1)}, {"delta_tau": -0.1}, {"core": "own"}]
+)
+def test_options_of_prompts_are_refused(options, pairs):
+    with pytest.raises(InvalidValueError):
+        learn_spec("old", [], [], pictures=pairs, **options)
+
+
+def test_prompts_and_pictures_exclude_each_other(pairs):
+    with pytest.raises(InvalidValueError, match="either"):
+        learn_spec("old", ["a"], ["b"], pictures=pairs)
+
+
+def test_a_method_that_wants_prompts_is_not_given_pictures(pairs, tiny_pipeline, tmp_path, monkeypatch):
+    monkeypatch.delattr(Avi, "learns_from_pictures")
+    spec = learn_spec("old", [], [], pictures=pairs)
+    with pytest.raises(InvalidValueError, match="learns from prompts"):
+        learn(spec, backbone=str(tiny_pipeline), bank=tmp_path / "bank")
+
+
+def test_what_is_learned_from_prompts_keeps_its_bytes():
+    """Records from before there were pictures serialise without the new field, so that ids stay what they were."""
+    assert "pictures" not in AttributeRecord.model_validate(RECORD).model_dump()
+
+
+def test_list_and_show_say_how_many_pictures(pairs, tiny_pipeline: Path, bank: Bank, cli: Cli) -> None:
+    source, target = pairs[0].source, pairs[0].target
+    learning = cli(
+        *("learn", "old", "--source-image", str(source), "--target-image", str(target)),
+        *("--backbone", str(tiny_pipeline), "--steps", "10"),
+    )
+    assert learning.code == 0, learning.err
+    (listed,) = json.loads(cli("list", "--json").out)
+    assert (listed["source"], listed["target"], listed["pairs"]) == ("2 pictures", None, [])
+    assert "2 pictures" in cli("list").out
+    assert hashlib.sha256(target.read_bytes()).hexdigest() in cli("show", "old").out
+    assert cli("reindex").code == 0
+    assert json.loads(cli("list", "--json").out)[0] == listed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--source-image", "a.png"], 2),
+        (["--source", "a", "--target-image", "a.png"], 2),
+        (["--source", "a", "--target", "b", "--source-image", "a.png", "--target-image", "b.png"], 2),
+        (["--source-image", "nowhere.png", "--target-image", "nowhere.png"], 3),
+    ],
+)
+def test_half_a_pair_is_refused(arguments: list[str], code: int, cli: Cli) -> None:
+    assert cli("learn", "old", *arguments).code == code
