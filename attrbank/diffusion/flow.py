@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # a plan reads the schedule without torch
 def flow_schedule(config: Mapping[str, Any], tokens: int, spacing: Spacing) -> Schedule:
     """The schedule of a ``FlowMatchEulerDiscreteScheduler``: ᾱ at t = 0 … T−1, where σ is that of (t+1)/T, shifted.
 
-    Time before the shift is what t counts: a fraction of 0.4 has 40 % of the steps behind it, whatever the shift.
+    Time before the shift is what t counts: 40 % of the steps come after the fraction 0.4, whatever the shift.
 
     Args:
         config: its ``scheduler_config.json``; what it leaves out has diffusers' default.
