@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,29 +10,9 @@ import pytest
 
 from attrbank.cli.app import run
 from attrbank.store.bank import Bank
+from tests.store import artifacts
 
-RECORD: dict[str, Any] = {
-    "name": "young",
-    "method": "avi",
-    "vectors": "difference",
-    "core": "mean",
-    "rank": 1,
-    "units": {"mean": 2.0},
-    "pairs": [{"source": "a photo of a person", "target": "a photo of a young person"}],
-    "seeds": list(range(64)),
-    "t_x": 0.4,
-    "delta_tau": -0.2,
-    "resolved": {"timestep_x": 400, "timestep_z": 200, "alpha_bar_x": 0.5, "alpha_bar_z": 0.8},
-    "backbone": {
-        "name": "portraits",
-        "fingerprint": "0123456789abcdef",
-        "latent_shape": [4, 32, 32],
-        "prediction_type": "epsilon",
-    },
-    "sampler": "ddim",
-    "steps": 25,
-    "guidance_scale": 3.0,
-}
+RECORD = artifacts.RECORD | {"seeds": list(range(64)), "units": {"mean": 2.0}}
 
 
 class Outcome(NamedTuple):
@@ -48,11 +27,8 @@ Cli = Callable[..., Outcome]
 
 
 def artifact(**changes: Any) -> bytes:
-    """An artifact with one tensor of four bytes."""
-    metadata = {"attrbank.record": json.dumps(RECORD | changes)}
-    header = {"__metadata__": metadata, "u": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
-    text = json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text + bytes(4)
+    """An artifact of ``RECORD``, with some changes."""
+    return artifacts.artifact(**(RECORD | changes))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli, artifact
+from tests.store.artifacts import object_path
 
 NAN = struct.pack("<f", float("nan"))
 
@@ -87,7 +88,7 @@ def test_an_export_that_cannot_be_writes_nothing(
 
 def test_a_damaged_attribute_is_not_handed_on_and_does_not_keep_the_others(cli: Cli, bank: Bank, outside: Path) -> None:
     young, old = (bank.add(artifact(name=name)) for name in ("young", "old"))
-    path = bank.path / "objects" / young.id[:2] / f"{young.id}.safetensors"
+    path = object_path(bank, young.id)
     path.chmod(0o644)
     path.write_bytes(path.read_bytes()[:-1] + b"\1")
     assert cli("export", "young").code == 5

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from attrbank.store.bank import Bank
+
 RECORD: dict[str, Any] = {
     "format_version": 1,
     "name": "young",
@@ -47,6 +49,11 @@ def artifact(name: str = "young", *, body: bytes = bytes(16), **changes: Any) ->
 def numbered(name: str, number: int) -> bytes:
     """One of many different artifacts of the same name."""
     return artifact(name, body=number.to_bytes(16, "big"))
+
+
+def object_path(bank: Bank, identity: str) -> Path:
+    """Where the bank keeps an artifact."""
+    return bank.path / "objects" / identity[:2] / f"{identity}.safetensors"
 
 
 def snapshot(root: Path) -> dict[str, bytes]:

@@ -12,11 +12,7 @@ import pytest
 from attrbank.errors import CorruptArtifactError
 from attrbank.store.bank import Bank
 from attrbank.store.check import GRACE
-from tests.store.artifacts import artifact, numbered, snapshot
-
-
-def _object(bank: Bank, identity: str) -> Path:
-    return bank.path / "objects" / identity[:2] / f"{identity}.safetensors"
+from tests.store.artifacts import artifact, numbered, object_path, snapshot
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -38,9 +34,9 @@ def _filled(bank: Bank) -> Bank:
 def test_each_kind_of_damage_has_its_state(bank: Bank) -> None:
     states = ("ok", "missing", "modified", "corrupt", "misindexed")
     made = {state: bank.add(artifact(state)).id for state in states}
-    _object(bank, made["missing"]).unlink()
-    _write(_object(bank, made["modified"]), artifact("modified", body=b"\1" * 16))
-    _write(_object(bank, made["corrupt"]), b"PK\3\4")
+    object_path(bank, made["missing"]).unlink()
+    _write(object_path(bank, made["modified"]), artifact("modified", body=b"\1" * 16))
+    _write(object_path(bank, made["corrupt"]), b"PK\3\4")
     with closing(sqlite3.connect(bank.path / "index.db")) as connection, connection:
         connection.execute("UPDATE artifacts SET t_x = 0.9 WHERE name = 'misindexed'")
     (bank.path / "objects" / "ab").mkdir(exist_ok=True)
@@ -115,7 +111,7 @@ def test_every_flipped_byte_of_the_index_is_survived(bank: Bank, tmp_path: Path)
 def test_lost_index_gives_a_name_to_its_newest_version(bank: Bank) -> None:
     ids = [bank.add(numbered("young", number), replace=True).id for number in range(4)]
     for age, identity in enumerate((ids[2], ids[0], ids[3], ids[1])):
-        os.utime(_object(bank, identity), (1e9 - age, 1e9 - age))
+        os.utime(object_path(bank, identity), (1e9 - age, 1e9 - age))
     (bank.path / "index.db").unlink()
     assert len(bank.reindex().adopted) == 4
     assert ids[2] == bank.resolve("young").id
@@ -133,8 +129,8 @@ def test_dates_and_current_versions_are_taken_from_a_partly_readable_index(bank:
 
 def test_reindex_forgets_what_is_gone_and_keeps_what_is_damaged(bank: Bank) -> None:
     gone, damaged = bank.add(artifact("gone")).id, bank.add(artifact("damaged")).id
-    _object(bank, gone).unlink()
-    _write(_object(bank, damaged), b"junk")
+    object_path(bank, gone).unlink()
+    _write(object_path(bank, damaged), b"junk")
     rebuilt = bank.reindex()
     assert ((gone,), (damaged,)) == (rebuilt.lost, rebuilt.damaged)
     assert [entry.name for entry in bank.entries()] == ["damaged"]
@@ -145,7 +141,7 @@ def test_reindex_adopts_files_that_were_put_there_by_hand(bank: Bank, tmp_path: 
     other = Bank(tmp_path / "other")
     bank.add(artifact("young"))
     entry = other.add(artifact("smile"))
-    target = _object(bank, entry.id)
+    target = object_path(bank, entry.id)
     target.parent.mkdir(exist_ok=True)
     target.write_bytes(other.read(entry))
     assert (entry.id,) == bank.reindex().adopted
@@ -153,7 +149,7 @@ def test_reindex_adopts_files_that_were_put_there_by_hand(bank: Bank, tmp_path: 
 
 
 def test_reindex_sweeps_only_temporary_files_that_are_old(bank: Bank) -> None:
-    folder = _object(bank, bank.add(artifact()).id).parent
+    folder = object_path(bank, bank.add(artifact()).id).parent
     for name in ("old.tmp", "new.tmp"):
         (folder / name).touch()
     past = time.time() - GRACE - 10

@@ -1,0 +1,71 @@
+"""What is removed is in the trash, until it is restored."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from attrbank.errors import (
+    CorruptArtifactError,
+    NotFoundError,
+)
+from attrbank.store.bank import Bank
+from tests.store.artifacts import artifact, numbered, object_path
+
+
+def test_removed_attribute_is_gone_until_it_is_restored(bank: Bank) -> None:
+    entry = bank.add(artifact("young"))
+    bank.remove("young")
+    assert bank.entries() == ()
+    with pytest.raises(NotFoundError) as caught:
+        bank.resolve("young")
+    assert "attrbank restore young" in (caught.value.hint or "")
+    assert entry == bank.restore("young")
+    assert artifact("young") == bank.read(bank.resolve("young"))
+
+
+def test_restore_brings_back_the_version_removed_last(bank: Bank) -> None:
+    for number in (1, 2):
+        bank.add(numbered("young", number))
+        last = bank.remove("young")
+    assert last.id == bank.restore("young").id
+
+
+def test_restored_attribute_does_not_take_a_name_from_another(bank: Bank) -> None:
+    old = bank.add(numbered("young", 1))
+    bank.remove("young")
+    new = bank.add(numbered("young", 2))
+    assert not bank.restore("young").current
+    assert new.id == bank.resolve("young").id
+    assert old.id == bank.resolve(old.reference).id
+
+
+def test_removing_an_old_version_leaves_the_name_alone(bank: Bank) -> None:
+    old = bank.add(numbered("young", 1))
+    new = bank.add(numbered("young", 2), replace=True)
+    bank.remove(old.reference)
+    assert [new.id] == [entry.id for entry in bank.versions("young")]
+
+
+def test_learning_the_removed_bytes_again_brings_them_back(bank: Bank) -> None:
+    bank.add(artifact())
+    bank.remove("young")
+    entry = bank.add(artifact())
+    assert artifact() == bank.read(entry)
+    assert os.listdir(bank.path / "trash") == []
+
+
+def test_damaged_attribute_can_be_removed_but_not_restored(bank: Bank) -> None:
+    entry = bank.add(artifact())
+    object_path(bank, entry.id).unlink()
+    object_path(bank, entry.id).write_bytes(b"junk")
+    bank.remove("young")
+    with pytest.raises(CorruptArtifactError):
+        bank.restore("young")
+
+
+def test_nothing_to_restore_is_not_found(bank: Bank) -> None:
+    bank.add(artifact())
+    with pytest.raises(NotFoundError):
+        bank.restore("young")
