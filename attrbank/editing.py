@@ -118,4 +118,4 @@ def recipe(planned: Plan) -> Recipe:
 
 def _captions(planned: Plan) -> tuple[str, str]:
     edits = " + ".join(f"{step.entry.name} {step.strength:g}" for step in planned.steps_applied)
-    return f"{planned.prompt}, seed {planned.seed}", edits
+    return ", ".join(filter(None, [planned.prompt, f"seed {planned.seed}"])), edits

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from attrbank.backbones.families import describe, load
 from attrbank.backbones.fingerprint import FLUX, STABLE_DIFFUSION_3, UNCONDITIONAL, Traits
 from attrbank.contracts import BackboneContract
 from attrbank.diffusion.protocols import guidance_of
+from attrbank.placement import Placement
 from tests.tiny_families import build_ddpm, build_flux, build_sd3, change
 
 FAMILIES = ["tiny_sd3", "tiny_flux", "tiny_flux_schnell", "tiny_ddpm", "tiny_ldm"]
@@ -32,6 +34,19 @@ def test_backbone_keeps_the_contract_and_is_what_its_description_says(
     for name in ("name", "fingerprint", "latent_shape", "prediction_type", "schedule", "defaults", "words"):
         assert getattr(described, name) == getattr(backbone, name)
     assert guidance_of(described) == guidance_of(backbone)
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_networks_in_half_precision_say_about_the_same(model: str, request: pytest.FixtureRequest) -> None:
+    """Latents and pictures stay in single precision."""
+    folder = str(request.getfixturevalue(model))
+    half, single = load(folder, Placement(dtype="bfloat16")), load(folder)
+    x = torch.randn(1, *single.latent_shape, generator=torch.Generator().manual_seed(0))
+    prompt = "" if guidance_of(single) == "none" else "a man"
+    predictions = [model.predict(x, 500, model.encode_prompts([prompt])) for model in (half, single)]
+    torch.testing.assert_close(predictions[0].x0, predictions[1].x0, atol=0.1, rtol=0)
+    assert not torch.equal(predictions[0].x0, predictions[1].x0)
+    assert half.decode(x).dtype == half.encode(half.decode(x)).dtype == torch.float32
 
 
 def test_describing_a_model_loads_neither_torch_nor_diffusers(request: pytest.FixtureRequest) -> None:

@@ -1,0 +1,74 @@
+"""Learn, list and apply on every family of models, through the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from attrbank.editing import apply
+from attrbank.planning import plan
+from attrbank.requests import ApplyRequest
+from tests.cli.conftest import Cli
+
+PROMPTS = ("--source", "a photo of a person", "--target", "a photo of an old person")
+STEPS = ("--steps", "5")
+
+
+def learned(cli: Cli, folder: Path, *options: str) -> dict[str, Any]:
+    """The attribute's line in the list."""
+    outcome = cli("learn", "old", "--backbone", str(folder), *options)
+    assert outcome.code == 0, outcome.err
+    (entry,) = json.loads(cli("list", "--json").out)
+    return dict(entry)
+
+
+def applied(output: Path) -> dict[str, Any]:
+    """What ``apply`` reports; its plan foretold it."""
+    request = ApplyRequest(references=(("old", None),), steps=5, core="mean", output=output)
+    planned, done = plan(request).as_dict(), apply(request)
+    assert {name: done.as_dict()[name] for name in planned} == planned
+    assert done.before is not None
+    assert not torch.equal(done.before, done.after)
+    assert output.is_file()
+    return done.as_dict()
+
+
+@pytest.mark.parametrize(
+    ("model", "guidance_scale", "evaluations_per_step", "index", "t"),
+    [("tiny_sd3", 7.0, 2, 2, 500), ("tiny_flux", 3.5, 1, 3, 399), ("tiny_flux_schnell", 1.0, 1, 3, 399)],
+)
+def test_flow_models_learn_list_and_apply(
+    model: str,
+    guidance_scale: float,
+    evaluations_per_step: int,
+    index: int,
+    t: int,
+    cli: Cli,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    folder = request.getfixturevalue(model)
+    entry = learned(cli, folder, *PROMPTS, *STEPS, "--seeds", "0-2")
+    assert (entry["backbone"], entry["guidance_scale"]) == (str(folder), guidance_scale)
+    done = applied(tmp_path / "old.png")
+    assert done["unet_evaluations"] == evaluations_per_step * (5 + 5 - index)
+    assert done["attributes"][0]["t"] == t
+
+
+def test_attribute_of_another_family_is_refused(cli: Cli, tiny_flux: Path, tiny_sd3: Path) -> None:
+    learned(cli, tiny_flux, *PROMPTS, *STEPS, "--seeds", "0-1")
+    outcome = cli("apply", "old", "--backbone", str(tiny_sd3), "--plan")
+    assert outcome.code == 8
+    assert str(tiny_flux) in outcome.err.replace("\n", "")
+    assert str(tiny_sd3) in outcome.err.replace("\n", "")
+
+
+@pytest.mark.parametrize("model", ["tiny_ddpm", "tiny_ldm"])
+def test_unconditional_models_are_not_to_be_prompted(model: str, cli: Cli, request: pytest.FixtureRequest) -> None:
+    outcome = cli("learn", "old", "--backbone", str(request.getfixturevalue(model)), *PROMPTS)
+    assert outcome.code == 4
+    assert "knows no prompts" in outcome.err
