@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 
 from attrbank.editing import apply
 from attrbank.planning import plan
@@ -52,7 +53,7 @@ def test_flow_models_learn_list_and_apply(
     request: pytest.FixtureRequest,
 ) -> None:
     folder = request.getfixturevalue(model)
-    entry = learned(cli, folder, *PROMPTS, *STEPS, "--seeds", "0-2")
+    entry = learned(cli, folder, *PROMPTS, *STEPS, "--seeds", "0-1")
     assert (entry["backbone"], entry["guidance_scale"]) == (str(folder), guidance_scale)
     done = applied(tmp_path / "old.png")
     assert done["unet_evaluations"] == evaluations_per_step * (5 + 5 - index)
@@ -65,6 +66,34 @@ def test_attribute_of_another_family_is_refused(cli: Cli, tiny_flux: Path, tiny_
     assert outcome.code == 8
     assert str(tiny_flux) in outcome.err.replace("\n", "")
     assert str(tiny_sd3) in outcome.err.replace("\n", "")
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> tuple[str, ...]:
+    """The options for two pairs of pictures, one of which is the other with a bright spot."""
+    for name, brightness in (("plain", 90), ("spotted", 250)):
+        (tmp_path / name).mkdir()
+        for number in range(2):
+            picture = Image.new("RGB", (40, 40), (90, 60 + 40 * number, 90))
+            picture.paste((brightness, 90, 90), (10, 20, 25, 30))
+            picture.save(tmp_path / name / f"{number}.png")
+    return "--source-image", str(tmp_path / "plain"), "--target-image", str(tmp_path / "spotted")
+
+
+@pytest.mark.parametrize("model", ["tiny_ddpm", "tiny_ldm"])
+def test_unconditional_models_learn_from_pictures_list_and_apply(
+    model: str, cli: Cli, pictures: tuple[str, ...], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    folder = request.getfixturevalue(model)
+    entry = learned(cli, folder, *pictures, *STEPS)
+    assert (entry["backbone"], entry["guidance_scale"]) == (str(folder), 1.0)
+    done = applied(tmp_path / "old.png")
+    assert (done["prompt"], done["unet_evaluations"]) == ("", 5 + 3)
+    assert json.loads(cli("show", str(tmp_path / "old.png"), "--json").out)["prompt"] == ""
+    for option in (["--prompt", "a man"], ["--guidance-scale", "3"]):
+        refused = cli("apply", "old", "--plan", *option)
+        assert refused.code == 4
+        assert "unconditional" in refused.err
 
 
 @pytest.mark.parametrize("model", ["tiny_ddpm", "tiny_ldm"])
