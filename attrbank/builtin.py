@@ -18,7 +18,8 @@ COMMANDS = (
     Spec("reindex", "Rebuild the bank's index from its artifacts.", target="attrbank.cli.maintain:reindex"),
     Spec("plugins", "List the plugins, write a new one, or check one.", target="attrbank.cli.plugins:plugins"),
     Spec("samplers", "List the samplers.", target="attrbank.cli.extend:samplers"),
-    Spec("backbones", "List the backbones.", target="attrbank.cli.extend:backbones"),
+    Spec("backbones", "List the backbones, or name one.", target="attrbank.cli.backbones:backbones"),
+    Spec("compat", "Say which attribute can act on which backbone.", target="attrbank.cli.compat:compat"),
     Spec("methods", "List the methods.", target="attrbank.cli.extend:methods"),
     Spec("metrics", "List the metrics.", target="attrbank.cli.extend:metrics"),
 )

@@ -113,6 +113,7 @@ def recipe(planned: Plan) -> Recipe:
         guidance_scale=planned.guidance_scale,
         backbone=planned.backbone_reference,
         fingerprint=planned.backbone.fingerprint,
+        forced=planned.forced,
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrbank.artifact import LearnedAttribute, encode
 from attrbank.avi.network import paper_width
-from attrbank.diffusion.protocols import Backbone, Sampler, check_guidance, unknown_words_warning
+from attrbank.diffusion.protocols import Backbone, Sampler, check_guidance, family_of, unknown_words_warning
 from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
@@ -15,7 +15,7 @@ from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress
 from attrbank.picture_pairs import encode_pairs
 from attrbank.placement import Placement
 from attrbank.plugin_manager import load_plugins
-from attrbank.requests import Preset
+from attrbank.requests import MAX_LABEL, Preset, check_text
 from attrbank.schema import AttributeRecord, Binding, LearnSpec, PicturePair, Resolved
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
@@ -57,6 +57,7 @@ def learn(
         NumericError: a latent is not finite.
         StorageError, BankBusyError: the bank cannot be written.
     """
+    check_text(backbone, "The backbone", MAX_LABEL)
     store, plugins = Bank.open(bank), load_plugins()
     store.require_writable()
     if not replace:
@@ -140,6 +141,7 @@ def _record(
             fingerprint=backbone.fingerprint,
             latent_shape=backbone.latent_shape,
             prediction_type=backbone.prediction_type,
+            family=family_of(backbone),
         ),
         sampler=spec.sampler,
         steps=spec.steps,

@@ -52,9 +52,14 @@ def validate_name(text: str) -> str:
     Raises:
         InvalidValueError: it is not; the hint states the rule.
     """
-    if not _NAME.fullmatch(text):
+    if not is_name(text):
         raise InvalidValueError(f"{_shown(text)} is not a name.", _NAME_RULE)
     return text
+
+
+def is_name(text: str) -> bool:
+    """Whether the text could be a name."""
+    return _NAME.fullmatch(text) is not None
 
 
 def parse_reference(text: str) -> Reference:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from attrbank.compatibility import check_binding, forced_warning
 from attrbank.diffusion.prediction import evaluations_per_step
 from attrbank.diffusion.protocols import (
     Description,
@@ -15,11 +16,11 @@ from attrbank.diffusion.protocols import (
     unknown_words_warning,
 )
 from attrbank.diffusion.schedule import nearest_alpha_bar_index, nearest_index, timestep_at
-from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
+from attrbank.errors import InvalidValueError, NotFoundError
 from attrbank.methods.protocol import Method
 from attrbank.plugin_manager import PluginManager, load_plugins
 from attrbank.requests import ApplyRequest
-from attrbank.schema import AttributeRecord, Binding, Core
+from attrbank.schema import AttributeRecord, Core
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 
@@ -70,6 +71,7 @@ class Plan:
         steps: as asked of the sampler, whose grid may be longer.
         grid: the (t, t_prev) pairs of the run.
         unet_evaluations: rows that the network will predict for both pictures.
+        forced: whether an attribute of a related model acts.
         warnings: what the user should know before.
     """
 
@@ -84,6 +86,7 @@ class Plan:
     seed: int
     guidance_scale: float
     unet_evaluations: int
+    forced: bool
     warnings: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -97,6 +100,7 @@ class Plan:
             "guidance_scale": self.guidance_scale,
             "attributes": [step.as_dict() for step in self.steps_applied],
             "unet_evaluations": self.unet_evaluations,
+            "forced": self.forced,
             "warnings": list(self.warnings),
         }
 
@@ -116,8 +120,7 @@ def plan(request: ApplyRequest) -> Plan:
     records = [bank.record(entry) for entry in entries]
     reference = request.backbone or records[0].backbone.name
     model = _described(reference, records[0], plugins)
-    for record in records:
-        check_binding(record, model)
+    forced = [record for record in records if check_binding(record, model, force=request.force)]
     sampler: Sampler = plugins.sampler(request.sampler or model.defaults.sampler)
     count = request.steps or model.defaults.steps
     grid = sampler.grid(count, model.schedule)
@@ -145,7 +148,12 @@ def plan(request: ApplyRequest) -> Plan:
         seed=request.seed or 0,
         guidance_scale=scale,
         unet_evaluations=_denoising_steps(steps, grid, model, request.only_after) * evaluations,
-        warnings=(*unknown_words_warning(model, prompt), *_far_steps(steps, model)),
+        forced=bool(forced),
+        warnings=(
+            *(forced_warning(record, model) for record in forced),
+            *unknown_words_warning(model, prompt),
+            *_far_steps(steps, model),
+        ),
     )
 
 
@@ -160,33 +168,6 @@ def _described(reference: str, record: AttributeRecord, plugins: PluginManager) 
             hint="Say where it is with --backbone.",
         ) from error
     return model
-
-
-def check_binding(record: AttributeRecord, here: Description | Binding) -> None:
-    """Refuse an attribute that was learned on another model (DESIGN section 5).
-
-    Raises:
-        IncompatibleError: naming both sides.
-    """
-    learned_on = record.backbone
-    sides = (
-        ("fingerprint", learned_on.fingerprint, here.fingerprint),
-        ("latent shape", learned_on.latent_shape, here.latent_shape),
-        ("prediction type", learned_on.prediction_type, here.prediction_type),
-    )
-    for what, theirs, ours in sides:
-        if theirs != ours:
-            raise IncompatibleError(
-                f"{record.name} was learned on {learned_on.name} ({what} {_brief(theirs)}), "
-                f"but {here.name} has {_brief(ours)}.",
-                hint="Learn the attribute on this backbone, or name the other one with --backbone.",
-            )
-
-
-def _brief(value: object) -> str:
-    return (
-        value[:12] if isinstance(value, str) else "×".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    )
 
 
 def _planned(

@@ -21,10 +21,11 @@ from typing import Any, Literal
 
 import pluggy
 
-from attrbank import hookspecs
+from attrbank import hookspecs, shortnames
 from attrbank.discovery import GROUP, KINDS, Kind, Plugin, Registered, Registration, selected_plugins
 from attrbank.errors import InvalidValueError, NotFoundError, PluginError
 from attrbank.hookspecs import PLACEABLE, Spec
+from attrbank.names import is_name
 from attrbank.placement import Placement
 from attrbank.plugin_guard import (
     blaming,
@@ -123,7 +124,7 @@ class PluginManager:
         return self._make("metric", name)
 
     def backbone(self, source: str, placement: Placement | None = None) -> Any:
-        """The ``Backbone`` that ``source`` names: a registered name, a folder or a hub id.
+        """The ``Backbone`` that ``source`` names: a registered or a short name, a folder, a file or a hub id.
 
         Args:
             source: as the user gave it.
@@ -160,13 +161,16 @@ class PluginManager:
         return _called(self._find(kind, name), kind, *arguments)
 
     def _backbone_name(self, source: str) -> str:
-        elsewhere = source not in self._registry["backbone"] and ("/" in source or os.path.isdir(source))
-        return "latent_diffusion" if elsewhere else source
+        if source in self._registry["backbone"]:
+            return source
+        unknown = is_name(source) and not os.path.isdir(source) and source not in shortnames.read_table()
+        return source if unknown else "latent_diffusion"
 
     def _find(self, kind: Kind, name: str) -> Registration:
         registry = self._registry[kind]
         if name not in registry:
-            raise NotFoundError(f"There is no {kind} {printable(name)!r}.", hint=_nearest(name, registry))
+            known = [*registry, *(shortnames.read_table() if kind == "backbone" else ())]
+            raise NotFoundError(f"There is no {kind} {printable(name)!r}.", hint=_nearest(name, known))
         return registry[name]
 
     def _refuse_taken_names(self, registered: Registered) -> None:

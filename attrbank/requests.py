@@ -116,6 +116,7 @@ class ApplyRequest:
         output: where to write the PNG; None is the next free name.
         only_after: leave the unedited picture out of the PNG.
         placement: where the backbone is to run.
+        force: let attributes act on a relative of the model that they were learned on.
         core: which core of the difference vectors to take.
         bank: the bank's folder.
 
@@ -131,6 +132,7 @@ class ApplyRequest:
     only_after: bool = False
     backbone: str | None = None
     placement: Placement | None = None
+    force: bool = False
     sampler: str | None = None
     steps: int | None = None
     guidance_scale: float | None = None
@@ -146,16 +148,20 @@ class ApplyRequest:
         for reference, strength in self.references:
             parse_reference(reference)
             _check(strength, f"the strength of {printable(reference)!r}", -math.inf, math.inf)
-        _check_text(self.prompt, "The prompt", MAX_PROMPT)
-        _check_text(self.backbone, "The backbone", MAX_LABEL)
+        check_text(self.prompt, "The prompt", MAX_PROMPT)
+        check_text(self.backbone, "The backbone", MAX_LABEL)
         _check(self.rho, "rho", -math.inf, math.inf)
         _check(self.seed, "the seed", 0, 2**63 - 1)
         _check(self.steps, "the number of steps", 1, 1000)
         _check(self.guidance_scale, "the guidance scale", 0, 100)
 
 
-def _check_text(text: str | None, what: str, longest: int) -> None:
-    """Refuse what a recipe could not hold: text that is too long, or that is no valid Unicode."""
+def check_text(text: str | None, what: str, longest: int) -> None:
+    """Refuse what a record could not hold.
+
+    Raises:
+        InvalidValueError: the text is too long, or no valid Unicode.
+    """
     if text is None:
         return
     lone_surrogate = any("\ud800" <= character <= "\udfff" for character in text)

@@ -140,7 +140,11 @@ class LearnSpec(_Model):
 
 
 class Binding(_Model):
-    """The backbone that an attribute belongs to; ``apply`` refuses any other (DESIGN section 5)."""
+    """The backbone that an attribute belongs to; ``apply`` refuses any other (DESIGN section 5).
+
+    Attributes:
+        family: what kind of model it is; artifacts that do not say are from when there was one kind.
+    """
 
     name: Label
     fingerprint: Annotated[str, StringConstraints(pattern=re.compile(r"^[0-9a-f]{16,64}\Z"))]
@@ -150,6 +154,7 @@ class Binding(_Model):
         Annotated[int, Field(ge=1, le=4096)],
     ]
     prediction_type: Label
+    family: Label = "stable_diffusion"
 
 
 class Resolved(_Model):
@@ -220,7 +225,11 @@ class Step(_Model):
 
 
 class Recipe(_Model):
-    """A reproducible apply, as carried by the PNG; steps in the order in which they act."""
+    """A reproducible apply, as carried by the PNG; steps in the order in which they act.
+
+    Attributes:
+        forced: whether an attribute acts on a relative of the model that it was learned on.
+    """
 
     format_version: Literal[1] = 1
     steps_applied: Annotated[tuple[Step, ...], Field(min_length=1, max_length=64)]
@@ -231,3 +240,4 @@ class Recipe(_Model):
     guidance_scale: Finite
     backbone: Label
     fingerprint: Label
+    forced: bool = False

@@ -23,6 +23,12 @@ def strict_numerics() -> None:
         torch.manual_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def no_short_names(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's own short names for models mean nothing here."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no-configuration"))
+
+
 @pytest.fixture(scope="session")
 def tiny_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random model that predicts ε, in float32. Read only: copy it before changing a file."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from attrbank.backbones.folder import BackboneFolder, read_json
-from attrbank.backbones.sources import resolve_backbone_path
+from attrbank.backbones.sources import Source, resolve
 from attrbank.diffusion.protocols import Backbone
 from attrbank.errors import IncompatibleError
 from attrbank.placement import Placement
@@ -18,12 +18,14 @@ class Family(NamedTuple):
     """One kind of model.
 
     Attributes:
+        name: recorded in artifacts: models of one family may be forced to share attributes.
         pipelines: the ``_class_name`` that ``model_index.json`` may have.
         describe: ``module:function`` of (reference, folder, index), which gives the ``BackboneFolder``. The module
             imports neither torch nor diffusers: plans wait for it.
         load: ``module:class`` of (description, placement), which gives the ``Backbone``.
     """
 
+    name: str
     pipelines: tuple[str, ...]
     describe: str
     load: str
@@ -31,26 +33,31 @@ class Family(NamedTuple):
 
 FAMILIES = (
     Family(
+        "stable_diffusion",
         ("StableDiffusionPipeline",),
         describe="attrbank.backbones.stable_diffusion:describe",
         load="attrbank.backbones.latent_diffusion:LatentDiffusion",
     ),
     Family(
+        "stable_diffusion_xl",
         ("StableDiffusionXLPipeline",),
         describe="attrbank.backbones.stable_diffusion:describe_xl",
         load="attrbank.backbones.sdxl:StableDiffusionXL",
     ),
     Family(
+        "stable_diffusion_3",
         ("StableDiffusion3Pipeline",),
         describe="attrbank.backbones.rectified_flow:describe_sd3",
         load="attrbank.backbones.sd3:StableDiffusion3",
     ),
     Family(
+        "flux",
         ("FluxPipeline",),
         describe="attrbank.backbones.rectified_flow:describe_flux",
         load="attrbank.backbones.flux:Flux",
     ),
     Family(
+        "unconditional",
         ("DDPMPipeline", "DDIMPipeline", "LDMPipeline"),
         describe="attrbank.backbones.unconditional:describe",
         load="attrbank.backbones.unet2d:Unconditional",
@@ -60,19 +67,18 @@ FAMILIES = (
 _BY_PIPELINE = {pipeline: family for family in FAMILIES for pipeline in family.pipelines}
 
 
-def describe(reference: str) -> BackboneFolder:
-    """Describe the model that a reference means, for plans: nothing is loaded and nothing downloaded.
+def describe(reference: str, *, download: bool = False) -> BackboneFolder:
+    """Describe the model that a reference means, without loading it; plans do not even download.
 
     Raises:
         NotFoundError: there is no such model, or it is not a diffusers folder.
         IncompatibleError: it is one, but not of a kind that we can load, or it is damaged.
     """
-    path = resolve_backbone_path(reference, download=False)
-    return _described(reference, path)[1]
+    return _described(reference, resolve(reference, download=download))[1]
 
 
 def load(reference: str, placement: Placement | None = None) -> Backbone:
-    """Load the model that "portraits", a folder or a hub id means, from the hub if need be.
+    """Load the model that a reference means, from the hub if need be.
 
     Args:
         reference: as the user gave it.
@@ -83,16 +89,16 @@ def load(reference: str, placement: Placement | None = None) -> Backbone:
         IncompatibleError: it is of another kind, or damaged.
         InvalidValueError: it cannot run where it is to.
     """
-    family, described = _described(reference, resolve_backbone_path(reference))
+    family, described = _described(reference, resolve(reference))
     backbone: Backbone = _imported(family.load)(described, placement or Placement())
     return backbone
 
 
-def _described(reference: str, path: Path) -> tuple[Family, BackboneFolder]:
-    index = read_json(path / "model_index.json")
+def _described(reference: str, source: Source) -> tuple[Family, BackboneFolder]:
+    index = read_json(source.folder / "model_index.json")
     family = _family(reference, index)
-    described: BackboneFolder = _imported(family.describe)(reference, path, index)
-    return family, described
+    described: BackboneFolder = _imported(family.describe)(reference, source.folder, index)
+    return family, replace(described, family=family.name)
 
 
 def _family(reference: str, index: Mapping[str, Any]) -> Family:

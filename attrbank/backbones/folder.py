@@ -59,6 +59,7 @@ class BackboneFolder:
         defaults: recommended settings.
         words: the words it knows, in lower case; None if it may know any.
         guidance: how it is guided.
+        family: which kind of model it is, a name in ``families.FAMILIES``.
     """
 
     name: str
@@ -70,6 +71,7 @@ class BackboneFolder:
     defaults: Defaults
     words: frozenset[str] | None
     guidance: Guidance = "classifier-free"
+    family: str = ""
 
     def unknown_words(self, prompt: str) -> list[str]:
         """Words and signs of the prompt that the model has never seen, in order, each once."""
@@ -90,6 +92,7 @@ class Described:
         self.defaults = folder.defaults
         self.words = folder.words
         self.guidance = folder.guidance
+        self.family = folder.family
         self._folder = folder
 
     def unknown_words(self, prompt: str) -> list[str]:

@@ -13,6 +13,7 @@ from attrbank.cli import render
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
+    ConfigOption,
     DeviceOption,
     DtypeOption,
     GuidanceOption,
@@ -20,6 +21,7 @@ from attrbank.cli.options import (
     OffloadOption,
     SamplerOption,
     StepsOption,
+    backbone_of,
     placement,
 )
 from attrbank.cli.progress import progress_bar
@@ -41,9 +43,11 @@ def apply(
     as_json: JsonOption = False,
     core: Annotated[Core | None, typer.Option(help="The core to take; default the attribute's own.")] = None,
     backbone: BackboneOption = None,
+    config: ConfigOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
     offload: OffloadOption = False,
+    force: Annotated[bool, typer.Option("--force", help="Try it on a model of the same family.")] = False,
     sampler: SamplerOption = None,
     steps: StepsOption = None,
     guidance_scale: GuidanceOption = None,
@@ -59,8 +63,9 @@ def apply(
         seed=seed,
         output=output,
         only_after=only_after,
-        backbone=backbone,
+        backbone=backbone_of(backbone, config),
         placement=placement(device, dtype, offload),
+        force=force,
         sampler=sampler,
         steps=steps,
         guidance_scale=guidance_scale,

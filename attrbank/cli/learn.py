@@ -12,6 +12,7 @@ from attrbank.cli import render
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
+    ConfigOption,
     DeviceOption,
     DtypeOption,
     GuidanceOption,
@@ -19,6 +20,7 @@ from attrbank.cli.options import (
     OffloadOption,
     SamplerOption,
     StepsOption,
+    backbone_of,
     placement,
 )
 from attrbank.cli.progress import progress_bar
@@ -57,6 +59,7 @@ def learn(
     replace: Annotated[bool, typer.Option("--replace", help="The old one stays reachable as NAME@ID.")] = False,
     as_json: JsonOption = False,
     backbone: BackboneOption = None,
+    config: ConfigOption = None,
     device: DeviceOption = None,
     dtype: DtypeOption = None,
     offload: OffloadOption = False,
@@ -89,7 +92,8 @@ def learn(
         guidance_scale=guidance_scale,
     )
     where = placement(device, dtype, offload)
-    _learn(spec, as_json, backbone=backbone, placement=where, bank=bank, replace=replace, preset=preset)
+    model = backbone_of(backbone, config)
+    _learn(spec, as_json, backbone=model, placement=where, bank=bank, replace=replace, preset=preset)
 
 
 def _learn(spec: LearnSpec, as_json: bool, **options: Any) -> None:

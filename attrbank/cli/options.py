@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from attrbank import shortnames
 from attrbank.placement import Dtype, Placement
 
 BankOption: TypeAlias = Annotated[
@@ -18,7 +19,11 @@ ReferenceArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="REF", help="NAME, NAME@ID-PREFIX or ID-PREFIX (6 digits or more).")
 ]
 BackboneOption: TypeAlias = Annotated[
-    str | None, typer.Option("--backbone", metavar="B", help="A registered name, a folder or a hub id.")
+    str | None, typer.Option("--backbone", metavar="B", help="A name, a folder, a file or a hub id.")
+]
+ConfigOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--config", metavar="DIR", help="For a single file: a model of its kind, for its configuration."),
 ]
 DeviceOption: TypeAlias = Annotated[
     str | None, typer.Option("--device", metavar="D", help="Where networks run: cpu, cuda, cuda:1, mps.")
@@ -38,3 +43,19 @@ def placement(device: str | None, dtype: Dtype | None, offload: bool) -> Placeme
     """Where the user wants networks to run; None if no option says so."""
     wishes = Placement(device=device, dtype=dtype, offload=offload)
     return None if wishes == Placement() else wishes
+
+
+def reference_of(model: str, config: str | None) -> str:
+    """The text that means a model, with the configuration of a single file in it."""
+    return model if config is None else f"{model}{shortnames.CONFIG_MARK}{config}"
+
+
+def backbone_of(backbone: str | None, config: str | None) -> str | None:
+    """What ``--backbone`` and ``--config`` mean together.
+
+    Raises:
+        typer.BadParameter: there is a configuration and no file.
+    """
+    if backbone is None and config is not None:
+        raise typer.BadParameter("--config belongs to --backbone FILE.safetensors.")
+    return None if backbone is None else reference_of(backbone, config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrbank.text import printable
@@ -62,6 +62,15 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 def details(facts: Iterable[tuple[str, object]]) -> None:
     """One ``key  value`` line for each fact, the values aligned."""
     lines(_aligned([[key, _cell(value)] for key, value in facts]))
+
+
+def registered(items: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+    """What there is to choose from: of each its name, summary, capabilities and distribution."""
+    if as_json:
+        document(items)
+        return
+    rows = [(item["name"], item["summary"], " ".join(item["capabilities"]), item["distribution"]) for item in items]
+    table(("NAME", "SUMMARY", "CAPABILITIES", "FROM"), rows)
 
 
 def number(value: float) -> str:

@@ -40,6 +40,7 @@ def command_of(recipe: Recipe) -> str:
     words += ["--prompt", recipe.prompt, "--seed", str(recipe.seed), "--sampler", recipe.sampler]
     words += ["--steps", str(recipe.steps), "--guidance-scale", render.number(recipe.guidance_scale)]
     words += [word for core in cores if core and len(cores) == 1 for word in ("--core", core)]
+    words += ["--force"] if recipe.forced else []
     return shlex.join([*words, "--backbone", recipe.backbone])
 
 

@@ -18,12 +18,13 @@ from diffusers.callbacks import PipelineCallback
 from torch import Tensor
 
 from attrbank.artifact import decode
+from attrbank.compatibility import check_binding
 from attrbank.diffusers.pipelines import binding_of, refuse_packed
 from attrbank.diffusers.progress import Progress
 from attrbank.errors import IncompatibleError
 from attrbank.methods.protocol import Edit, ModelEdit
 from attrbank.names import parse_step
-from attrbank.planning import check_binding, check_strength, method_of
+from attrbank.planning import check_strength, method_of
 from attrbank.plugin_manager import load_plugins
 from attrbank.requests import ApplyRequest
 from attrbank.schema import AttributeRecord

@@ -59,7 +59,8 @@ class Backbone(Protocol):
         defaults: recommended settings.
         words: the words that it knows, in lower case; None if it may know any.
 
-    A backbone may also have ``guidance``; without it, guidance is classifier-free.
+    A backbone may also have ``guidance``; without it, guidance is classifier-free. And it may have a ``family``, which
+    models share whose latents mean the same; without it, it is a family of its own.
     """
 
     name: str
@@ -125,6 +126,12 @@ def guidance_of(model: Description) -> Guidance:
     """How the model is guided."""
     guidance: Guidance = getattr(model, "guidance", "classifier-free")
     return guidance
+
+
+def family_of(model: Description) -> str:
+    """What kind of model it is."""
+    family: str = getattr(model, "family", model.name)
+    return family
 
 
 def check_guidance(model: Description, guidance_scale: float, *prompts: str) -> None:

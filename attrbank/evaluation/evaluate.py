@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from attrbank.artifact import LearnedAttribute, decode
+from attrbank.compatibility import check_binding
 from attrbank.diffusion.protocols import Backbone, Description
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation import networks, report
@@ -23,7 +24,6 @@ from attrbank.evaluation.split import RULES, Split, refuse_learned, require_spli
 from attrbank.evaluation.subjects import Subject, goal_of, target_prompt
 from attrbank.methods.protocol import OnProgress
 from attrbank.names import format_seeds
-from attrbank.planning import check_binding
 from attrbank.plugin_manager import load_plugins
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry

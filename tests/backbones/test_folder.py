@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -9,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from attrbank import shortnames
 from attrbank.backbones.families import describe
-from attrbank.backbones.sources import PORTRAITS, resolve_backbone_path
+from attrbank.backbones.sources import PORTRAITS, Source, resolve
 from attrbank.diffusion.protocols import Defaults
-from attrbank.errors import IncompatibleError, NotFoundError
+from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
 
 
 @pytest.fixture
@@ -74,13 +76,13 @@ def test_malformed_settings_are_refused(folder: Path, settings: str) -> None:
 def test_portraits_is_the_model_that_comes_along(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "portraits").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert resolve_backbone_path("portraits") == PORTRAITS
+    assert resolve("portraits") == Source(PORTRAITS)
 
 
 def test_folder_is_itself_even_where_it_reads_like_a_hub_id(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "owner" / "model").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    assert resolve_backbone_path("owner/model") == Path("owner/model")
+    assert resolve("owner/model") == Source(Path("owner/model"))
 
 
 def test_hub_id_is_the_folder_of_its_snapshot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -91,28 +93,84 @@ def test_hub_id_is_the_folder_of_its_snapshot(monkeypatch: pytest.MonkeyPatch, t
         return str(tmp_path)
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
-    assert resolve_backbone_path("owner/model") == tmp_path
-    assert resolve_backbone_path("owner/model", download=False) == tmp_path
+    assert resolve("owner/model") == Source(tmp_path)
+    assert resolve("owner/model", download=False) == Source(tmp_path)
     assert asked == [("owner/model", False), ("owner/model", True)]
 
 
 def test_hub_model_that_is_not_in_the_cache_is_not_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(NotFoundError, match="owner/model"):
-        resolve_backbone_path("owner/model", download=False)
+        resolve("owner/model", download=False)
 
 
 @pytest.mark.parametrize("reference", ["nothing", "./no/such/folder", "/no/such", "a b", "a/b/c", "x\0y"])
 def test_reference_to_nothing_is_not_found(reference: str) -> None:
     with pytest.raises(NotFoundError, match="no backbone"):
-        resolve_backbone_path(reference)
+        resolve(reference)
 
 
-def test_file_is_no_backbone(tmp_path: Path) -> None:
+def test_checkpoint_file_needs_a_configuration(tmp_path: Path, tiny_pipeline: Path) -> None:
     checkpoint = tmp_path / "model.safetensors"
     checkpoint.touch()
-    with pytest.raises(NotFoundError, match="no backbone"):
-        resolve_backbone_path(str(checkpoint))
+    with pytest.raises(InvalidValueError, match="single file") as caught:
+        resolve(str(checkpoint))
+    assert "--config" in str(caught.value.hint)
+    assert resolve(f"{checkpoint}#config={tiny_pipeline}") == Source(tiny_pipeline, checkpoint)
+    assert resolve(f"{checkpoint}#config=portraits") == Source(PORTRAITS, checkpoint)
+
+
+@pytest.mark.parametrize("suffix", [".ckpt", ".bin", ".pt"])
+def test_file_that_may_hold_code_is_refused(suffix: str, tmp_path: Path) -> None:
+    checkpoint = tmp_path / f"model{suffix}"
+    checkpoint.touch()
+    for reference in (str(checkpoint), f"{checkpoint}#config=portraits"):
+        with pytest.raises(InvalidValueError, match="not a safetensors file"):
+            resolve(reference)
+
+
+def test_short_name_stands_for_its_model(tiny_pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    shortnames.add("tiny", str(tiny_pipeline))
+    assert resolve("tiny") == Source(tiny_pipeline)
+    described = describe("tiny")
+    assert (described.name, described.path) == ("tiny", tiny_pipeline)
+
+
+@pytest.mark.parametrize(("whole", "asked"), [(True, [False]), (False, [False, True])])
+def test_hub_copies_in_half_precision_are_fetched_only_where_there_is_nothing_else(
+    whole: bool, asked: list[bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, halves = tmp_path / "unet", []
+    network.mkdir()
+
+    def snapshot_download(hub_id: str, *, ignore_patterns: list[str], **_: Any) -> str:
+        halves.append("*.fp16.safetensors*" not in ignore_patterns)
+        if whole or halves[-1]:
+            (network / "diffusion_pytorch_model.safetensors").touch()
+        return str(tmp_path)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
+    assert resolve("owner/model") == Source(tmp_path)
+    assert halves == asked
+
+
+def test_offline_nothing_is_asked_of_the_hub(tmp_path: Path) -> None:
+    program = """
+import socket
+def refuse(*_, **__): raise AssertionError("the network was asked")
+socket.socket.connect = socket.getaddrinfo = refuse
+from attrbank.backbones.sources import resolve
+from attrbank.errors import NotFoundError
+try:
+    resolve("owner/model")
+except NotFoundError as error:
+    print(error.message, error.hint)
+"""
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    run = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert "no such model of the hub is on this disk" in run.stdout
+    assert "attrbank backbones add NAME owner/model" in run.stdout
 
 
 @pytest.mark.parametrize("part", ["model_index.json", "unet/config.json", "scheduler/scheduler_config.json"])

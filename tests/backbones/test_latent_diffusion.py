@@ -14,13 +14,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from attrbank.backbones.families import load
+from attrbank.backbones.families import describe, load
 from attrbank.backbones.latent_diffusion import LatentDiffusion
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
 from attrbank.samplers.ddim import DDIM
 from attrbank.samplers.ddpm import DDPM
 
+WEIGHTS = "diffusion_pytorch_model.safetensors"
 PROMPT = "a photo of a smiling woman, with glasses"
 
 
@@ -186,6 +187,27 @@ def test_tokenizer_without_a_length_takes_the_text_encoders(tiny_pipeline: Path,
     del config["model_max_length"]
     path.write_text(json.dumps(config))
     assert load(str(copy)).encode_prompts([""])["text"].shape == (1, 24, 32)
+
+
+@pytest.mark.parametrize("shards", [False, True])
+def test_folder_with_half_precision_files_alone_is_the_same_model(
+    shards: bool, tiny_pipeline_half: Path, tiny_pipeline: Path, tmp_path: Path
+) -> None:
+    """Such as ``*.fp16.safetensors``, in one file or in several, with the index that diffusers gives them."""
+    from diffusers import StableDiffusionPipeline
+
+    with warnings.catch_warnings(action="ignore"):
+        pipeline = StableDiffusionPipeline.from_pretrained(
+            tiny_pipeline_half, torch_dtype=torch.float16, local_files_only=True
+        )
+        pipeline.save_pretrained(tmp_path, variant="fp16", max_shard_size="40KB" if shards else "10GB")
+    assert (tmp_path / "unet" / f"{WEIGHTS}.index.fp16.json").is_file() is shards
+    assert not any((tmp_path / part / WEIGHTS).exists() for part in ("unet", "vae"))
+    saved, half = load(str(tmp_path)), load(str(tiny_pipeline_half))
+    latent = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    found, expected = (model.predict(latent, 500, model.encode_prompts([PROMPT])) for model in (saved, half))
+    assert torch.equal(found.eps, expected.eps)
+    assert saved.fingerprint == describe(str(tiny_pipeline)).fingerprint
 
 
 def test_only_safetensors_are_loaded(tiny_pipeline: Path, tmp_path: Path) -> None:

@@ -110,6 +110,10 @@ def test_a_plan_imports_nothing_heavy(tiny_pipeline: Path, tmp_path: Path) -> No
     assert imported_by(["apply", "young:0.7", "--plan"], tmp_path / "bank") & HEAVY == set()
 
 
+def test_compat_imports_nothing_heavy(tiny_pipeline: Path, stocked: Path) -> None:
+    assert imported_by(["compat", "--backbone", str(tiny_pipeline)], stocked) & HEAVY == set()
+
+
 def test_importing_attrbank_imports_nothing_heavy(tmp_path: Path) -> None:
     code = "import sys, attrbank; attrbank.Bank; print(*sys.modules, sep='\\n')"
     assert set(run_python("-c", code, bank=tmp_path / "bank").stdout.split()) & HEAVY == set()

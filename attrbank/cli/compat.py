@@ -1,0 +1,96 @@
+"""``attrbank compat``: which attribute can act on which backbone, from headers and configuration files alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from attrbank import shortnames
+from attrbank.cli import render
+from attrbank.cli.options import BankOption, JsonOption
+from attrbank.compatibility import mismatch
+from attrbank.diffusion.protocols import Description
+from attrbank.errors import AttrbankError
+from attrbank.plugin_manager import load_plugins
+from attrbank.schema import AttributeRecord
+from attrbank.store.bank import Bank
+from attrbank.store.entry import Entry
+
+ANY_MODEL = "latent_diffusion"
+"""The registered backbone that is no model but the loader of all."""
+
+
+def compat(
+    references: Annotated[list[str] | None, typer.Argument(metavar="[REF]...", help="Default: all.")] = None,
+    *,
+    backbones: Annotated[
+        list[str] | None,
+        typer.Option("--backbone", metavar="B", help="May be repeated; default: the registered ones and short names."),
+    ] = None,
+    as_json: JsonOption = False,
+    bank: BankOption = None,
+) -> None:
+    """Say which attribute can act on which backbone."""
+    opened = Bank.open(bank)
+    entries = opened.resolve_all(references) if references else opened.entries()
+    records = [opened.record(entry) for entry in entries]
+    models = dict(_described(backbones or _known()))
+    if as_json:
+        pairs = zip(entries, records, strict=True)
+        render.document([_verdict(entry, record, name, models[name]) for entry, record in pairs for name in models])
+    elif not entries:
+        render.say("The bank is empty. Begin with: attrbank learn")
+    else:
+        rows = [_row(record, list(models.values())) for record in records]
+        render.table(("ATTRIBUTE", "LEARNED ON", *models), rows)
+
+
+def _known() -> list[str]:
+    """Every backbone that has a name and can be described without loading it."""
+    registered = [
+        spec.name
+        for spec, _ in load_plugins().registrations("backbone")
+        if spec.describe is not None and spec.name != ANY_MODEL
+    ]
+    return [*registered, *shortnames.read_table()]
+
+
+def _described(names: Sequence[str]) -> Iterator[tuple[str, Description | None]]:
+    """Each backbone's description; None, and why on stderr, for one that cannot be had."""
+    for name in names:
+        try:
+            yield name, load_plugins().describe(name)
+        except AttrbankError as error:
+            render.say(f"warning: {name}: {error.message}")
+            yield name, None
+
+
+def _row(record: AttributeRecord, models: Sequence[Description | None]) -> list[str]:
+    return [record.name, record.backbone.name, *(_cell(record, model) for model in models)]
+
+
+def _cell(record: AttributeRecord, model: Description | None) -> str:
+    if model is None:
+        return "?"
+    found = mismatch(record.backbone, model)
+    if found is None:
+        return "yes"
+    return "--force: other weights" if found.forcible else f"no: other {found.what}"
+
+
+def _verdict(entry: Entry, record: AttributeRecord, name: str, model: Description | None) -> dict[str, Any]:
+    """One cell with its reason; ``fits`` is null for a backbone that cannot be described."""
+    found = None if model is None else mismatch(record.backbone, model)
+    return {
+        "name": entry.name,
+        "id": entry.id,
+        "learned_on": record.backbone.name,
+        "backbone": name,
+        "fits": None if model is None else found is None,
+        "forcible": found is not None and found.forcible,
+        "differs_in": found and found.what,
+        "learned": found and found.theirs,
+        "here": found and found.ours,
+    }

@@ -1,0 +1,95 @@
+"""Short names that a user gives to models: ``sd15`` for a folder, a checkpoint file or a hub id.
+
+They are one small JSON file in the user's configuration directory, name -> reference. Registered backbones go first,
+so a name cannot change what another user's command means.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrbank import files
+from attrbank.errors import InvalidValueError, NotFoundError, StorageError
+from attrbank.names import validate_name
+from attrbank.text import printable
+
+LONGEST_REFERENCE = 4096
+
+CONFIG_MARK = "#config="
+"""Stands between a checkpoint file and the model that it takes its configuration from: one text says both."""
+
+
+def table_path() -> Path:
+    """``attrbank/backbones.json`` in the user's configuration directory.
+
+    ``XDG_CONFIG_HOME`` counts on every platform, if it is absolute as its specification asks.
+    """
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    if os.path.isabs(base):
+        return Path(base, "attrbank", "backbones.json")
+    from platformdirs import user_config_path
+
+    return user_config_path("attrbank", appauthor=False) / "backbones.json"
+
+
+def read_table() -> Mapping[str, str]:
+    """All short names and what they stand for, in order of the names; none if there is no file.
+
+    Raises:
+        InvalidValueError: the file is not such a table.
+        StorageError: it cannot be read.
+    """
+    path = table_path()
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        return {validate_name(name): _validated(reference) for name, reference in sorted(table.items())}
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise StorageError(f"{printable(str(path))} cannot be read: {error.strerror}.") from error
+    except (ValueError, AttributeError, InvalidValueError) as error:
+        raise InvalidValueError(
+            f"{printable(str(path))} is not a table of short names: {error}.", hint="Mend it, or delete it."
+        ) from error
+
+
+def add(name: str, reference: str) -> None:
+    """Give a model a short name; one that is taken is given to the new model.
+
+    Raises:
+        InvalidValueError: the name or the reference is malformed.
+        StorageError: the table cannot be written.
+    """
+    _write({**read_table(), validate_name(name): _validated(reference)})
+
+
+def remove(name: str) -> None:
+    """Forget a short name; the model stays where it is.
+
+    Raises:
+        NotFoundError: there is no such short name.
+        StorageError: the table cannot be written.
+    """
+    table = dict(read_table())
+    if name not in table:
+        raise NotFoundError(f"{printable(name)!r} is not a short name.", hint="See attrbank backbones.")
+    del table[name]
+    _write(table)
+
+
+def _write(table: Mapping[str, str]) -> None:
+    path = table_path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{printable(str(path.parent))} cannot be created: {error.strerror}.") from error
+    files.replace(path, (json.dumps(table, indent=2, sort_keys=True) + "\n").encode())
+
+
+def _validated(reference: object) -> str:
+    if not isinstance(reference, str) or not 1 <= len(reference) <= LONGEST_REFERENCE or "\0" in reference:
+        raise InvalidValueError(f"a reference has 1 to {LONGEST_REFERENCE} characters and no NUL")
+    return reference
