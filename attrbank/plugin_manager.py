@@ -96,15 +96,12 @@ class PluginManager:
             PluginError: one failed and ``ATTRBANK_STRICT_PLUGINS=1``.
         """
         for plugin, hooks in self._hooks:
-            if event in plugin.hooks:
-                try:
-                    with contextlib.redirect_stdout(sys.stderr):
-                        getattr(hooks.hook, event)(**copy.deepcopy(arguments))
-                except BaseException as error:
-                    let_interrupt_through(error)
-                    report_failure(
-                        f"{event} of the plugin {plugin.name!r} of {plugin.distribution} failed", plugin, error
-                    )
+            try:
+                with contextlib.redirect_stdout(sys.stderr):
+                    getattr(hooks.hook, event)(**copy.deepcopy(arguments))
+            except BaseException as error:
+                let_interrupt_through(error)
+                report_failure(f"{event} of the plugin {plugin.name!r} of {plugin.distribution} failed", plugin, error)
 
     def sampler(self, name: str) -> Any:
         """A new ``Sampler`` of that name.

@@ -64,6 +64,14 @@ BROKEN = {
         def register_samplers(register):
             register(Spec("ddim", "Mine.", target="a:b"))
         """,
+    "same-name-twice": """
+        from attrbank.hookspecs import Spec, hookimpl
+
+        @hookimpl
+        def register_samplers(register):
+            for _ in range(2):
+                register(Spec("half", "One too many.", target="a:b"))
+        """,
     "bad-name": """
         from attrbank.hookspecs import Spec, hookimpl
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 from pathlib import Path
@@ -87,6 +88,25 @@ def test_a_broken_plugin_costs_one_warning_and_nothing_else(
     assert [plugin.error is None for plugin in manager.plugins] == [True, True, False]
 
 
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("raises", "ValueError: no luck"),
+        ("exits", "SystemExit"),
+        ("needs-missing", "a_package_that_nobody_has"),
+        ("wrong-hook-name", "register_sampler"),
+        ("not-a-spec", "'euler', which is not a Spec"),
+        ("same-name-twice", "the sampler 'half' twice"),
+        ("bad-name", "'../ddim' is not a name"),
+        ("capabilities-are-no-tuple", "not a tuple"),
+    ],
+)
+def test_the_warning_says_why(kind: str, why: str, on_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    install(on_path, "attrbank-bad", BROKEN[kind])
+    load_plugins()
+    assert why in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("kind", ["sampler", "backbone", "method", "metric", "command"])
 def test_a_taken_name_is_refused_with_all_of_its_plugin(
     kind: str, on_path: Path, capsys: pytest.CaptureFixture[str]
@@ -158,6 +178,17 @@ def test_an_interrupt_is_not_taken_for_a_broken_plugin(on_path: Path) -> None:
     install(on_path, "attrbank-slow", "raise KeyboardInterrupt")
     with pytest.raises(KeyboardInterrupt):
         load_plugins()
+
+
+@pytest.mark.parametrize("code", ["raise KeyboardInterrupt", "print('hello')"])
+def test_at_an_event_an_interrupt_gets_through_and_talk_goes_to_stderr(
+    code: str, on_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hook = f"from attrbank.hookspecs import hookimpl\n\n@hookimpl\ndef before_apply(recipe):\n    {code}\n"
+    install(on_path, "attrbank-listener", hook)
+    with pytest.raises(KeyboardInterrupt) if "raise" in code else contextlib.nullcontext():
+        load_plugins().notify("before_apply", recipe=None)
+    assert capsys.readouterr() == ("", "" if "raise" in code else "hello\n")
 
 
 def test_a_missing_built_in_is_explained_by_the_selection(on_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

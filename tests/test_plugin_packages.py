@@ -10,36 +10,21 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.environments import ROOT, fresh_environment
+
 SAMPLERS = {
     "attrbank-example-sampler": ["adams"],
     "attrbank-ksamplers": ["euler", "euler-ancestral", "heun", "dpmpp-2m"],
 }
 
 
-def installed(package: str, folder: Path) -> dict[str, str]:
-    """An environment of its own for one package, sharing only what attrbank itself needs."""
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "--target", str(folder / "site"), str(ROOT / "plugins" / package)], check=True)
-    paths = os.pathsep.join([str(folder / "site"), str(ROOT)])
-    return {**os.environ, "PYTHONPATH": paths, "ATTRBANK_BANK": str(folder / "bank")}
-
-
-def attrbank(environment: dict[str, str], folder: Path, *arguments: str) -> str:
-    command = [sys.executable, "-m", "attrbank", *arguments]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr.count("warning")) == (0, 0), done.stderr
-    return done.stdout
-
-
 @pytest.mark.parametrize("package", SAMPLERS)
 def test_an_installed_package_edits_portraits(package: str, tmp_path: Path) -> None:
-    environment = installed(package, tmp_path)
-    assert set(SAMPLERS[package]) <= {
-        row["name"] for row in json.loads(attrbank(environment, tmp_path, "samplers", "--json"))
-    }
+    environment = fresh_environment(tmp_path)
+    environment.install(ROOT / "plugins" / package)
+    assert set(SAMPLERS[package]) <= {row["name"] for row in json.loads(environment.attrbank("samplers", "--json"))}
     name = SAMPLERS[package][-1]
-    report = json.loads(attrbank(environment, tmp_path, "apply", "smile", "--sampler", name, "--json"))
+    report = json.loads(environment.attrbank("apply", "smile", "--sampler", name, "--json"))
     assert report["sampler"] == name
     assert (tmp_path / report["output"]).stat().st_size > 10_000
 

@@ -46,16 +46,30 @@ class StoredNetwork(nn.Module):
             value.copy_(require_finite(value.half(), "The network").float())
         self.eval().requires_grad_(False)
 
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Self:
+        """The network that ``tensors`` describes.
+
+        Raises:
+            CorruptArtifactError: a tensor is missing, unknown or of the wrong shape.
+            NumericError: a tensor is not finite.
+        """
+        try:
+            return cls._sized_for(tensors)._read(tensors)
+        except (KeyError, ValueError, IndexError, RuntimeError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise CorruptArtifactError(f"The network's tensors do not fit together: {reason}") from error
+
+    @classmethod
+    def _sized_for(cls, tensors: Mapping[str, Tensor]) -> Self:
+        """A network of the size that the tensors' shapes tell; its numbers do not matter."""
+        raise NotImplementedError
+
     def _read(self, tensors: Mapping[str, Tensor]) -> Self:
         for name, value in tensors.items():
             require_finite(value, f"The network's tensor {name!r}")
         self.load_state_dict({name: value.float() for name, value in tensors.items()})
         return self.eval().requires_grad_(False)
-
-
-def _does_not_fit(error: Exception) -> CorruptArtifactError:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return CorruptArtifactError(f"The network's tensors do not fit together: {reason}")
 
 
 def _linear(inputs: int, outputs: int) -> nn.Linear:
@@ -104,19 +118,10 @@ class SingularValueNet(StoredNetwork):
         return net
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Self:
-        """The network that ``tensors`` describes.
-
-        Raises:
-            CorruptArtifactError: a tensor is missing, unknown or of the wrong shape.
-            NumericError: a tensor is not finite.
-        """
-        try:
-            _, channels, r = tensors["offset"].shape
-            width, pixels = tensors["first.weight"].shape
-            return cls(channels, pixels, r, width)._read(tensors)
-        except (KeyError, ValueError, RuntimeError) as error:
-            raise _does_not_fit(error) from error
+    def _sized_for(cls, tensors: Mapping[str, Tensor]) -> Self:
+        _, channels, r = tensors["offset"].shape
+        width, pixels = tensors["first.weight"].shape
+        return cls(channels, pixels, r, width)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """METHOD section 1, Φ: S and Δs as Φ predicts them from x.
@@ -182,19 +187,10 @@ class CoreNet(StoredNetwork):
         return net
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Self:
-        """The network that ``tensors`` describes.
-
-        Raises:
-            CorruptArtifactError: a tensor is missing, unknown or of the wrong shape.
-            NumericError: a tensor is not finite.
-        """
-        try:
-            channels, height, width = tensors["feature_mean"].shape
-            r, hidden = tensors["mean_core"].shape[-1], tensors["hidden.bias"].shape[0]
-            return cls((channels, height, width), r, hidden)._read(tensors)
-        except (KeyError, ValueError, IndexError, RuntimeError) as error:
-            raise _does_not_fit(error) from error
+    def _sized_for(cls, tensors: Mapping[str, Tensor]) -> Self:
+        channels, height, width = tensors["feature_mean"].shape
+        r, hidden = tensors["mean_core"].shape[-1], tensors["hidden.bias"].shape[0]
+        return cls((channels, height, width), r, hidden)
 
     def features(self, x0: Tensor) -> Tensor:
         """The clean latent averaged over a coarse grid, before normalisation.

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import errno
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,10 +14,10 @@ from attrbank.backbones.families import describe
 from attrbank.scaffold import PluginKind, write_plugin
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli, artifact
+from tests.environments import fresh_environment
 from tests.fake_distributions import BROKEN, OFFERS_EULER, install
 
-KINDS = ("sampler", "backbone", "method", "metric")
-REPOSITORY = Path(__file__).resolve().parents[2]
+KINDS: tuple[PluginKind, ...] = ("sampler", "backbone", "method", "metric")
 
 
 @pytest.fixture
@@ -67,29 +65,21 @@ def test_without_plugins_there_is_a_way_to_one(on_path: Path, cli: Cli, monkeypa
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one new plugin of each kind; the names are chosen to be awkward."""
     folder = tmp_path_factory.mktemp("written")
-    names = {"sampler": "3-point", "backbone": "toy", "method": "mean_shift", "metric": "difference"}
-    for kind, name in names.items():
-        attrbank(folder, "plugins", "new", name, "--kind", kind)
+    for kind, name in zip(KINDS, ("3-point", "toy", "mean_shift", "difference"), strict=True):
+        write_plugin(name, kind, folder)
     return folder
 
 
-def attrbank(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return python(folder, "-m", "attrbank", *arguments)
-
-
-def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join([str(folder / "site"), *map(str, folder.glob("attrbank-*")), str(REPOSITORY)])
-    environment = os.environ | {"PYTHONPATH": path, "ATTRBANK_BANK": str(folder / "bank")}
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
-
-
-def test_a_new_plugin_passes_its_own_tests(written: Path) -> None:
-    done = python(written, "-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, written.glob("attrbank-*")))
-    assert "passed" in done.stdout
+def test_new_plugins_pass_their_tests_and_contracts_where_they_are_installed(written: Path, tmp_path: Path) -> None:
+    environment, folders = fresh_environment(tmp_path), sorted(written.glob("attrbank-*"))
+    environment.install(*folders)
+    plugins = json.loads(environment.attrbank("plugins", "--json"))
+    assert [(p["distribution"], p["version"], p["loaded"]) for p in plugins] == [
+        (f.name, "0.1.0", True) for f in folders
+    ]
+    assert "3-point" in environment.attrbank("samplers")
+    assert "passed" in environment.python("-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, folders))
+    assert "FAILED" not in environment.attrbank("plugins", "check", str(written / "attrbank-3-point"))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -99,15 +89,6 @@ def test_a_new_plugin_passes_its_contract(kind: str, written: Path, cli: Cli, on
     assert outcome.code == 0, outcome.out + outcome.err
     assert f"ok      {kind} " in outcome.out
     assert "FAILED" not in outcome.out
-
-
-def test_a_new_plugin_can_be_installed_and_is_there(written: Path) -> None:
-    folder = written / "attrbank-3-point"
-    pip = ("-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation")
-    python(written, *pip, "--target", str(written / "site"), str(folder))
-    (plugin,) = json.loads(attrbank(written, "plugins", "--json").stdout)
-    assert (plugin["distribution"], plugin["version"], plugin["loaded"]) == ("attrbank-3-point", "0.1.0", True)
-    assert "3-point" in attrbank(written, "samplers").stdout
 
 
 def test_new_backbones_and_methods_learn_and_apply(
