@@ -67,6 +67,8 @@ def test_attribute_of_another_family_is_refused(cli: Cli, tiny_flux: Path, tiny_
     assert outcome.code == 8
     assert str(tiny_flux) in outcome.err.replace("\n", "")
     assert str(tiny_sd3) in outcome.err.replace("\n", "")
+    table = json.loads(cli("compat", "--backbone", str(tiny_flux), "--backbone", str(tiny_sd3), "--json").out)
+    assert [(cell["fits"], cell["forcible"]) for cell in table] == [(True, False), (False, False)]
 
 
 @pytest.fixture
