@@ -11,7 +11,7 @@ from attrbank.cli import render
 from attrbank.cli.options import BackboneOption, BankOption, GuidanceOption, JsonOption, SamplerOption, StepsOption
 from attrbank.cli.progress import progress_bar
 from attrbank.errors import PartialError
-from attrbank.evaluation.split import Split
+from attrbank.measurements import Split
 from attrbank.names import parse_seeds, parse_strength
 
 if TYPE_CHECKING:  # help must not wait for torch

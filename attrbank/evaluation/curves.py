@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from attrbank.evaluation.estimates import Estimate
-from attrbank.evaluation.results import Matched
+from attrbank.measurements import Estimate, Matched
 
 GOAL = 0.95
 COMES, OVERDONE = 0.5, 2.0

@@ -6,20 +6,11 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+
+from attrbank.measurements import Estimate
 
 Z = 1.96
 """Half the width of a 95 % interval, in standard errors."""
-
-
-class Estimate(BaseModel):
-    """A figure and its 95 % interval over pictures."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    value: float
-    low: float
-    high: float
 
 
 def share(hits: NDArray[np.bool_]) -> Estimate:

@@ -18,10 +18,11 @@ from attrbank.evaluation.clip_judge import ClipJudge
 from attrbank.evaluation.competitors import Competitor, chosen
 from attrbank.evaluation.judging import Judge
 from attrbank.evaluation.oracle_judge import OracleJudge
-from attrbank.evaluation.results import Figures, Protocol
+from attrbank.evaluation.results import Figures
 from attrbank.evaluation.runner import Plan, Runner, Series
-from attrbank.evaluation.split import RULES, Split, refuse_learned, require_split
+from attrbank.evaluation.split import RULES, refuse_learned, require_split
 from attrbank.evaluation.subjects import Subject, goal_of, target_prompt
+from attrbank.measurements import Protocol, Split
 from attrbank.methods.protocol import OnProgress
 from attrbank.names import format_seeds
 from attrbank.plugin_manager import load_plugins

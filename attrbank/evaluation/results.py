@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import BaseModel, ConfigDict
 
-from attrbank.evaluation.estimates import Estimate
-from attrbank.evaluation.split import Split
+from attrbank.measurements import Estimate, Matched, Protocol
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Protocol(_Model):
-    """How it was measured: two evaluations can be compared if this is the same.
-
-    Attributes:
-        seeds: of the pictures, such as "10000-10063".
-        judge: who looked: "judge", "tuner" or "clip".
-        judge_weights: what identifies the judge's weights.
-    """
-
-    split: Split
-    seeds: str
-    prompt: str
-    backbone: str
-    fingerprint: str
-    sampler: str
-    steps: int
-    guidance_scale: float
-    judge: str
-    judge_weights: str
-
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def hash(self) -> str:
-        """Twelve hex digits that stand for all of the above but the backbone's name, which may be a path."""
-        return hashlib.sha256(self.model_dump_json(exclude={"hash", "backbone"}).encode()).hexdigest()[:12]
 
 
 class Point(_Model):
@@ -57,21 +28,6 @@ class Point(_Model):
     distances: dict[str, float] = {}
     unet_evaluations: float
     seconds: float
-
-
-class Matched(_Model):
-    """A curve where its success is .95, so that nobody looks gentle for having done nothing.
-
-    Attributes:
-        strength: where that is.
-        reached: whether it ever is; if not, this is where success is highest.
-        figures: success, flips, identity and perceptual there, and ``excess``, the share by which the perceptual
-            distance exceeds the limit.
-    """
-
-    strength: float
-    reached: bool
-    figures: dict[str, Estimate]
 
 
 class Curve(_Model):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 from torch import Tensor
 
 from attrbank.diffusion.protocols import Metric
-from attrbank.errors import AttrbankError
+from attrbank.errors import AttrbankError, NumericError
 from attrbank.evaluation.bench import Bench
 from attrbank.evaluation.cells import UNEDITED, Cell, CellStore
 from attrbank.evaluation.competitors import Competitor
@@ -109,6 +109,7 @@ class Runner:
         after = self.judge.look(images)
         values = dict(self.judge.figures(subject, lacking.view, after))
         values |= {name: metric(lacking.images, images) for name, metric in self.metrics.items()}
+        _require_finite(values)
         self._done += 1
         self.on_progress(subject.label, self._done, self._total)
         self.store.add(
@@ -123,6 +124,12 @@ class Runner:
                 strip=strip(images),
             )
         )
+
+
+def _require_finite(values: Mapping[str, Tensor]) -> None:
+    for name, found in values.items():
+        if not found.float().isfinite().all():
+            raise NumericError(f"The figure {name} is no finite number for some picture.")
 
 
 def _rounded(values: Tensor) -> list[float]:

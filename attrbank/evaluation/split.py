@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple
 
 from attrbank.errors import InvalidValueError
+from attrbank.measurements import Split
 from attrbank.names import format_seeds
 from attrbank.schema import AttributeRecord
-
-Split: TypeAlias = Literal["judge", "tune"]
 
 
 class Rule(NamedTuple):

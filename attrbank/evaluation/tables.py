@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from attrbank.evaluation.estimates import Estimate
 from attrbank.evaluation.results import AttributeFigures, Curve, Figures, Point
+from attrbank.measurements import Estimate
 
 COLUMNS = (
     "ATTRIBUTE",

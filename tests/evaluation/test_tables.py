@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from attrbank.evaluation.estimates import Estimate
-from attrbank.evaluation.results import AttributeFigures, Curve, Figures, Matched, Point, Protocol
+from attrbank.evaluation.results import AttributeFigures, Curve, Figures, Point
 from attrbank.evaluation.tables import COLUMNS, at_equal_success, at_strength_one, rows
+from attrbank.measurements import Estimate, Matched, Protocol
 
 PROTOCOL = Protocol(
     split="judge",
