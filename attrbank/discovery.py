@@ -51,7 +51,7 @@ class Plugin:
 
     @property
     def packages(self) -> set[str]:
-        """The top-level packages of what it names: where its code is."""
+        """The top-level packages of what it names: where its code is, as far as that is not attrbank's own."""
         named = (self.value, *(spec.target for _, spec in self.registered))
         return {module.partition(":")[0].partition(".")[0] for module in named} - {"attrbank"}
 

@@ -85,7 +85,7 @@ def blaming(what: str, registration: Registration) -> Iterator[None]:
 
 def blamed(error: BaseException, plugins: Iterable[Plugin]) -> PluginError | None:
     """The error that names the plugin in whose code this one arose; None if it arose in none."""
-    owners = {package: plugin for plugin in plugins if not plugin.built_in for package in plugin.packages}
+    owners = {package: plugin for plugin in plugins for package in plugin.packages}
     modules = (str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__))
     found = [owners[package] for package in (name.partition(".")[0] for name in modules) if package in owners]
     if not found:

@@ -13,6 +13,7 @@ from attrbank.discovery import KINDS, Plugin
 from attrbank.errors import InvalidValueError, NotFoundError, PluginError
 from attrbank.hookspecs import Spec
 from attrbank.placement import Placement
+from attrbank.plugin_guard import blamed
 from attrbank.plugin_manager import PluginManager, load_plugins
 from tests.fake_distributions import BROKEN, OFFERS_EULER, install
 
@@ -133,11 +134,38 @@ def test_a_taken_name_is_refused_with_all_of_its_plugin(
     assert sampler_names(manager) == ["ddim", "ddpm"]
 
 
-def test_the_first_of_two_plugins_keeps_the_name(on_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_first_of_two_plugins_keeps_the_name_wherever_they_are(
+    on_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     install(on_path, "attrbank-euler", OFFERS_EULER)
-    install(on_path, "attrbank-later", OFFERS_EULER)
+    monkeypatch.syspath_prepend(install(on_path / "earlier", "attrbank-later", OFFERS_EULER))
     assert load_plugins().registrations("sampler")[-1].plugin.distribution == "attrbank-euler"
     assert "taken by attrbank-euler" in capsys.readouterr().err
+
+
+def test_a_package_that_is_installed_twice_is_one_plugin(
+    on_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a wheel and as an editable checkout, say, whose metadata may spell the name otherwise."""
+    install(on_path, "attrbank-euler", OFFERS_EULER)
+    again = install(on_path / "again", "attrbank-euler", OFFERS_EULER)
+    metadata = again / "attrbank_euler-1.0.dist-info" / "METADATA"
+    metadata.write_text(metadata.read_text().replace("attrbank-euler", "Attrbank_Euler"))
+    monkeypatch.syspath_prepend(again)
+    assert len(load_plugins().plugins) == 2
+    assert capsys.readouterr().err == ""
+
+
+def test_what_plugins_say_of_themselves_is_shown_and_not_obeyed(
+    on_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(on_path, "attrbank-bad", "raise ValueError('\\x1b[2J\\nsecond line')")
+    metadata = on_path / "attrbank_bad-1.0.dist-info" / "METADATA"
+    metadata.write_text(metadata.read_text().replace("attrbank-bad", "attrbank-\x1b[2Jbad"))
+    load_plugins()
+    warning = capsys.readouterr().err
+    assert "attrbank-[2Jbad is left out (ValueError: [2J second line)" in warning
+    assert "\x1b" not in warning
 
 
 @pytest.mark.parametrize(
@@ -163,7 +191,10 @@ def test_the_environment_selects_plugins(
     if selection is not None:
         monkeypatch.setenv("ATTRBANK_PLUGINS", selection)
     assert {plugin.name for plugin in load_plugins().plugins} == expected
-    assert ("'x', which is not installed" in capsys.readouterr().err) == ("x" in (selection or "").split(", "))
+    unknown = {line for line in capsys.readouterr().err.splitlines() if "not installed" in line}
+    assert unknown == (
+        {"warning: ATTRBANK_PLUGINS names 'x', which is not installed"} if selection == "attrbank-bad, x" else set()
+    )
 
 
 def test_strict_mode_raises_what_the_plugin_raised(on_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,12 +233,13 @@ def test_a_plugin_that_talks_or_dawdles_is_named_and_kept(
     on_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("attrbank.plugin_guard.SLOW_SECONDS", 0.05)
-    install(on_path, "attrbank-euler", f"import time\ntime.sleep(0.06)\nprint('hello')\n{OFFERS_EULER}")
+    install(on_path, "attrbank-euler", f"import time\ntime.sleep(0.06)\nprint('hello ' * 1000)\n{OFFERS_EULER}")
     manager = load_plugins()
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1
-    assert "attrbank-euler took 0.1 s to load and printed 'hello'" in captured.err
+    assert "attrbank-euler took 0.1 s to load and printed 'hello hello " in captured.err
+    assert len(captured.err) < 300
     assert "euler" in sampler_names(manager)
 
 
@@ -216,10 +248,12 @@ def test_tracing_shows_every_call_of_a_hook(
 ) -> None:
     monkeypatch.setenv("ATTRBANK_TRACE_PLUGINS", "1")
     install(on_path, "attrbank-euler", OFFERS_EULER)
+    install(on_path, "attrbank-late", BROKEN["raises-in-hook"])
     load_plugins()
     lines = capsys.readouterr().err.splitlines()
     assert "trace: attrbank-euler: register_samplers(register)" in lines
     assert "trace: attrbank-euler: register_samplers returned" in lines
+    assert "trace: attrbank-late: register_methods raised RuntimeError: too late" in lines
     assert not any("attrbank-euler: register_methods" in line for line in lines)
 
 
@@ -254,6 +288,33 @@ def test_an_object_that_cannot_be_made_blames_its_plugin(target: str, on_path: P
     with pytest.raises(PluginError, match="attrbank-euler") as caught:
         load_plugins().sampler("euler")
     assert "pip uninstall attrbank-euler" in str(caught.value.hint)
+
+
+def test_an_interrupt_while_an_object_is_made_gets_through(on_path: Path) -> None:
+    (on_path / "attrbank_late.py").write_text("def waits(): raise KeyboardInterrupt\n")
+    install(on_path, "attrbank-euler", OFFERS_EULER.replace("attrbank_euler:Euler", "attrbank_late:waits"))
+    with pytest.raises(KeyboardInterrupt):
+        load_plugins().sampler("euler")
+
+
+def test_an_object_of_our_own_that_cannot_be_made_does_not_call_for_uninstalling_us(
+    on_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("attrbank.samplers.ddim.DDIM")
+    with pytest.raises(PluginError) as caught:
+        load_plugins().sampler("ddim")
+    assert caught.value.hint == "Install attrbank again."
+
+
+def test_the_innermost_of_several_plugins_is_blamed(on_path: Path) -> None:
+    (on_path / "attrbank_inner.py").write_text("def fail(): raise ValueError('no luck')\n")
+    (on_path / "attrbank_outer.py").write_text("import attrbank_inner\ndef call(): attrbank_inner.fail()\n")
+    plugins = [Plugin(name, f"attrbank_{name}", f"attrbank-{name}", "1.0") for name in ("inner", "outer")]
+    with pytest.raises(ValueError, match="no luck") as caught:
+        importlib.import_module("attrbank_outer").call()
+    blame = blamed(caught.value, plugins)
+    assert blame is not None
+    assert "attrbank-inner failed: ValueError: no luck" in blame.message
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def test_a_mistake_of_our_own_is_not_put_on_a_plugin(
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    install(on_path, "attrbank-alpha", OFFERS_EULER)
+    install(on_path, "attrbank-alpha", OFFERS_EULER.replace("attrbank_euler:Euler", "attrbank.samplers.ddim:DDIM"))
     monkeypatch.setattr("attrbank.editing.run_edits", fail)
     outcome = apply(cli, tiny_pipeline, tmp_path)
     assert outcome.code == 1

@@ -250,6 +250,46 @@ def test_two_entry_points_of_one_package_must_not_offer_the_same(
     assert "again cannot be loaded: The sampler name 'heun' is taken by attrbank-heun." in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("file", "right", "wrong", "complaint"),
+    [
+        ("__init__.py", "@hookimpl", "", "heun implements no hook"),
+        ("__init__.py", "HeunMetric", "Huen", "FAILED  metric heun: it can be made"),
+        ("metric.py", "dim=(1, 2, 3)", "", "FAILED  metric heun: every picture gets one finite figure"),
+    ],
+)
+def test_what_is_wrong_with_a_metric_is_told(
+    file: str,
+    right: str,
+    wrong: str,
+    complaint: str,
+    tmp_path: Path,
+    cli: Cli,
+    on_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cli("plugins", "new", "heun", "--kind", "metric")
+    code = tmp_path / "attrbank-heun" / "attrbank_heun" / file
+    assert right in code.read_text()
+    code.write_text(code.read_text().replace(right, wrong))
+    outcome = cli("plugins", "check", "attrbank-heun")
+    assert outcome.code == 9
+    assert complaint in outcome.out + outcome.err
+
+
+def test_a_package_may_keep_its_code_below_src_and_leaves_the_path_as_it_was(
+    tmp_path: Path, cli: Cli, on_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cli("plugins", "new", "heun", "--kind", "metric")
+    folder, path = tmp_path / "attrbank-heun", list(sys.path)
+    (folder / "src").mkdir()
+    (folder / "attrbank_heun").rename(folder / "src" / "attrbank_heun")
+    assert cli("plugins", "check", "attrbank-heun").code == 0
+    assert sys.path == path
+
+
 def test_what_is_no_plugin_cannot_be_checked(tmp_path: Path, cli: Cli) -> None:
     assert cli("plugins", "check", str(tmp_path)).code == 3
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n')
