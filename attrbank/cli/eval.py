@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attrbank.cli import render
-from attrbank.cli.options import BackboneOption, BankOption, GuidanceOption, JsonOption, SamplerOption, StepsOption
+from attrbank.cli.options import (
+    BackboneOption,
+    BankOption,
+    DeviceOption,
+    DtypeOption,
+    GuidanceOption,
+    JsonOption,
+    OffloadOption,
+    SamplerOption,
+    StepsOption,
+    placement,
+)
 from attrbank.cli.progress import progress_bar
 from attrbank.errors import PartialError
 from attrbank.measurements import Split
@@ -38,12 +49,16 @@ def evaluate(
     ] = None,
     goal: Annotated[str | None, typer.Option(metavar="NAME", help="What they promise, if their names do not.")] = None,
     prompt: Annotated[str | None, typer.Option(metavar="P", help="Of all pictures; default the backbone's.")] = None,
+    target: Annotated[str | None, typer.Option(metavar="P", help="Asks for the same, if no pair does.")] = None,
     weights: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Judge by CLIP, LPIPS and Inception from here.")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="For figures.json and report.html.")] = None,
     as_json: JsonOption = False,
     backbone: BackboneOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+    offload: OffloadOption = False,
     sampler: SamplerOption = None,
     steps: StepsOption = None,
     guidance_scale: GuidanceOption = None,
@@ -63,7 +78,9 @@ def evaluate(
         metrics=tuple(metric or ()),
         goal=goal,
         prompt=prompt,
+        target=target,
         backbone=backbone,
+        placement=placement(device, dtype, offload),
         sampler=sampler,
         steps=steps,
         guidance_scale=guidance_scale,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -34,7 +34,7 @@ class Sweep(NamedTuple):
 
 
 UNBOUNDED = Sweep((0.4, 0.7, 1.0, 1.3, 1.6), (0.7, 1.0, 1.3))
-SHARES = Sweep((0.2, 0.4, 0.6, 0.8, 1.0), (0.5, 1.0))
+SHARES = Sweep((0.25, 0.5, 0.75, 1.0), (0.5, 1.0))
 TIMES = Sweep((0.4, 0.5, 0.6, 0.7, 0.8, 0.9), (0.5, 0.8))
 
 
@@ -101,7 +101,7 @@ class Stored(Competitor):
 
 @dataclass
 class Relearned(Competitor):
-    """The same attribute, learned another way from what this one was learned from.
+    """The same attribute, learned another way from what this one was learned from, with the same sampler and steps.
 
     With the preset ``paper``: from one pair and one seed, as published.
     """
@@ -113,16 +113,25 @@ class Relearned(Competitor):
     def _sweep(self, subject: Subject) -> Sweep:
         return SHARES if self.preset == "paper" else UNBOUNDED
 
+    def fits(self, subject: Subject) -> bool:
+        """Not if another method would have to learn from pictures."""
+        return self.preset == "paper" or bool(subject.learned.record.pairs)
+
     def prepare(self, bench: Bench, subject: Subject) -> None:
         """Learn it."""
         if subject.id in self._learned:
             return
         record, plugins = subject.learned.record, load_plugins()
+        run: dict[str, Any] = {
+            "sampler": record.sampler,
+            "steps": record.steps,
+            "guidance_scale": record.guidance_scale,
+        }
         if self.preset == "paper":
-            asked = learn_spec(record.name, [bench.prompt], [subject.target], preset="paper")
+            asked = learn_spec(record.name, [bench.prompt], [subject.target], preset="paper", **run)
         else:
             sources, targets = zip(*((pair.source, pair.target) for pair in record.pairs), strict=True)
-            asked = learn_spec(record.name, sources, targets, seeds=record.seeds, method=self.method)
+            asked = learn_spec(record.name, sources, targets, seeds=record.seeds, method=self.method, **run)
         spec = complete(asked, bench.backbone, self.preset)
         sampler = plugins.sampler(spec.sampler)
         self._learned[subject.id] = learn_attribute(spec, plugins.method(spec.method), bench.backbone, sampler)
@@ -162,6 +171,8 @@ class Interpolation(Competitor):
 
     def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
         """Under a prompt between both."""
+        if strength == 1:
+            return bench.switched(subject.target, 1.0)
         source, target = bench.runs.conditioning(bench.prompt), bench.runs.conditioning(subject.target)
         return bench.under({name: torch.lerp(source[name], target[name], strength) for name in source})
 

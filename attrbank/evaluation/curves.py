@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from attrbank.measurements import Estimate, Matched
+from attrbank.evaluation.estimates import bootstrapped, resamples
+from attrbank.measurements import Matched
 
 GOAL = 0.95
 COMES, OVERDONE = 0.5, 2.0
-RESAMPLES = 500
 COLLATERAL = ("success", "flips", "identity", "perceptual")
 
 Values = NDArray[np.float64]
@@ -28,16 +28,15 @@ def matched(strengths: Sequence[float], values: Mapping[str, Values], limit: Map
     """
     known = {name: values[name] for name in COLLATERAL if name in values}
     count = known["success"].shape[1]
-    drawn = np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
-    rows = np.concatenate([np.arange(count)[None], drawn])  # the first is the sample itself
-    means = {name: found[:, rows].mean(2).T for name, found in known.items()}  # (1 + RESAMPLES, S)
+    rows = resamples(count)
+    means = {name: found[:, rows].mean(2).T for name, found in known.items()}  # (1 + 1000, S)
     index, share, reached = _crossings(means["success"])
     figures = {name: _between(found, index, share) for name, found in means.items()}
     if "perceptual" in figures and "perceptual" in limit:
         figures["excess"] = figures["perceptual"] / limit["perceptual"] - 1
     at = _between(np.tile(np.asarray(strengths, float), (len(rows), 1)), index, share)
     return Matched(
-        strength=float(at[0]), reached=bool(reached[0]), figures={name: _estimate(v) for name, v in figures.items()}
+        strength=float(at[0]), reached=bool(reached[0]), figures={name: bootstrapped(v) for name, v in figures.items()}
     )
 
 
@@ -57,11 +56,6 @@ def _between(found: Values, upper: NDArray[np.intp], share: Values) -> Values:
     row, lower = np.arange(len(found)), np.maximum(upper - 1, 0)
     mixed: Values = found[row, lower] + share * (found[row, upper] - found[row, lower])
     return mixed
-
-
-def _estimate(found: Values) -> Estimate:
-    low, high = np.percentile(found[1:], [2.5, 97.5])
-    return Estimate(value=float(found[0]), low=float(low), high=float(high))
 
 
 def monotonicity(effects: Sequence[float]) -> float:

@@ -12,6 +12,8 @@ from attrbank.measurements import Estimate
 Z = 1.96
 """Half the width of a 95 % interval, in standard errors."""
 
+RESAMPLES = 1000
+
 
 def share(hits: NDArray[np.bool_]) -> Estimate:
     """Of booleans (N,), N ≥ 1, with Wilson's interval, which is right for shares near 0 and 1 as well."""
@@ -22,7 +24,17 @@ def share(hits: NDArray[np.bool_]) -> Estimate:
 
 
 def mean(values: NDArray[np.float64]) -> Estimate:
-    """Of figures (N,), N ≥ 1, with the normal interval, which is empty for a single picture."""
-    n, centre = len(values), float(np.mean(values))
-    half = Z * float(np.std(values, ddof=1)) / math.sqrt(n) if n > 1 else 0.0
-    return Estimate(value=centre, low=centre - half, high=centre + half)
+    """Of figures (N,), N ≥ 1, with a bootstrap's interval, which no figure outside their range can enter."""
+    return bootstrapped(np.mean(values[resamples(len(values))], axis=1))
+
+
+def resamples(count: int) -> NDArray[np.intp]:
+    """Which of ``count`` pictures: all of them, then as many drawn at random, again and again, (1 + 1000, count)."""
+    drawn = np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
+    return np.concatenate([np.arange(count)[None], drawn])
+
+
+def bootstrapped(found: NDArray[np.float64]) -> Estimate:
+    """Of a figure for each row of ``resamples``, (1 + 1000,)."""
+    low, high = np.percentile(found[1:], [2.5, 97.5])
+    return Estimate(value=float(found[0]), low=float(low), high=float(high))

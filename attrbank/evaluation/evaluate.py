@@ -25,6 +25,7 @@ from attrbank.evaluation.subjects import Subject, goal_of, target_prompt
 from attrbank.measurements import Protocol, Split
 from attrbank.methods.protocol import OnProgress
 from attrbank.names import format_seeds
+from attrbank.placement import Placement
 from attrbank.plugin_manager import load_plugins
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
@@ -46,6 +47,8 @@ class EvalRequest:
         quick: take fewer strengths.
         metrics: registered metrics to take as well.
         goal: what the attributes promise, where their names do not tell.
+        target: the prompt that asks for the same, where their pairs do not tell.
+        placement: where the backbone is to run.
         weights: the folder with the networks of the CLIP judge.
         out: the folder for figures and report, where cells are kept so that a stopped evaluation goes on.
     """
@@ -60,7 +63,9 @@ class EvalRequest:
     metrics: tuple[str, ...] = ()
     goal: str | None = None
     prompt: str | None = None
+    target: str | None = None
     backbone: str | None = None
+    placement: Placement | None = None
     sampler: str | None = None
     steps: int | None = None
     guidance_scale: float | None = None
@@ -103,10 +108,9 @@ def evaluate(
     competitors, plugins = chosen(request.against, request.methods), load_plugins()
     metrics = {name: plugins.metric(name) for name in request.metrics}
     attributes = _attributes(request)
-    backbone: Backbone = plugins.backbone(_require_backbone(request, attributes))
-    prompt = request.prompt or backbone.defaults.prompt or attributes[0].learned.record.pairs[0].source
-    by_oracle = request.weights is None
-    subjects = [_subject(found, prompt, request.goal, by_oracle=by_oracle) for found in attributes]
+    backbone: Backbone = plugins.backbone(_require_backbone(request, attributes), request.placement)
+    prompt = request.prompt or backbone.defaults.prompt or attributes[0].learned.record.prompt or ""
+    subjects = [_subject(found, prompt, request) for found in attributes]
     bench = Bench(
         backbone,
         prompt,
@@ -154,10 +158,10 @@ def _require_backbone(request: EvalRequest, attributes: Sequence[_Found]) -> str
     return reference
 
 
-def _subject(found: _Found, prompt: str, asked: str | None, *, by_oracle: bool) -> Subject:
+def _subject(found: _Found, prompt: str, request: EvalRequest) -> Subject:
     entry, learned = found
-    goal = goal_of(entry.name, asked) if by_oracle else None
-    target = target_prompt(learned.record, prompt, goal)
+    goal = goal_of(entry.name, request.goal) if request.weights is None else None
+    target = request.target or target_prompt(learned.record, prompt, goal)
     return Subject(entry.name, entry.id, entry.size_bytes, learned, target, goal)
 
 

@@ -37,11 +37,21 @@ def target_prompt(record: AttributeRecord, prompt: str, goal: str | None) -> str
     """The prompt that asks for the attribute in a picture of ``prompt``.
 
     That is the target of the pair with this source; else the goal's plain prompt; else the first pair's target.
+
+    Raises:
+        InvalidValueError: it was learned from pictures, and there is no goal.
     """
     for pair in record.pairs:
         if pair.source == prompt:
             return pair.target
-    return record.pairs[0].target if goal is None else target_of(goal)
+    if goal is not None:
+        return target_of(goal)
+    if not record.pairs:
+        raise InvalidValueError(
+            f"{record.name} was learned from pictures, so it does not say which prompt asks for the same.",
+            hint="Say so with --target.",
+        )
+    return record.pairs[0].target
 
 
 def goal_of(name: str, asked: str | None = None) -> str:

@@ -80,6 +80,10 @@ def test_wilsons_interval_knows_how_little_ten_hits_say():
     assert found.low == pytest.approx(0.722, abs=0.001)
 
 
-def test_a_means_interval_is_two_standard_errors():
-    found = mean(np.array([0.0, 2.0]))
-    assert (found.low, found.high) == (pytest.approx(1 - 1.96), pytest.approx(1 + 1.96))
+def test_a_means_interval_is_about_two_standard_errors_and_stays_within_the_figures():
+    values = np.random.default_rng(3).random(400)
+    found = mean(values)
+    assert found.value == pytest.approx(values.mean())
+    assert found.high - found.low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.15)
+    rare = mean(np.array([0.0] * 20 + [1.0]))
+    assert rare.low == 0
