@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
 
-from attrbank.backbones.components import load_network
+from attrbank.backbones.components import FolderParts
 from attrbank.backbones.devices import Residence, leave
 
 
@@ -46,13 +45,13 @@ class Codec:
         return tensor.to(self._device, self._vae.dtype)
 
 
-def load_codec(path: Path, residence: Residence) -> Codec:
-    """The codec in a folder, in the model's precision, or in float32 if its activations overflow half precision.
+def load_codec(parts: FolderParts, residence: Residence) -> Codec:
+    """The codec of a model, in the model's precision, or in float32 if its activations overflow half precision.
 
     Raises:
         IncompatibleError: its weights are missing, damaged, or do not fit their configuration.
     """
-    vae = load_network(AutoencoderKL, path, residence.dtype)
+    vae = parts.network(AutoencoderKL, "vae", residence.dtype)
     if vae.config.force_upcast and residence.dtype == torch.float16:
-        vae = load_network(AutoencoderKL, path, torch.float32)
+        vae = parts.network(AutoencoderKL, "vae", torch.float32)
     return Codec(vae, residence)

@@ -20,6 +20,25 @@ from attrbank.backbones.weights import find_weights
 from attrbank.errors import IncompatibleError
 
 
+class FolderParts:
+    """The parts of a model in a diffusers folder, each in a folder of its own.
+
+    Args:
+        folder: with ``model_index.json``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def network(self, kind: Any, part: str, dtype: torch.dtype) -> Any:
+        """A network of the class ``kind``, frozen; raises as ``load_network`` does."""
+        return load_network(kind, self._folder / part, dtype)
+
+    def tokenizer(self, kind: Any, part: str, max_length: int) -> Any:
+        """A tokenizer of the class ``kind``; raises as ``load_tokenizer`` does."""
+        return load_tokenizer(kind, self._folder / part, max_length)
+
+
 def load_network(kind: Any, path: Path, dtype: torch.dtype) -> Any:
     """A network of the class ``kind`` in evaluation mode with frozen weights, from safetensors only.
 

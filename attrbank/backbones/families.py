@@ -23,12 +23,14 @@ class Family(NamedTuple):
         describe: ``module:function`` of (reference, folder, index), which gives the ``BackboneFolder``. The module
             imports neither torch nor diffusers: plans wait for it.
         load: ``module:class`` of (description, placement), which gives the ``Backbone``.
+        single_files: whether ``describe`` takes a checkpoint file, too, and ``load`` can read it.
     """
 
     name: str
     pipelines: tuple[str, ...]
     describe: str
     load: str
+    single_files: bool = False
 
 
 FAMILIES = (
@@ -37,12 +39,14 @@ FAMILIES = (
         ("StableDiffusionPipeline",),
         describe="attrbank.backbones.stable_diffusion:describe",
         load="attrbank.backbones.latent_diffusion:LatentDiffusion",
+        single_files=True,
     ),
     Family(
         "stable_diffusion_xl",
         ("StableDiffusionXLPipeline",),
         describe="attrbank.backbones.stable_diffusion:describe_xl",
         load="attrbank.backbones.sdxl:StableDiffusionXL",
+        single_files=True,
     ),
     Family(
         "stable_diffusion_3",
@@ -97,7 +101,15 @@ def load(reference: str, placement: Placement | None = None) -> Backbone:
 def _described(reference: str, source: Source) -> tuple[Family, BackboneFolder]:
     index = read_json(source.folder / "model_index.json")
     family = _family(reference, index)
-    described: BackboneFolder = _imported(family.describe)(reference, source.folder, index)
+    describe = _imported(family.describe)
+    if source.checkpoint is None:
+        described: BackboneFolder = describe(reference, source.folder, index)
+    elif family.single_files:
+        described = describe(reference, source.folder, index, source.checkpoint)
+    else:
+        raise IncompatibleError(
+            f"Single files of the family {family.name} are not supported.", hint="Convert the file to a folder."
+        )
     return family, replace(described, family=family.name)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from attrbank.backbones.codec import load_codec
-from attrbank.backbones.components import load_network
+from attrbank.backbones.components import FolderParts
 from attrbank.backbones.devices import leave, residence
 from attrbank.backbones.folder import BackboneFolder, Described
 from attrbank.diffusion.flow import from_flow, sigma_of, to_flow
@@ -36,9 +36,10 @@ class FlowTransformer(Described, ABC):
     def __init__(self, folder: BackboneFolder, placement: Placement, kind: Any) -> None:
         super().__init__(folder)
         self._residence = residence(placement, folder.path / "transformer", torch.bfloat16)
-        self.transformer = load_network(kind, folder.path / "transformer", self._residence.dtype)
+        self._parts = FolderParts(folder.path)
+        self.transformer = self._parts.network(kind, "transformer", self._residence.dtype)
         self._residence.settle(self.transformer)
-        self._codec = load_codec(folder.path / "vae", self._residence)
+        self._codec = load_codec(self._parts, self._residence)
 
     def predict(self, latent: Tensor, timestep: int, conditioning: Conditioning) -> Prediction:
         """One evaluation of the transformer per row.

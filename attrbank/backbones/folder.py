@@ -59,6 +59,7 @@ class BackboneFolder:
         defaults: recommended settings.
         words: the words it knows, in lower case; None if it may know any.
         guidance: how it is guided.
+        checkpoint: the file that holds the weights; None if the folder does.
         family: which kind of model it is, a name in ``families.FAMILIES``.
     """
 
@@ -72,6 +73,7 @@ class BackboneFolder:
     words: frozenset[str] | None
     guidance: Guidance = "classifier-free"
     family: str = ""
+    checkpoint: Path | None = None
 
     def unknown_words(self, prompt: str) -> list[str]:
         """Words and signs of the prompt that the model has never seen, in order, each once."""

@@ -1,4 +1,4 @@
-"""Stable Diffusion 1.x and 2.x, loaded from a folder in the format of diffusers."""
+"""Stable Diffusion 1.x and 2.x, loaded from a folder in the format of diffusers or from a checkpoint file."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor
 from transformers import CLIPTextModel
 
+from attrbank.backbones.checkpoint import parts_of
 from attrbank.backbones.codec import load_codec
-from attrbank.backbones.components import load_network
+from attrbank.backbones.components import FolderParts
 from attrbank.backbones.devices import leave, residence
 from attrbank.backbones.folder import BackboneFolder, Described
 from attrbank.backbones.text_encoders import clip_encoder
@@ -38,11 +39,12 @@ class LatentDiffusion(Described):
 
     def __init__(self, folder: BackboneFolder, placement: Placement) -> None:
         super().__init__(folder)
-        self._residence = residence(placement, folder.path / "unet")
-        self._text_encoder = clip_encoder(CLIPTextModel, folder.path, "", self._residence)
-        self.unet = load_network(UNet2DConditionModel, folder.path / "unet", self._residence.dtype)
+        self._residence = residence(placement, folder.checkpoint or folder.path / "unet")
+        parts = parts_of(folder, self._residence.dtype)
+        self._load_text_encoders(parts)
+        self.unet = parts.network(UNet2DConditionModel, "unet", self._residence.dtype)
         self._residence.settle(self.unet)
-        self._codec = load_codec(folder.path / "vae", self._residence)
+        self._codec = load_codec(parts, self._residence)
 
     def encode_prompts(self, prompts: Sequence[str]) -> Conditioning:
         """The text encoder's last hidden states, ``text`` (B, length, D); what exceeds the length is cut off.
@@ -76,6 +78,9 @@ class LatentDiffusion(Described):
     def decode(self, latent: Tensor) -> Tensor:
         """Latents (B, C, H, W) to images (B, 3, h, w) in [0, 1]."""
         return self._codec.decode(latent)
+
+    def _load_text_encoders(self, parts: FolderParts) -> None:
+        self._text_encoder = clip_encoder(CLIPTextModel, parts, "", self._residence)
 
     def _added(self, conditioning: Conditioning) -> Mapping[str, Tensor] | None:
         """What else the UNet is told of the prompt and the picture."""

@@ -26,9 +26,9 @@ class StableDiffusion3(FlowTransformer):
     def __init__(self, folder: SD3Folder, placement: Placement) -> None:
         super().__init__(folder, placement, SD3Transformer2DModel)
         self._clip, self._clip_2 = (
-            clip_encoder(CLIPTextModelWithProjection, folder.path, suffix, self._residence) for suffix in ("", "_2")
+            clip_encoder(CLIPTextModelWithProjection, self._parts, suffix, self._residence) for suffix in ("", "_2")
         )
-        self._t5 = t5_encoder(folder.path, "_3", T5_LENGTH, self._residence) if folder.has_t5 else None
+        self._t5 = t5_encoder(self._parts, "_3", T5_LENGTH, self._residence) if folder.has_t5 else None
 
     def encode_prompts(self, prompts: Sequence[str]) -> Conditioning:
         """The CLIP encoders' last hidden states but one side by side, T5's after them, and both CLIPs' summaries.

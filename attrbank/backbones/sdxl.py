@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from transformers import CLIPTextModelWithProjection
 
+from attrbank.backbones.components import FolderParts
 from attrbank.backbones.latent_diffusion import LatentDiffusion
 from attrbank.backbones.stable_diffusion import XLFolder
 from attrbank.backbones.text_encoders import clip_encoder
@@ -32,7 +33,6 @@ class StableDiffusionXL(LatentDiffusion):
 
     def __init__(self, folder: XLFolder, placement: Placement) -> None:
         super().__init__(folder, placement)
-        self._text_encoder_2 = clip_encoder(CLIPTextModelWithProjection, folder.path, "_2", self._residence)
         self._zeros_for_empty_prompt = folder.zeros_for_empty_prompt
         time_ids = torch.tensor([[*folder.picture_size, 0, 0, *folder.picture_size]])
         self._time_ids = self._residence.enter(time_ids)
@@ -58,6 +58,10 @@ class StableDiffusionXL(LatentDiffusion):
             given = torch.tensor([bool(prompt) for prompt in prompts], device=text.device)
             text, pooled = text * given[:, None, None], pooled * given[:, None]
         return {"text": text, "pooled": pooled, "time_ids": self._time_ids.expand(len(prompts), -1)}
+
+    def _load_text_encoders(self, parts: FolderParts) -> None:
+        super()._load_text_encoders(parts)
+        self._text_encoder_2 = clip_encoder(CLIPTextModelWithProjection, parts, "_2", self._residence)
 
     def _added(self, conditioning: Conditioning) -> Mapping[str, Tensor]:
         return {"text_embeds": conditioning["pooled"], "time_ids": conditioning["time_ids"]}

@@ -17,11 +17,24 @@ from attrbank.backbones.folder import (
     require_networks,
 )
 from attrbank.diffusion.schedule import Schedule
+from attrbank.errors import IncompatibleError
 
 NETWORKS = {"text_encoder": "CLIPTextModel", "unet": "UNet2DConditionModel", "vae": "AutoencoderKL"}
 """The networks we can load: the class that model_index.json must name for each."""
 
 XL_NETWORKS = {**NETWORKS, "text_encoder_2": "CLIPTextModelWithProjection"}
+
+
+NAMES_IN_CHECKPOINTS = {
+    f"{ours}.{kind}": f"model.diffusion_model.{theirs}.{kind}"
+    for ours, theirs in {
+        "conv_in": "input_blocks.0.0",
+        "time_embedding.linear_1": "time_embed.0",
+        "conv_out": "out.2",
+    }.items()
+    for kind in ("weight", "bias")
+}
+"""What the tensors of the fingerprint are called in a checkpoint file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,21 +50,27 @@ class XLFolder(BackboneFolder):
     zeros_for_empty_prompt: bool
 
 
-def describe(reference: str, path: Path, index: Mapping[str, Any]) -> BackboneFolder:
+def describe(reference: str, path: Path, index: Mapping[str, Any], checkpoint: Path | None = None) -> BackboneFolder:
     """The description of the model in ``path``, whose ``model_index.json`` is ``index``.
+
+    Args:
+        reference: how the user names it.
+        path: the folder, which need not hold weights if there is a checkpoint.
+        index: the contents of ``model_index.json``.
+        checkpoint: the file that holds the weights instead.
 
     Raises:
         NotFoundError: a configuration file is missing.
         IncompatibleError: the model is of a kind that we cannot load, or damaged.
     """
     require_networks(reference, index, NETWORKS)
-    return BackboneFolder(**_facts(reference, path))
+    return BackboneFolder(**_facts(reference, path, checkpoint))
 
 
-def describe_xl(reference: str, path: Path, index: Mapping[str, Any]) -> XLFolder:
+def describe_xl(reference: str, path: Path, index: Mapping[str, Any], checkpoint: Path | None = None) -> XLFolder:
     """The same for Stable Diffusion XL."""
     require_networks(reference, index, XL_NETWORKS)
-    facts = _facts(reference, path)
+    facts = _facts(reference, path, checkpoint)
     downsampling = 2 ** (len(read_json(path / "vae" / "config.json").get("block_out_channels", [0])) - 1)
     _, height, width = facts["latent_shape"]
     return XLFolder(
@@ -61,16 +80,27 @@ def describe_xl(reference: str, path: Path, index: Mapping[str, Any]) -> XLFolde
     )
 
 
-def _facts(reference: str, path: Path) -> dict[str, Any]:
+def _facts(reference: str, path: Path, checkpoint: Path | None) -> dict[str, Any]:
     unet, scheduler = read_json(path / "unet" / "config.json"), read_json(path / "scheduler" / "scheduler_config.json")
+    _refuse_continuous(reference, scheduler)
     settings = read_settings(path)
     return {
-        "name": settings.name or reference,
+        "name": reference if checkpoint else settings.name or reference,
         "path": path,
-        "fingerprint": fingerprint(path / "unet", unet, scheduler, STABLE_DIFFUSION),
+        "checkpoint": checkpoint,
+        "fingerprint": fingerprint(
+            checkpoint or path / "unet", unet, scheduler, STABLE_DIFFUSION, NAMES_IN_CHECKPOINTS if checkpoint else None
+        ),
         "latent_shape": latent_shape(unet, read_json(path / "vae" / "config.json")),
         "prediction_type": prediction_type(scheduler),
         "schedule": Schedule.from_config(scheduler),
         "defaults": settings.defaults,
         "words": settings.known_words,
     }
+
+
+def _refuse_continuous(reference: str, scheduler: Mapping[str, Any]) -> None:
+    """A configuration of these would pass for a discrete schedule with every default, and give pictures of nothing."""
+    kind = str(scheduler.get("_class_name", ""))
+    if kind.startswith(("EDM", "FlowMatch")):
+        raise IncompatibleError(f"{reference} was trained for {kind}, which has no discrete noise schedule.")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from transformers import CLIPTokenizer, T5EncoderModel, T5TokenizerFast
 
-from attrbank.backbones.components import load_network, load_tokenizer
+from attrbank.backbones.components import FolderParts
 from attrbank.backbones.devices import Residence
 from attrbank.errors import InvalidValueError
 
@@ -45,18 +44,18 @@ class TextEncoder:
         return self._network(tokens.input_ids.to(self._device), **options)
 
 
-def clip_encoder(kind: Any, folder: Path, suffix: str, residence: Residence) -> TextEncoder:
+def clip_encoder(kind: Any, parts: FolderParts, suffix: str, residence: Residence) -> TextEncoder:
     """The CLIP encoder of class ``kind`` in ``text_encoder`` + suffix, with a length of its own.
 
     Raises:
         IncompatibleError: the network or its tokenizer cannot be loaded.
     """
-    network = load_network(kind, folder / f"text_encoder{suffix}", residence.dtype)
+    network = parts.network(kind, f"text_encoder{suffix}", residence.dtype)
     length = network.config.max_position_embeddings
-    return TextEncoder(load_tokenizer(CLIPTokenizer, folder / f"tokenizer{suffix}", length), network, residence)
+    return TextEncoder(parts.tokenizer(CLIPTokenizer, f"tokenizer{suffix}", length), network, residence)
 
 
-def t5_encoder(folder: Path, suffix: str, length: int, residence: Residence) -> TextEncoder:
+def t5_encoder(parts: FolderParts, suffix: str, length: int, residence: Residence) -> TextEncoder:
     """The T5 encoder there, which takes prompts of any length and is given ``length`` tokens; raises likewise."""
-    network = load_network(T5EncoderModel, folder / f"text_encoder{suffix}", residence.dtype)
-    return TextEncoder(load_tokenizer(T5TokenizerFast, folder / f"tokenizer{suffix}", length), network, residence)
+    network = parts.network(T5EncoderModel, f"text_encoder{suffix}", residence.dtype)
+    return TextEncoder(parts.tokenizer(T5TokenizerFast, f"tokenizer{suffix}", length), network, residence)

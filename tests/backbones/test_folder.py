@@ -195,6 +195,7 @@ def test_damaged_configuration_is_refused(folder: Path, content: str) -> None:
         ("model_index.json", {"unet": None}, "unet"),
         ("scheduler/scheduler_config.json", {"prediction_type": "sample"}, "sample"),
         ("scheduler/scheduler_config.json", {"beta_schedule": "sigmoid"}, "sigmoid"),
+        ("scheduler/scheduler_config.json", {"_class_name": "EDMEulerScheduler"}, "EDMEulerScheduler"),
         ("unet/config.json", {"in_channels": 9}, "9 channels"),
         ("unet/config.json", {"sample_size": None}, "no shape"),
         ("unet/config.json", {"sample_size": "16"}, "no shape"),

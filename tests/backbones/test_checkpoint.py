@@ -1,0 +1,81 @@
+"""Models in one file."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from attrbank.backbones.families import describe, load
+from attrbank.errors import IncompatibleError
+from tests.original_format import save_checkpoint
+
+PROMPT = "a photo of a smiling woman"
+
+
+def configuration_of(folder: Path, target: Path) -> Path:
+    """A folder without its weights."""
+    return shutil.copytree(folder, target, ignore=shutil.ignore_patterns("*.safetensors"))
+
+
+def reference(checkpoint: Path, configuration: Path) -> str:
+    return f"{checkpoint}#config={configuration}"
+
+
+@pytest.mark.parametrize("variant", ["tiny_pipeline", "tiny_pipeline_velocity", "tiny_pipeline_xl"])
+def test_single_file_is_the_model_of_its_folder(variant: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    folder = request.getfixturevalue(variant)
+    checkpoint = save_checkpoint(folder, tmp_path / "model.safetensors")
+    single = load(reference(checkpoint, configuration_of(folder, tmp_path / "configuration")))
+    whole = load(str(folder))
+    assert (single.fingerprint, single.latent_shape) == (whole.fingerprint, whole.latent_shape)
+    latent = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    found, expected = (model.predict(latent, 500, model.encode_prompts([PROMPT])) for model in (single, whole))
+    torch.testing.assert_close(found.eps, expected.eps, atol=1e-5, rtol=0)
+    torch.testing.assert_close(single.decode(latent), whole.decode(latent), atol=1e-5, rtol=0)
+
+
+def test_describing_a_single_file_reads_its_weights_and_not_the_folders(tiny_pipeline: Path, tmp_path: Path) -> None:
+    checkpoint = save_checkpoint(tiny_pipeline, tmp_path / "model.safetensors")
+    described = describe(reference(checkpoint, tiny_pipeline))
+    assert described.name == reference(checkpoint, tiny_pipeline)
+    weights = load_file(checkpoint)
+    weights["model.diffusion_model.out.2.weight"] *= 1.01
+    save_file(weights, checkpoint)
+    assert describe(reference(checkpoint, tiny_pipeline)).fingerprint != described.fingerprint
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "model.diffusion_model.middle_block.0.in_layers.0.weight",
+        "first_stage_model.decoder.norm_out.bias",
+        "cond_stage_model.transformer.text_model.final_layer_norm.weight",
+    ],
+)
+def test_file_that_lacks_a_weight_is_refused(name: str, tiny_pipeline: Path, tmp_path: Path) -> None:
+    checkpoint = save_checkpoint(tiny_pipeline, tmp_path / "model.safetensors")
+    weights = load_file(checkpoint)
+    del weights[name]
+    save_file(weights, checkpoint)
+    with pytest.raises(IncompatibleError, match=r"model\.safetensors (lacks weights|cannot be loaded)"):
+        load(reference(checkpoint, tiny_pipeline))
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 64])
+def test_file_that_is_damaged_is_refused(content: bytes, tiny_pipeline: Path, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "model.safetensors"
+    checkpoint.write_bytes(content)
+    with pytest.raises(IncompatibleError, match="cannot be read"):
+        load(reference(checkpoint, tiny_pipeline))
+
+
+def test_file_of_another_kind_of_model_than_the_configuration_is_refused(
+    tiny_pipeline: Path, tiny_pipeline_xl: Path, tmp_path: Path
+) -> None:
+    checkpoint = save_checkpoint(tiny_pipeline, tmp_path / "model.safetensors")
+    with pytest.raises(IncompatibleError, match="cannot be loaded"):
+        load(reference(checkpoint, tiny_pipeline_xl))
