@@ -68,7 +68,7 @@ def register_backbones(register: Register) -> None:
     register(
         Spec(
             "latent_diffusion",
-            "Stable Diffusion, Flux and unconditional models: any folder or hub id in the format of diffusers.",
+            "Stable Diffusion, Flux and unconditional models: a folder, a single file or a hub id.",
             capabilities=(PLACEABLE,),
             target="attrbank.backbones.families:load",
             describe="attrbank.backbones.families:describe",

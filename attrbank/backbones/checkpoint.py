@@ -28,9 +28,10 @@ class CheckpointParts(FolderParts):
     def __init__(self, folder: Path, checkpoint: Path, dtype: torch.dtype) -> None:
         super().__init__(folder)
         self._checkpoint = checkpoint
-        pipeline = getattr(diffusers, read_json(folder / "model_index.json")["_class_name"])
+        kind = read_json(folder / "model_index.json")["_class_name"]
         try:
             with silence():
+                pipeline = getattr(diffusers, kind)  # imported now, which warns of optional packages
                 self._pipeline = pipeline.from_single_file(
                     str(checkpoint), config=str(folder), torch_dtype=dtype, local_files_only=True
                 )
@@ -47,7 +48,8 @@ class CheckpointParts(FolderParts):
         network = getattr(self._pipeline, part)
         if missing := [name for name, weight in network.named_parameters() if weight.is_meta]:
             raise IncompatibleError(f"{self._checkpoint} lacks weights of the {part}, {missing[0]} for one.")
-        return network.to(dtype).eval().requires_grad_(False)
+        with silence():
+            return network.to(dtype).eval().requires_grad_(False)
 
 
 def parts_of(folder: BackboneFolder, dtype: torch.dtype) -> FolderParts:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,13 @@ def test_file_that_lacks_a_weight_is_refused(name: str, tiny_pipeline: Path, tmp
     save_file(weights, checkpoint)
     with pytest.raises(IncompatibleError, match=r"model\.safetensors (lacks weights|cannot be loaded)"):
         load(reference(checkpoint, tiny_pipeline))
+
+
+def test_loading_prints_nothing(tiny_pipeline: Path, tmp_path: Path) -> None:
+    checkpoint = save_checkpoint(tiny_pipeline, tmp_path / "model.safetensors")
+    program = f"from attrbank.backbones.families import load; load({reference(checkpoint, tiny_pipeline)!r})"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 64])
