@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import groupby
 from typing import NamedTuple, TypeAlias
 
@@ -43,15 +44,22 @@ class Inputs:
         before: the unedited picture, at ``index`` or not yet there.
         index: where the edit acts.
         source: the pictures' own prompt.
+        noise: gives the noise that the pictures began with.
         on_step: called after every step of the unedited picture.
     """
 
     def __init__(
-        self, trajectory: Trajectory, before: Position, index: int, source: Conditioning, on_step: OnStep
+        self,
+        trajectory: Trajectory,
+        before: Position,
+        index: int,
+        source: Conditioning,
+        noise: Callable[[], Position],
+        on_step: OnStep,
     ) -> None:
         self.alpha_bar = trajectory.alpha_bar(index)
         self._trajectory, self._position, self._index, self._source = trajectory, before, index, source
-        self._on_step = on_step
+        self._noise, self._on_step = noise, on_step
         self._prediction: Prediction | None = None
         self._elsewhere: dict[tuple[str, float], tuple[Position, Conditioning]] = {}
 
@@ -92,8 +100,7 @@ class Inputs:
             trajectory = self._trajectory
             conditioning = trajectory.backbone.encode_prompts([prompt])
             until = nearest_index(trajectory.grid, trajectory.backbone.schedule, max(0.0, fraction))
-            start = trajectory.start(self._position.seeds)
-            self._elsewhere[key] = (trajectory.run(start, conditioning, until), conditioning)
+            self._elsewhere[key] = (trajectory.run(self._noise(), conditioning, until), conditioning)
         return self._elsewhere[key]
 
 
@@ -105,6 +112,7 @@ def run_edits(
     *,
     with_before: bool = True,
     start: Position | None = None,
+    noise: Callable[[], Position] | None = None,
     on_step: OnStep = lambda position: None,
 ) -> Edited:
     """Generate one picture a seed under ``prompt``, and once more with the edits.
@@ -116,6 +124,7 @@ def run_edits(
         acts: each at its grid index; those at one index act in the order given.
         with_before: finish the unedited pictures as well.
         start: the unedited pictures, already some of the way to the first edit.
+        noise: gives the noise that they began with, if it is not that of their seeds; edits may run it elsewhere.
         on_step: called after every step of either.
 
     Raises:
@@ -124,11 +133,12 @@ def run_edits(
     """
     source = trajectory.backbone.encode_prompts([prompt])
     before = start or trajectory.start(seeds)
+    begun = cache(noise or partial(trajectory.start, seeds))
     after: Position | None = None
     acts = [act for act in acts if act.strength or not isinstance(act.edit, ModelEdit)]
     model = _Model(trajectory, prompt, source)
     for index, group in groupby(_turns(trajectory, acts), key=lambda turn: turn.at):
-        inputs = Inputs(trajectory, before, index, source, on_step)
+        inputs = Inputs(trajectory, before, index, source, begun, on_step)
         after = inputs.unedited() if after is None else model.run(after, index, on_step)
         for _, act in group:
             if isinstance(act.edit, ModelEdit):

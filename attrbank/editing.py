@@ -1,10 +1,11 @@
-"""``apply``: generate a picture, and the same picture with attributes of a bank."""
+"""``apply``: generate or read a picture, and give it attributes of a bank."""
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ from torch import Tensor
 
 from attrbank import picture
 from attrbank.artifact import decode
-from attrbank.composition import Act, Edited, run_edits
+from attrbank.composition import Act
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.input_image import InputImage
+from attrbank.placement import Placement
 from attrbank.planning import Plan, plan
 from attrbank.plugin_manager import load_plugins
 from attrbank.requests import ApplyRequest
-from attrbank.schema import Recipe, Step
+from attrbank.retouching import Inputs, draw
+from attrbank.schema import PictureFile, Recipe, Step
 
 OnStep = Callable[[int, int], None]
 
@@ -62,47 +66,64 @@ def apply(request: ApplyRequest, *, on_step: OnStep = lambda done, total: None) 
         on_step: called with the denoising steps done and their total.
 
     Raises:
-        NotFoundError, InvalidValueError, IncompatibleError, CorruptArtifactError: see ``planning.plan``.
+        NotFoundError, InvalidValueError, IncompatibleError, CorruptArtifactError: see ``planning.plan``; a picture or a
+            mask cannot be read, see ``input_image.read_image``.
         StorageError: the picture cannot be written; asked before anything is computed.
         NumericError: a latent is no longer finite.
     """
     started = time.monotonic()
     planned = plan(request)
     picture.require_writable(request.output)
-    plugins = load_plugins()
-    plugins.notify("before_apply", recipe=recipe(planned))
-    backbone: Backbone = plugins.backbone(planned.backbone_reference, request.placement)
-    trajectory = Trajectory(backbone, planned.sampler, grid=planned.grid, guidance_scale=planned.guidance_scale)
-    edited = _run(planned, trajectory, with_before=not request.only_after, on_step=on_step)
-    before = None if edited.before is None else backbone.decode(edited.before)[0]
-    after = backbone.decode(edited.after)[0]
-    output = picture.write(request.output, before, after, _captions(planned), recipe(planned))
-    plugins.notify("after_apply", recipe=recipe(planned), output=output)
-    return Applied(planned, output, before, after, trajectory.evaluations, time.monotonic() - started)
+    inputs = Inputs.read(planned)
+    editor = Editor(planned, request.placement)
+    return replace(editor.apply(planned, inputs, request.output, on_step), seconds=time.monotonic() - started)
 
 
-def _run(planned: Plan, trajectory: Trajectory, *, with_before: bool, on_step: OnStep) -> Edited:
-    acts = [
-        Act(
-            step.index,
-            step.method.edit(step.record, decode(planned.bank.read(step.entry)).tensors, step.core),
-            step.strength,
+class Editor:
+    """A loaded backbone, and attributes ready to act on any number of pictures.
+
+    Args:
+        planned: which; of several pictures, the plan of any.
+        placement: where the backbone is to run.
+
+    Raises:
+        IncompatibleError: the backbone cannot be loaded.
+        CorruptArtifactError: an attribute is damaged.
+    """
+
+    def __init__(self, planned: Plan, placement: Placement | None) -> None:
+        self._plugins = load_plugins()
+        self._backbone: Backbone = self._plugins.backbone(planned.backbone_reference, placement)
+        self._acts = [
+            Act(
+                step.index,
+                step.method.edit(step.record, decode(planned.bank.read(step.entry)).tensors, step.core),
+                step.strength,
+            )
+            for step in planned.steps_applied
+        ]
+
+    def apply(self, planned: Plan, inputs: Inputs, output: Path | None, on_step: OnStep) -> Applied:
+        """One picture; arguments and errors as ``apply``."""
+        started, made_by = time.monotonic(), recipe(planned, inputs)
+        self._plugins.notify("before_apply", recipe=made_by)
+        trajectory = Trajectory(
+            self._backbone, planned.sampler, grid=planned.grid, guidance_scale=planned.guidance_scale
         )
-        for step in planned.steps_applied
-    ]
-    steps = len(planned.grid)
-    total = 2 * steps - planned.steps_applied[0].index
-    done = 0
-
-    def count(position: Position) -> None:
-        nonlocal done
-        done += 1
-        on_step(min(done, total), total)
-
-    return run_edits(trajectory, planned.prompt, [planned.seed], acts, with_before=with_before, on_step=count)
+        drawn = draw(planned, trajectory, self._acts, inputs, _counter(planned, on_step))
+        before = None if planned.only_after else drawn.before
+        output = picture.write(output, before, drawn.after, _captions(planned), made_by, inputs.image)
+        self._plugins.notify("after_apply", recipe=made_by, output=output)
+        return Applied(planned, output, before, drawn.after, trajectory.evaluations, time.monotonic() - started)
 
 
-def recipe(planned: Plan) -> Recipe:
+def _counter(planned: Plan, on_step: OnStep) -> Callable[[Position], None]:
+    """Counts positions reached against those to expect."""
+    total, done = planned.denoising_steps, itertools.count(1)
+    return lambda position: on_step(min(next(done), total), total)
+
+
+def recipe(planned: Plan, inputs: Inputs) -> Recipe:
     """What repeats this picture."""
     return Recipe(
         steps_applied=tuple(Step(**step.as_dict()) for step in planned.steps_applied),
@@ -114,9 +135,18 @@ def recipe(planned: Plan) -> Recipe:
         backbone=planned.backbone_reference,
         fingerprint=planned.backbone.fingerprint,
         forced=planned.forced,
+        image=_file(inputs.image),
+        inversion=planned.inversion,
+        mask=_file(inputs.mask),
+        only_after=planned.only_after,
     )
+
+
+def _file(image: InputImage | None) -> PictureFile | None:
+    return None if image is None else PictureFile(name=image.name, sha256=image.sha256)
 
 
 def _captions(planned: Plan) -> tuple[str, str]:
     edits = " + ".join(f"{step.entry.name} {step.strength:g}" for step in planned.steps_applied)
-    return ", ".join(filter(None, [planned.prompt, f"seed {planned.seed}"])), edits
+    begun = [planned.prompt, f"seed {planned.seed}"] if planned.image is None else [planned.image.name]
+    return ", ".join(filter(None, begun)), edits

@@ -47,7 +47,12 @@ class InputImage:
 
     def opaque(self) -> Tensor:
         """The picture on white, (3, h, w): what a model sees of it."""
-        return self.pixels if self.alpha is None else self.alpha * self.pixels + (1 - self.alpha)
+        return on_white(self.pixels, self.alpha)
+
+
+def on_white(pixels: Tensor, alpha: Tensor | None) -> Tensor:
+    """Pixels (3, h, w) with their alpha (1, h, w), if any, on white."""
+    return pixels if alpha is None else alpha * pixels + (1 - alpha)
 
 
 def read_image(path: Path) -> InputImage:

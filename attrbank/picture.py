@@ -13,6 +13,7 @@ from torch import Tensor
 
 from attrbank import files
 from attrbank.errors import StorageError
+from attrbank.input_image import InputImage, on_white
 from attrbank.png_text import RECIPE_KEY
 from attrbank.schema import Recipe
 from attrbank.text import printable
@@ -36,23 +37,22 @@ def require_writable(asked: Path | None) -> None:
 
 
 def to_image(pixels: Tensor) -> Image.Image:
-    """A picture (3, h, w) in [0, 1] as 8-bit RGB."""
+    """A picture (3, h, w) in [0, 1] as 8-bit RGB, or (4, h, w) as RGBA."""
     levels = (pixels.detach().clamp(0, 1) * 255).round().to(torch.uint8)
     return Image.fromarray(levels.permute(1, 2, 0).cpu().numpy())
 
 
-def compose(before: Tensor | None, after: Tensor, captions: tuple[str, str]) -> Image.Image:
-    """Before (if any) and after side by side, each above its caption; small pictures are enlarged.
+def compose(before: Tensor, after: Tensor, captions: tuple[str, str]) -> Image.Image:
+    """Before and after side by side, each above its caption; small pictures are enlarged.
 
     Shapes:
         before, after: (3, h, w) in [0, 1].
     """
-    panels = [(after, captions[1])] if before is None else [(before, captions[0]), (after, captions[1])]
-    images = [_enlarged(to_image(pixels)) for pixels, _ in panels]
+    images = [_enlarged(to_image(pixels)) for pixels in (before, after)]
     width, height = images[0].size
     sheet = Image.new("RGB", (len(images) * (width + MARGIN) + MARGIN, height + MARGIN + STRIP), PAPER)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(FONT_SIZE)
-    for number, (image, (_, caption)) in enumerate(zip(images, panels, strict=True)):
+    for number, (image, caption) in enumerate(zip(images, captions, strict=True)):
         left = MARGIN + number * (width + MARGIN)
         sheet.paste(image, (left, MARGIN))
         text = _fitted(draw, printable(caption), font, width)
@@ -73,8 +73,23 @@ def _fitted(
     return text
 
 
-def write(asked: Path | None, before: Tensor | None, after: Tensor, captions: tuple[str, str], recipe: Recipe) -> Path:
+def write(
+    asked: Path | None,
+    before: Tensor | None,
+    after: Tensor,
+    captions: tuple[str, str],
+    recipe: Recipe,
+    original: InputImage | None = None,
+) -> Path:
     """Write the PNG as asked, else as ``young+smile_seed0.png`` or under the next free number, and return its path.
+
+    Args:
+        asked: where to.
+        before: (3, h, w) in [0, 1]; None writes the edited picture alone, without frame and caption.
+        after: likewise.
+        captions: of either.
+        recipe: what it carries.
+        original: whose transparency and colour profile it takes.
 
     Raises:
         StorageError: it cannot be written.
@@ -82,7 +97,12 @@ def write(asked: Path | None, before: Tensor | None, after: Tensor, captions: tu
     chunks = PngImagePlugin.PngInfo()
     chunks.add_itxt(RECIPE_KEY, recipe.model_dump_json())
     encoded = io.BytesIO()
-    compose(before, after, captions).save(encoded, format="PNG", pnginfo=chunks)
+    alpha = None if original is None else original.alpha
+    if before is None:
+        image = to_image(after if alpha is None else torch.cat([after, alpha]))
+    else:
+        image = compose(on_white(before, alpha), on_white(after, alpha), captions)
+    image.save(encoded, format="PNG", pnginfo=chunks, icc_profile=original.icc_profile if original else None)
     if asked is None:
         return _create_numbered(recipe, encoded.getvalue())
     files.replace(asked, encoded.getvalue())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from attrbank.compatibility import check_binding, forced_warning
+from attrbank.cost import denoising_steps
 from attrbank.diffusion.prediction import evaluations_per_step
 from attrbank.diffusion.protocols import (
     Description,
@@ -13,16 +15,24 @@ from attrbank.diffusion.protocols import (
     Sampler,
     check_guidance,
     guidance_of,
+    require_invertible,
     unknown_words_warning,
 )
-from attrbank.diffusion.schedule import nearest_alpha_bar_index, nearest_index, timestep_at
+from attrbank.diffusion.schedule import nearest_alpha_bar_index, timestep_at
 from attrbank.errors import InvalidValueError, NotFoundError
 from attrbank.methods.protocol import Method
 from attrbank.plugin_manager import PluginManager, load_plugins
 from attrbank.requests import ApplyRequest
-from attrbank.schema import AttributeRecord, Core
+from attrbank.schema import AttributeRecord, Core, Inversion
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
+
+REFINEMENTS: dict[Inversion, int] = {"ddim": 0, "refined": 2}
+"""How many predictions each step of an inversion takes beyond the first."""
+
+DEFAULT_INVERSION: Inversion = "ddim"
+GUIDANCE_OF_PICTURES = 1.0
+"""A picture is there already and needs no prompt to pull at it; guidance changed nothing but the cost."""
 
 FAR = 0.05
 """A grid step whose ᾱ differs by more than this from the one that was learned earns a warning."""
@@ -70,8 +80,11 @@ class Plan:
         backbone_reference: how the user, or the artifact, names it.
         steps: as asked of the sampler, whose grid may be longer.
         grid: the (t, t_prev) pairs of the run.
-        unet_evaluations: rows that the network will predict for both pictures.
         forced: whether an attribute of a related model acts.
+        image: the picture to edit; None if one is generated.
+        inversion: how it becomes a latent.
+        mask: of the region to edit.
+        only_after: whether the edited picture alone is written.
         warnings: what the user should know before.
     """
 
@@ -85,13 +98,50 @@ class Plan:
     prompt: str
     seed: int
     guidance_scale: float
-    unet_evaluations: int
     forced: bool
+    image: Path | None
+    inversion: Inversion | None
+    mask: Path | None
+    only_after: bool
     warnings: tuple[str, ...]
+
+    @property
+    def first(self) -> int:
+        """The grid index of the first edit."""
+        return self.steps_applied[0].index
+
+    @property
+    def needs_before(self) -> bool:
+        """Whether the unedited picture is finished: to be shown, or to be subtracted."""
+        return not (self.only_after and self.image is None and self.mask is None)
+
+    @property
+    def refinements(self) -> int | None:
+        """Of the inversion; None if no picture is inverted."""
+        return None if self.inversion is None else REFINEMENTS[self.inversion]
+
+    @property
+    def denoising_steps(self) -> int:
+        """Steps that the run will take, forth and back."""
+        return denoising_steps(
+            self.steps_applied,
+            self.grid,
+            self.backbone.schedule,
+            needs_before=self.needs_before,
+            refinements=self.refinements,
+        )
+
+    @property
+    def unet_evaluations(self) -> int:
+        """Rows that the network will predict."""
+        return self.denoising_steps * evaluations_per_step(self.guidance_scale, guidance_of(self.backbone))
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--plan --json``."""
         return {
+            "image": None if self.image is None else str(self.image),
+            "inversion": self.inversion,
+            "mask": None if self.mask is None else str(self.mask),
             "prompt": self.prompt,
             "seed": self.seed,
             "backbone": self.backbone_reference,
@@ -110,8 +160,8 @@ def plan(request: ApplyRequest) -> Plan:
 
     Raises:
         NotFoundError: an attribute, backbone, sampler or method does not exist.
-        InvalidValueError: a strength does not fit the attribute's vectors, a reference repeats, or an unconditional
-            backbone is given a prompt or guidance.
+        InvalidValueError: a strength does not fit the attribute's vectors, a reference repeats, an unconditional
+            backbone is given a prompt or guidance, or a picture is to be edited by a sampler that cannot be inverted.
         IncompatibleError: an attribute was learned on another backbone.
         CorruptArtifactError: an artifact is damaged.
     """
@@ -130,12 +180,9 @@ def plan(request: ApplyRequest) -> Plan:
         for entry, record, strength in zip(entries, records, strengths, strict=True)
     ]
     steps.sort(key=lambda step: (step.index, -step.record.t_x))  # stable: within one T_x, in the order given
-    prompt = request.prompt
-    if prompt is None:
-        prompt = model.defaults.prompt if records[0].prompt is None else records[0].prompt
-    scale = model.defaults.guidance_scale if request.guidance_scale is None else request.guidance_scale
+    prompt, scale = _prompt(request, records[0], model), _guidance_scale(request, model)
     check_guidance(model, scale, prompt)
-    evaluations = evaluations_per_step(scale, guidance_of(model))
+    inversion = _inversion(request, sampler)
     return Plan(
         steps_applied=tuple(steps),
         bank=bank,
@@ -147,14 +194,38 @@ def plan(request: ApplyRequest) -> Plan:
         prompt=prompt,
         seed=request.seed or 0,
         guidance_scale=scale,
-        unet_evaluations=_denoising_steps(steps, grid, model, request.only_after) * evaluations,
         forced=bool(forced),
+        image=request.image,
+        inversion=inversion,
+        mask=request.mask,
+        only_after=request.only_after,
         warnings=(
             *(forced_warning(record, model) for record in forced),
             *unknown_words_warning(model, prompt),
             *_far_steps(steps, model),
         ),
     )
+
+
+def _prompt(request: ApplyRequest, first: AttributeRecord, model: Description) -> str:
+    """As asked; else what the first attribute was learned from, but a picture need not show that."""
+    if request.prompt is not None:
+        return request.prompt
+    return model.defaults.prompt if first.prompt is None or request.image else first.prompt
+
+
+def _guidance_scale(request: ApplyRequest, model: Description) -> float:
+    if request.guidance_scale is not None:
+        return request.guidance_scale
+    costly = guidance_of(model) == "classifier-free"
+    return GUIDANCE_OF_PICTURES if request.image and costly else model.defaults.guidance_scale
+
+
+def _inversion(request: ApplyRequest, sampler: Sampler) -> Inversion | None:
+    if request.image is None:
+        return None
+    require_invertible(sampler)
+    return request.inversion or DEFAULT_INVERSION
 
 
 def _described(reference: str, record: AttributeRecord, plugins: PluginManager) -> Description:
@@ -214,22 +285,6 @@ def method_of(record: AttributeRecord, plugins: PluginManager) -> Method:
             hint=f"Install the plugin that provides it, perhaps: pip install attrbank-{record.method}",
         ) from error
     return method
-
-
-def _denoising_steps(steps: list[PlannedStep], grid: Grid, model: Description, only_after: bool) -> int:
-    """Steps of both pictures, which share what lies before the first edit, and of what the edits ask for."""
-    first = steps[0].index
-    before = len(grid) if not only_after else max(_last_needed(steps), first)
-    extra = 0
-    for step in steps:
-        index_z = nearest_index(grid, model.schedule, max(0.0, step.record.t_x + step.record.delta_tau))
-        extra += step.method.evaluations(step.record, step.core, index_z)
-    return before + (len(grid) - first) + extra
-
-
-def _last_needed(steps: list[PlannedStep]) -> int:
-    """How far the unedited picture must go for the edits' sake: Φ looks at it one step beyond."""
-    return max((step.index + 1 for step in steps if step.core == "mlp"), default=0)
 
 
 def _far_steps(steps: list[PlannedStep], model: Description) -> list[str]:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from attrbank.errors import InvalidValueError
 from attrbank.names import parse_reference, validate_name
 from attrbank.placement import Placement
-from attrbank.schema import Core, LearnSpec, PaperOptions, PictureFiles, PromptPair
+from attrbank.schema import Core, Inversion, LearnSpec, PaperOptions, PictureFiles, PromptPair
 from attrbank.text import printable
 
 Preset: TypeAlias = Literal["paper"]
@@ -114,7 +114,10 @@ class ApplyRequest:
         references: (reference, strength) in the order given; strength None is filled by ``rho``.
         rho: strength of the references that have none of their own.
         output: where to write the PNG; None is the next free name.
-        only_after: leave the unedited picture out of the PNG.
+        only_after: write the edited picture alone, without frame and caption.
+        image: the picture to edit; None generates one.
+        inversion: how the picture becomes a latent.
+        mask: a picture, white where the edit may act.
         placement: where the backbone is to run.
         force: let attributes act on a relative of the model that they were learned on.
         core: which core of the difference vectors to take.
@@ -137,6 +140,9 @@ class ApplyRequest:
     steps: int | None = None
     guidance_scale: float | None = None
     core: Core | None = None
+    image: Path | None = None
+    inversion: Inversion | None = None
+    mask: Path | None = None
     bank: Path | None = None
 
     def __post_init__(self) -> None:
@@ -148,6 +154,8 @@ class ApplyRequest:
         for reference, strength in self.references:
             parse_reference(reference)
             _check(strength, f"the strength of {printable(reference)!r}", -math.inf, math.inf)
+        if self.inversion and not self.image:
+            raise InvalidValueError("An inversion needs a picture to invert.", hint="Give one with -i.")
         check_text(self.prompt, "The prompt", MAX_PROMPT)
         check_text(self.backbone, "The backbone", MAX_LABEL)
         _check(self.rho, "rho", -math.inf, math.inf)

@@ -33,6 +33,7 @@ Tail = Literal["text", "alg1"]
 Solver = Literal["mlp", "exact"]
 Weights = Literal["blend", "s", "s+ds", "s_x"]
 BankedZ = Literal["banked", "own"]
+Inversion = Literal["ddim", "refined"]
 
 
 class _Model(BaseModel):
@@ -214,6 +215,13 @@ class AttributeRecord(_Model):
         return self.pairs[0].source if self.pairs else None
 
 
+class PictureFile(_Model):
+    """A picture that took part, by content; the name, without its folder, is a reminder."""
+
+    name: Label
+    sha256: Sha256
+
+
 class Step(_Model):
     """One attribute of a recipe, pinned by id."""
 
@@ -229,6 +237,10 @@ class Recipe(_Model):
 
     Attributes:
         forced: whether an attribute acts on a relative of the model that it was learned on.
+        image: the picture that was edited; None if it was generated.
+        inversion: how that became a latent, under the same prompt and guidance as the edit.
+        mask: of the region that was edited.
+        only_after: whether the PNG is the edited picture alone.
     """
 
     format_version: Literal[1] = 1
@@ -241,3 +253,7 @@ class Recipe(_Model):
     backbone: Label
     fingerprint: Label
     forced: bool = False
+    image: PictureFile | None = None
+    inversion: Inversion | None = None
+    mask: PictureFile | None = None
+    only_after: bool = False

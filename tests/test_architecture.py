@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "plugin_manager": FOUNDATION | {"hookspecs", "discovery", "plugin_guard", "shortnames"},
     "scaffold": FOUNDATION,
     "png_text": FOUNDATION,
+    "output_names": FOUNDATION,
     "picture_files": FOUNDATION | {"schema"},
     "input_image": FOUNDATION,
     "framing": {"diffusion", "input_image"},

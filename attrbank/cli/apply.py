@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from attrbank.cli import render
+from attrbank.cli.batch import apply_batch, batch_of, show_batch_plan
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
@@ -27,18 +28,22 @@ from attrbank.cli.options import (
 from attrbank.cli.progress import progress_bar
 from attrbank.names import parse_step
 from attrbank.requests import ApplyRequest
-from attrbank.schema import Core
+from attrbank.schema import Core, Inversion
 
 
 def apply(
     references: Annotated[list[str], typer.Argument(metavar="REF[:S]", help="Attributes, each with a strength.")],
     *,
     rho: Annotated[float | None, typer.Option(metavar="S", help="Strength where none is given; default 1.")] = None,
-    prompt: Annotated[str | None, typer.Option(metavar="P", help="Default: the first attribute's source.")] = None,
+    prompt: Annotated[str | None, typer.Option(metavar="P", help="The first attribute's; with -i the model's.")] = None,
+    prompts: Annotated[Path | None, typer.Option(metavar="FILE", help="A picture for every line.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="The picture's seed; default 0.")] = None,
-    image: Annotated[Path | None, typer.Option("-i", metavar="IMAGE", help="Arrives with real pictures.")] = None,
-    output: Annotated[Path | None, typer.Option("-o", metavar="OUT.png", help="Default: the next free name.")] = None,
-    only_after: Annotated[bool, typer.Option("--only-after", help="Leave the unedited picture out.")] = False,
+    seeds: Annotated[str | None, typer.Option(metavar="LIST", help="A picture for every seed, as 0-15.")] = None,
+    image: Annotated[Path | None, typer.Option("-i", metavar="IMAGE|DIR", help="Edit this picture, or all.")] = None,
+    inversion: Annotated[Inversion | None, typer.Option(help="How it becomes a latent.")] = None,
+    mask: Annotated[Path | None, typer.Option(metavar="MASK", help="A picture: edit where it is white.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", metavar="OUT.png", help="A name, or {name}_{seed}.png.")] = None,
+    only_after: Annotated[bool, typer.Option("--only-after", help="The edited picture alone.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Say what would happen; load no model.")] = False,
     as_json: JsonOption = False,
     core: Annotated[Core | None, typer.Option(help="The core to take; default the attribute's own.")] = None,
@@ -54,8 +59,6 @@ def apply(
     bank: BankOption = None,
 ) -> None:
     """Apply attributes to a picture, and save before and after."""
-    if image is not None:
-        raise typer.BadParameter("-i is reserved: it arrives with real pictures.")
     request = ApplyRequest(
         references=tuple(parse_step(reference) for reference in references),
         rho=rho,
@@ -70,9 +73,15 @@ def apply(
         steps=steps,
         guidance_scale=guidance_scale,
         core=core,
+        image=image,
+        inversion=inversion,
+        mask=mask,
         bank=bank,
     )
-    if plan:
+    batch = batch_of(request, prompts, seeds)
+    if batch is not None:
+        (show_batch_plan if plan else apply_batch)(batch, as_json)
+    elif plan:
         _show_plan(request, as_json)
     else:
         _apply(request, as_json)

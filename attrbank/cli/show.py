@@ -37,6 +37,10 @@ def command_of(recipe: Recipe) -> str:
     cores = {step.core for step in recipe.steps_applied}
     words = ["attrbank", "apply"]
     words += [f"{step.name}@{step.id[:12]}:{render.number(step.strength)}" for step in recipe.steps_applied]
+    words += ["-i", recipe.image.name] if recipe.image else []
+    words += ["--inversion", recipe.inversion] if recipe.inversion else []
+    words += ["--mask", recipe.mask.name] if recipe.mask else []
+    words += ["--only-after"] if recipe.only_after else []
     words += ["--prompt", recipe.prompt, "--seed", str(recipe.seed), "--sampler", recipe.sampler]
     words += ["--steps", str(recipe.steps), "--guidance-scale", render.number(recipe.guidance_scale)]
     words += [word for core in cores if core and len(cores) == 1 for word in ("--core", core)]
@@ -51,8 +55,11 @@ def _show_picture(path: Path, as_json: bool) -> None:
         raise CorruptArtifactError("The picture's recipe is not one that this attrbank understands.") from error
     if as_json:
         render.document({"command": command_of(recipe), "recipe": recipe.model_dump(mode="json")})
-    else:
-        render.lines([command_of(recipe)])
+        return
+    for file in (recipe.image, recipe.mask):
+        if file:
+            render.say(f"{file.name} was the file with SHA-256 {file.sha256}")
+    render.lines([command_of(recipe)])
 
 
 def _show_attribute(bank: Bank, reference: str, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from attrbank.contracts.base import Contract, normal, require, require_close, require_finite
 from attrbank.contracts.gaussian import SCHEDULE, best_prediction, expected_variances, variances
-from attrbank.diffusion.protocols import Grid, Sampler
+from attrbank.diffusion.protocols import Grid, InvertibleSampler, Sampler
 from attrbank.diffusion.schedule import CLEAN
 from attrbank.names import validate_name
 
@@ -114,6 +114,17 @@ class SamplerContract(Contract):
         batch = self._run(x)
         rows = torch.cat([self._run(x[row : row + 1], row=row) for row in range(len(x))])
         require_close("a batch and its rows", batch, rows, 1e-4)
+
+    def test_going_back_undoes_a_step(self) -> None:
+        """With the prediction that the step was made with, and anywhere on the grid."""
+        if self.subject.stochastic or not isinstance(self.subject, InvertibleSampler):
+            return
+        for t, t_prev in self._grid(7):
+            x = normal(*_SHAPE)
+            prediction = best_prediction(x, t, 1.0)
+            x_prev, _ = self.subject.step(x, prediction, t, t_prev, SCHEDULE, None, None)
+            found = self.subject.invert(x_prev, prediction, t, t_prev, SCHEDULE)
+            require_close(f"the step {t} → {t_prev}, taken and undone,", x, found, 1e-4)
 
     def _error(self, steps: int, deviation: float) -> float:
         """How far the end is off; errors may cancel on some grid, but not for wide and narrow data alike."""

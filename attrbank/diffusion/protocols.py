@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from attrbank.diffusion.schedule import Grid, Schedule
 from attrbank.errors import InvalidValueError
@@ -15,7 +15,7 @@ from attrbank.errors import InvalidValueError
 if TYPE_CHECKING:  # a plan reads the defaults of a backbone and must not wait for torch
     from torch import Tensor
 
-__all__ = ["Backbone", "Conditioning", "Defaults", "Grid", "Guidance", "Prediction", "Sampler"]
+__all__ = ["Backbone", "Conditioning", "Defaults", "Grid", "Guidance", "InvertibleSampler", "Prediction", "Sampler"]
 
 Conditioning: TypeAlias = "Mapping[str, Tensor]"
 """What a backbone makes of prompts: named tensors, each with the batch first. Opaque to all others."""
@@ -192,6 +192,32 @@ class Sampler(Protocol):
         ``state`` is what the last step returned, None at the start and after an edit or a branch.
         """
         ...
+
+
+@runtime_checkable
+class InvertibleSampler(Sampler, Protocol):
+    """A sampler that can also go back, as editing a picture takes."""
+
+    def invert(self, x_prev: Tensor, prediction: Prediction, t: int, t_prev: int, schedule: Schedule) -> Tensor:
+        """The latent at ``t`` from which a step with this ε leads to ``x_prev``, all (B, C, H, W).
+
+        Of the prediction only ``eps`` counts: its x0 belongs to the latent that it was made for.
+        """
+        ...
+
+
+def require_invertible(sampler: Sampler) -> InvertibleSampler:
+    """The sampler, if it can go back.
+
+    Raises:
+        InvalidValueError: it cannot.
+    """
+    if not isinstance(sampler, InvertibleSampler):
+        raise InvalidValueError(
+            f"The sampler {sampler.name} cannot be inverted, which editing a picture takes.",
+            hint="Take --sampler ddim.",
+        )
+    return sampler
 
 
 class Metric(Protocol):

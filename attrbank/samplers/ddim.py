@@ -63,6 +63,22 @@ class DDIM:
             raise InvalidValueError("DDIM with eta above 0 needs noise.")
         return x_prev + sigma * noise, None
 
+    def invert(self, x_prev: Tensor, prediction: Prediction, t: int, t_prev: int, schedule: Schedule) -> Tensor:
+        """Eq. 12 solved for the latent at ``t``: take ε's share out of ``x_prev``, and put that of ``t`` in.
+
+        Shapes:
+            x_prev, returns: (B, C, H, W)
+
+        Raises:
+            InvalidValueError: η > 0, where steps cannot be undone.
+        """
+        if self.stochastic:
+            raise InvalidValueError("DDIM with eta above 0 cannot be inverted.")
+        alpha_bar, alpha_bar_prev = schedule.alpha_bar(t), schedule.alpha_bar(t_prev)
+        x0 = (x_prev - (1 - alpha_bar_prev) ** 0.5 * prediction.eps) / alpha_bar_prev**0.5
+        x: Tensor = alpha_bar**0.5 * x0 + (1 - alpha_bar) ** 0.5 * prediction.eps
+        return x
+
 
 def posterior_deviation(alpha_bar: float, alpha_bar_prev: float) -> float:
     """Eq. 16 at η = 1: the standard deviation of q(x_prev | x_t, x0).

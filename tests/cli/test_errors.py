@@ -28,7 +28,7 @@ REJECTED_BY_THE_PARSER = [
     (*LEARN, "--seeds", "0-3", "--seed", "4"),
     (*LEARN, "--steps", "2.5"),
     ("apply",),
-    ("apply", "young", "-i", "face.png"),
+    ("apply", "young", "--inversion", "nonsense"),
     ("apply", "young", "--seed", "many"),
     ("apply", "young", "-0.7"),
     ("apply", "young", "--core", "nonsense"),

@@ -1,0 +1,92 @@
+"""Many pictures with one model, loaded once: finished ones are skipped, and a failure stops no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any, Literal
+
+from attrbank.batch_plan import BatchRequest, Item, batch_items
+from attrbank.editing import Editor, OnStep, recipe
+from attrbank.errors import AttrbankError
+from attrbank.picture import require_writable
+from attrbank.png_text import read_recipe_text
+from attrbank.retouching import Inputs
+from attrbank.schema import Recipe
+
+Status = Literal["done", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one picture of a batch.
+
+    Attributes:
+        item: which.
+        status: "skipped" if its file was there already, made by the same recipe.
+        facts: of the run, as ``apply --json`` has them.
+        error: why it failed.
+    """
+
+    item: Item
+    status: Status
+    facts: dict[str, Any] | None = None
+    error: AttrbankError | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--json``."""
+        facts = {"status": self.status, **(self.facts or self.item.as_dict())}
+        if self.error is None:
+            return facts
+        return {**facts, "error": self.error.message, "exit_code": self.error.exit_code}
+
+
+def apply_all(request: BatchRequest, *, on_step: OnStep = lambda done, total: None) -> list[Outcome]:
+    """Make every picture of a batch.
+
+    Args:
+        request: which.
+        on_step: called with the denoising steps done and their total, over the whole batch.
+
+    Raises:
+        AttrbankError: what concerns all pictures, such as an unknown attribute, a model that cannot be loaded, or a
+            place where nothing can be written. What concerns one is in its outcome.
+    """
+    items = batch_items(request)
+    for item in items:
+        require_writable(item.output)
+    editor = cache(lambda: Editor(items[0].planned, request.common.placement))
+    steps = [item.planned.denoising_steps for item in items]
+    outcomes = []
+    for number, item in enumerate(items):
+        outcomes.append(_outcome(item, editor, partial(_onward, on_step, sum(steps[:number]), sum(steps))))
+        on_step(sum(steps[: number + 1]), sum(steps))
+    return outcomes
+
+
+def _onward(on_step: OnStep, before: int, total: int, done: int, _total_of_one: int) -> None:
+    """Report one picture's progress as the batch's."""
+    on_step(before + done, total)
+
+
+def _outcome(item: Item, editor: Callable[[], Editor], on_step: OnStep) -> Outcome:
+    try:
+        inputs = Inputs.read(item.planned)
+    except AttrbankError as error:
+        return Outcome(item, "failed", error=error)
+    if _is_finished(item, recipe(item.planned, inputs)):
+        return Outcome(item, "skipped")
+    ready = editor()
+    try:
+        return Outcome(item, "done", ready.apply(item.planned, inputs, item.output, on_step).as_dict())
+    except AttrbankError as error:
+        return Outcome(item, "failed", error=error)
+
+
+def _is_finished(item: Item, made_by: Recipe) -> bool:
+    """Whether the picture is there and says that this very recipe made it; files are replaced whole or not at all."""
+    try:
+        return Recipe.model_validate_json(read_recipe_text(item.output)) == made_by
+    except (AttrbankError, ValueError):
+        return False

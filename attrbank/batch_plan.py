@@ -1,0 +1,127 @@
+"""Which pictures a batch consists of, what each is called and what each costs; no model is loaded, and no torch."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from attrbank.errors import InvalidValueError, NotFoundError, StorageError
+from attrbank.output_names import check_template, fill_in, slug
+from attrbank.planning import Plan, plan
+from attrbank.requests import ApplyRequest
+from attrbank.text import printable
+
+MAX_PICTURES = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchRequest:
+    """Every combination of pictures, prompts and seeds, with the same attributes.
+
+    Attributes:
+        common: what all have in common; its ``output`` may be a template.
+        images: to edit; none generates pictures.
+        prompts: none means the common one.
+        seeds: likewise.
+
+    Raises:
+        InvalidValueError: the template is none, or there are too many combinations.
+    """
+
+    common: ApplyRequest
+    images: tuple[Path, ...] = ()
+    prompts: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_template(self.template)
+        count = max(1, len(self.images)) * max(1, len(self.prompts)) * max(1, len(self.seeds))
+        if count > MAX_PICTURES:
+            raise InvalidValueError(f"A batch has at most {MAX_PICTURES:,} pictures, not {count:,}.")
+
+    @property
+    def template(self) -> str:
+        """As asked, else one that names what varies."""
+        if self.common.output is not None:
+            return str(self.common.output)
+        varies = [("{name}", self.images), ("{attributes}", True), ("{prompt}", self.prompts)]
+        parts = [key for key, wanted in varies if wanted]
+        return "_".join(parts if self.images and not self.seeds else [*parts, "seed{seed}"]) + ".png"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture of a batch."""
+
+    planned: Plan
+    output: Path
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {**self.planned.as_dict(), "output": str(self.output)}
+
+
+def batch_items(request: BatchRequest) -> list[Item]:
+    """All pictures, planned and named.
+
+    Raises:
+        InvalidValueError: two pictures would have one name, or a name could lead elsewhere.
+        AttrbankError: see ``planning.plan``, which fails for all pictures alike.
+    """
+    common = request.common
+    plans = [plan(replace(common, prompt=prompt)) for prompt in request.prompts or (common.prompt,)]
+    images, seeds = request.images or (common.image,), request.seeds or (plans[0].seed,)
+    items = [
+        Item(each, _output(request.template, each, number))
+        for number, each in enumerate(
+            (replace(p, image=i, seed=s) for i, p, s in itertools.product(images, plans, seeds)), 1
+        )
+    ]
+    _refuse_one_name_for_two(items)
+    return items
+
+
+def read_prompts(path: Path) -> tuple[str, ...]:
+    """The lines of a text file that are not blank.
+
+    Raises:
+        NotFoundError: there is no such file, or it holds no prompts.
+        InvalidValueError: it is not UTF-8 text.
+        StorageError: it cannot be read.
+    """
+    shown = printable(str(path))
+    if not os.path.isfile(path):
+        raise NotFoundError(f"There is no file {shown}.")
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise InvalidValueError(f"{shown} is not UTF-8 text.") from error
+    except OSError as error:
+        raise StorageError(f"Cannot read {shown}: {error.strerror}.") from error
+    prompts = tuple(line.strip() for line in lines if line.strip())
+    if not prompts:
+        raise NotFoundError(f"There are no prompts in {shown}.", hint="Write one on each line.")
+    return prompts
+
+
+def _output(template: str, planned: Plan, number: int) -> Path:
+    values = {
+        "attributes": "+".join(step.entry.name for step in planned.steps_applied)[:100],
+        "prompt": slug(planned.prompt),
+        "seed": str(planned.seed),
+        "number": str(number),
+    }
+    return fill_in(template, values if planned.image is None else {**values, "name": planned.image.stem})
+
+
+def _refuse_one_name_for_two(items: list[Item]) -> None:
+    output, count = Counter(item.output for item in items).most_common(1)[0]
+    if count > 1:
+        raise InvalidValueError(
+            f"{count} pictures of the batch would be called {printable(str(output))}.",
+            hint="Let -o tell them apart, as in -o '{name}_{prompt}_{seed}.png', or by {number}.",
+        )

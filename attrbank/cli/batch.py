@@ -1,0 +1,85 @@
+"""What ``attrbank apply`` does if it is asked for several pictures."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from attrbank.batch_plan import BatchRequest, batch_items, read_prompts
+from attrbank.cli import render
+from attrbank.cli.progress import progress_bar
+from attrbank.errors import PartialError
+from attrbank.names import parse_seeds
+from attrbank.output_names import is_template
+from attrbank.picture_files import pictures_in
+from attrbank.requests import ApplyRequest
+
+if TYPE_CHECKING:
+    from attrbank.batch import Outcome
+
+
+def batch_of(request: ApplyRequest, prompts: Path | None, seeds: str | None) -> BatchRequest | None:
+    """The batch that is asked for; None if it is one picture."""
+    if prompts is not None and request.prompt is not None:
+        raise typer.BadParameter("--prompts and --prompt exclude each other.")
+    if seeds is not None and request.seed is not None:
+        raise typer.BadParameter("--seeds and --seed exclude each other.")
+    folder = request.image if request.image is not None and os.path.isdir(request.image) else None
+    named_by_template = request.output is not None and is_template(str(request.output))
+    if not (prompts or seeds or folder or named_by_template):
+        return None
+    return BatchRequest(
+        common=request,
+        images=() if folder is None else tuple(pictures_in(folder)),
+        prompts=() if prompts is None else read_prompts(prompts),
+        seeds=() if seeds is None else parse_seeds(seeds),
+    )
+
+
+def show_batch_plan(request: BatchRequest, as_json: bool) -> None:
+    """One line a picture, and the cost of all."""
+    items = batch_items(request)
+    if as_json:
+        render.document([item.as_dict() for item in items])
+        return
+    for warning in dict.fromkeys(warning for item in items for warning in item.planned.warnings):
+        render.say(f"warning: {warning}")
+    cost = sum(item.planned.unet_evaluations for item in items)
+    render.lines([*(str(item.output) for item in items), f"{len(items)} pictures, {cost} UNet evaluations"])
+
+
+def apply_batch(request: BatchRequest, as_json: bool) -> None:
+    """Make the pictures, and report on each.
+
+    Raises:
+        PartialError: some failed.
+    """
+    from attrbank.batch import apply_all
+
+    with progress_bar() as report:
+        outcomes = apply_all(request, on_step=partial(report, "Denoising"))
+    if as_json:
+        render.document([outcome.as_dict() for outcome in outcomes])
+    else:
+        _tell(outcomes)
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    for outcome in failed:
+        render.say(f"{outcome.item.output}: {outcome.error}")
+    if failed:
+        raise PartialError(
+            f"{len(failed)} of {len(outcomes)} pictures failed.",
+            hint="The same command makes only those that are missing.",
+        )
+
+
+def _tell(outcomes: list[Outcome]) -> None:
+    for warning in dict.fromkeys(warning for outcome in outcomes for warning in outcome.item.planned.warnings):
+        render.say(f"warning: {warning}")
+    skipped = sum(outcome.status == "skipped" for outcome in outcomes)
+    if skipped:
+        render.say(f"{skipped} pictures were there already.")
+    render.lines(str(outcome.item.output) for outcome in outcomes if outcome.status != "failed")

@@ -1,0 +1,66 @@
+"""Names for many pictures, from a template such as ``out/{name}_{seed}.png``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrbank.errors import InvalidValueError
+from attrbank.text import printable
+
+KEYS = {
+    "name": "the input picture's name without its ending",
+    "attributes": "the attributes, such as young+smile",
+    "prompt": "the prompt's letters and digits, joined by hyphens",
+    "seed": "the seed",
+    "number": "the picture's number in the batch, from 1",
+}
+LONGEST = 100
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_HOSTILE = re.compile(r"[/\\]|^\.|^$")
+
+
+def is_template(output: str) -> bool:
+    """Whether an output names several pictures."""
+    return "{" in output or "}" in output
+
+
+def check_template(template: str) -> None:
+    """Refuse a template that could not be filled in.
+
+    Raises:
+        InvalidValueError: it has unknown keys or lone braces, or does not end in .png.
+    """
+    rest = _BRACES.sub(lambda found: "" if found[1] in KEYS else "{", template)
+    if "{" in rest or "}" in rest:
+        raise InvalidValueError(
+            f"{printable(template)!r} is not an output template.",
+            hint=f"The keys are {', '.join(f'{{{key}}}' for key in KEYS)}.",
+        )
+    if not template.lower().endswith(".png"):
+        raise InvalidValueError(f"The output template {printable(template)!r} does not end in .png.")
+
+
+def fill_in(template: str, values: Mapping[str, str]) -> Path:
+    """The path of one picture; what is filled in never adds a folder or changes one.
+
+    Raises:
+        InvalidValueError: a value that is used is missing, too long, or could lead elsewhere.
+    """
+
+    def value(found: re.Match[str]) -> str:
+        key = found[1]
+        if key not in values:
+            raise InvalidValueError(f"There is no {{{key}}} to name a picture by here.")
+        if not values[key].isprintable() or len(values[key]) > LONGEST or _HOSTILE.search(values[key]):
+            raise InvalidValueError(f"{printable(values[key][:LONGEST])!r} cannot be part of a file's name.")
+        return values[key]
+
+    return Path(_BRACES.sub(value, template))
+
+
+def slug(text: str) -> str:
+    """A text's letters and digits, in lower case and joined by hyphens; at most 60 characters."""
+    words = re.findall(r"[^\W_]+", text.lower())
+    return "-".join(words)[:60].strip("-") or "empty"

@@ -1,0 +1,183 @@
+"""Edits of pictures that exist: what changes, what must not, and what the PNG remembers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from attrbank.backbones.portraits.parameters import draw as people
+from attrbank.backbones.portraits.render import render
+from attrbank.cli.app import run as run_command
+from attrbank.cli.show import command_of
+from attrbank.composition import run_edits
+from attrbank.diffusion.inversion import invert
+from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.editing import apply
+from attrbank.errors import InvalidValueError, NotFoundError
+from attrbank.input_image import read_image
+from attrbank.learning import learn
+from attrbank.planning import REFINEMENTS, plan
+from attrbank.plugin_manager import load_plugins
+from attrbank.png_text import read_recipe_text
+from attrbank.requests import ApplyRequest, learn_spec
+from attrbank.schema import Recipe
+
+SOURCE, TARGET = "a photo of a person", "a photo of an old person"
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory, tiny_pipeline: Path) -> Path:
+    folder = tmp_path_factory.mktemp("bank")
+    learn(learn_spec("old", [SOURCE], [TARGET], seeds=(0, 1, 2, 3), steps=10), backbone=str(tiny_pipeline), bank=folder)
+    paper = learn_spec("paper", [SOURCE], [TARGET], seeds=(0,), steps=10, vectors="paper", z="own")
+    learn(paper, backbone=str(tiny_pipeline), bank=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory) -> Path:
+    """Wide, with more detail than the model's 32×32 pixels hold."""
+    pixels = np.random.default_rng(0).integers(40, 215, (64, 160, 3), dtype=np.uint8)
+    path = tmp_path_factory.mktemp("photos") / "photo.png"
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.fixture
+def ask(bank: Path, tiny_pipeline: Path, tmp_path: Path):
+    def request(name: str = "old", **options) -> ApplyRequest:
+        options = {"steps": 10, "output": tmp_path / "out.png", **options}
+        return ApplyRequest(references=((name, None),), bank=bank, backbone=str(tiny_pipeline), **options)
+
+    return request
+
+
+def test_the_picture_keeps_its_size_and_its_surroundings(ask, photo):
+    applied = apply(ask(image=photo))
+    original = read_image(photo).pixels
+    assert torch.equal(applied.before, original)
+    assert applied.after.shape == original.shape
+    change = (applied.after - original).abs()
+    assert torch.equal(change[:, :, :48], torch.zeros(3, 64, 48))
+    assert torch.equal(change[:, :, 112:], torch.zeros(3, 64, 48))
+    assert change[:, :, 60:100].max() > 0.01
+
+
+def test_an_edit_of_strength_zero_gives_the_picture_back_bit_for_bit(ask, photo, tmp_path):
+    applied = apply(ask(image=photo, rho=0.0, only_after=True))
+    assert torch.equal(applied.after, read_image(photo).pixels)
+    with Image.open(tmp_path / "out.png") as written, Image.open(photo) as original:
+        assert written.tobytes() == original.tobytes()
+
+
+@pytest.mark.parametrize("inversion", ["ddim", "refined"])
+@pytest.mark.parametrize(
+    "options", [{}, {"core": "mlp"}, {"core": "own"}, {"guidance_scale": 3.0}, {"only_after": True}]
+)
+def test_the_plan_foretells_the_cost(options, inversion, ask, photo):
+    asked = ask(image=photo, inversion=inversion, **options)
+    assert apply(asked).unet_evaluations == plan(asked).unet_evaluations
+
+
+def test_the_inversion_stops_at_the_first_edit(ask, photo):
+    planned = plan(ask(image=photo))
+    assert planned.steps_applied[0].t == 401
+    assert planned.denoising_steps == 3 * 5  # back, before, after
+
+
+def test_progress_ends_at_its_total(ask, photo):
+    seen = []
+    apply(ask(image=photo, inversion="refined"), on_step=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (len(seen), len(seen))
+
+
+@pytest.mark.parametrize("name", ["old", "paper"])
+def test_what_wants_the_pictures_own_noise_gets_it_inverted(name, ask, photo):
+    """It must not fall back on the noise of a seed, which has nothing to do with the picture."""
+    core = "own" if name == "old" else None
+    pictures = [apply(ask(name, image=photo, core=core, seed=seed)).after for seed in (0, 1)]
+    assert torch.equal(*pictures)
+    assert not torch.equal(pictures[0], read_image(photo).pixels)
+
+
+@pytest.mark.parametrize(("inversion", "decibels"), [("ddim", 40), ("refined", 50)])
+def test_without_an_edit_the_round_trip_is_the_autoencoders_own(inversion, decibels):
+    """On a portrait that the model did not draw; the autoencoder itself stays some 32 dB away from it."""
+    backbone, sampler = load_plugins().backbone("portraits"), load_plugins().sampler("ddim")
+    run = Trajectory(backbone, sampler, grid=sampler.grid(25, backbone.schedule), guidance_scale=3.0)
+    latent, conditioning = backbone.encode(render(people(1, 1000))), backbone.encode_prompts([SOURCE])
+    back = invert(run, Position(latent, run.end, (0,)), conditioning, 14, refinements=REFINEMENTS[inversion])
+    there = backbone.decode(run_edits(run, SOURCE, [0], [], start=back).after)
+    assert -10 * torch.log10((there - backbone.decode(latent)).square().mean()) > decibels
+
+
+def test_the_recipe_names_the_picture_and_its_inversion_and_show_prints_the_command(ask, photo, tmp_path, capsys):
+    apply(ask(image=photo, mask=photo, inversion="refined", only_after=True))
+    recipe = Recipe.model_validate_json(read_recipe_text(tmp_path / "out.png"))
+    digest = hashlib.sha256(photo.read_bytes()).hexdigest()
+    assert (recipe.image.name, recipe.image.sha256, recipe.mask.sha256) == ("photo.png", digest, digest)
+    words = shlex.split(command_of(recipe))
+    for option, value in (("-i", "photo.png"), ("--inversion", "refined"), ("--mask", "photo.png")):
+        assert words[words.index(option) + 1] == value
+    assert "--only-after" in words
+    assert run_command(["show", str(tmp_path / "out.png")]) == 0
+    assert digest in capsys.readouterr().err
+
+
+def test_transparency_and_profile_of_the_picture_are_kept(ask, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 40, 4), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "in.png", icc_profile=b"\0" * 16 + b"RGB " + b"\0" * 108)
+    apply(ask(image=tmp_path / "in.png", only_after=True))
+    with Image.open(tmp_path / "out.png") as written:
+        assert written.mode == "RGBA"
+        assert np.array_equal(np.asarray(written)[..., 3], pixels[..., 3])
+        assert written.info["icc_profile"][16:20] == b"RGB "
+    apply(ask(image=tmp_path / "in.png"))
+    with Image.open(tmp_path / "out.png") as sheet:
+        assert sheet.mode == "RGB"
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "I;16"])
+@pytest.mark.parametrize("size", [(1, 1), (5, 90), (33, 20)])
+def test_any_mode_and_size_goes_through(mode, size, ask, tmp_path):
+    image = Image.new("RGB", size, (120, 130, 90)).convert("I" if mode == "I;16" else mode)
+    image.save(tmp_path / "in.tiff")
+    assert apply(ask(image=tmp_path / "in.tiff")).after.shape == (3, size[1], size[0])
+
+
+def test_a_sampler_that_cannot_go_back_is_refused_before_anything_is_read(ask):
+    with pytest.raises(InvalidValueError, match="cannot be inverted"):
+        plan(ask(image=Path("nowhere.png"), sampler="ddpm"))
+
+
+def test_a_missing_picture_is_refused_before_the_model_is_loaded(ask, monkeypatch):
+    monkeypatch.setattr("attrbank.editing.Editor", None)
+    with pytest.raises(NotFoundError, match="no picture"):
+        apply(ask(image=Path("nowhere.png")))
+
+
+def test_an_inversion_without_a_picture_is_a_bad_value(ask):
+    with pytest.raises(InvalidValueError, match="needs a picture"):
+        ask(inversion="ddim")
+
+
+def test_a_pictures_prompt_and_guidance_are_the_models_and_none(ask, photo, tiny_pipeline):
+    defaults = load_plugins().describe(str(tiny_pipeline)).defaults
+    planned = plan(ask(image=photo))
+    assert (planned.prompt, planned.guidance_scale) == (defaults.prompt, 1.0)
+    planned = plan(ask(image=photo, prompt="a man", guidance_scale=2.0))
+    assert (planned.prompt, planned.guidance_scale) == ("a man", 2.0)
+
+
+def test_the_plan_says_what_is_edited_and_how(bank, photo, tiny_pipeline, capsys):
+    arguments = ["apply", "old", "-i", str(photo), "--plan", "--json", "--bank", str(bank)]
+    assert run_command([*arguments, "--backbone", str(tiny_pipeline)]) == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert (planned["image"], planned["inversion"], planned["mask"]) == (str(photo), "ddim", None)
