@@ -13,7 +13,7 @@ from transformers import CLIPTokenizer
 
 from attrbank.backbones.portraits.parameters import ATTRIBUTES
 
-TALKATIVENESS, EMPTY, MAX_TOKENS = (0.3, 0.6, 0.9), 0.1, 32
+TALKATIVENESS, EMPTY, BARE, MAX_TOKENS = (0.4, 0.7, 0.9), 0.1, 0.1, 32
 
 _OPENINGS = ("a photo of", "a photo of", "a portrait of", "a picture of", "an image of", "")
 _NOUNS: dict[int | None, tuple[str, ...]] = {
@@ -52,9 +52,10 @@ Mentioned = Mapping[str, int]
 def mention(attributes: Mapping[str, int], rng: random.Random) -> dict[str, int]:
     """The attributes that a caption will name: each with a probability of 0.6 on average.
 
-    Some captions say little and some say nearly all, so that "a photo of a person" is no rarity.
+    Some captions say little and some say nearly all. One in ten is bare, so that "a photo of a person" is as well
+    known as the empty caption: where the two differ, guidance exaggerates it.
     """
-    probability = rng.choice(TALKATIVENESS)
+    probability = 0.0 if rng.random() < BARE else rng.choice(TALKATIVENESS)
     return {name: attributes[name] for name in ATTRIBUTES if rng.random() < probability}
 
 
