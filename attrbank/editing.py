@@ -98,7 +98,7 @@ class Editor:
             Act(
                 step.index,
                 step.method.edit(step.record, decode(planned.bank.read(step.entry)).tensors, step.core),
-                step.strength,
+                step.raw_strength,
             )
             for step in planned.steps_applied
         ]

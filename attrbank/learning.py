@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from attrbank.artifact import LearnedAttribute, encode
 from attrbank.avi.network import paper_width
@@ -11,7 +12,7 @@ from attrbank.diffusion.protocols import Backbone, Sampler, check_guidance, fami
 from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
-from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress
+from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress, quiet
 from attrbank.picture_pairs import encode_pairs
 from attrbank.placement import Placement
 from attrbank.plugin_manager import load_plugins
@@ -22,9 +23,8 @@ from attrbank.store.entry import Entry
 
 DEFAULT_BACKBONE = "portraits"
 
-
-def _quiet(stage: str, done: int, total: int) -> None:
-    """Report to nobody."""
+Refine: TypeAlias = Callable[[LearnedAttribute, Backbone, OnProgress], LearnedAttribute]
+"""What is done to an attribute before it is stored, such as tuning it."""
 
 
 def learn(
@@ -35,7 +35,8 @@ def learn(
     bank: Path | str | None = None,
     replace: bool = False,
     preset: Preset | None = None,
-    on_progress: OnProgress = _quiet,
+    refine: Refine | None = None,
+    on_progress: OnProgress = quiet,
     on_warning: Callable[[str], None] = lambda warning: None,
 ) -> Entry:
     """Learn an attribute and store it.
@@ -47,6 +48,7 @@ def learn(
         bank: the bank's folder; None is the user's.
         replace: let the name mean the new attribute if it is in use.
         preset: ``paper`` makes Φ as wide as the paper's.
+        refine: what is done to the attribute before it is stored.
         on_progress: called with stage, done, total.
         on_warning: called with what the user should know, such as words that the backbone has never seen.
 
@@ -76,6 +78,8 @@ def learn(
     sampler: Sampler = plugins.sampler(spec.sampler)
     plugins.notify("before_learn", spec=spec)
     attribute = learn_attribute(spec, method, model, sampler, on_progress)
+    if refine is not None:
+        attribute = refine(attribute, model, on_progress)
     entry = store.add(encode(attribute), replace=replace)
     plugins.notify("after_learn", entry=entry)
     return entry
@@ -101,7 +105,7 @@ def complete(spec: LearnSpec, backbone: Backbone, preset: Preset | None = None) 
 
 
 def learn_attribute(
-    spec: LearnSpec, method: Method, backbone: Backbone, sampler: Sampler, on_progress: OnProgress = _quiet
+    spec: LearnSpec, method: Method, backbone: Backbone, sampler: Sampler, on_progress: OnProgress = quiet
 ) -> LearnedAttribute:
     """Learn an attribute without storing it; arguments and errors as ``learn``."""
     grid = sampler.grid(spec.steps, backbone.schedule)

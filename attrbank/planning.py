@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from attrbank.calibration import beyond_range, calibration_of, raw_strength
 from attrbank.compatibility import check_binding, forced_warning
 from attrbank.cost import denoising_steps
 from attrbank.diffusion.prediction import evaluations_per_step
@@ -23,7 +24,7 @@ from attrbank.errors import InvalidValueError, NotFoundError
 from attrbank.methods.protocol import Method
 from attrbank.plugin_manager import PluginManager, load_plugins
 from attrbank.requests import ApplyRequest
-from attrbank.schema import AttributeRecord, Core, Inversion
+from attrbank.schema import AttributeRecord, Calibration, Core, Inversion
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 
@@ -48,6 +49,7 @@ class PlannedStep:
         method: how it edits.
         strength: 1 is the full effect.
         core: the core it will use; None for the paper's vectors.
+        raw: take the strength as it is, whatever the attribute's calibration says.
         index: the grid index at which it acts.
         t: the timestep there.
     """
@@ -57,8 +59,19 @@ class PlannedStep:
     method: Method
     strength: float
     core: Core | None
+    raw: bool
     index: int
     t: int
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What the strength means here."""
+        return None if self.raw else calibration_of(self.record, self.core)
+
+    @property
+    def raw_strength(self) -> float:
+        """The strength as the method takes it."""
+        return raw_strength(self.calibration, self.strength)
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json`` and for recipes."""
@@ -68,6 +81,7 @@ class PlannedStep:
             "strength": self.strength,
             "t": self.t,
             "core": self.core,
+            "raw": self.raw,
         }
 
 
@@ -176,7 +190,7 @@ def plan(request: ApplyRequest) -> Plan:
     grid = sampler.grid(count, model.schedule)
     strengths = [request.rho if given is None else given for _, given in request.references]
     steps = [
-        _planned(entry, record, 1.0 if strength is None else strength, request.core, grid, model, plugins)
+        _planned(entry, record, 1.0 if strength is None else strength, request, grid, model, plugins)
         for entry, record, strength in zip(entries, records, strengths, strict=True)
     ]
     steps.sort(key=lambda step: (step.index, -step.record.t_x))  # stable: within one T_x, in the order given
@@ -203,6 +217,7 @@ def plan(request: ApplyRequest) -> Plan:
             *(forced_warning(record, model) for record in forced),
             *unknown_words_warning(model, prompt),
             *_far_steps(steps, model),
+            *_beyond_range(steps),
         ),
     )
 
@@ -245,17 +260,26 @@ def _planned(
     entry: Entry,
     record: AttributeRecord,
     strength: float,
-    core: Core | None,
+    request: ApplyRequest,
     grid: Grid,
     model: Description,
     plugins: PluginManager,
 ) -> PlannedStep:
     check_strength(record, strength)
+    core = request.core
     if core is not None and core not in record.units:
         raise InvalidValueError(f"{entry.name} has no core {core!r}.", hint="Leave --core out.")
     index = nearest_alpha_bar_index(grid, model.schedule, record.resolved.alpha_bar_x)
-    method = method_of(record, plugins)
-    return PlannedStep(entry, record, method, strength, core or record.core, index, timestep_at(grid, index))
+    return PlannedStep(
+        entry=entry,
+        record=record,
+        method=method_of(record, plugins),
+        strength=strength,
+        core=core or record.core,
+        raw=request.raw,
+        index=index,
+        t=timestep_at(grid, index),
+    )
 
 
 def check_strength(record: AttributeRecord, strength: float) -> None:
@@ -285,6 +309,11 @@ def method_of(record: AttributeRecord, plugins: PluginManager) -> Method:
             hint=f"Install the plugin that provides it, perhaps: pip install attrbank-{record.method}",
         ) from error
     return method
+
+
+def _beyond_range(steps: list[PlannedStep]) -> list[str]:
+    found = ((step.entry.name, beyond_range(step.calibration, step.strength)) for step in steps)
+    return [f"{name}: {warning}" for name, warning in found if warning]
 
 
 def _far_steps(steps: list[PlannedStep], model: Description) -> list[str]:

@@ -121,6 +121,7 @@ class ApplyRequest:
         placement: where the backbone is to run.
         force: let attributes act on a relative of the model that they were learned on.
         core: which core of the difference vectors to take.
+        raw: take strengths as they are, whatever an attribute's calibration says.
         bank: the bank's folder.
 
     Raises:
@@ -143,6 +144,7 @@ class ApplyRequest:
     image: Path | None = None
     inversion: Inversion | None = None
     mask: Path | None = None
+    raw: bool = False
     bank: Path | None = None
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -167,6 +168,41 @@ class Resolved(_Model):
     alpha_bar_z: Fraction
 
 
+class Calibration(_Model):
+    """How an attribute's effect grows with the raw strength, measured on seeds that it was not learned from.
+
+    Attributes:
+        core: the core that was measured; others are not calibrated.
+        strengths: shares of the full effect, increasing; 0 is among them, and stands for no edit.
+        raw: the raw strength that has each of them, increasing.
+        low, high: between these strengths the effect grows and the picture stays whole.
+        judge: who looked.
+        seeds: of the pictures that were looked at.
+    """
+
+    core: Core
+    strengths: Annotated[tuple[Finite, ...], Field(min_length=2, max_length=64)]
+    raw: Annotated[tuple[Finite, ...], Field(min_length=2, max_length=64)]
+    low: Finite
+    high: Finite
+    judge: Label
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=10_000)]
+
+    @model_validator(mode="after")
+    def _is_a_map(self) -> Self:
+        if len(self.strengths) != len(self.raw):
+            raise ValueError("a calibration needs one raw strength for each strength")
+        if not (_increasing(self.strengths) and _increasing(self.raw)):
+            raise ValueError("a calibration must increase")
+        if (0.0, 0.0) not in zip(self.strengths, self.raw, strict=True):
+            raise ValueError("a calibration must leave strength 0 alone")
+        return self
+
+
+def _increasing(values: tuple[float, ...]) -> bool:
+    return all(left < right for left, right in pairwise(values))
+
+
 class AttributeRecord(_Model):
     """All that an artifact says about itself beside its tensors. Volatile facts stay out.
 
@@ -176,6 +212,7 @@ class AttributeRecord(_Model):
         rank: rank of the mean's vectors; None for the paper's.
         pictures: what it was learned from, if not from prompts.
         measured: figures taken at learning, such as held-out explained variance.
+        calibration: what strengths mean; None where strength is what the method takes.
     """
 
     format_version: Literal[1] = 1
@@ -197,6 +234,7 @@ class AttributeRecord(_Model):
     steps: Annotated[int, Field(ge=1, le=1000)]
     guidance_scale: Finite
     measured: dict[Label, Finite] = {}
+    calibration: Calibration | None = None
 
     @model_validator(mode="after")
     def _prompts_or_pictures(self) -> Self:
@@ -230,6 +268,7 @@ class Step(_Model):
     strength: Finite
     t: Annotated[int, Field(ge=0)]
     core: Core | None = None
+    raw: bool = False
 
 
 class Recipe(_Model):

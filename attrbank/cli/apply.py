@@ -47,6 +47,7 @@ def apply(
     plan: Annotated[bool, typer.Option("--plan", help="Say what would happen; load no model.")] = False,
     as_json: JsonOption = False,
     core: Annotated[Core | None, typer.Option(help="The core to take; default the attribute's own.")] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Strengths as they are, not as calibrated.")] = False,
     backbone: BackboneOption = None,
     config: ConfigOption = None,
     device: DeviceOption = None,
@@ -76,6 +77,7 @@ def apply(
         image=image,
         inversion=inversion,
         mask=mask,
+        raw=raw,
         bank=bank,
     )
     batch = batch_of(request, prompts, seeds)

@@ -56,6 +56,7 @@ def learn(
     z: Annotated[BankedZ | None, typer.Option("--z", help="Paper: the learning seed's z, or the image's own.")] = None,
     k: Annotated[int | None, typer.Option("--k", metavar="N", help="Paper: how many vectors x keeps.")] = None,
     preset: Annotated[Preset | None, typer.Option(help="All settings as published.")] = None,
+    tune: Annotated[bool, typer.Option("--tune", help="Choose T_x and calibrate strengths; a minute more.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="The old one stays reachable as NAME@ID.")] = False,
     as_json: JsonOption = False,
     backbone: BackboneOption = None,
@@ -92,8 +93,9 @@ def learn(
         guidance_scale=guidance_scale,
     )
     where = placement(device, dtype, offload)
-    model = backbone_of(backbone, config)
-    _learn(spec, as_json, backbone=model, placement=where, bank=bank, replace=replace, preset=preset)
+    model, refine = backbone_of(backbone, config), _tuning_of(spec) if tune else None
+    stored = {"backbone": model, "placement": where, "bank": bank, "replace": replace, "preset": preset}
+    _learn(spec, as_json, refine=refine, **stored)
 
 
 def _learn(spec: LearnSpec, as_json: bool, **options: Any) -> None:
@@ -105,6 +107,15 @@ def _learn(spec: LearnSpec, as_json: bool, **options: Any) -> None:
     seconds, size = time.monotonic() - started, learned.size_bytes / 1000
     render.say(f"Stored {learned.reference} in {seconds:.0f} s, {size:.1f} KB.")
     render.attribute(learned, as_json, seconds=round(seconds, 3))
+
+
+def _tuning_of(spec: LearnSpec) -> Any:
+    """How to tune it; a name that promises nothing measurable is refused before anything is learned."""
+    from attrbank.evaluation.subjects import goal_of
+    from attrbank.evaluation.tuning import tune
+
+    goal_of(spec.name)
+    return tune
 
 
 def _pictures(source: Prompts, target: Prompts, source_image: Images, target_image: Images) -> tuple[PictureFiles, ...]:

@@ -45,6 +45,7 @@ def command_of(recipe: Recipe) -> str:
     words += ["--steps", str(recipe.steps), "--guidance-scale", render.number(recipe.guidance_scale)]
     words += [word for core in cores if core and len(cores) == 1 for word in ("--core", core)]
     words += ["--force"] if recipe.forced else []
+    words += ["--raw"] if any(step.raw for step in recipe.steps_applied) else []
     return shlex.join([*words, "--backbone", recipe.backbone])
 
 

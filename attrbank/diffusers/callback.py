@@ -18,6 +18,7 @@ from diffusers.callbacks import PipelineCallback
 from torch import Tensor
 
 from attrbank.artifact import decode
+from attrbank.calibration import calibration_of, raw_strength
 from attrbank.compatibility import check_binding
 from attrbank.diffusers.pipelines import binding_of, refuse_packed
 from attrbank.diffusers.progress import Progress
@@ -131,7 +132,7 @@ def _ready(bank: Bank, entry: Entry, strength: float) -> _Attribute:
     edit = method.edit(record, learned.tensors, core)
     if isinstance(edit, ModelEdit) or method.evaluations(record, core, 1) > 0:
         raise _out_of_reach(record.name)
-    return _Attribute(record, edit, strength)
+    return _Attribute(record, edit, raw_strength(calibration_of(record, core), strength))
 
 
 def _out_of_reach(name: str) -> IncompatibleError:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from attrbank.artifact import LearnedAttribute, decode
+from attrbank.calibration import calibration_of, raw_strength
 from attrbank.composition import Act, run_edits
 from attrbank.diffusion.protocols import Backbone, Conditioning, Prediction
 from attrbank.diffusion.schedule import nearest_alpha_bar_index, nearest_index
@@ -104,7 +105,7 @@ class Bench:
         """The edit that ``apply`` would make."""
         grid, schedule = self.trajectory.grid, self.backbone.schedule
         index = nearest_alpha_bar_index(grid, schedule, attribute.record.resolved.alpha_bar_x)
-        return Act(index, edit_of(attribute, core), strength)
+        return Act(index, edit_of(attribute, core), raw_strength(calibration_of(attribute.record, core), strength))
 
     def edited(self, acts: Sequence[Act]) -> Tensor:
         """Clean latents with these edits."""

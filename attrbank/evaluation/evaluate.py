@@ -21,7 +21,7 @@ from attrbank.evaluation.oracle_judge import OracleJudge
 from attrbank.evaluation.results import Figures
 from attrbank.evaluation.runner import Plan, Runner, Series
 from attrbank.evaluation.split import RULES, refuse_learned, require_split
-from attrbank.evaluation.subjects import Subject, goal_of, target_prompt
+from attrbank.evaluation.subjects import RENDERED, Subject, goal_of, target_prompt
 from attrbank.measurements import Protocol, Split
 from attrbank.methods.protocol import OnProgress
 from attrbank.names import format_seeds
@@ -29,9 +29,6 @@ from attrbank.placement import Placement
 from attrbank.plugin_manager import load_plugins
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
-
-RENDERED = "portraits"
-"""The backbone whose truth the oracles know."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from attrbank.evaluation.bench import Bench, stored
 from attrbank.evaluation.estimates import share
 from attrbank.evaluation.metrics import has_all
 from attrbank.evaluation.oracle_judge import OracleJudge
-from attrbank.evaluation.starter import NEUTRAL
+from attrbank.evaluation.starter_prompts import NEUTRAL
 from attrbank.names import parse_seeds
 from attrbank.plugin_manager import load_plugins
 from attrbank.store.bank import Bank

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from attrbank.evaluation.bench import Bench, stored
-from attrbank.evaluation.starter import NEUTRAL
+from attrbank.evaluation.starter_prompts import NEUTRAL
 from attrbank.names import parse_seeds
 from attrbank.picture import INK, PAPER, to_image
 from attrbank.plugin_manager import load_plugins

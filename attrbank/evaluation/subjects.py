@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from attrbank.artifact import LearnedAttribute
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.metrics import GOALS
-from attrbank.evaluation.starter import target_of
+from attrbank.evaluation.starter_prompts import target_of
 from attrbank.schema import AttributeRecord
+
+RENDERED = "portraits"
+"""The backbone whose truth the oracles know."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,10 @@ OnProgress: TypeAlias = Callable[[str, int, int], None]
 """Called with a stage's name, what is done of it, and its total."""
 
 
+def quiet(stage: str, done: int, total: int) -> None:
+    """Report to nobody."""
+
+
 @dataclass(frozen=True)
 class LearnContext:
     """Where an attribute is learned.

@@ -1,0 +1,36 @@
+"""What a strength means: the map from shares of an attribute's full effect to what its method is told."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from attrbank.schema import AttributeRecord, Calibration, Core
+
+
+def calibration_of(record: AttributeRecord, core: Core | None) -> Calibration | None:
+    """The attribute's calibration, if it is of the core that is to be used; None means the record's own."""
+    calibration = record.calibration
+    return calibration if calibration and calibration.core == (core or record.core) else None
+
+
+def raw_strength(calibration: Calibration | None, strength: float) -> float:
+    """What a method takes, for a strength as the user gives it; without a calibration the two are the same.
+
+    Between measured points by straight lines; beyond the last one as the last line goes on.
+    """
+    if calibration is None:
+        return strength
+    points = list(zip(calibration.strengths, calibration.raw, strict=True))
+    (low, raw_low), (high, raw_high) = next(
+        ((left, right) for left, right in pairwise(points) if strength <= right[0]), (points[-2], points[-1])
+    )
+    if strength in (low, high):  # 0 stays 0 and 1 the full effect, to the last bit
+        return raw_low if strength == low else raw_high
+    return raw_low + (strength - low) * (raw_high - raw_low) / (high - low)
+
+
+def beyond_range(calibration: Calibration | None, strength: float) -> str | None:
+    """What to tell a user whose strength lies where nothing was measured, or nothing good; None if it does not."""
+    if calibration is None or calibration.low <= strength <= calibration.high:
+        return None
+    return f"strength {strength:g} is outside the usable range {calibration.low:g} to {calibration.high:g}"

@@ -1,0 +1,202 @@
+"""Choosing when an attribute acts and what its strengths mean, on tuning seeds and with the tuner's eyes only."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from attrbank.artifact import LearnedAttribute
+from attrbank.diffusion.protocols import Backbone
+from attrbank.diffusion.schedule import nearest_index, timestep_at
+from attrbank.diffusion.trajectory import Trajectory
+from attrbank.errors import InvalidValueError
+from attrbank.evaluation.bench import Bench
+from attrbank.evaluation.curves import Values, matched, usable
+from attrbank.evaluation.judging import Judge
+from attrbank.evaluation.oracle_judge import OracleJudge
+from attrbank.evaluation.split import require_split
+from attrbank.evaluation.subjects import RENDERED, Subject, goal_of, target_prompt
+from attrbank.methods.protocol import OnProgress, quiet
+from attrbank.schema import Calibration
+
+TIMES = (0.2, 0.3, 0.4)
+STRENGTHS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
+SEEDS = tuple(range(1000, 1064))
+MARGIN = 1.15
+"""Strength 1 is this much more than what just suffices on the tuning seeds, which the choice of T_x has flattered."""
+
+
+def at_time(learned: LearnedAttribute, trajectory: Trajectory, t_x: float) -> LearnedAttribute:
+    """The same difference of clean latents, added at another time.
+
+    Differences are kept at T_x's signal level, √ᾱ (ẑ0 − x̂0), so that only their scale depends on T_x.
+
+    Raises:
+        InvalidValueError: the attribute has no difference vectors, or t_x lies before its T_z.
+    """
+    record, grid, schedule = learned.record, trajectory.grid, trajectory.backbone.schedule
+    t_z = round(record.t_x + record.delta_tau, 9)
+    if record.vectors != "difference" or t_x < t_z:
+        raise InvalidValueError(f"{record.name} cannot be moved to T_x = {t_x:g}.", hint="Leave --tune out.")
+    index = nearest_index(grid, schedule, t_x)
+    alpha_bar = trajectory.alpha_bar(index)
+    ratio = (alpha_bar / record.resolved.alpha_bar_x) ** 0.5
+    units = {core: size if core == "own" else size * ratio for core, size in record.units.items()}
+    resolved = record.resolved.model_copy(update={"timestep_x": timestep_at(grid, index), "alpha_bar_x": alpha_bar})
+    moved = {"t_x": t_x, "delta_tau": round(t_z - t_x, 9), "units": units, "resolved": resolved}
+    return LearnedAttribute(record.model_copy(update=moved), learned.tensors)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One attribute at the raw ``STRENGTHS``, on the pictures that lack it.
+
+    Attributes:
+        learned: the attribute, uncalibrated.
+        values: figures of the judge by name, (S, N).
+        limit: the figures of a perfect edit.
+        unedited: the mean effect without an edit.
+    """
+
+    learned: LearnedAttribute
+    values: Mapping[str, Values]
+    limit: Mapping[str, float]
+    unedited: float
+
+    def collateral(self, target: Mapping[str, float]) -> tuple[bool, float]:
+        """How much else changes where the attribute comes, in shares of what the target prompt changes; less is better.
+
+        An attribute that never comes is worse than all that do.
+        """
+        found = matched(STRENGTHS, self.values, self.limit)
+        shares = [found.figures[name].value / max(target[name], 1e-3) for name in ("flips", "identity")]
+        return not found.reached, sum(shares)
+
+    def calibration(self, judge: str, seeds: Sequence[int]) -> Calibration | None:
+        """Equal strengths for equal shares of the effect that strength 1 has; None if the attribute never comes."""
+        means = {name: values.mean(1) for name, values in self.values.items()}
+        lasting = usable(STRENGTHS, means["success"], means["effect"], means["perceptual"], self.limit["perceptual"])
+        if lasting is None:
+            return None
+        known, effects = np.array([0.0, *STRENGTHS]), np.array([self.unedited, *means["effect"]])
+        full = min(MARGIN * matched(STRENGTHS, self.values, self.limit).strength, STRENGTHS[-1])
+        raw = np.union1d(known[known <= max(full, lasting[1])], full)
+        gains = np.interp(raw, known, effects) - self.unedited
+        points = _rising(gains / (np.interp(full, known, effects) - self.unedited), raw)
+        return Calibration(
+            core=self.learned.record.core or "mean",
+            strengths=tuple(strength for strength, _ in points),
+            raw=tuple(raw for _, raw in points),
+            low=0.0,
+            high=points[-1][0],
+            judge=judge,
+            seeds=tuple(seeds),
+        )
+
+
+def _rising(shares: Values, raw: Values) -> list[tuple[float, float]]:
+    """The points (share, raw strength) at which the effect has grown."""
+    kept = [(0.0, 0.0)]
+    for share, strength in zip(shares.round(4).tolist(), raw.round(4).tolist(), strict=True):
+        if share > kept[-1][0] and strength > kept[-1][1]:
+            kept.append((share, strength))
+    return kept
+
+
+class Tuner:
+    """Pictures of the tuning seeds, on which any number of attributes are tuned.
+
+    Args:
+        backbone: what generates; the oracle reads ``portraits`` only.
+        prompt: of the pictures.
+        seeds: of the pictures.
+    """
+
+    def __init__(self, backbone: Backbone, prompt: str, seeds: Sequence[int] = SEEDS) -> None:
+        require_split("tune", seeds)
+        self.judge: Judge = OracleJudge("tuner")
+        self._bench = Bench(backbone, prompt, seeds)
+        self._view = self.judge.look(self._bench.images(self._bench.unedited))
+
+    def tuned(
+        self, learned: LearnedAttribute, on_progress: OnProgress = quiet, times: Sequence[float] = TIMES
+    ) -> LearnedAttribute:
+        """The attribute at the T_x where it changes least beside itself, with calibrated strengths.
+
+        Costs ``len(times) · len(STRENGTHS)`` runs from T_x on of the pictures that lack the attribute.
+
+        Raises:
+            InvalidValueError: no oracle knows what the name promises, every picture has it already, or it does not
+                come at any strength.
+        """
+        name = learned.record.name
+        scene = self._scene(learned)
+        target = scene.means(scene.bench.switched(scene.subject.target, 1.0))
+        runs = len(times) * len(STRENGTHS)
+        ran = itertools.count(1)
+        sweeps = [
+            scene.sweep(at_time(learned, scene.bench.trajectory, t_x), lambda: on_progress("tuning", next(ran), runs))
+            for t_x in times
+        ]
+        best = min(sweeps, key=lambda sweep: sweep.collateral(target))
+        calibration = best.calibration(self.judge.name, self._bench.seeds)
+        if calibration is None:
+            hint = "Learn it from other prompts or on more seeds."
+            raise InvalidValueError(f"{name} does not come at any strength.", hint)
+        record = best.learned.record.model_copy(update={"calibration": calibration})
+        return LearnedAttribute(record, best.learned.tensors)
+
+    def _scene(self, learned: LearnedAttribute) -> _Scene:
+        record = learned.record
+        goal = goal_of(record.name)
+        target = target_prompt(record, self._bench.prompt, goal)
+        subject = Subject(record.name, "", 0, learned, target, goal)
+        rows = self.judge.lacking(subject, self._view)
+        if not rows.any():
+            raise InvalidValueError(f"Every tuning picture has {record.name}, so there is nothing to tune.")
+        return _Scene(self.judge, subject, self._bench.only(rows), self._view[rows])
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """The pictures that lack one attribute, and who looks at them."""
+
+    judge: Judge
+    subject: Subject
+    bench: Bench
+    view: Any
+
+    def figures(self, latents: Tensor) -> dict[str, Values]:
+        """Of edited clean latents: the judge's figures, (N,) each."""
+        found = self.judge.figures(self.subject, self.view, self.judge.look(self.bench.images(latents)))
+        return {name: values.double().numpy() for name, values in found.items()}
+
+    def means(self, latents: Tensor) -> dict[str, float]:
+        """The same, over the pictures."""
+        return {name: float(values.mean()) for name, values in self.figures(latents).items()}
+
+    def sweep(self, learned: LearnedAttribute, on_run: Callable[[], None]) -> Sweep:
+        """The attribute at every raw strength."""
+        found = []
+        for strength in STRENGTHS:
+            found.append(self.figures(self.bench.edited([self.bench.act(learned, strength)])))
+            on_run()
+        values = {name: np.stack([figures[name] for figures in found]) for name in found[0]}
+        unedited = self.means(self.bench.unedited)["effect"]
+        return Sweep(learned, values, dict(self.judge.limit(self.subject)), unedited)
+
+
+def tune(learned: LearnedAttribute, backbone: Backbone, on_progress: OnProgress = quiet) -> LearnedAttribute:
+    """What ``learn --tune`` does with an attribute before it is stored; see ``Tuner.tuned``.
+
+    Raises:
+        InvalidValueError: no oracle reads this backbone's pictures; or see ``Tuner.tuned``.
+    """
+    if backbone.name != RENDERED:
+        raise InvalidValueError(f"No oracle reads the pictures of {backbone.name}, so --tune cannot look at them.")
+    return Tuner(backbone, backbone.defaults.prompt).tuned(learned, on_progress)

@@ -1,0 +1,109 @@
+"""What tuning makes of a sweep, and that an attribute moved in time stays the same attribute."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from attrbank.calibration import raw_strength
+from attrbank.diffusion.protocols import Backbone
+from attrbank.diffusion.trajectory import Trajectory
+from attrbank.errors import InvalidValueError
+from attrbank.evaluation.tuning import STRENGTHS, Sweep, Tuner, at_time, tune
+from attrbank.methods.avi import Avi
+from attrbank.samplers.ddim import DDIM
+
+LIMIT = {"perceptual": 1.0}
+
+
+def sweep(learned, effect, success, *, flips: float = 0.1) -> Sweep:
+    """A sweep over one picture whose figures are functions of the raw strength."""
+    raw = np.array(STRENGTHS)[:, None]
+    values = {
+        "effect": effect(raw),
+        "success": success(raw).astype(float),
+        "flips": np.full_like(raw, flips),
+        "identity": np.full_like(raw, 0.3),
+        "perceptual": np.full_like(raw, 0.5),
+    }
+    return Sweep(learned, values, LIMIT, unedited=float(effect(0.0)))
+
+
+def test_equal_strengths_have_equal_shares_of_the_effect(learned) -> None:
+    def effect(raw):
+        return 10 * np.sqrt(raw) - 4  # grows fast, then slowly
+
+    calibration = sweep(learned, effect, lambda raw: raw >= 0.7).calibration("tuner", (1000,))
+    assert calibration is not None
+    full = effect(raw_strength(calibration, 1.0)) - effect(0.0)
+    for strength in (0.7, 0.8, 0.9):
+        share = (effect(raw_strength(calibration, strength)) - effect(0.0)) / full
+        assert share == pytest.approx(strength, abs=0.02)
+
+
+def test_strength_1_is_where_the_attribute_has_come(learned) -> None:
+    late = sweep(learned, lambda raw: 3 * raw, lambda raw: raw >= 1.4).calibration("tuner", (1000,))
+    early = sweep(learned, lambda raw: 3 * raw, lambda raw: raw >= 0.5).calibration("tuner", (1000,))
+    assert late is not None
+    assert early is not None
+    assert raw_strength(early, 1.0) < 0.7
+    assert raw_strength(late, 1.0) > 1.3
+
+
+def test_the_range_ends_where_the_effect_does(learned) -> None:
+    calibration = sweep(learned, lambda raw: -((raw - 1.0) ** 2), lambda raw: raw >= 0.5).calibration("tuner", (1000,))
+    assert calibration is not None
+    assert raw_strength(calibration, calibration.high) == pytest.approx(1.0)
+
+
+def test_what_never_comes_has_no_calibration(learned) -> None:
+    assert sweep(learned, lambda raw: raw - 9, lambda raw: raw > 9).calibration("tuner", (1000,)) is None
+
+
+def test_collateral_puts_coming_before_being_clean(learned) -> None:
+    target = {"flips": 0.2, "identity": 0.6}
+    comes = sweep(learned, lambda raw: raw, lambda raw: raw >= 1, flips=0.2)
+    cleaner = sweep(learned, lambda raw: raw, lambda raw: raw >= 1, flips=0.1)
+    never = sweep(learned, lambda raw: raw, lambda raw: raw > 9, flips=0.0)
+    assert cleaner.collateral(target) < comes.collateral(target) < never.collateral(target)
+
+
+@pytest.mark.parametrize("core", ["mean", "mlp"])
+def test_an_attribute_moved_in_time_adds_the_same_clean_difference(learned, backbone: Backbone, core) -> None:
+    grid = DDIM().grid(10, backbone.schedule)
+    trajectory = Trajectory(backbone, DDIM(), grid=grid, guidance_scale=1.0)
+    position = trajectory.start((5,))
+
+    class Inputs:
+        alpha_bar = 0.5
+
+        def clean(self) -> torch.Tensor:
+            return position.latent
+
+    def clean_difference(attribute) -> torch.Tensor:
+        edit = Avi().edit(attribute.record, attribute.tensors, core)
+        edited = edit(torch.zeros_like(position.latent), Inputs(), 1.0)
+        return edited / attribute.record.resolved.alpha_bar_x**0.5
+
+    moved = at_time(learned, trajectory, 0.3)
+    assert moved.record.t_x == 0.3
+    assert moved.record.t_x + moved.record.delta_tau == pytest.approx(0.2)
+    torch.testing.assert_close(clean_difference(moved), clean_difference(learned))
+
+
+def test_no_attribute_moves_before_its_target(learned, backbone: Backbone) -> None:
+    grid = DDIM().grid(10, backbone.schedule)
+    trajectory = Trajectory(backbone, DDIM(), grid=grid, guidance_scale=1.0)
+    with pytest.raises(InvalidValueError):
+        at_time(learned, trajectory, 0.1)
+
+
+def test_only_drawn_portraits_can_be_tuned_by_the_oracle(learned, backbone: Backbone) -> None:
+    with pytest.raises(InvalidValueError, match="No oracle"):
+        tune(learned, backbone)
+
+
+def test_judging_seeds_are_not_for_tuning(backbone: Backbone) -> None:
+    with pytest.raises(InvalidValueError, match="Tuning seeds"):
+        Tuner(backbone, "a photo of a person", seeds=(10_000,))
