@@ -85,7 +85,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Where checkpoints and the finished model/ go.")],
     codec_steps: int = 1800,
     codec_renders: int = CODEC_RENDERS,
-    steps: int = 9400,
+    steps: int = 15_300,
     renders: int = 14_000,
     max_minutes: Annotated[float | None, typer.Option(help="Stop each stage after this long; resume later.")] = None,
     export_now: Annotated[bool, typer.Option(help="Export what there is, finished or not.")] = False,
