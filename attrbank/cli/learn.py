@@ -92,30 +92,27 @@ def learn(
         steps=steps,
         guidance_scale=guidance_scale,
     )
-    where = placement(device, dtype, offload)
-    model, refine = backbone_of(backbone, config), _tuning_of(spec) if tune else None
-    stored = {"backbone": model, "placement": where, "bank": bank, "replace": replace, "preset": preset}
-    _learn(spec, as_json, refine=refine, **stored)
+    on = {"backbone": backbone_of(backbone, config), "placement": placement(device, dtype, offload)}
+    _learn(spec, as_json, tune, **on, bank=bank, replace=replace, preset=preset)
 
 
-def _learn(spec: LearnSpec, as_json: bool, **options: Any) -> None:
+def _learn(spec: LearnSpec, as_json: bool, tune: bool, **options: Any) -> None:
     from attrbank.learning import learn as learn_attribute
 
-    started = time.monotonic()
+    started, refine = time.monotonic(), _tuning_of(spec, options["backbone"]) if tune else None
     with progress_bar() as report:
-        learned = learn_attribute(spec, on_progress=report, on_warning=_warn, **options)
+        learned = learn_attribute(spec, refine=refine, on_progress=report, on_warning=_warn, **options)
     seconds, size = time.monotonic() - started, learned.size_bytes / 1000
     render.say(f"Stored {learned.reference} in {seconds:.0f} s, {size:.1f} KB.")
     render.attribute(learned, as_json, seconds=round(seconds, 3))
 
 
-def _tuning_of(spec: LearnSpec) -> Any:
-    """How to tune it; a name that promises nothing measurable is refused before anything is learned."""
-    from attrbank.evaluation.subjects import goal_of
-    from attrbank.evaluation.tuning import tune
+def _tuning_of(spec: LearnSpec, backbone: str | None) -> Any:
+    """How to tune it; what cannot be tuned is refused before anything is learned."""
+    from attrbank.evaluation import tuning
 
-    goal_of(spec.name)
-    return tune
+    tuning.require_tunable(spec, backbone)
+    return tuning.tune
 
 
 def _pictures(source: Prompts, target: Prompts, source_image: Images, target_image: Images) -> tuple[PictureFiles, ...]:

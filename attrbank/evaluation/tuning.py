@@ -22,7 +22,7 @@ from attrbank.evaluation.oracle_judge import OracleJudge
 from attrbank.evaluation.split import require_split
 from attrbank.evaluation.subjects import RENDERED, Subject, goal_of, target_prompt
 from attrbank.methods.protocol import OnProgress, quiet
-from attrbank.schema import Calibration
+from attrbank.schema import Calibration, LearnSpec
 
 TIMES = (0.2, 0.3, 0.4)
 STRENGTHS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
@@ -191,12 +191,20 @@ class _Scene:
         return Sweep(learned, values, dict(self.judge.limit(self.subject)), unedited)
 
 
-def tune(learned: LearnedAttribute, backbone: Backbone, on_progress: OnProgress = quiet) -> LearnedAttribute:
-    """What ``learn --tune`` does with an attribute before it is stored; see ``Tuner.tuned``.
+def require_tunable(spec: LearnSpec, backbone: str | None) -> None:
+    """Refuse to learn for tuning what could not be tuned afterwards.
 
     Raises:
-        InvalidValueError: no oracle reads this backbone's pictures; or see ``Tuner.tuned``.
+        InvalidValueError: no oracle knows what the name promises or reads this backbone's pictures, or the vectors are
+            the paper's.
     """
-    if backbone.name != RENDERED:
-        raise InvalidValueError(f"No oracle reads the pictures of {backbone.name}, so --tune cannot look at them.")
+    goal_of(spec.name)
+    if backbone not in (None, RENDERED):
+        raise InvalidValueError(f"No oracle reads the pictures of {backbone}, so --tune cannot look at them.")
+    if spec.vectors != "difference":
+        raise InvalidValueError("Only difference vectors can be tuned.", hint="Leave --tune out.")
+
+
+def tune(learned: LearnedAttribute, backbone: Backbone, on_progress: OnProgress = quiet) -> LearnedAttribute:
+    """What ``learn --tune`` does with an attribute before it is stored; see ``Tuner.tuned``."""
     return Tuner(backbone, backbone.defaults.prompt).tuned(learned, on_progress)

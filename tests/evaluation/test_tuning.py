@@ -10,8 +10,9 @@ from attrbank.calibration import raw_strength
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
-from attrbank.evaluation.tuning import STRENGTHS, Sweep, Tuner, at_time, tune
+from attrbank.evaluation.tuning import STRENGTHS, Sweep, Tuner, at_time, require_tunable
 from attrbank.methods.avi import Avi
+from attrbank.requests import learn_spec
 from attrbank.samplers.ddim import DDIM
 
 LIMIT = {"perceptual": 1.0}
@@ -99,9 +100,17 @@ def test_no_attribute_moves_before_its_target(learned, backbone: Backbone) -> No
         at_time(learned, trajectory, 0.1)
 
 
-def test_only_drawn_portraits_can_be_tuned_by_the_oracle(learned, backbone: Backbone) -> None:
-    with pytest.raises(InvalidValueError, match="No oracle"):
-        tune(learned, backbone)
+@pytest.mark.parametrize(
+    ("name", "backbone", "options", "reason"),
+    [
+        ("old", "./stable-diffusion", {}, "No oracle reads"),
+        ("cheerful", None, {}, "cannot tell"),
+        ("old", None, {"vectors": "paper"}, "difference vectors"),
+    ],
+)
+def test_what_cannot_be_tuned_is_refused_before_it_is_learned(name, backbone, options, reason) -> None:
+    with pytest.raises(InvalidValueError, match=reason):
+        require_tunable(learn_spec(name, ["a person"], ["an old person"], **options), backbone)
 
 
 def test_judging_seeds_are_not_for_tuning(backbone: Backbone) -> None:
