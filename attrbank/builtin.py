@@ -8,6 +8,7 @@ COMMANDS = (
     Spec("learn", "Learn an attribute from a pair of prompts, or of pictures.", target="attrbank.cli.learn:learn"),
     Spec("apply", "Apply attributes to a picture, and save before and after.", target="attrbank.cli.apply:apply"),
     Spec("eval", "Measure attributes against other ways to do the same.", target="attrbank.cli.eval:evaluate"),
+    Spec("inspect", "Look at singular vectors of latents as the paper does.", target="attrbank.cli.inspect:inspect"),
     Spec("list", "List the attributes of the bank.", target="attrbank.cli.listing:list_attributes"),
     Spec("show", "Show an attribute, or the command that made a picture.", target="attrbank.cli.show:show"),
     Spec("rm", "Move an attribute to the trash.", target="attrbank.cli.curate:remove"),

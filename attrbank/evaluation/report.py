@@ -24,7 +24,7 @@ def require_libraries() -> None:
     missing = [library for library in ("matplotlib", "jinja2") if importlib.util.find_spec(library) is None]
     if missing:
         raise AttrbankError(
-            f"The report needs {' and '.join(missing)}, which is not installed.",
+            f"--out needs {' and '.join(missing)}, which is not installed.",
             hint="pip install 'attrbank[eval]', or leave --out away.",
         )
 

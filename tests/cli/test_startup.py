@@ -76,7 +76,8 @@ def stocked(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "arguments",
     [
-        *([], ["--help"], ["--version"], ["learn", "--help"], ["apply", "--help"], ["eval", "--help"]),
+        *([], ["--help"], ["--version"], ["learn", "--help"], ["apply", "--help"]),
+        *(["eval", "--help"], ["inspect", "--help"]),
         *(["list"], ["list", "--json"], ["list", "-q"], ["show", "young"], ["verify"], ["export", "young"]),
     ],
     ids=" ".join,
