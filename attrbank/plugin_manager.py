@@ -223,7 +223,7 @@ def _loaded(plugin: Plugin, hooks: pluggy.PluginManager, registered: Registered,
         plugin,
         location=getattr(module, "__file__", None) or plugin.location,
         registered=registered,
-        hooks=tuple(sorted(caller.name for caller in callers)),
+        hooks=tuple(caller.name for caller in callers),
         seconds=seconds,
     )
 

@@ -56,17 +56,16 @@ def get(path: Path) -> bytes:
 
 
 def get_foreign(path: Path) -> bytes:
-    """The bytes of an artifact from outside, checked against our limits and against the id in its file name, if any.
+    """The bytes of a file from outside, checked against the id in its name if there is one, and not yet looked into.
 
     Raises:
         NotFoundError: there is no such file.
-        CorruptArtifactError: it is not an artifact, or not the one that its name promises.
+        CorruptArtifactError: it is larger than any artifact, or not the one that its name promises.
         StorageError: it cannot be read.
     """
     data = _read(path)
     if data is None:
         raise NotFoundError(f"There is no file {path}.")
-    parse_header(data)
     promised = _PROMISED_ID.search(path.name)
     if promised and not identify(data).startswith(promised[1]):
         raise CorruptArtifactError(

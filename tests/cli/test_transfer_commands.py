@@ -123,6 +123,18 @@ def test_a_hostile_file_is_refused_and_leaves_nothing(kind: str, cli: Cli, bank:
     assert not bank.path.exists()
 
 
+def test_a_file_larger_than_any_artifact_is_refused_before_it_is_read_in_full(
+    cli: Cli, bank: Bank, outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank.add(artifact())
+    (outside / "gift.safetensors").write_bytes(artifact())
+    monkeypatch.setattr("attrbank.store.blobs.MAX_ARTIFACT", 100)
+    for command in (("import", "gift.safetensors"), ("export", "young")):
+        outcome = cli(*command)
+        assert outcome.code == 5
+        assert "larger than 100 bytes" in outcome.err
+
+
 def test_what_is_no_regular_file_is_refused(cli: Cli, bank: Bank, outside: Path) -> None:
     os.mkfifo(outside / "pipe")
     assert cli("import", "nowhere.safetensors").code == 3

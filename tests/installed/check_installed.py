@@ -24,3 +24,10 @@ def test_the_main_job_runs_from_the_wheel(tmp_path):
 def test_the_starter_bank_is_in_the_wheel():
     done = subprocess.run([sys.executable, "-m", "attrbank", "list", "-q"], capture_output=True, text=True, check=True)
     assert len(done.stdout.split()) >= 9
+
+
+def test_a_plugin_written_from_the_wheel_keeps_its_contract(tmp_path):
+    for arguments in (("new", "wave", "--kind", "sampler"), ("check", "attrbank-wave")):
+        command = [sys.executable, "-m", "attrbank", "plugins", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
