@@ -10,6 +10,7 @@ from attrbank.errors import AttrbankError
 from attrbank.evaluation import tables
 from attrbank.evaluation.cells import UNEDITED, Cell, CellStore
 from attrbank.evaluation.results import AttributeFigures, Figures
+from attrbank.evaluation.verdict import missed
 
 TEMPLATE = Path(__file__).parent / "report.html.j2"
 FIGURES, REPORT = "figures.json", "report.html"
@@ -50,6 +51,7 @@ def page(figures: Figures, store: CellStore) -> str:
     sections = [
         {
             "figures": attribute,
+            "misses": missed(attribute),
             "rows": [row[1:] for row in rows if row[0] == attribute.name],
             "curves": curves_svg(attribute),
             "strips": _strips(attribute, store),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
 from attrbank.evaluation.results import AttributeFigures, Curve, Figures, Point
+from attrbank.evaluation.verdict import missed
 from attrbank.measurements import Estimate
 
 COLUMNS = (
@@ -29,9 +30,15 @@ COLUMNS = (
 """Of the terminal's table: every curve where its success is .95, or highest."""
 
 COLLATERAL = ("flips", "identity", "perceptual")
-HEAD = (
-    "| | images | attrbank | target prompt | best prompt switch | paper preset | limit |\n|---|---|---|---|---|---|---|"
-)
+SHOWN = {
+    "attribute": "attrbank",
+    "target-prompt": "target prompt",
+    "prompt-switch": "best prompt switch",
+    "paper": "paper preset",
+}
+"""Competitors of the README's tables, and what they are called there."""
+
+Cell: TypeAlias = Callable[[Curve], str]
 
 
 def rows(figures: Figures) -> Iterator[tuple[str, ...]]:
@@ -64,11 +71,18 @@ def _curve_row(attribute: AttributeFigures, curve: Curve) -> tuple[str, ...]:
 
 
 def at_equal_success(figures: Figures) -> str:
-    """Markdown: flips / identity error / perceptual distance where the success is .95.
+    """Markdown: flips / identity error / perceptual distance where the success is .95, and at which strength that is.
 
     A number in brackets is the highest success of a curve that never reaches .95, and the rest is told from there.
     """
-    return _markdown(figures, _matched_cell, _matched_cell)
+    misses = {attribute.name: missed(attribute) for attribute in figures.attributes}
+    cells = {
+        "attribute": lambda curve: f"{curve.matched.strength:.2f}: {_matched_cell(curve)}",
+        "target-prompt": _matched_cell,
+        "prompt-switch": lambda curve: f"{curve.matched.strength:.2f} T: {_matched_cell(curve)}",
+        "paper": _matched_cell,
+    }
+    return _markdown(figures, cells, misses)
 
 
 def at_strength_one(figures: Figures) -> str:
@@ -76,23 +90,24 @@ def at_strength_one(figures: Figures) -> str:
 
     The prompt switch is the one with the highest success.
     """
-    return _markdown(
-        figures,
-        lambda curve: _point_cell(curve.at(1.0)),
-        lambda curve: f"{curve.best.strength:g} T: {_point_cell(curve.best)}",
-    )
+    cells = dict.fromkeys(SHOWN, lambda curve: _point_cell(curve.at(1.0)))
+    cells["prompt-switch"] = lambda curve: f"{curve.best.strength:g} T: {_point_cell(curve.best)}"
+    return _markdown(figures, cells)
 
 
-def _markdown(figures: Figures, cell: Callable[[Curve], str], switch_cell: Callable[[Curve], str]) -> str:
-    lines = [HEAD]
+def _markdown(figures: Figures, cells: Mapping[str, Cell], misses: Mapping[str, str] | None = None) -> str:
+    columns = ["", "images", *SHOWN.values(), "limit", *(["misses"] if misses else [])]
+    lines = [_line(columns).replace("|  |", "| |"), "|---" * len(columns) + "|"]
     for attribute in figures.attributes:
-        shown = {"attribute": cell, "target-prompt": cell, "prompt-switch": switch_cell, "paper": cell}
-        curves = [(attribute.curve(name), show) for name, show in shown.items()]
-        cells = ["–" if curve is None else show(curve) for curve, show in curves]
-        lines.append(
-            f"| {attribute.name} | {attribute.pictures} | {' | '.join(cells)} | {_collateral(attribute.limit)} |"
-        )
+        curves = [(attribute.curve(name), cells[name]) for name in SHOWN]
+        shown = ["–" if curve is None else cell(curve) for curve, cell in curves]
+        last = [misses[attribute.name]] if misses else []
+        lines.append(_line([attribute.name, str(attribute.pictures), *shown, _collateral(attribute.limit), *last]))
     return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _matched_cell(curve: Curve) -> str:
@@ -111,7 +126,7 @@ def _point_cell(point: Point | None) -> str:
 
 def _collateral(values: Mapping[str, float]) -> str:
     flips, identity, perceptual = (
-        _number(values.get(name), digits) for name, digits in zip(COLLATERAL, (3, 2, 2), strict=True)
+        _number(values.get(name), digits) for name, digits in zip(COLLATERAL, (3, 2, 3), strict=True)
     )
     return f"{flips} / {identity} / {perceptual}"
 

@@ -70,14 +70,15 @@ FIGURES = Figures(
 
 def test_equal_success_says_who_never_gets_there():
     row = at_equal_success(FIGURES).splitlines()[-1]
-    ours = "0.012 / 0.23 / 0.34"
-    assert row == f"| old | 36 | {ours} | {ours} | (0.50) {ours} | – | 0.001 / 0.15 / 0.31 |"
+    ours = "0.012 / 0.23 / 0.345"
+    cells = f"0.90: {ours} | {ours} | 0.90 T: (0.50) {ours} | – | 0.001 / 0.15 / 0.310"
+    assert row == f"| old | 36 | {cells} | identity |"
 
 
 def test_strength_one_takes_the_mildest_of_the_best_switches():
     row = at_strength_one(FIGURES).splitlines()[-1]
-    assert "| 0.97 [0.96, 0.98] / 0.100 / 0.20 / 0.30 |" in row
-    assert "| 0.7 T: 0.80 [0.79, 0.81] / 0.100 / 0.20 / 0.30 |" in row
+    assert "| 0.97 [0.96, 0.98] / 0.100 / 0.20 / 0.300 |" in row
+    assert "| 0.7 T: 0.80 [0.79, 0.81] / 0.100 / 0.20 / 0.300 |" in row
 
 
 def test_every_row_of_the_terminal_fits_its_columns():
