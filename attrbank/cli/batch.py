@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from attrbank.batch_plan import BatchRequest, batch_items, read_prompts
 from attrbank.cli import render
 from attrbank.cli.progress import progress_bar
 from attrbank.errors import PartialError
@@ -20,6 +19,7 @@ from attrbank.requests import ApplyRequest
 
 if TYPE_CHECKING:
     from attrbank.batch import Outcome
+    from attrbank.batch_plan import BatchRequest
 
 
 def batch_of(request: ApplyRequest, prompts: Path | None, seeds: str | None) -> BatchRequest | None:
@@ -32,6 +32,8 @@ def batch_of(request: ApplyRequest, prompts: Path | None, seeds: str | None) -> 
     named_by_template = request.output is not None and is_template(str(request.output))
     if not (prompts or seeds or folder or named_by_template):
         return None
+    from attrbank.batch_plan import BatchRequest, read_prompts  # help is shown without plugins
+
     return BatchRequest(
         common=request,
         images=() if folder is None else tuple(pictures_in(folder)),
@@ -42,6 +44,8 @@ def batch_of(request: ApplyRequest, prompts: Path | None, seeds: str | None) -> 
 
 def show_batch_plan(request: BatchRequest, as_json: bool) -> None:
     """One line a picture, and the cost of all."""
+    from attrbank.batch_plan import batch_items
+
     items = batch_items(request)
     if as_json:
         render.document([item.as_dict() for item in items])
