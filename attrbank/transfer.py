@@ -7,7 +7,7 @@ from pathlib import Path
 from attrbank import files
 from attrbank.errors import InvalidValueError
 from attrbank.names import validate_name
-from attrbank.store import blobs
+from attrbank.store import blobs, cards
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 from attrbank.store.layout import ARTIFACT_SUFFIX
@@ -17,30 +17,47 @@ from attrbank.text import printable
 def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = False) -> Path:
     """Copy an artifact to a file of its own, and return its path.
 
+    Its card, if it has one, goes beside it.
+
     Args:
         bank: where the attribute is.
         entry: the attribute.
         target: the file, if it ends in ``.safetensors``; else a folder, for ``young-3fa9c1d2e4b5.safetensors``.
-        force: write over a file that is there.
+        force: write over files that are there.
 
     Raises:
-        CorruptArtifactError: the artifact is missing or damaged.
-        InvalidValueError: the file exists, and ``force`` is off.
+        CorruptArtifactError: the artifact is missing or damaged, or the card is.
+        InvalidValueError: a file exists, and ``force`` is off.
         StorageError: it cannot be written.
     """
     path = target if target.suffix == ARTIFACT_SUFFIX else target / f"{entry.name}-{entry.id[:12]}{ARTIFACT_SUFFIX}"
-    data = bank.read(entry)
-    if force:
-        files.replace(path, data)
-    elif not files.create(path, data):
-        raise InvalidValueError(f"There is a file {printable(str(path))} already.", "Add --force to write over it.")
+    card = bank.measurements.card(entry)
+    written = {path: bank.read(entry)} | ({card_beside(path): cards.dumped(card)} if card else {})
+    for file in written:
+        if file.exists() and not force:  # asked of both before either is written
+            raise _exists(file)
+    for file, data in written.items():
+        if force:
+            files.replace(file, data)
+        elif not files.create(file, data):
+            raise _exists(file)
     return path
+
+
+def _exists(path: Path) -> InvalidValueError:
+    return InvalidValueError(f"There is a file {printable(str(path))} already.", "Add --force to write over it.")
+
+
+def card_beside(path: Path) -> Path:
+    """Where the card of an exported artifact is: ``young-3fa9c1d2e4b5.card.json``."""
+    return path.with_suffix(".card.json")
 
 
 def import_attribute(bank: Bank, path: Path, *, name: str | None = None, replace: bool = False) -> Entry:
     """Add an artifact from anywhere to a bank; doing so again is no error.
 
-    The file is trusted in nothing: limits, header, record, every tensor, and the id in its name if it has one.
+    The file is trusted in nothing: limits, header, record, every tensor, and the id in its name if it has one. The card
+    beside it comes along if it is a valid one of this very artifact; what it says is its author's word.
 
     Args:
         bank: where to.
@@ -50,8 +67,8 @@ def import_attribute(bank: Bank, path: Path, *, name: str | None = None, replace
 
     Raises:
         NotFoundError: there is no such file.
-        CorruptArtifactError: it is not a valid artifact, or not the one that its name promises.
-        IncompatibleError: it has another format version.
+        CorruptArtifactError: it is not a valid artifact, or not the one that its name promises, or the card is not its.
+        IncompatibleError: it or its card has another format version.
         NumericError: a tensor holds NaN or infinity.
         InvalidValueError: the name is malformed, or in use and ``replace`` is off.
         StorageError, BankBusyError: the bank cannot be written.
@@ -59,8 +76,11 @@ def import_attribute(bank: Bank, path: Path, *, name: str | None = None, replace
     from attrbank.artifact import LearnedAttribute, decode, encode
 
     data = blobs.get_foreign(path)
-    attribute = decode(data)
+    attribute, card = decode(data), cards.get_foreign_card(card_beside(path), blobs.identify(data))
     if name is not None and validate_name(name) != attribute.record.name:
         record = attribute.record.model_copy(update={"name": name})
         data = encode(LearnedAttribute(record, attribute.tensors))
-    return bank.add(data, replace=replace)
+    entry = bank.add(data, replace=replace)
+    if card and card.id == entry.id:
+        bank.measurements.keep_card(card)
+    return entry

@@ -44,5 +44,8 @@ def test_the_wheel_holds(wheel: list[str], wanted: str):
     assert wanted in wheel
 
 
-def test_the_wheel_holds_the_starter_bank(wheel: list[str]):
-    assert sum(name.startswith("attrbank/_bank/objects/") and name.endswith(".safetensors") for name in wheel) >= 9
+def test_the_wheel_holds_the_whole_starter_bank(wheel: list[str]):
+    bank = ROOT / "bank"
+    shipped = {f"attrbank/_bank/{path.relative_to(bank).as_posix()}" for path in bank.rglob("*") if path.is_file()}
+    assert sum(name.endswith(".safetensors") for name in shipped) >= 9
+    assert shipped <= set(wheel)

@@ -24,6 +24,7 @@ from attrbank.cli.progress import progress_bar
 from attrbank.errors import PartialError
 from attrbank.measurements import Split
 from attrbank.names import parse_seeds, parse_strength
+from attrbank.store.bank import Bank
 
 if TYPE_CHECKING:  # help must not wait for torch
     from attrbank.evaluation.evaluate import EvalRequest, Evaluated
@@ -54,6 +55,7 @@ def evaluate(
         Path | None, typer.Option(metavar="DIR", help="Judge by CLIP, LPIPS and Inception from here.")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="For figures.json and report.html.")] = None,
+    card: Annotated[bool, typer.Option("--card", help="Keep what is found on each attribute's card.")] = False,
     as_json: JsonOption = False,
     backbone: BackboneOption = None,
     device: DeviceOption = None,
@@ -88,7 +90,13 @@ def evaluate(
         out=out,
         bank=bank,
     )
-    _tell(_evaluated(request), out, as_json)
+    opened = Bank.open(bank)
+    if card:
+        opened.require_writable()
+    evaluated = _evaluated(request)
+    if card:
+        _keep_cards(evaluated, opened)
+    _tell(evaluated, out, as_json)
 
 
 def _evaluated(request: EvalRequest) -> Evaluated:
@@ -96,6 +104,13 @@ def _evaluated(request: EvalRequest) -> Evaluated:
 
     with progress_bar() as report:
         return measure(request, on_progress=report, on_warning=lambda warning: render.say(f"warning: {warning}"))
+
+
+def _keep_cards(evaluated: Evaluated, bank: Bank) -> None:
+    from attrbank.evaluation.cards import cards_of
+
+    for card in cards_of(evaluated.figures):
+        bank.measurements.keep_card(card)
 
 
 def _tell(evaluated: Evaluated, out: Path | None, as_json: bool) -> None:

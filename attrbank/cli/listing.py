@@ -11,18 +11,11 @@ from attrbank.cli.options import BankOption, JsonOption
 from attrbank.store.bank import Bank
 
 ROWS_IN_TERMINAL = 50
-COLUMNS = {
-    "NAME": "name",
-    "ID": "id",
-    "T_X": "t_x",
-    "ΔTAU": "delta_tau",
-    "SEEDS": "seeds",
-    "VECTORS": "vectors",
-    "BACKBONE": "backbone",
-    "ORIGIN": "origin",
-    "SOURCE": "source",
-    "TARGET": "target",
-}
+COLUMNS = ("NAME", "ID", "SCORE", "RANGE", "T_X", "ΔTAU", "SEEDS", "VECTORS", "BACKBONE", "ORIGIN", "SOURCE", "TARGET")
+FIELDS = (
+    *("name", "id", "score", "usable_low", "usable_high"),
+    *("t_x", "delta_tau", "seeds", "vectors", "backbone", "origin", "source", "target"),
+)
 
 
 def list_attributes(
@@ -46,12 +39,19 @@ def list_attributes(
 
 
 def _show_table(bank: Bank, filters: tuple[str, ...], sort: str) -> None:
-    rows = bank.rows(tuple(COLUMNS.values()), filters, sort, ROWS_IN_TERMINAL if render.in_terminal() else None)
+    rows = bank.rows(FIELDS, filters, sort, ROWS_IN_TERMINAL if render.in_terminal() else None)
     if not rows:
         render.say("No attribute meets the filters." if filters else "The bank is empty. Begin with: attrbank learn")
         return
-    render.table(tuple(COLUMNS), [(name, identity[:12], *others) for name, identity, *others in rows])
+    render.table(COLUMNS, (_shown(*row) for row in rows))
     if render.in_terminal() and len(rows) == ROWS_IN_TERMINAL:
         more = bank.count(filters) - ROWS_IN_TERMINAL
         if more:
             render.say(f"{more} more. Choose with --filter, or see all with: attrbank list | less")
+
+
+def _shown(
+    name: str, identity: str, score: float | None, low: float | None, high: float | None, *others: object
+) -> tuple[object, ...]:
+    measured = (None if score is None else f"{score:.2f}", None if low is None else f"{low:g}…{high:g}")
+    return (name, identity[:12], *measured, *others)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from attrbank.cli import render
+from attrbank.cli.card import card_facts
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import CorruptArtifactError
 from attrbank.png_text import read_recipe_text
@@ -67,10 +68,12 @@ def _show_attribute(bank: Bank, reference: str, as_json: bool) -> None:
     entry = bank.resolve(reference)
     record = bank.record(entry)
     versions = [version.reference for version in bank.versions(entry.name)]
+    card = bank.measurements.card(entry)
     if as_json:
-        render.document(entry.as_json() | {"record": record.model_dump(mode="json"), "versions": versions})
+        known = {"record": record.model_dump(mode="json"), "card": card and card.model_dump(mode="json")}
+        render.document(entry.as_json() | known | {"versions": versions})
     else:
-        render.details(_facts(entry, record, versions))
+        render.details([*_facts(entry, record, versions), *(card_facts(card) if card else ())])
 
 
 def _facts(entry: Entry, record: AttributeRecord, versions: list[str]) -> Iterator[tuple[str, object]]:

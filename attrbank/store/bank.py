@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError, StorageError
 from attrbank.names import parse_reference
 from attrbank.store import _fs, blobs, check, index, ledger, references
-from attrbank.store.catalogue import catalogue, picked, require_index, select, select_json, select_rows, where
+from attrbank.store.catalogue import catalogue, picked, prepare, require_index, select, select_json, select_rows, where
 from attrbank.store.entry import Entry, derive
+from attrbank.store.finding import Finding
 from attrbank.store.header import parse_header
 from attrbank.store.layout import Layout, default_bank, starter_bank
+from attrbank.store.measurements import Measurements
 
 if TYPE_CHECKING:
     from attrbank.schema import AttributeRecord
@@ -157,6 +159,11 @@ class Bank:
 
         return validated_record(parse_header(self.read(entry)))
 
+    @property
+    def measurements(self) -> Measurements:
+        """What was measured of its attributes."""
+        return Measurements(self._layout, self._starter)
+
     def refuse_taken(self, name: str) -> None:
         """Does nothing if ``name`` is free for a user's attribute; to be asked before a long learning.
 
@@ -186,7 +193,7 @@ class Bank:
         identity = blobs.identify(data)
         record = validated_record(parse_header(data)).model_dump(mode="json")
         facts = derive(identity, record, len(data))
-        self._prepare()
+        prepare(self._layout)
         with index.reading(self._layout.index) as connection:
             if not replace and ledger.current(connection, facts["name"]) not in {None, identity}:
                 raise ledger.taken(facts["name"])  # asked here too, so that a refused artifact is not left behind
@@ -233,10 +240,11 @@ class Bank:
             ledger.readmit(connection, entry.id, entry.name)
         return self._user_entry(entry.id)
 
-    def verify(self) -> tuple[check.Finding, ...]:
-        """Checks every artifact's bytes against its id and the index against the artifacts."""
-        found = check.verify(self._layout) if require_index(self._layout) else ()
-        return found + (check.verify_starter(self._starter) if self._starter else ())
+    def verify(self) -> tuple[Finding, ...]:
+        """Checks every artifact's bytes against its id, cards and matrix, and the index against the artifacts."""
+        shipped = check.verify_starter(self._starter) if self._starter else ()
+        names = {found.item: found.name for found in shipped if found.name}
+        return (check.verify(self._layout, names) if require_index(self._layout) else ()) + shipped
 
     def reindex(self) -> check.Rebuilt:
         """Rebuilds the index from the artifacts, keeping what they cannot tell as far as the old index can be read."""
@@ -250,17 +258,9 @@ class Bank:
         Raises:
             StorageError: it cannot be written.
         """
-        self._prepare()
+        prepare(self._layout)
         if not os.access(self.path, os.W_OK):
             raise StorageError(f"The bank {self.path} cannot be written.", "Name another with --bank.")
-
-    def _prepare(self) -> None:
-        """The index comes before the first artifact, so that a bank with artifacts and no index is surely damaged."""
-        if not require_index(self._layout):
-            if not _fs.is_folder(self.path):
-                _fs.make_folder(self.path)
-            with index.writing(self._layout.index):
-                pass
 
     def _user_entry(self, identity: str) -> Entry:
         with catalogue(self._layout, None) as connection:

@@ -10,28 +10,30 @@ from typing import Any, NamedTuple
 
 from attrbank.errors import AttrbankError, InvalidValueError
 from attrbank.names import parse_strength
-from attrbank.store import _fs, blobs, index
-from attrbank.store.entry import DERIVED, FIELDS, Entry, derive, entry_from_json
+from attrbank.store import _fs, blobs, cards, index
+from attrbank.store.entry import DERIVED, FIELDS, MEASURED, Entry, derive, entry_from_json
 from attrbank.store.layout import Layout, identity_of, object_files
 
-_DERIVED = ", ".join(DERIVED)
+_DERIVED, _MEASURED = ", ".join(DERIVED), ", ".join(MEASURED)
 _VIEW = f"""
 CREATE TEMP VIEW catalogue AS
-SELECT {_DERIVED}, 'user' AS origin, created, current, removed
-FROM artifacts JOIN (SELECT id, created, current, removed FROM versions) USING (id)
+SELECT {_DERIVED}, {_MEASURED}, 'user' AS origin, created, current, removed
+FROM artifacts JOIN (SELECT id, created, current, removed FROM versions) USING (id) LEFT JOIN cards USING (id)
 UNION ALL
-SELECT {_DERIVED}, 'starter', NULL, NOT EXISTS (
+SELECT {_DERIVED}, {_MEASURED}, 'starter', NULL, NOT EXISTS (
     SELECT 1 FROM versions JOIN artifacts USING (id) WHERE versions.name = starter.name AND current
 ), NULL
-FROM starter WHERE NOT EXISTS (SELECT 1 FROM versions WHERE versions.id = starter.id AND removed IS NULL)
+FROM starter LEFT JOIN starter_cards USING (id)
+WHERE NOT EXISTS (SELECT 1 FROM versions WHERE versions.id = starter.id AND removed IS NULL)
 """  # noqa: S608 — only constants of ours are put in, here and below
 _DOCUMENT = """
 json_set(
     document, '$.origin', origin, '$.created', created,
+    '$.score', score, '$.usable_low', usable_low, '$.usable_high', usable_high,
     '$.current', json(CASE WHEN current THEN 'true' ELSE 'false' END)
 )
 """
-_NUMBERS = {"t_x", "delta_tau", "seed", "k", "rank", "unit", "steps", "guidance_scale", "size_bytes"}
+_NUMBERS = {"t_x", "delta_tau", "seed", "k", "rank", "unit", "steps", "guidance_scale", "size_bytes", *MEASURED}
 _TEXTS = set(FIELDS) - _NUMBERS - {"current", "pairs"}
 _CONDITION = re.compile(r"([a-z_]+)(!=|<=|>=|=|<|>|~)(.*)", re.DOTALL)
 _OPERATORS = {"=": "IS", "!=": "IS NOT", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
@@ -53,9 +55,7 @@ def catalogue(layout: Layout, starter: Layout | None) -> Iterator[sqlite3.Connec
     """
     with index.translated_errors(layout.index), _user_index(layout) as connection:
         connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute(f"CREATE TEMP TABLE starter ({_DERIVED})")
-        rows = starter_facts(starter) if starter else []
-        connection.executemany(f"INSERT INTO starter VALUES ({', '.join('?' * len(DERIVED))})", rows)  # noqa: S608
+        _read_starter(connection, starter)
         connection.execute(_VIEW)
         yield connection
 
@@ -107,7 +107,7 @@ def where(filters: Sequence[str]) -> tuple[str, list[str | float]]:
 
 
 def order_by(sort: str) -> str:
-    """The ORDER BY clause for ``FIELD``, ``FIELD:asc`` or ``FIELD:desc``; ties go by name.
+    """The ORDER BY clause for ``FIELD``, ``FIELD:asc`` or ``FIELD:desc``; the unknown comes last, ties go by name.
 
     Raises:
         InvalidValueError: there is no such field or direction.
@@ -115,7 +115,7 @@ def order_by(sort: str) -> str:
     field, _, direction = sort.partition(":")
     if field not in _NUMBERS | _TEXTS or direction not in {"", "asc", "desc"}:
         raise InvalidValueError(f"Cannot sort by {sort[:80]!a}.", f"Write FIELD or FIELD:desc; {_known_fields()}")
-    return f"ORDER BY {field} {direction}, name, id"
+    return f"ORDER BY {field} {direction} NULLS LAST, name, id"
 
 
 def parse_filter(text: str) -> Condition:
@@ -148,12 +148,28 @@ def starter_facts(starter: Layout) -> list[tuple[object, ...]]:
     return rows
 
 
+def _read_starter(connection: sqlite3.Connection, starter: Layout | None) -> None:
+    connection.execute(f"CREATE TEMP TABLE starter ({_DERIVED})")
+    connection.execute(f"CREATE TEMP TABLE starter_cards (id PRIMARY KEY, {_MEASURED})")
+    if starter:
+        _fill(connection, "starter", starter_facts(starter))
+        _fill(connection, "starter_cards", cards.shipped_facts(starter))
+        # A card of the user's own beats the one that was shipped.
+        connection.execute(f"REPLACE INTO starter_cards SELECT id, {_MEASURED} FROM cards JOIN starter USING (id)")  # noqa: S608
+
+
+def _fill(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+    if rows:
+        connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)  # noqa: S608
+
+
 @contextmanager
 def _user_index(layout: Layout) -> Iterator[sqlite3.Connection]:
     if not require_index(layout):
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
             connection.execute(f"CREATE TABLE artifacts ({_DERIVED})")
             connection.execute("CREATE TABLE versions (id, name, created, current, removed)")
+            connection.execute(f"CREATE TABLE cards (id, {_MEASURED})")
             yield connection
         return
     with index.reading(layout.index) as connection:
@@ -172,6 +188,22 @@ def require_index(layout: Layout) -> bool:
     if any(identity_of(path) for path in object_files(layout)):
         raise index.damaged(layout.index)
     return False
+
+
+def prepare(layout: Layout) -> None:
+    """Creates a bank if need be.
+
+    The index comes before the first artifact, so that a bank with artifacts and no index is surely damaged.
+
+    Raises:
+        CorruptArtifactError: there are artifacts, but the index is gone.
+        StorageError: the bank is a file, or cannot be written.
+    """
+    if not require_index(layout):
+        if not _fs.is_folder(layout.root):
+            _fs.make_folder(layout.root)
+        with index.writing(layout.index):
+            pass
 
 
 def _known_fields() -> str:

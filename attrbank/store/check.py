@@ -9,39 +9,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from attrbank.errors import AttrbankError, CorruptArtifactError, IncompatibleError, StorageError
-from attrbank.store import _fs, blobs, index, ledger
-from attrbank.store.entry import DERIVED, Origin, derive
+from attrbank.errors import AttrbankError, CorruptArtifactError
+from attrbank.store import _fs, blobs, cards, index, ledger
+from attrbank.store.check_cards import indexed_cards, reindex_cards, verify_cards, verify_matrix
+from attrbank.store.entry import DERIVED, derive
+from attrbank.store.finding import Finding, State, state_of
 from attrbank.store.header import parse_header
 from attrbank.store.layout import Layout, identity_of, object_files
 
-State = Literal[
-    "ok", "missing", "modified", "corrupt", "unreadable", "incompatible", "misindexed", "orphan", "leftover"
-]
-"""How an item stands.
-
-ok: the bytes match the id and the index. missing: the index names it, but there is no file. modified: a valid artifact,
-but not the one its id says. corrupt: not a valid artifact. unreadable: the system refuses to read it. incompatible:
-another format version wrote it. misindexed: the index tells something else than the file. orphan: a file that the index
-does not name. leftover: what an interrupted write left behind.
-"""
-
-_STATE_OF: dict[type[AttrbankError], State] = {StorageError: "unreadable", IncompatibleError: "incompatible"}
-
 GRACE = 3600.0
 """Seconds for which a temporary file may still belong to a running write."""
-
-
-class Finding(NamedTuple):
-    """One item of ``verify``; ``name`` is None if it is unknown, ``item`` is an id or a file name."""
-
-    state: State
-    item: str
-    name: str | None
-    origin: Origin
-    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,8 +45,12 @@ class _Scanned(NamedTuple):
     created: str
 
 
-def verify(layout: Layout) -> tuple[Finding, ...]:
-    """Checks a user's bank: every artifact in the index first, then every other file.
+def verify(layout: Layout, shipped: Mapping[str, str]) -> tuple[Finding, ...]:
+    """Checks a user's bank: every artifact in the index first, then every other file, then what was measured.
+
+    Args:
+        layout: the bank.
+        shipped: names of the starter bank's attributes, by id.
 
     Raises:
         AttrbankError: the index cannot be read.
@@ -76,12 +59,17 @@ def verify(layout: Layout) -> tuple[Finding, ...]:
     files = object_files(layout)
     indexed = [_check_row(layout.object(row["id"]), row) for row in rows]
     known = {layout.object(row["id"]) for row in rows}
-    return (*indexed, *(_check_stray(path) for path in files if path not in known))
+    stray = [_check_stray(path) for path in files if path not in known]
+    names = {**shipped, **{identity: name for identity, name, *_ in _versions(layout.index)}}
+    measured = verify_cards(layout, "user", names, _indexed_cards(layout.index))
+    return (*indexed, *stray, *measured, *verify_matrix(layout, "user"))
 
 
 def verify_starter(layout: Layout) -> tuple[Finding, ...]:
-    """Checks every file of a starter bank against its name."""
-    return tuple(_check_shipped(path) for path in object_files(layout))
+    """Checks every file of a starter bank against its name, and what was measured."""
+    found = [_check_shipped(path) for path in object_files(layout)]
+    names = {finding.item: finding.name for finding in found if finding.name}
+    return (*found, *verify_cards(layout, "starter", names), *verify_matrix(layout, "starter"))
 
 
 def reindex(layout: Layout) -> Rebuilt:
@@ -102,6 +90,7 @@ def reindex(layout: Layout) -> Rebuilt:
         _enter(connection, here, known)
         _enter_removed(connection, {identity: gone[identity] for identity in gone.keys() - here.keys()}, known)
         removed = _removed(connection)
+        reindex_cards(connection, layout)
     for identity in removed & here.keys():
         _fs.move(layout.object(identity), layout.trashed(identity))
     _sweep(layout)
@@ -153,7 +142,7 @@ def _inspect(path: Path) -> tuple[State, dict[str, Any], str]:
             return "missing", {}, "Put back a good copy of the file, or learn it again."
         facts = _facts(path, chunk.data)
     except AttrbankError as error:
-        return _STATE_OF.get(type(error), "corrupt"), {}, error.message
+        return state_of(error), {}, error.message
     if blobs.identify(chunk.data) != path.stem:
         return "modified", facts, "Its bytes do not match its id."
     return "ok", facts, ""
@@ -179,6 +168,7 @@ def _is_damaged(layout: Layout) -> bool:
         if not index.is_blank(layout.index):
             _indexed(layout)
             _versions(layout.index)
+            _indexed_cards(layout.index)
     except CorruptArtifactError:
         return True
     return False
@@ -187,6 +177,11 @@ def _is_damaged(layout: Layout) -> bool:
 def _versions(path: Path) -> list[tuple[str, str, str, int]]:
     with index.reading(path) as connection:
         return list(connection.execute("SELECT id, name, created, current FROM versions"))
+
+
+def _indexed_cards(path: Path) -> dict[str, Mapping[str, Any]]:
+    with index.reading(path) as connection:
+        return indexed_cards(connection)
 
 
 def _salvage_versions(connection: sqlite3.Connection, layout: Layout) -> None:
@@ -261,7 +256,8 @@ def _removed(connection: sqlite3.Connection) -> set[str]:
 
 
 def _sweep(layout: Layout) -> None:
-    for path in object_files(layout):
+    top = [layout.root / name for name in _fs.list_folder(layout.root)]
+    for path in (*object_files(layout), *cards.card_files(layout), *top):
         chunk = _fs.read_start(path, 0) if path.suffix == _fs.TEMPORARY_SUFFIX else None
         if chunk and time.time() - chunk.modified > GRACE:
             _fs.remove(path)

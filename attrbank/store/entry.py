@@ -34,6 +34,8 @@ class Entry:
         unit: of the attribute's own core; None for the paper's vectors.
         solver: for the paper's vectors, like ``k``; otherwise None.
         size_bytes: of the artifact.
+        score: success at strength 1, as the attribute's card has it; None if that was not measured.
+        usable_low, usable_high: the usable range of strengths, likewise.
         created: ISO 8601 in UTC; None in the starter bank, which has no index to keep it.
         current: whether the bare name means this version.
     """
@@ -60,6 +62,9 @@ class Entry:
     steps: int
     guidance_scale: float
     size_bytes: int
+    score: float | None
+    usable_low: float | None
+    usable_high: float | None
     created: str | None
     current: bool
 
@@ -76,11 +81,13 @@ class Entry:
 FIELDS = tuple(field.name for field in fields(Entry))
 KEPT = ("created", "current")
 """Facts that artifacts cannot tell; the index keeps them through a rebuild."""
-SCALARS = tuple(name for name in FIELDS if name not in {*KEPT, "origin", "pairs"})
+MEASURED = ("score", "usable_low", "usable_high")
+"""Facts that the attribute's card tells."""
+SCALARS = tuple(name for name in FIELDS if name not in {*KEPT, *MEASURED, "origin", "pairs"})
 """Facts that the artifact alone tells, each in a column of its own, to filter and sort by."""
 DERIVED = (*SCALARS, "document")
 """The same and the whole entry as JSON, so that a long list is written as it is read; in it, what the artifact cannot
-tell is null until ``catalogue.select_json`` puts it in."""
+tell is null, or what a card tells is absent, until ``catalogue.select_json`` puts it in."""
 
 
 def derive(identity: str, record: Mapping[str, Any], size: int) -> dict[str, Any]:
@@ -140,4 +147,5 @@ def _derive(identity: str, record: Mapping[str, Any], size: int) -> dict[str, An
         "size_bytes": size,
     }
     whole = facts | {"pairs": pairs}
-    return facts | {"document": json.dumps({field: whole.get(field) for field in FIELDS}, allow_nan=False)}
+    document = {field: whole.get(field) for field in FIELDS if field not in MEASURED}
+    return facts | {"document": json.dumps(document, allow_nan=False)}

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from attrbank.errors import AttrbankError, BankBusyError, CorruptArtifactError, StorageError
-from attrbank.store.migrations import migrate, schema_version
+from attrbank.store.migrations import make_readable, migrate, schema_version
 
 BUSY_TIMEOUT = 30.0
 """Seconds to wait for another process."""
@@ -23,7 +23,7 @@ _PRIMARY = 0xFF  # the low byte of an SQLite error code names its kind
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A read-only connection to an index of today's schema.
+    """A read-only connection to an index, which looks as if it had today's schema.
 
     Raises:
         BankBusyError: another process holds it for longer than the timeout.
@@ -34,6 +34,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     with translated_errors(path), closing(_open_reader(path)) as connection:
         if schema_version(connection) == 0:
             raise damaged(path)
+        make_readable(connection)
         yield connection
 
 

@@ -11,6 +11,7 @@ from attrbank.errors import CorruptArtifactError
 from attrbank.store import _fs
 
 ARTIFACT_SUFFIX = ".safetensors"
+CARD_SUFFIX = ".json"
 _ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -31,6 +32,16 @@ class Layout:
         return self.root / "index.db"
 
     @property
+    def cards(self) -> Path:
+        """The folder of what was measured of attributes."""
+        return self.root / "cards"
+
+    @property
+    def matrix(self) -> Path:
+        """The file of what was measured of attributes together."""
+        return self.root / "matrix.json"
+
+    @property
     def trash(self) -> Path:
         """The folder of removed artifacts."""
         return self.root / "trash"
@@ -47,6 +58,14 @@ class Layout:
             CorruptArtifactError: ``identity`` is not 64 hex digits, so a damaged index cannot point elsewhere.
         """
         return self.objects / _checked(identity)[:2] / f"{identity}{ARTIFACT_SUFFIX}"
+
+    def card(self, identity: str) -> Path:
+        """The path of an attribute's card.
+
+        Raises:
+            CorruptArtifactError: ``identity`` is not 64 hex digits.
+        """
+        return self.cards / f"{_checked(identity)}{CARD_SUFFIX}"
 
     def trashed(self, identity: str) -> Path:
         """The path of a removed artifact.
@@ -67,9 +86,9 @@ def object_files(layout: Layout) -> list[Path]:
     return [shard / name for shard in shards if os.path.isdir(shard) for name in _fs.list_folder(shard)]
 
 
-def identity_of(path: Path) -> str | None:
-    """The id that a file name stands for, or None if it is not an artifact's."""
-    return path.stem if path.suffix == ARTIFACT_SUFFIX and _ID.fullmatch(path.stem) else None
+def identity_of(path: Path, suffix: str = ARTIFACT_SUFFIX) -> str | None:
+    """The id that a file name stands for, or None if it is not an artifact's (or, with its suffix, a card's)."""
+    return path.stem if path.suffix == suffix and _ID.fullmatch(path.stem) else None
 
 
 def default_bank() -> Path:

@@ -66,6 +66,11 @@ def write_artifact(connection: sqlite3.Connection, facts: Mapping[str, Any]) -> 
     _table(connection, "artifacts").insert(dict(facts), replace=True)
 
 
+def write_card(connection: sqlite3.Connection, facts: Mapping[str, Any]) -> None:
+    """Enters the derived facts of a card, over any that are there."""
+    _table(connection, "cards").insert(dict(facts), replace=True)
+
+
 def write_version(
     connection: sqlite3.Connection,
     identity: str,

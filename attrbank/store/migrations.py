@@ -1,6 +1,7 @@
 """The index's schema, as numbered steps that are never edited once released.
 
-``artifacts`` holds what the artifacts themselves tell and may be dropped and rebuilt at any time. ``versions`` holds
+``artifacts`` holds what the artifacts themselves tell, ``cards`` what was measured of them; both may be dropped and
+rebuilt at any time. ``versions`` holds
 what they cannot tell: when they came, which one a name means, and when they were removed.
 """
 
@@ -10,6 +11,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from attrbank.errors import IncompatibleError
+from attrbank.store.entry import MEASURED
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -37,7 +39,12 @@ def m001_create_tables(database: Database) -> None:
     database["needs"].insert({"attrbank": NEEDED})
 
 
-STEPS = (m001_create_tables,)
+def m002_create_cards(database: Database) -> None:
+    """What the cards of attributes tell; they are files, so this too may be rebuilt at any time."""
+    database["cards"].create({"id": str, **dict.fromkeys(MEASURED, float)}, pk="id")
+
+
+STEPS = (m001_create_tables, m002_create_cards)
 SCHEMA_VERSION = len(STEPS)
 
 
@@ -56,6 +63,13 @@ def migrate(connection: sqlite3.Connection) -> None:
         migrations(name=step.__name__)(step)
     migrations.apply(Database(connection, execute_plugins=False))
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def make_readable(connection: sqlite3.Connection) -> None:
+    """Lets an index of an older schema be read without being changed: the tables that it lacks are empty."""
+    if schema_version(connection) < SCHEMA_VERSION:
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute(f"CREATE TEMP TABLE cards (id, {', '.join(MEASURED)})")
 
 
 def schema_version(connection: sqlite3.Connection) -> int:

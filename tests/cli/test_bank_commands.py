@@ -9,10 +9,12 @@ import pytest
 from attrbank.builtin import COMMANDS
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli, artifact
+from tests.measured import a_card
 
 PROMISED = {
     *("name", "id", "origin", "method", "vectors", "core", "solver", "source", "target", "pairs", "t_x", "delta_tau"),
     *("seed", "seeds", "k", "rank", "unit", "backbone", "sampler", "steps", "guidance_scale", "size_bytes", "created"),
+    *("score", "usable_low", "usable_high"),
 }
 
 
@@ -85,6 +87,37 @@ def test_show_tells_the_record_and_the_other_versions(cli: Cli, bank: Bank) -> N
     document = json.loads(cli("show", first.reference, "--json").out)
     assert document["id"] == first.id
     assert document["record"]["resolved"]["timestep_x"] == 400
+
+
+def test_list_has_the_score_and_the_range_of_strengths(cli: Cli, bank: Bank) -> None:
+    for name, score in (("a", 0.5), ("b", 0.934), ("c", None)):
+        bank.measurements.keep_card(a_card(bank.add(artifact(name=name)).id, score))
+    header, *rows = [line.split() for line in cli("list", "--sort", "score:desc").out.splitlines()]
+    at = {column: header.index(column) for column in ("NAME", "SCORE", "RANGE")}
+    assert [tuple(row[place] for place in at.values()) for row in rows] == [
+        ("b", "0.93", "0.4…1.3"),
+        ("a", "0.50", "0.4…1.3"),
+        ("c", "-", "-"),
+    ]
+
+
+def test_show_tells_what_was_measured_and_on_what(cli: Cli, bank: Bank) -> None:
+    card = a_card(bank.add(artifact()).id)
+    assert json.loads(cli("show", "young", "--json").out)["card"] is None
+    bank.measurements.keep_card(card)
+    shown = cli("show", "young").out
+    for part in ("10000-10063", "40 pictures", card.protocol.hash, "success 0.9 [0.85, 0.95]", "strength 1.10"):
+        assert part in shown
+    assert json.loads(cli("show", "young", "--json").out)["card"] == card.model_dump(mode="json")
+
+
+def test_a_hostile_card_is_shown_and_not_obeyed(cli: Cli, bank: Bank) -> None:
+    card = a_card(bank.add(artifact()).id)
+    protocol = card.protocol.model_copy(update={"prompt": "[red]x[/]\x1b[2J\r\nsecond\u202e line", "judge": "\x07"})
+    bank.measurements.keep_card(card.model_copy(update={"protocol": protocol}))
+    out = cli("show", "young").out
+    assert "[red]x[/][2J  second line" in out
+    assert all(character.isprintable() or character == "\n" for character in out)
 
 
 def test_rm_and_restore_report_as_json(cli: Cli, bank: Bank) -> None:

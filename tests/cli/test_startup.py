@@ -20,6 +20,7 @@ from attrbank.store.entry import derive
 from attrbank.store.layout import Layout
 from tests.cli.conftest import RECORD, artifact
 from tests.fake_distributions import install
+from tests.measured import a_card
 
 HEAVY = {"torch", "numpy", "diffusers", "transformers", "sqlite_utils", "PIL", "safetensors"}
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -69,7 +70,8 @@ def imported_by(arguments: Sequence[str], bank: Path) -> set[str]:
 
 @pytest.fixture
 def stocked(tmp_path: Path) -> Path:
-    Bank(tmp_path / "bank").add(artifact())
+    bank = Bank(tmp_path / "bank")
+    bank.measurements.keep_card(a_card(bank.add(artifact()).id))
     return tmp_path / "bank"
 
 
@@ -129,6 +131,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
             name = f"attribute-{number:05}"
             facts = derive(hashlib.sha256(name.encode()).hexdigest(), RECORD | {"name": name}, 4096)
             ledger.admit(connection, facts, replace=False)
+            ledger.write_card(connection, {"id": facts["id"], "score": 0.93, "usable_low": 0.4, "usable_high": 1.3})
     return bank
 
 

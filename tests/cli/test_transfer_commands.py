@@ -11,6 +11,7 @@ import pytest
 
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli, artifact
+from tests.measured import a_card
 from tests.store.artifacts import object_path
 
 NAN = struct.pack("<f", float("nan"))
@@ -53,6 +54,36 @@ def test_a_starter_attribute_can_be_exported(
     monkeypatch.setattr("attrbank.store.bank.starter_bank", lambda: outside / "starter")
     assert cli("export", "hat", "-o", "mine.safetensors").out == "mine.safetensors\n"
     assert (outside / "mine.safetensors").read_bytes() == artifact(name="hat")
+
+
+def test_a_card_travels_with_its_attribute(cli: Cli, bank: Bank, outside: Path) -> None:
+    entry = bank.add(artifact())
+    bank.measurements.keep_card(a_card(entry.id))
+    file = cli("export", "young").out.strip()
+    other = Bank(outside / "other")
+    assert cli("import", file, "--bank", "other").code == 0
+    assert other.measurements.card(entry) == a_card(entry.id)
+    assert cli("import", file, "--name", "younger", "--bank", "other").code == 0
+    assert other.resolve("younger").score is None  # another name makes another artifact, which nobody has measured
+
+
+def test_an_attribute_whose_card_is_not_its_own_is_refused(cli: Cli, bank: Bank, outside: Path) -> None:
+    entry = bank.add(artifact())
+    bank.measurements.keep_card(a_card(entry.id))
+    file = cli("export", "young").out.strip()
+    card = Path(file).with_suffix(".card.json")
+    card.write_text(card.read_text().replace(entry.id, "f" * 64))
+    assert cli("import", file, "--bank", "other").code == 5
+    assert not Path("other").exists()
+    card.unlink()
+    assert cli("import", file, "--bank", "other").code == 0
+
+
+def test_an_export_that_would_write_over_a_card_writes_nothing(cli: Cli, bank: Bank, outside: Path) -> None:
+    bank.measurements.keep_card(a_card(bank.add(artifact()).id))
+    (outside / "mine.card.json").write_text("precious")
+    assert cli("export", "young", "-o", "mine.safetensors").code == 4
+    assert {path.name for path in outside.iterdir()} == {"mine.card.json"}
 
 
 def test_a_file_is_written_over_only_by_force(cli: Cli, bank: Bank, outside: Path) -> None:

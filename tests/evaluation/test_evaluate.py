@@ -108,6 +108,17 @@ def test_what_fails_is_named_and_the_rest_is_measured(command, monkeypatch: pyte
     assert names == ["attribute", "target-prompt"]
 
 
+def test_a_card_keeps_what_was_found(command, stocked: Path):
+    figures = Figures.model_validate_json(command("--against", "none", "--strengths", "0.5,1", "--card", "--json").out)
+    bank = Bank(stocked)
+    card = bank.measurements.card(bank.resolve("old"))
+    assert card is not None
+    assert card.protocol.hash == figures.protocol.hash
+    (curve,) = figures.attributes[0].curves
+    assert (card.full, card.matched) == (curve.points[1].figures, curve.matched)
+    assert bank.resolve("old").score == curve.points[1].figures["success"].value
+
+
 def test_the_split_is_enforced(command):
     assert "Tuning seeds" in command("--split", "tune", code=4).err
 

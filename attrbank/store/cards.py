@@ -1,0 +1,159 @@
+"""What was measured, as files of a bank: ``cards/<id>.json`` and ``matrix.json``; believed when they are validated."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrbank.errors import AttrbankError, CorruptArtifactError, IncompatibleError
+from attrbank.store import _fs
+from attrbank.store.entry import MEASURED
+from attrbank.store.layout import CARD_SUFFIX, Layout, identity_of
+
+if TYPE_CHECKING:  # pydantic models are slow to import, and ``list`` does without them
+    from pydantic import BaseModel
+
+    from attrbank.measurements import Card, Matrix
+
+    Model = TypeVar("Model", bound=BaseModel)
+
+MAX_CARD, MAX_MATRIX = 2**16, 2**23
+FACTS = ("id", *MEASURED)
+"""What the index keeps of a card."""
+
+
+def card_files(layout: Layout) -> list[Path]:
+    """Every file in the folder of cards, in order of its name.
+
+    Raises:
+        StorageError: the folder cannot be read.
+    """
+    return [layout.cards / name for name in _fs.list_folder(layout.cards)]
+
+
+def get_card(layout: Layout, identity: str) -> Card | None:
+    """The card of an attribute, if there is one.
+
+    Raises:
+        CorruptArtifactError: it is no valid card, or that of another attribute.
+        IncompatibleError: it has another format version.
+        StorageError: it cannot be read.
+    """
+    return get_foreign_card(layout.card(identity), identity)
+
+
+def get_foreign_card(path: Path, identity: str) -> Card | None:
+    """The card of an attribute in a file from anywhere, if there is such a file.
+
+    Raises:
+        CorruptArtifactError, IncompatibleError, StorageError: as for the bank's own.
+    """
+    from attrbank.measurements import Card
+
+    data = _read(path, MAX_CARD)
+    if data is None:
+        return None
+    card = _parsed(Card, data, path)
+    if card.id != identity:
+        raise _damaged(path, "it is the card of another attribute")
+    return card
+
+
+def get_matrix(layout: Layout) -> Matrix | None:
+    """The bank's matrix, if there is one.
+
+    Raises:
+        CorruptArtifactError, IncompatibleError, StorageError: as for cards.
+    """
+    from attrbank.measurements import Matrix
+
+    data = _read(layout.matrix, MAX_MATRIX)
+    return None if data is None else _parsed(Matrix, data, layout.matrix)
+
+
+def put_card(layout: Layout, card: Card) -> None:
+    """Write a card durably, in the place of any that is there.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    _fs.make_folder(layout.cards)
+    _fs.publish(layout.card(card.id), dumped(card))
+
+
+def put_matrix(layout: Layout, matrix: Matrix) -> None:
+    """Write the matrix durably, in the place of any that is there.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    _fs.publish(layout.matrix, dumped(matrix))
+
+
+def dumped(model: BaseModel) -> bytes:
+    """A card or a matrix as a file."""
+    return f"{model.model_dump_json(indent=1)}\n".encode()
+
+
+def derive_card(card: Mapping[str, Any]) -> dict[str, Any]:
+    """What the index keeps of a card, given as plain JSON: numbers and None.
+
+    Raises:
+        CorruptArtifactError: it does not look like a card.
+    """
+    try:
+        success, usable = (card["full"] or {}).get("success"), card["usable"]
+        figures = (success and success["value"], *(usable or (None, None)))
+        score, low, high = (None if figure is None else _finite(figure) for figure in figures)
+        return dict(zip(FACTS, (str(card["id"]), score, low, high), strict=True))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise CorruptArtifactError(f"Not a valid card: {error}.") from error
+
+
+def shipped_facts(starter: Layout) -> list[tuple[object, ...]]:
+    """The facts of a starter bank's cards; damaged ones are for ``verify``."""
+    rows = []
+    for path in card_files(starter):
+        try:
+            facts = derive_card(json.loads(_read(path, MAX_CARD) or b""))
+        except (AttrbankError, ValueError, RecursionError):
+            continue
+        if facts["id"] == identity_of(path, CARD_SUFFIX):
+            rows.append(tuple(facts.values()))
+    return rows
+
+
+def _finite(figure: object) -> float:
+    number = float(figure)  # type: ignore[arg-type]
+    if not math.isfinite(number):
+        raise ValueError("a figure is not finite")
+    return number
+
+
+def _read(path: Path, limit: int) -> bytes | None:
+    chunk = _fs.read_start(path, limit + 1)
+    if chunk and len(chunk.data) > limit:
+        raise _damaged(path, f"it is larger than {limit:,} bytes")
+    return chunk and chunk.data
+
+
+def _parsed(model: type[Model], data: bytes, path: Path) -> Model:
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        if place == "format_version":
+            raise IncompatibleError(
+                f"{path} has another format version.", "Update attrbank, or measure again."
+            ) from error
+        raise _damaged(path, f"wrong at {place or 'its beginning'}: {first['msg']}") from error
+
+
+def _damaged(path: Path, reason: str) -> CorruptArtifactError:
+    return CorruptArtifactError(f"{path} is damaged: {reason}.", "Remove it, or measure again.")
