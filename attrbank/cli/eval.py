@@ -90,27 +90,21 @@ def evaluate(
         out=out,
         bank=bank,
     )
-    opened = Bank.open(bank)
-    if card:
-        opened.require_writable()
-    evaluated = _evaluated(request)
-    if card:
-        _keep_cards(evaluated, opened)
-    _tell(evaluated, out, as_json)
+    _tell(_evaluated(request, keep_cards=card), out, as_json)
 
 
-def _evaluated(request: EvalRequest) -> Evaluated:
+def _evaluated(request: EvalRequest, *, keep_cards: bool) -> Evaluated:
+    from attrbank.evaluation.cards import cards_of
     from attrbank.evaluation.evaluate import evaluate as measure
 
+    bank = Bank.open(request.bank)
+    if keep_cards:
+        bank.require_writable()
     with progress_bar() as report:
-        return measure(request, on_progress=report, on_warning=lambda warning: render.say(f"warning: {warning}"))
-
-
-def _keep_cards(evaluated: Evaluated, bank: Bank) -> None:
-    from attrbank.evaluation.cards import cards_of
-
-    for card in cards_of(evaluated.figures):
+        evaluated = measure(request, on_progress=report, on_warning=lambda warning: render.say(f"warning: {warning}"))
+    for card in cards_of(evaluated.figures) if keep_cards else ():
         bank.measurements.keep_card(card)
+    return evaluated
 
 
 def _tell(evaluated: Evaluated, out: Path | None, as_json: bool) -> None:

@@ -15,12 +15,13 @@ from attrbank.store.entry import DERIVED, FIELDS, MEASURED, Entry, derive, entry
 from attrbank.store.layout import Layout, identity_of, object_files
 
 _DERIVED, _MEASURED = ", ".join(DERIVED), ", ".join(MEASURED)
+_RANGE = "coalesce(calibrated_low, usable_low) AS usable_low, coalesce(calibrated_high, usable_high) AS usable_high"
 _VIEW = f"""
 CREATE TEMP VIEW catalogue AS
-SELECT {_DERIVED}, {_MEASURED}, 'user' AS origin, created, current, removed
+SELECT {_DERIVED}, score, {_RANGE}, 'user' AS origin, created, current, removed
 FROM artifacts JOIN (SELECT id, created, current, removed FROM versions) USING (id) LEFT JOIN cards USING (id)
 UNION ALL
-SELECT {_DERIVED}, {_MEASURED}, 'starter', NULL, NOT EXISTS (
+SELECT {_DERIVED}, score, {_RANGE}, 'starter', NULL, NOT EXISTS (
     SELECT 1 FROM versions JOIN artifacts USING (id) WHERE versions.name = starter.name AND current
 ), NULL
 FROM starter LEFT JOIN starter_cards USING (id)

@@ -35,7 +35,7 @@ class Entry:
         solver: for the paper's vectors, like ``k``; otherwise None.
         size_bytes: of the artifact.
         score: success at strength 1, as the attribute's card has it; None if that was not measured.
-        usable_low, usable_high: the usable range of strengths, likewise.
+        usable_low, usable_high: the usable range of strengths, as its calibration or else its card has it.
         created: ISO 8601 in UTC; None in the starter bank, which has no index to keep it.
         current: whether the bare name means this version.
     """
@@ -83,9 +83,11 @@ KEPT = ("created", "current")
 """Facts that artifacts cannot tell; the index keeps them through a rebuild."""
 MEASURED = ("score", "usable_low", "usable_high")
 """Facts that the attribute's card tells."""
+CALIBRATED = ("calibrated_low", "calibrated_high")
+"""The usable range of strengths, where the artifact itself tells it."""
 SCALARS = tuple(name for name in FIELDS if name not in {*KEPT, *MEASURED, "origin", "pairs"})
 """Facts that the artifact alone tells, each in a column of its own, to filter and sort by."""
-DERIVED = (*SCALARS, "document")
+DERIVED = (*SCALARS, *CALIBRATED, "document")
 """The same and the whole entry as JSON, so that a long list is written as it is read; in it, what the artifact cannot
 tell is null, or what a card tells is absent, until ``catalogue.select_json`` puts it in."""
 
@@ -148,4 +150,11 @@ def _derive(identity: str, record: Mapping[str, Any], size: int) -> dict[str, An
     }
     whole = facts | {"pairs": pairs}
     document = {field: whole.get(field) for field in FIELDS if field not in MEASURED}
-    return facts | {"document": json.dumps(document, allow_nan=False)}
+    return facts | _calibrated(record) | {"document": json.dumps(document, allow_nan=False)}
+
+
+def _calibrated(record: Mapping[str, Any]) -> dict[str, float | None]:
+    calibration = record.get("calibration")
+    if calibration is None or calibration["core"] != record["core"]:  # of another core than the one in use
+        return dict.fromkeys(CALIBRATED)
+    return dict(zip(CALIBRATED, (float(calibration["low"]), float(calibration["high"])), strict=True))

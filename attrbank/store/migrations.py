@@ -11,7 +11,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from attrbank.errors import IncompatibleError
-from attrbank.store.entry import MEASURED
+from attrbank.store.entry import CALIBRATED, MEASURED
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -39,12 +39,14 @@ def m001_create_tables(database: Database) -> None:
     database["needs"].insert({"attrbank": NEEDED})
 
 
-def m002_create_cards(database: Database) -> None:
-    """What the cards of attributes tell; they are files, so this too may be rebuilt at any time."""
+def m002_tell_what_was_measured(database: Database) -> None:
+    """What attributes' cards tell, and what calibrations do."""
     database["cards"].create({"id": str, **dict.fromkeys(MEASURED, float)}, pk="id")
+    for column in CALIBRATED:
+        database["artifacts"].add_column(column, float)
 
 
-STEPS = (m001_create_tables, m002_create_cards)
+STEPS = (m001_create_tables, m002_tell_what_was_measured)
 SCHEMA_VERSION = len(STEPS)
 
 
@@ -66,10 +68,12 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 
 def make_readable(connection: sqlite3.Connection) -> None:
-    """Lets an index of an older schema be read without being changed: the tables that it lacks are empty."""
+    """Lets an index of an older schema be read without being changed: what it lacks is empty."""
     if schema_version(connection) < SCHEMA_VERSION:
+        unknown = ", ".join(f"NULL AS {column}" for column in CALIBRATED)
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"CREATE TEMP TABLE cards (id, {', '.join(MEASURED)})")
+        connection.execute(f"CREATE TEMP VIEW artifacts AS SELECT *, {unknown} FROM main.artifacts")  # noqa: S608
 
 
 def schema_version(connection: sqlite3.Connection) -> int:

@@ -42,6 +42,30 @@ def test_what_a_card_says_is_listed_filtered_and_sorted_by(bank: Bank) -> None:
     assert json.loads(bank.entries_as_json(["name=b"])[0])["usable_high"] == 1.3
 
 
+CALIBRATION = {
+    "core": "mean",
+    "strengths": [0, 1],
+    "raw": [0, 0.8],
+    "low": -0.5,
+    "high": 1.2,
+    "judge": "t",
+    "seeds": [1],
+}
+
+
+def test_a_calibration_knows_the_range_better_than_the_card_if_it_is_of_the_core_in_use(bank: Bank) -> None:
+    record = {"units": {"mean": 1.0, "mlp": 1.0}, "calibration": CALIBRATION}
+    mean, mlp = (bank.add(artifact(core, core=core, **record)) for core in ("mean", "mlp"))
+    assert (mean.usable_low, mean.usable_high) == (-0.5, 1.2)
+    assert (mlp.usable_low, mlp.usable_high) == (None, None)
+    for entry in (mean, mlp):
+        bank.measurements.keep_card(a_card(entry.id))
+    rows = bank.rows(["name", "score", "usable_low", "usable_high"])
+    assert rows == [("mean", 0.9, -0.5, 1.2), ("mlp", 0.9, 0.4, 1.3)]
+    assert [entry.name for entry in bank.entries(["usable_low<0"])] == ["mean"]
+    assert set(_states(bank).values()) == {"ok"}
+
+
 def test_a_later_card_takes_the_place_of_an_earlier_one(bank: Bank) -> None:
     entry = bank.add(artifact())
     for score in (0.5, 0.8):
@@ -142,6 +166,8 @@ def test_an_index_from_before_there_were_cards_is_read_as_it_is_and_brought_up_t
     entry = bank.add(artifact())
     with closing(sqlite3.connect(bank.path / "index.db")) as connection, connection:
         connection.execute("DROP TABLE cards")
+        for column in ("calibrated_low", "calibrated_high"):
+            connection.execute(f"ALTER TABLE artifacts DROP COLUMN {column}")
         connection.execute("DELETE FROM _sqlite_migrations WHERE name LIKE 'm002%'")
         connection.execute("PRAGMA user_version = 1")
     before = (bank.path / "index.db").read_bytes()
