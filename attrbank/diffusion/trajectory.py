@@ -15,6 +15,10 @@ from attrbank.diffusion.protocols import Backbone, Conditioning, Grid, Predictio
 from attrbank.diffusion.schedule import timestep_at
 from attrbank.errors import InvalidValueError, NumericError, PluginError
 
+MOST_ROWS = 16
+MOST_POSITIONS = MOST_ROWS * 32 * 32
+"""Rows at once and positions at once: 16 latents of 32×32, 4 of 64×64, 1 of 128×128."""
+
 
 @dataclass(frozen=True, eq=False)
 class Position:
@@ -57,17 +61,18 @@ class Trajectory:
         grid: the (t, t_prev) pairs, from ``sampler.grid``.
         guidance_scale: s in u + s (c − u); 1 leaves out the unconditional prediction, 0 the prompt. A backbone with
             embedded guidance is handed s instead.
-        batch_size: rows of latents per call of the backbone; guidance doubles them.
+        batch_size: rows of latents per call of the backbone, the fewer by default the larger they are; guidance
+            doubles them.
     """
 
     def __init__(
-        self, backbone: Backbone, sampler: Sampler, *, grid: Grid, guidance_scale: float, batch_size: int = 16
+        self, backbone: Backbone, sampler: Sampler, *, grid: Grid, guidance_scale: float, batch_size: int | None = None
     ) -> None:
         self.backbone = backbone
         self.sampler = sampler
         self.grid = grid
         self.guidance_scale = guidance_scale
-        self.batch_size = batch_size
+        self.batch_size = batch_size or _rows_for(backbone.latent_shape)
         self._unconditional: Conditioning | None = None
         self._tally = _Tally()
 
@@ -222,6 +227,12 @@ def _noise(seeds: Sequence[int], latent_shape: tuple[int, int, int]) -> Iterator
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     while True:
         yield torch.stack([torch.randn(latent_shape, generator=generator) for generator in generators])
+
+
+def _rows_for(latent_shape: tuple[int, int, int]) -> int:
+    """How many rows go through a network at once: as much memory for many small latents as for one large."""
+    _, height, width = latent_shape
+    return max(1, min(MOST_ROWS, MOST_POSITIONS // (height * width)))
 
 
 def _for_rows(conditioning: Conditioning, rows: int) -> Conditioning:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -88,6 +89,12 @@ def test_batch_gives_what_each_seed_gives_alone(backbone: LatentDiffusion, sampl
     for row, (seed, prompt) in enumerate(zip((5, 6, 7), prompts, strict=True)):
         alone = trajectory.run(trajectory.start([seed]), backbone.encode_prompts([prompt])).latent
         torch.testing.assert_close(together[row : row + 1], alone, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("size", "rows"), [(16, 16), (32, 16), (64, 4), (96, 1), (128, 1), (512, 1)])
+def test_large_latents_go_through_the_network_in_small_batches(size: int, rows: int) -> None:
+    model = SimpleNamespace(latent_shape=(4, size, size))
+    assert Trajectory(model, DDIM(), grid=(), guidance_scale=1).batch_size == rows  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3])
