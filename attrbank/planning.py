@@ -28,7 +28,7 @@ from attrbank.schema import AttributeRecord, Calibration, Core, Inversion
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 
-REFINEMENTS: dict[Inversion, int] = {"ddim": 0, "refined": 2}
+REFINEMENTS: dict[Inversion, int] = {"ddim": 0, "refined": 1}
 """How many predictions each step of an inversion takes beyond the first."""
 
 DEFAULT_INVERSION: Inversion = "ddim"

@@ -1,0 +1,164 @@
+"""Edits of pictures that the model did not draw: ``python -m attrbank.evaluation.pictures`` (some minutes).
+
+The pictures are held-out renders, and the renderer can edit its own portraits perfectly. So here an edit can be held
+against the truth.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+
+from attrbank.backbones.portraits.parameters import Portraits, draw
+from attrbank.backbones.portraits.render import render
+from attrbank.diffusion.protocols import Backbone
+from attrbank.evaluation.estimates import share
+from attrbank.evaluation.figures import Psnr
+from attrbank.evaluation.metrics import GOALS, flips, has_all, identity_error, perceptual_distance
+from attrbank.evaluation.oracle_judge import OracleJudge
+from attrbank.evaluation.retoucher import Retoucher
+from attrbank.evaluation.sheet import draw_sheet
+from attrbank.planning import DEFAULT_INVERSION, REFINEMENTS
+from attrbank.plugin_manager import load_plugins
+from attrbank.store.bank import Bank
+
+FIRST_SEED = 10_000
+ROUND_TRIPS = ((0.4, 1.0), (0.4, 3.0), (0.4, 7.5), (0.8, 3.0))
+"""Time of the first edit, as a fraction, and guidance scale: where ours act by default, and harder ones."""
+
+TRUTH, CODED = "renderer", "renderer, through the autoencoder"
+SHOWN, SHOWN_ROWS = ("young", "glasses", "hat"), 6
+ERR = Console(stderr=True)
+
+
+def round_trips(retoucher: Retoucher) -> list[dict[str, Any]]:
+    """PSNR of pictures that were inverted and drawn again without an edit."""
+    psnr, images, found = Psnr(), retoucher.images, []
+    coded = retoucher.through_autoencoder(images)
+    for fraction, guidance_scale in track(ROUND_TRIPS, "round trips", console=ERR):
+        for inversion in REFINEMENTS:
+            trajectory = retoucher.trajectory(guidance_scale)
+            start = retoucher.inverted(trajectory, retoucher.index_of(fraction), inversion)
+            row = {"t_x": fraction, "guidance_scale": guidance_scale, "inversion": inversion}
+            row["evaluations"] = trajectory.evaluations / len(images)
+            again = retoucher.onward(trajectory, start)
+            row |= {"psnr": psnr(images, again).mean().item(), "autoencoder": psnr(images, coded).mean().item()}
+            found.append(row)
+    return found
+
+
+def lacking(people: Portraits, name: str) -> tuple[Tensor, Tensor]:
+    """Which people lack what the name promises, (B,) bool, and their portraits (N, 3, h, w) with it."""
+    attribute, present = GOALS[name]
+    rows = people.column(attribute) != float(present)
+    return rows, render(people[rows].having(attribute, float(present)))
+
+
+def edits(retoucher: Retoucher, people: Portraits, bank: Bank, judge: OracleJudge) -> dict[str, dict[str, Any]]:
+    """Every attribute on the people who lack it, by every inversion, beside the renderer's own edit."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in track(GOALS, "edits", console=ERR):
+        rows, truth = lacking(people, name)
+        if not rows.any():
+            continue
+        act = retoucher.act(bank, name)
+        edited: dict[str, Tensor] = {inversion: retoucher.edited(act, inversion, rows) for inversion in REFINEMENTS}
+        edited |= {CODED: retoucher.through_autoencoder(truth), TRUTH: truth}
+        before = retoucher.images[rows]
+        found[name] = {method: against_truth(judge, name, before, after, truth) for method, after in edited.items()}
+    return found
+
+
+def against_truth(judge: OracleJudge, name: str, before: Tensor, after: Tensor, truth: Tensor) -> dict[str, Any]:
+    """What the judge says of an edit, and how near it comes to the renderer's own; pictures are (N, 3, h, w)."""
+    attribute = GOALS[name].attribute
+    source, edited, goal = (judge.look(images) for images in (before, after, truth))
+    figures = {
+        "flips": flips(source, edited, attribute),
+        "perceptual": perceptual_distance(source, edited),
+        "identity": identity_error(source, edited, attribute),
+        "psnr_to_truth": Psnr()(truth, after),
+        "perceptual_to_truth": perceptual_distance(goal, edited),
+        "identity_to_truth": identity_error(goal, edited, attribute),
+    }
+    success = share(has_all(edited, (name,)).numpy()).model_dump()
+    return {"images": len(before), "success": success} | {key: value.mean().item() for key, value in figures.items()}
+
+
+def tables(figures: Mapping[str, Any]) -> str:
+    """The figures as Markdown.
+
+    A cell has success / flips / perceptual distance / identity error, then PSNR / perceptual distance / identity error
+    to the renderer's own edit.
+    """
+    lines = ["| T_x | guidance | inversion | evaluations | PSNR, dB | autoencoder alone |", "|---|---|---|---|---|---|"]
+    for row in figures["round_trips"]:
+        cells = [f"{row['t_x']:g}", f"{row['guidance_scale']:g}", row["inversion"], f"{row['evaluations']:g}"]
+        lines.append(f"| {' | '.join(cells)} | {row['psnr']:.2f} | {row['autoencoder']:.2f} |")
+    methods = [*REFINEMENTS, CODED, TRUTH]
+    lines += ["", f"| | images | {' | '.join(methods)} |", f"|---|---|{'---|' * len(methods)}"]
+    for name, found in figures["attributes"].items():
+        cells = [_cell(found[method]) for method in methods]
+        lines.append(f"| {name} | {found[TRUTH]['images']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(found: Mapping[str, Any]) -> str:
+    edit = [f"{found['success']['value']:.2f}", f"{found['flips']:.3f}", *_distances(found, "")]
+    truth = [f"{found['psnr_to_truth']:.1f} dB", *_distances(found, "_to_truth")]
+    is_the_truth = found["perceptual_to_truth"] == 0
+    return " / ".join(edit) if is_the_truth else f"{' / '.join(edit)}; {' / '.join(truth)}"
+
+
+def _distances(found: Mapping[str, Any], suffix: str) -> list[str]:
+    return [f"{found[f'{key}{suffix}']:.2f}" for key in ("perceptual", "identity")]
+
+
+def draw_pictures(backbone: Backbone, bank: Bank, path: Path) -> None:
+    """People who lack all that is shown: as they are, then with each attribute, ours beside the renderer's own."""
+    everyone = draw(1024, FIRST_SEED)
+    without = torch.stack([everyone.column(GOALS[name].attribute) != GOALS[name].present for name in SHOWN]).all(0)
+    people = everyone[without.nonzero()[:SHOWN_ROWS, 0]]
+    retoucher, all_rows = Retoucher(backbone, render(people)), torch.ones(len(people), dtype=torch.bool)
+    columns, stacks, gaps = ["input"], [retoucher.images], set[int]()
+    for name in SHOWN:
+        gaps.add(len(columns))
+        columns += [name, "the truth"]
+        ours = retoucher.edited(retoucher.act(bank, name), DEFAULT_INVERSION, all_rows)
+        stacks += [ours, lacking(people, name)[1]]
+    draw_sheet(columns, stacks, gaps).save(path)
+
+
+@torch.no_grad()
+def main(
+    count: Annotated[int, typer.Option(help="Renders, from the judge's seeds.")] = 64,
+    out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("docs/pictures.json"),
+    picture: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("docs/pictures.png"),
+    bank: Annotated[Path | None, typer.Option(help="Default: the starter bank.")] = None,
+) -> None:
+    """Measure round trips and edits, write figures and a picture, and print tables."""
+    chosen = Bank.open(bank) if bank else Bank.starter()
+    backbone, judge = load_plugins().backbone("portraits"), OracleJudge("judge")
+    people = draw(count, FIRST_SEED)
+    retoucher = Retoucher(backbone, render(people))
+    figures = {
+        "renders": count,
+        "seed": FIRST_SEED,
+        "round_trips": round_trips(retoucher),
+        "attributes": edits(retoucher, people, chosen, judge),
+    }
+    out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    draw_pictures(backbone, chosen, picture)
+    typer.echo(tables(figures))
+
+
+if __name__ == "__main__":
+    typer.run(main)
