@@ -16,6 +16,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from attrbank.batch import apply_all as apply_all
+    from attrbank.batch_plan import BatchRequest as BatchRequest
     from attrbank.editing import apply as apply
     from attrbank.errors import AttrbankError as AttrbankError
     from attrbank.errors import BankBusyError as BankBusyError
@@ -41,6 +43,7 @@ _HOME_OF = {
     "ApplyRequest": "attrbank.requests",
     "AttrbankError": "attrbank.errors",
     "Bank": "attrbank.store.bank",
+    "BatchRequest": "attrbank.batch_plan",
     "BankBusyError": "attrbank.errors",
     "CorruptArtifactError": "attrbank.errors",
     "IncompatibleError": "attrbank.errors",
@@ -54,6 +57,7 @@ _HOME_OF = {
     "Spec": "attrbank.hookspecs",
     "StorageError": "attrbank.errors",
     "apply": "attrbank.editing",
+    "apply_all": "attrbank.batch",
     "hookimpl": "attrbank.hookspecs",
     "learn": "attrbank.learning",
 }

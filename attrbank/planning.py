@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from attrbank.calibration import beyond_range, calibration_of, raw_strength
+from attrbank.choices import REFINEMENTS, guidance_scale_of, inversion_of, prompt_of
 from attrbank.compatibility import check_binding, forced_warning
 from attrbank.cost import denoising_steps
 from attrbank.diffusion.prediction import evaluations_per_step
@@ -16,7 +17,6 @@ from attrbank.diffusion.protocols import (
     Sampler,
     check_guidance,
     guidance_of,
-    require_invertible,
     unknown_words_warning,
 )
 from attrbank.diffusion.schedule import nearest_alpha_bar_index, timestep_at
@@ -27,13 +27,6 @@ from attrbank.requests import ApplyRequest
 from attrbank.schema import AttributeRecord, Calibration, Core, Inversion
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
-
-REFINEMENTS: dict[Inversion, int] = {"ddim": 0, "refined": 1}
-"""How many predictions each step of an inversion takes beyond the first."""
-
-DEFAULT_INVERSION: Inversion = "ddim"
-GUIDANCE_OF_PICTURES = 1.0
-"""A picture is there already and needs no prompt to pull at it; guidance changed nothing but the cost."""
 
 FAR = 0.05
 """A grid step whose ᾱ differs by more than this from the one that was learned earns a warning."""
@@ -194,9 +187,8 @@ def plan(request: ApplyRequest) -> Plan:
         for entry, record, strength in zip(entries, records, strengths, strict=True)
     ]
     steps.sort(key=lambda step: (step.index, -step.record.t_x))  # stable: within one T_x, in the order given
-    prompt, scale = _prompt(request, records[0], model), _guidance_scale(request, model)
+    prompt, scale = prompt_of(request, records[0], model), guidance_scale_of(request, model)
     check_guidance(model, scale, prompt)
-    inversion = _inversion(request, sampler)
     return Plan(
         steps_applied=tuple(steps),
         bank=bank,
@@ -210,7 +202,7 @@ def plan(request: ApplyRequest) -> Plan:
         guidance_scale=scale,
         forced=bool(forced),
         image=request.image,
-        inversion=inversion,
+        inversion=inversion_of(request, sampler),
         mask=request.mask,
         only_after=request.only_after,
         warnings=(
@@ -220,27 +212,6 @@ def plan(request: ApplyRequest) -> Plan:
             *_beyond_range(steps),
         ),
     )
-
-
-def _prompt(request: ApplyRequest, first: AttributeRecord, model: Description) -> str:
-    """As asked; else what the first attribute was learned from, but a picture need not show that."""
-    if request.prompt is not None:
-        return request.prompt
-    return model.defaults.prompt if first.prompt is None or request.image else first.prompt
-
-
-def _guidance_scale(request: ApplyRequest, model: Description) -> float:
-    if request.guidance_scale is not None:
-        return request.guidance_scale
-    costly = guidance_of(model) == "classifier-free"
-    return GUIDANCE_OF_PICTURES if request.image and costly else model.defaults.guidance_scale
-
-
-def _inversion(request: ApplyRequest, sampler: Sampler) -> Inversion | None:
-    if request.image is None:
-        return None
-    require_invertible(sampler)
-    return request.inversion or DEFAULT_INVERSION
 
 
 def _described(reference: str, record: AttributeRecord, plugins: PluginManager) -> Description:

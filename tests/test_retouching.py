@@ -14,6 +14,7 @@ from PIL import Image
 
 from attrbank.backbones.portraits.parameters import draw as people
 from attrbank.backbones.portraits.render import render
+from attrbank.choices import REFINEMENTS
 from attrbank.cli.app import run as run_command
 from attrbank.cli.show import command_of
 from attrbank.composition import run_edits
@@ -23,7 +24,8 @@ from attrbank.editing import apply
 from attrbank.errors import InvalidValueError, NotFoundError
 from attrbank.input_image import read_image
 from attrbank.learning import learn
-from attrbank.planning import REFINEMENTS, plan
+from attrbank.picture import to_image
+from attrbank.planning import plan
 from attrbank.plugin_manager import load_plugins
 from attrbank.png_text import read_recipe_text
 from attrbank.requests import ApplyRequest, learn_spec
@@ -181,3 +183,21 @@ def test_the_plan_says_what_is_edited_and_how(bank, photo, tiny_pipeline, capsys
     assert run_command([*arguments, "--backbone", str(tiny_pipeline)]) == 0
     planned = json.loads(capsys.readouterr().out)
     assert (planned["image"], planned["inversion"], planned["mask"]) == (str(photo), "ddim", None)
+
+
+def test_a_picture_that_is_no_portrait_fails_in_quality_and_not_in_code(tmp_path):
+    """Clouds over a meadow, to a model that knows drawn faces and nothing else."""
+    noise = torch.rand(1, 3, 6, 9, generator=torch.Generator().manual_seed(0))
+    clouds = torch.nn.functional.interpolate(noise, (200, 300), mode="bicubic").clamp(0, 1)[0]
+    clouds[1, 120:] = 0.9
+    to_image(clouds).save(tmp_path / "meadow.jpg")
+    asked = ApplyRequest(
+        references=(("young", None), ("hat", 2.0)),
+        image=tmp_path / "meadow.jpg",
+        steps=10,
+        bank=tmp_path / "bank",
+        output=tmp_path / "out.png",
+    )
+    after = apply(asked).after
+    assert after.shape == (3, 200, 300)
+    assert bool(after.isfinite().all())

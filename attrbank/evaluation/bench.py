@@ -12,7 +12,7 @@ from attrbank.artifact import LearnedAttribute, decode
 from attrbank.calibration import calibration_of, raw_strength
 from attrbank.composition import Act, run_edits
 from attrbank.diffusion.protocols import Backbone, Conditioning, Prediction
-from attrbank.diffusion.schedule import nearest_alpha_bar_index, nearest_index
+from attrbank.diffusion.schedule import Grid, Schedule, nearest_alpha_bar_index, nearest_index
 from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.evaluation.shared_runs import Cost, SharedRuns
 from attrbank.methods.protocol import Edit, Method, ModelEdit
@@ -103,9 +103,7 @@ class Bench:
 
     def act(self, attribute: LearnedAttribute, strength: float, core: Core | None = None) -> Act:
         """The edit that ``apply`` would make."""
-        grid, schedule = self.trajectory.grid, self.backbone.schedule
-        index = nearest_alpha_bar_index(grid, schedule, attribute.record.resolved.alpha_bar_x)
-        return Act(index, edit_of(attribute, core), raw_strength(calibration_of(attribute.record, core), strength))
+        return act_of(attribute, self.trajectory.grid, self.backbone.schedule, strength, core)
 
     def edited(self, acts: Sequence[Act]) -> Tensor:
         """Clean latents with these edits."""
@@ -147,6 +145,14 @@ def edit_of(attribute: LearnedAttribute, core: Core | None = None) -> Edit | Mod
     """The attribute, ready to act."""
     method: Method = load_plugins().method(attribute.record.method)
     return method.edit(attribute.record, attribute.tensors, core)
+
+
+def act_of(
+    attribute: LearnedAttribute, grid: Grid, schedule: Schedule, strength: float, core: Core | None = None
+) -> Act:
+    """The edit that ``apply`` would make on this grid."""
+    index = nearest_alpha_bar_index(grid, schedule, attribute.record.resolved.alpha_bar_x)
+    return Act(index, edit_of(attribute, core), raw_strength(calibration_of(attribute.record, core), strength))
 
 
 def stored(bank: Bank, name: str) -> LearnedAttribute:

@@ -19,14 +19,14 @@ from torch import Tensor
 
 from attrbank.backbones.portraits.parameters import Portraits, draw
 from attrbank.backbones.portraits.render import render
+from attrbank.choices import DEFAULT_INVERSION, REFINEMENTS
 from attrbank.diffusion.protocols import Backbone
 from attrbank.evaluation.estimates import share
 from attrbank.evaluation.figures import Psnr
+from attrbank.evaluation.grid import draw_grid
 from attrbank.evaluation.metrics import GOALS, flips, has_all, identity_error, perceptual_distance
 from attrbank.evaluation.oracle_judge import OracleJudge
 from attrbank.evaluation.retoucher import Retoucher
-from attrbank.evaluation.sheet import draw_sheet
-from attrbank.planning import DEFAULT_INVERSION, REFINEMENTS
 from attrbank.plugin_manager import load_plugins
 from attrbank.store.bank import Bank
 
@@ -134,7 +134,7 @@ def draw_pictures(backbone: Backbone, bank: Bank, path: Path) -> None:
         columns += [name, "the truth"]
         ours = retoucher.edited(retoucher.act(bank, name), DEFAULT_INVERSION, all_rows)
         stacks += [ours, lacking(people, name)[1]]
-    draw_sheet(columns, stacks, gaps).save(path)
+    draw_grid(columns, stacks, gaps=gaps).save(path)
 
 
 @torch.no_grad()

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from attrbank.choices import GUIDANCE_OF_PICTURES, REFINEMENTS
 from attrbank.composition import Act, run_edits
 from attrbank.diffusion.inversion import invert
 from attrbank.diffusion.protocols import Backbone
-from attrbank.diffusion.schedule import nearest_alpha_bar_index, nearest_index
+from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Position, Trajectory
-from attrbank.evaluation.bench import edit_of, stored
+from attrbank.evaluation.bench import act_of, stored
 from attrbank.framing import Frame
-from attrbank.planning import GUIDANCE_OF_PICTURES, REFINEMENTS
 from attrbank.plugin_manager import load_plugins
 from attrbank.schema import Inversion
 from attrbank.store.bank import Bank
@@ -69,9 +69,7 @@ class Retoucher:
 
     def act(self, bank: Bank, name: str) -> Act:
         """A stored attribute at strength 1."""
-        learned = stored(bank, name)
-        index = nearest_alpha_bar_index(self._grid, self.backbone.schedule, learned.record.resolved.alpha_bar_x)
-        return Act(index, edit_of(learned), 1.0)
+        return act_of(stored(bank, name), self._grid, self.backbone.schedule, 1.0)
 
     def index_of(self, fraction: float) -> int:
         """The grid index that a time fraction means."""

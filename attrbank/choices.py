@@ -1,0 +1,42 @@
+"""What an ``apply`` takes where the user leaves it open."""
+
+from __future__ import annotations
+
+from attrbank.diffusion.protocols import Description, Sampler, guidance_of, require_invertible
+from attrbank.requests import ApplyRequest
+from attrbank.schema import AttributeRecord, Inversion
+
+REFINEMENTS: dict[Inversion, int] = {"ddim": 0, "refined": 1}
+"""How many predictions each step of an inversion takes beyond the first."""
+
+DEFAULT_INVERSION: Inversion = "ddim"
+
+GUIDANCE_OF_PICTURES = 1.0
+"""A picture is there already and needs no prompt to pull at it: on renders, guidance changed nothing but the cost."""
+
+
+def prompt_of(request: ApplyRequest, first: AttributeRecord, model: Description) -> str:
+    """As asked; else what the first attribute was learned from, but a picture need not show that."""
+    if request.prompt is not None:
+        return request.prompt
+    return model.defaults.prompt if first.prompt is None or request.image else first.prompt
+
+
+def guidance_scale_of(request: ApplyRequest, model: Description) -> float:
+    """As asked; else the model's own, or none for pictures where it would take a second prediction."""
+    if request.guidance_scale is not None:
+        return request.guidance_scale
+    costly = guidance_of(model) == "classifier-free"
+    return GUIDANCE_OF_PICTURES if request.image and costly else model.defaults.guidance_scale
+
+
+def inversion_of(request: ApplyRequest, sampler: Sampler) -> Inversion | None:
+    """As asked; None if no picture is edited.
+
+    Raises:
+        InvalidValueError: the sampler cannot be inverted.
+    """
+    if request.image is None:
+        return None
+    require_invertible(sampler)
+    return request.inversion or DEFAULT_INVERSION
