@@ -72,11 +72,11 @@ def test_a_plugin_that_fails_at_its_work_is_named(cli: Cli, on_path: Path, tiny_
 def test_a_mistake_of_our_own_is_not_put_on_a_plugin(
     cli: Cli, on_path: Path, tiny_pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
     install(on_path, "attrbank-alpha", OFFERS_EULER.replace("attrbank_euler:Euler", "attrbank.samplers.ddim:DDIM"))
-    monkeypatch.setattr("attrbank.editing.run_edits", fail)
+    monkeypatch.setattr("attrbank.picture.write", fail)
     outcome = apply(cli, tiny_pipeline, tmp_path)
     assert outcome.code == 1
     assert "This is a bug" in outcome.err
