@@ -16,16 +16,17 @@ def calibration_of(record: AttributeRecord, core: Core | None) -> Calibration | 
 def raw_strength(calibration: Calibration | None, strength: float) -> float:
     """What a method takes, for a strength as the user gives it; without a calibration the two are the same.
 
-    Between measured points by straight lines; beyond the last one as the last line goes on.
+    Between 0 and 1 by straight lines through the measured points. Outside, in proportion to the raw strength of 1:
+    where the effect is complete, a line through its last points would rise without bounds.
     """
     if calibration is None:
         return strength
     points = list(zip(calibration.strengths, calibration.raw, strict=True))
-    (low, raw_low), (high, raw_high) = next(
-        ((left, right) for left, right in pairwise(points) if strength <= right[0]), (points[-2], points[-1])
-    )
-    if strength in (low, high):  # 0 stays 0 and 1 the full effect, to the last bit
-        return raw_low if strength == low else raw_high
+    if not 0 < strength < 1:
+        return strength * points[-1][1]
+    (low, raw_low), (high, raw_high) = next(pair for pair in pairwise(points) if strength <= pair[1][0])
+    if strength == high:
+        return raw_high
     return raw_low + (strength - low) * (raw_high - raw_low) / (high - low)
 
 

@@ -173,7 +173,7 @@ class Calibration(_Model):
 
     Attributes:
         core: the core that was measured; others are not calibrated.
-        strengths: shares of the full effect, increasing; 0 is among them, and stands for no edit.
+        strengths: shares of the full effect, increasing from 0 to 1.
         raw: the raw strength that has each of them, increasing.
         low, high: between these strengths the effect grows and the picture stays whole.
         judge: who looked.
@@ -194,8 +194,8 @@ class Calibration(_Model):
             raise ValueError("a calibration needs one raw strength for each strength")
         if not (_increasing(self.strengths) and _increasing(self.raw)):
             raise ValueError("a calibration must increase")
-        if (0.0, 0.0) not in zip(self.strengths, self.raw, strict=True):
-            raise ValueError("a calibration must leave strength 0 alone")
+        if (self.strengths[0], self.raw[0], self.strengths[-1]) != (0.0, 0.0, 1.0):
+            raise ValueError("a calibration leads from no edit at 0 to the full effect at 1")
         return self
 
 

@@ -21,7 +21,7 @@ from attrbank.testing import fake_attribute, tiny_backbone, tmp_bank
 __all__ = ["fake_attribute", "tiny_backbone", "tmp_bank"]  # fixtures
 
 KNOWN = {"core": "mean", "low": 0.0, "high": 1.5, "judge": "tuner", "seeds": (1000,)}
-BENT = Calibration(strengths=(0.0, 0.25, 1.0, 1.5), raw=(0.0, 0.5, 0.8, 1.2), **KNOWN)
+BENT = Calibration(strengths=(0.0, 0.25, 1.0), raw=(0.0, 0.5, 0.8), **KNOWN)
 
 
 def test_without_a_calibration_strength_is_what_it_is() -> None:
@@ -39,9 +39,9 @@ def test_more_strength_is_always_more() -> None:
     assert raws == sorted(set(raws))
 
 
-def test_the_outer_lines_go_on_beyond_the_ends() -> None:
-    assert raw_strength(BENT, -0.25) == pytest.approx(-0.5)
-    assert raw_strength(BENT, 2.0) == pytest.approx(1.6)
+@pytest.mark.parametrize("strength", [-1.0, -0.25, 1.5, 3.0])
+def test_outside_strengths_are_in_proportion_to_the_full_effect(strength: float) -> None:
+    assert raw_strength(BENT, strength) == pytest.approx(0.8 * strength)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,7 @@ def test_the_outer_lines_go_on_beyond_the_ends() -> None:
         {"strengths": (0.0, 1.0, 0.5), "raw": (0.0, 1.0, 1.2)},
         {"strengths": (0.0, 0.5, 1.0), "raw": (0.0, 1.0, 1.0)},
         {"strengths": (0.0, 1.0), "raw": (0.0, 1.0, 2.0)},
+        {"strengths": (0.0, 0.5), "raw": (0.0, 1.0)},  # nobody knows what 1 is
         {"strengths": (0.0,), "raw": (0.0,)},
     ],
 )

@@ -22,10 +22,13 @@ from attrbank.evaluation.oracle_judge import OracleJudge
 from attrbank.evaluation.split import require_split
 from attrbank.evaluation.subjects import RENDERED, Subject, goal_of, target_prompt
 from attrbank.methods.protocol import OnProgress, quiet
-from attrbank.schema import Calibration, LearnSpec
+from attrbank.schema import Calibration, Core, LearnSpec
 
 TIMES = (0.2, 0.3, 0.4)
+CORES: tuple[Core, ...] = ("mean", "mlp")
 STRENGTHS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
+SURE = 2.0
+"""The logit from which on the tuner's yes counts. Another pair of eyes puts its border a little elsewhere."""
 SEEDS = tuple(range(1000, 1064))
 MARGIN = 1.15
 """Strength 1 is this much more than what just suffices on the tuning seeds, which the choice of T_x has flattered."""
@@ -58,12 +61,14 @@ class Sweep:
 
     Attributes:
         learned: the attribute, uncalibrated.
+        core: which of its cores.
         values: figures of the judge by name, (S, N).
         limit: the figures of a perfect edit.
         unedited: the mean effect without an edit.
     """
 
     learned: LearnedAttribute
+    core: Core
     values: Mapping[str, Values]
     limit: Mapping[str, float]
     unedited: float
@@ -85,27 +90,27 @@ class Sweep:
             return None
         known, effects = np.array([0.0, *STRENGTHS]), np.array([self.unedited, *means["effect"]])
         full = min(MARGIN * matched(STRENGTHS, self.values, self.limit).strength, STRENGTHS[-1])
-        raw = np.union1d(known[known <= max(full, lasting[1])], full)
+        raw = np.union1d(known[known < full], full)
         gains = np.interp(raw, known, effects) - self.unedited
-        points = _rising(gains / (np.interp(full, known, effects) - self.unedited), raw)
+        points = _rising(gains / gains[-1], raw)
         return Calibration(
-            core=self.learned.record.core or "mean",
+            core=self.core,
             strengths=tuple(strength for strength, _ in points),
             raw=tuple(raw for _, raw in points),
             low=0.0,
-            high=points[-1][0],
+            high=round(max(1.0, lasting[1] / full), 2),
             judge=judge,
             seeds=tuple(seeds),
         )
 
 
 def _rising(shares: Values, raw: Values) -> list[tuple[float, float]]:
-    """The points (share, raw strength) at which the effect has grown."""
+    """The points (share, raw strength) between 0 and 1 at which the effect has grown."""
     kept = [(0.0, 0.0)]
-    for share, strength in zip(shares.round(4).tolist(), raw.round(4).tolist(), strict=True):
-        if share > kept[-1][0] and strength > kept[-1][1]:
+    for share, strength in zip(shares[:-1].round(4).tolist(), raw[:-1].round(4).tolist(), strict=True):
+        if kept[-1][0] < share < 1 and strength > 0:
             kept.append((share, strength))
-    return kept
+    return [*kept, (1.0, round(float(raw[-1]), 4))]
 
 
 class Tuner:
@@ -126,9 +131,9 @@ class Tuner:
     def tuned(
         self, learned: LearnedAttribute, on_progress: OnProgress = quiet, times: Sequence[float] = TIMES
     ) -> LearnedAttribute:
-        """The attribute at the T_x where it changes least beside itself, with calibrated strengths.
+        """The attribute at the T_x and with the core that change least beside it, with calibrated strengths.
 
-        Costs ``len(times) · len(STRENGTHS)`` runs from T_x on of the pictures that lack the attribute.
+        Costs a run from T_x on of the pictures that lack the attribute for each time, core and raw strength.
 
         Raises:
             InvalidValueError: no oracle knows what the name promises, every picture has it already, or it does not
@@ -137,18 +142,16 @@ class Tuner:
         name = learned.record.name
         scene = self._scene(learned)
         target = scene.means(scene.bench.switched(scene.subject.target, 1.0))
-        runs = len(times) * len(STRENGTHS)
-        ran = itertools.count(1)
-        sweeps = [
-            scene.sweep(at_time(learned, scene.bench.trajectory, t_x), lambda: on_progress("tuning", next(ran), runs))
-            for t_x in times
-        ]
+        moved = [at_time(learned, scene.bench.trajectory, t_x) for t_x in times]
+        tries = list(itertools.product(moved, (core for core in CORES if core in learned.record.units)))
+        ran, runs = itertools.count(1), len(tries) * len(STRENGTHS)
+        sweeps = [scene.sweep(*one, lambda: on_progress("tuning", next(ran), runs)) for one in tries]
         best = min(sweeps, key=lambda sweep: sweep.collateral(target))
         calibration = best.calibration(self.judge.name, self._bench.seeds)
         if calibration is None:
             hint = "Learn it from other prompts or on more seeds."
             raise InvalidValueError(f"{name} does not come at any strength.", hint)
-        record = best.learned.record.model_copy(update={"calibration": calibration})
+        record = best.learned.record.model_copy(update={"core": best.core, "calibration": calibration})
         return LearnedAttribute(record, best.learned.tensors)
 
     def _scene(self, learned: LearnedAttribute) -> _Scene:
@@ -174,21 +177,22 @@ class _Scene:
     def figures(self, latents: Tensor) -> dict[str, Values]:
         """Of edited clean latents: the judge's figures, (N,) each."""
         found = self.judge.figures(self.subject, self.view, self.judge.look(self.bench.images(latents)))
-        return {name: values.double().numpy() for name, values in found.items()}
+        known = {name: values.double().numpy() for name, values in found.items()}
+        return known | {"success": (known["effect"] > SURE).astype(float)}
 
     def means(self, latents: Tensor) -> dict[str, float]:
         """The same, over the pictures."""
         return {name: float(values.mean()) for name, values in self.figures(latents).items()}
 
-    def sweep(self, learned: LearnedAttribute, on_run: Callable[[], None]) -> Sweep:
-        """The attribute at every raw strength."""
+    def sweep(self, learned: LearnedAttribute, core: Core, on_run: Callable[[], None]) -> Sweep:
+        """The attribute with one of its cores at every raw strength."""
         found = []
         for strength in STRENGTHS:
-            found.append(self.figures(self.bench.edited([self.bench.act(learned, strength)])))
+            found.append(self.figures(self.bench.edited([self.bench.act(learned, strength, core)])))
             on_run()
         values = {name: np.stack([figures[name] for figures in found]) for name in found[0]}
         unedited = self.means(self.bench.unedited)["effect"]
-        return Sweep(learned, values, dict(self.judge.limit(self.subject)), unedited)
+        return Sweep(learned, core, values, dict(self.judge.limit(self.subject)), unedited)
 
 
 def require_tunable(spec: LearnSpec, backbone: str | None) -> None:

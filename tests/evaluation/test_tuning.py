@@ -28,7 +28,7 @@ def sweep(learned, effect, success, *, flips: float = 0.1) -> Sweep:
         "identity": np.full_like(raw, 0.3),
         "perceptual": np.full_like(raw, 0.5),
     }
-    return Sweep(learned, values, LIMIT, unedited=float(effect(0.0)))
+    return Sweep(learned, "mean", values, LIMIT, unedited=float(effect(0.0)))
 
 
 def test_equal_strengths_have_equal_shares_of_the_effect(learned) -> None:
@@ -55,7 +55,7 @@ def test_strength_1_is_where_the_attribute_has_come(learned) -> None:
 def test_the_range_ends_where_the_effect_does(learned) -> None:
     calibration = sweep(learned, lambda raw: -((raw - 1.0) ** 2), lambda raw: raw >= 0.5).calibration("tuner", (1000,))
     assert calibration is not None
-    assert raw_strength(calibration, calibration.high) == pytest.approx(1.0)
+    assert raw_strength(calibration, calibration.high) == pytest.approx(1.0, abs=0.02)
 
 
 def test_what_never_comes_has_no_calibration(learned) -> None:
