@@ -16,7 +16,7 @@ from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench import Bench
-from attrbank.evaluation.curves import Values, matched, usable
+from attrbank.evaluation.curves import GOAL, Values, matched, usable
 from attrbank.evaluation.judging import Judge
 from attrbank.evaluation.oracle_judge import OracleJudge
 from attrbank.evaluation.split import require_split
@@ -27,10 +27,10 @@ from attrbank.schema import Calibration, Core, LearnSpec
 TIMES = (0.2, 0.3, 0.4)
 CORES: tuple[Core, ...] = ("mean", "mlp")
 STRENGTHS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
-SURE = 2.0
+SURE = 1.0
 """The logit from which on the tuner's yes counts. Another pair of eyes puts its border a little elsewhere."""
 SEEDS = tuple(range(1000, 1064))
-MARGIN = 1.15
+MARGIN = 1.1
 """Strength 1 is this much more than what just suffices on the tuning seeds, which the choice of T_x has flattered."""
 
 
@@ -73,14 +73,14 @@ class Sweep:
     limit: Mapping[str, float]
     unedited: float
 
-    def collateral(self, target: Mapping[str, float]) -> tuple[bool, float]:
-        """How much else changes where the attribute comes, in shares of what the target prompt changes; less is better.
+    def cost(self, target: Mapping[str, float]) -> tuple[float, float]:
+        """How far success stays below .95 at best, then what else changes there, in shares of the target prompt's.
 
-        An attribute that never comes is worse than all that do.
+        Less is better: first an attribute has to come, then to leave the rest alone.
         """
-        found = matched(STRENGTHS, self.values, self.limit)
-        shares = [found.figures[name].value / max(target[name], 1e-3) for name in ("flips", "identity")]
-        return not found.reached, sum(shares)
+        found = matched(STRENGTHS, self.values, self.limit).figures
+        shares = [found[name].value / max(target[name], 1e-3) for name in ("flips", "identity")]
+        return max(0.0, GOAL - found["success"].value), sum(shares)
 
     def calibration(self, judge: str, seeds: Sequence[int]) -> Calibration | None:
         """Equal strengths for equal shares of the effect that strength 1 has; None if the attribute never comes."""
@@ -146,7 +146,7 @@ class Tuner:
         tries = list(itertools.product(moved, (core for core in CORES if core in learned.record.units)))
         ran, runs = itertools.count(1), len(tries) * len(STRENGTHS)
         sweeps = [scene.sweep(*one, lambda: on_progress("tuning", next(ran), runs)) for one in tries]
-        best = min(sweeps, key=lambda sweep: sweep.collateral(target))
+        best = min(sweeps, key=lambda sweep: sweep.cost(target))
         calibration = best.calibration(self.judge.name, self._bench.seeds)
         if calibration is None:
             hint = "Learn it from other prompts or on more seeds."

@@ -62,12 +62,12 @@ def test_what_never_comes_has_no_calibration(learned) -> None:
     assert sweep(learned, lambda raw: raw - 9, lambda raw: raw > 9).calibration("tuner", (1000,)) is None
 
 
-def test_collateral_puts_coming_before_being_clean(learned) -> None:
+def test_coming_is_put_before_being_clean(learned) -> None:
     target = {"flips": 0.2, "identity": 0.6}
     comes = sweep(learned, lambda raw: raw, lambda raw: raw >= 1, flips=0.2)
     cleaner = sweep(learned, lambda raw: raw, lambda raw: raw >= 1, flips=0.1)
     never = sweep(learned, lambda raw: raw, lambda raw: raw > 9, flips=0.0)
-    assert cleaner.collateral(target) < comes.collateral(target) < never.collateral(target)
+    assert cleaner.cost(target) < comes.cost(target) < never.cost(target)
 
 
 @pytest.mark.parametrize("core", ["mean", "mlp"])
