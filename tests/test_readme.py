@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from attrbank.errors import (
     PluginError,
     StorageError,
 )
+from attrbank.evaluation.compositions import table
 from attrbank.evaluation.results import Figures
 from attrbank.evaluation.tables import at_equal_success, at_strength_one
 
@@ -36,6 +38,11 @@ def test_the_tables_in_the_readme_are_what_was_measured(file: Path) -> None:
     figures = Figures.model_validate_json(file.read_text(encoding="utf-8"))
     assert at_equal_success(figures) in README
     assert at_strength_one(figures) in README
+
+
+def test_the_compositions_in_the_readme_are_what_was_measured() -> None:
+    figures = json.loads((ROOT / "docs" / "compositions.json").read_text(encoding="utf-8"))
+    assert table(figures) in README
 
 
 def test_every_file_and_picture_that_the_readme_names_is_there() -> None:
