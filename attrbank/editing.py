@@ -73,7 +73,7 @@ def apply(request: ApplyRequest, *, on_step: OnStep = lambda done, total: None) 
     """
     started = time.monotonic()
     planned = plan(request)
-    picture.require_writable(request.output)
+    picture.require_writable(request.output, (request.image, request.mask))
     inputs = Inputs.read(planned)
     editor = Editor(planned, request.placement)
     return replace(editor.apply(planned, inputs, request.output, on_step), seconds=time.monotonic() - started)

@@ -35,7 +35,7 @@ class InputImage:
         pixels: (3, h, w) in [0, 1], as stored even where transparent.
         alpha: (1, h, w) in [0, 1]; None if the picture has no transparency.
         sha256: of the file's bytes.
-        name: of the file, without its folder.
+        name: of the file, without its folder; printable, at most 200 characters.
         icc_profile: of the RGB values; None means sRGB.
     """
 
@@ -70,7 +70,7 @@ def read_image(path: Path) -> InputImage:
                 raise _too_large(shown)
             upright = ImageOps.exif_transpose(image)
             pixels, alpha = _pixels(upright)
-            return InputImage(pixels, alpha, hashlib.sha256(data).hexdigest(), path.name, _rgb_profile(image))
+            return InputImage(pixels, alpha, hashlib.sha256(data).hexdigest(), _name(path), _rgb_profile(image))
     except AttrbankError:
         raise
     except Image.DecompressionBombError as error:
@@ -81,7 +81,12 @@ def read_image(path: Path) -> InputImage:
         ) from error
     except Exception as error:  # OSError, SyntaxError, struct.error, zlib.error ... by format and damage
         reason = printable(str(error)).rstrip(".") or type(error).__name__
-        raise InvalidValueError(f"The picture {shown} is damaged or truncated: {reason}.") from error
+        raise InvalidValueError(f"The picture {shown} cannot be decoded: {reason}.") from error
+
+
+def _name(path: Path) -> str:
+    """The file's name as a recipe can hold it: short, printable, and without bytes that are no text."""
+    return printable(path.name.encode(errors="replace").decode())[:200] or "unnamed"
 
 
 def _bytes_of(path: Path) -> bytes:

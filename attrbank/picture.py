@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -12,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 from torch import Tensor
 
 from attrbank import files
-from attrbank.errors import StorageError
+from attrbank.errors import InvalidValueError, StorageError
 from attrbank.input_image import InputImage, on_white
 from attrbank.png_text import RECIPE_KEY
 from attrbank.schema import Recipe
@@ -22,12 +23,21 @@ SMALLEST, MARGIN, STRIP, FONT_SIZE = 256, 8, 26, 13
 PAPER, INK = (250, 249, 246), (52, 50, 54)
 
 
-def require_writable(asked: Path | None) -> None:
+def require_writable(asked: Path | None, sources: Iterable[Path | None] = ()) -> None:
     """Does nothing if the picture can be written as asked, or into this folder; to be asked before long work.
+
+    Args:
+        asked: where to.
+        sources: what it is made of, and what it must not replace.
 
     Raises:
         StorageError: the folder is not there or cannot be written to, or a folder has the picture's name.
+        InvalidValueError: it would replace one of its sources.
     """
+    if asked is not None and any(source and source.resolve() == asked.resolve() for source in sources):
+        raise InvalidValueError(
+            f"{printable(str(asked))} would replace the picture that it is made of.", hint="Give it another name."
+        )
     folder = Path() if asked is None else asked.parent
     if os.path.isdir(asked or "") or not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         raise StorageError(

@@ -118,7 +118,7 @@ def test_json_has_one_record_for_each(cli, folder):
     assert code == 11
     assert [record["status"] for record in records] == ["done", "failed", "done"]
     assert [record["output"] for record in records] == ["a_old.png", "b_old.png", "c_old.png"]
-    assert (records[1]["exit_code"], "damaged" in records[1]["error"]) == (4, True)
+    assert (records[1]["exit_code"], "cannot be decoded" in records[1]["error"]) == (4, True)
     assert records[0]["unet_evaluations"] > 0
 
 
@@ -131,6 +131,13 @@ def test_a_number_that_is_not_finite_fails_one_picture_alone(batch, monkeypatch)
     original = editing.draw
     monkeypatch.setattr(editing, "draw", draw)
     assert [o.status for o in apply_all(batch(seeds=(3, 4, 5)))] == ["done", "failed", "done"]
+
+
+def test_no_picture_replaces_what_it_is_made_of(batch, folder):
+    before = (folder / "a.png").read_bytes()
+    with pytest.raises(InvalidValueError, match="would replace"):
+        apply_all(batch("in/{name}.png", image=folder, images=(folder / "c.jpg", folder / "a.png")))
+    assert (folder / "a.png").read_bytes() == before
 
 
 def test_what_concerns_all_is_an_error_at_once(batch, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -17,6 +18,7 @@ from PIL import Image, ImageCms
 from attrbank import input_image
 from attrbank.errors import InvalidValueError, NotFoundError, StorageError
 from attrbank.input_image import read_image
+from attrbank.schema import PictureFile
 
 LEVELS = torch.tensor([0.0, 0.4, 1.0])
 
@@ -111,6 +113,13 @@ def test_an_rgb_profile_is_kept_and_another_is_not(tmp_path: Path) -> None:
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     assert read_image(saved(tmp_path / "b.png", gradient(), icc_profile=lab)).icc_profile is None
     assert read_image(saved(tmp_path / "c.tiff", gradient("CMYK"), icc_profile=profile)).icc_profile is None
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9.png", b"a\x1b[2J.png", b"x" * 250 + b".png"])
+def test_any_name_of_a_file_becomes_one_that_a_recipe_can_hold(name: bytes, tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", gradient()).rename(tmp_path / os.fsdecode(name))
+    read = read_image(path)
+    assert PictureFile(name=read.name, sha256=read.sha256).name.isprintable()
 
 
 def test_a_missing_or_unreadable_picture_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from attrbank.artifact import decode, encode
 from attrbank.avi.difference import difference_from
+from attrbank.editing import apply
 from attrbank.errors import InvalidValueError
 from attrbank.framing import encoded, picture_size
 from attrbank.input_image import read_image
@@ -20,7 +21,7 @@ from attrbank.learning import complete, learn, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.picture_files import matched
 from attrbank.plugin_manager import load_plugins
-from attrbank.requests import learn_spec
+from attrbank.requests import ApplyRequest, learn_spec
 from attrbank.samplers.ddim import DDIM
 from attrbank.schema import AttributeRecord, PictureFiles
 from attrbank.store.bank import Bank
@@ -71,6 +72,17 @@ def test_several_pairs_give_their_mean_and_a_network(backbone, pairs):
     mean = attribute.tensors["mean.u"] @ torch.diag_embed(attribute.tensors["mean.core"]) @ attribute.tensors["mean.vh"]
     torch.testing.assert_close(mean, torch.cat(differences).mean(0), atol=1e-4, rtol=1e-4)
     assert difference_from(vectors, torch.zeros(4, 8, 8)).shape == (4, 16, 16)
+
+
+@pytest.mark.parametrize("model", ["tiny_ddpm", "tiny_ldm", "tiny_pipeline_xl", "tiny_sd3", "tiny_flux"])
+def test_every_kind_of_model_learns_from_pictures_and_edits_pictures(model, pairs, tmp_path, request):
+    reference, bank = str(request.getfixturevalue(model)), tmp_path / "bank"
+    learn(learn_spec("old", [], [], pictures=pairs, steps=5), backbone=reference, bank=bank)
+    options = {"image": pairs[0].source, "bank": bank, "backbone": reference, "steps": 5, "output": tmp_path / "o.png"}
+    applied = apply(ApplyRequest(references=(("old", None),), **options))
+    assert applied.unet_evaluations == applied.plan.unet_evaluations
+    assert applied.after.shape == (3, 40, 50)
+    assert not torch.equal(applied.before, applied.after)
 
 
 def test_the_record_names_the_pictures_by_content_and_no_prompts(backbone, pairs):

@@ -95,7 +95,7 @@ def test_the_plan_foretells_the_cost(options, ask, photo):
 def test_the_inversion_stops_at_the_first_edit(ask, photo):
     planned = plan(ask(image=photo))
     assert planned.steps_applied[0].t == 401
-    assert planned.denoising_steps == 3 * 5  # back, before, after
+    assert planned.denoising_steps == 4 * 5  # back, each step refined once, before, after
 
 
 def test_progress_ends_at_its_total(ask, photo):
@@ -184,7 +184,7 @@ def test_the_plan_says_what_is_edited_and_how(bank, photo, tiny_pipeline, capsys
     arguments = ["apply", "old", "-i", str(photo), "--plan", "--json", "--bank", str(bank)]
     assert run_command([*arguments, "--backbone", str(tiny_pipeline)]) == 0
     planned = json.loads(capsys.readouterr().out)
-    assert (planned["image"], planned["inversion"], planned["mask"]) == (str(photo), "ddim", None)
+    assert (planned["image"], planned["inversion"], planned["mask"]) == (str(photo), "refined", None)
 
 
 def test_a_picture_that_is_no_portrait_fails_in_quality_and_not_in_code(tmp_path):
