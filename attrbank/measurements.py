@@ -19,8 +19,8 @@ root: the same sum over √n.
 
 Count = Annotated[int, Field(ge=1)]
 
-SERIOUS = 0.1
-"""A share of pictures that is too large to be lost to another attribute."""
+SERIOUS, ENOUGH = 0.1, 8
+"""A share of pictures that is too large to be lost to another attribute, and how many it takes to be sure of that."""
 
 
 class _Model(BaseModel):
@@ -132,7 +132,7 @@ class Pair(_Model):
     @property
     def bad(self) -> bool:
         """Whether the other surely costs the attribute a tenth of the pictures or more."""
-        return self.gain.value <= -SERIOUS and self.gain.high < 0
+        return self.gain.value <= -SERIOUS and self.gain.high < 0 and self.pictures >= ENOUGH
 
 
 class Group(_Model):

@@ -20,7 +20,7 @@ from attrbank.diffusion.protocols import (
     unknown_words_warning,
 )
 from attrbank.diffusion.schedule import nearest_alpha_bar_index, timestep_at
-from attrbank.errors import InvalidValueError, NotFoundError
+from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
 from attrbank.methods.protocol import Method
 from attrbank.plugin_manager import PluginManager, load_plugins
 from attrbank.requests import ApplyRequest
@@ -210,6 +210,7 @@ def plan(request: ApplyRequest) -> Plan:
             *unknown_words_warning(model, prompt),
             *_far_steps(steps, model),
             *_beyond_range(steps),
+            *_bad_pairs(bank, steps),
         ),
     )
 
@@ -285,6 +286,22 @@ def method_of(record: AttributeRecord, plugins: PluginManager) -> Method:
 def _beyond_range(steps: list[PlannedStep]) -> list[str]:
     found = ((step.entry.name, beyond_range(step.calibration, step.strength)) for step in steps)
     return [f"{name}: {warning}" for name, warning in found if warning]
+
+
+def _bad_pairs(bank: Bank, steps: list[PlannedStep]) -> list[str]:
+    """What the bank's matrix says against these attributes at once; one that is damaged stops nobody."""
+    names = {step.entry.id: step.entry.name for step in steps if step.strength > 0}
+    if len(names) < 2:
+        return []
+    try:
+        bad = [pair for pair in bank.measurements.pairs(tuple(names)) if pair.bad]
+    except AttrbankError as error:
+        return [error.message]
+    return [
+        f"{names[pair.of]} suffers from {names[pair.given]}: with it, it came in {pair.together.value:.2f} "
+        f"of the pictures, alone in {pair.alone.value:.2f}"
+        for pair in bad
+    ]
 
 
 def _far_steps(steps: list[PlannedStep], model: Description) -> list[str]:

@@ -53,5 +53,5 @@ def _show_table(bank: Bank, filters: tuple[str, ...], sort: str) -> None:
 def _shown(
     name: str, identity: str, score: float | None, low: float | None, high: float | None, *others: object
 ) -> tuple[object, ...]:
-    measured = (None if score is None else f"{score:.2f}", None if low is None else f"{low:g}…{high:g}")
+    measured = (None if score is None else f"{score:.2f}", None if low is None else f"{low:.3g}…{high:.3g}")
     return (name, identity[:12], *measured, *others)

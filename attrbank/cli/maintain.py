@@ -13,7 +13,7 @@ HARMLESS = {"ok", "orphan", "leftover"}
 
 
 def verify(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
-    """Check every artifact of the bank against its hash.
+    """Check every artifact of the bank against its hash, and what was measured.
 
     Exits with 5 if an attribute is damaged; files that nothing names are reported, and harm nothing.
     """
@@ -27,7 +27,7 @@ def verify(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
     damaged = [finding for finding in wrong if finding.state not in HARMLESS]
     if damaged:
         raise CorruptArtifactError(f"{len(damaged)} of {len(findings)} items are damaged.")
-    render.say(f"{len(findings) - len(wrong)} artifacts are sound.")
+    render.say(f"{len(findings) - len(wrong)} items are sound.")
 
 
 def reindex(*, as_json: JsonOption = False, bank: BankOption = None) -> None:

@@ -14,6 +14,7 @@ from attrbank.composition import Act, run_edits
 from attrbank.diffusion.protocols import Backbone, Conditioning, Prediction
 from attrbank.diffusion.schedule import Grid, Schedule, nearest_alpha_bar_index, nearest_index
 from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.errors import InvalidValueError
 from attrbank.evaluation.shared_runs import Cost, SharedRuns
 from attrbank.methods.protocol import Edit, Method, ModelEdit
 from attrbank.plugin_manager import load_plugins
@@ -104,6 +105,18 @@ class Bench:
     def act(self, attribute: LearnedAttribute, strength: float, core: Core | None = None) -> Act:
         """The edit that ``apply`` would make."""
         return act_of(attribute, self.trajectory.grid, self.backbone.schedule, strength, core)
+
+    def change(self, act: Act, scale: float = 1.0) -> Tensor:
+        """What an edit changes where it acts, (B, C, H, W): in the unedited latents, or in a multiple of them.
+
+        Raises:
+            InvalidValueError: it acts through the model, and so changes no latent.
+        """
+        if isinstance(act.edit, ModelEdit):
+            raise InvalidValueError("An edit that acts through the model changes no latent by itself.")
+        start = self.runs.at(self.prompt, act.index)
+        latent = scale * start.latent
+        return act.edit(latent, _SharedInputs(self, start), act.strength) - latent
 
     def edited(self, acts: Sequence[Act]) -> Tensor:
         """Clean latents with these edits."""

@@ -37,6 +37,17 @@ class RandomDirection:
         return add_edit(x, lengths[:, None, None, None] * self.noise / self.noise.norm())
 
 
+@dataclass(frozen=True, eq=False)
+class KnownChange:
+    """Adds what is known beforehand, (B, C, H, W)."""
+
+    change: Tensor
+
+    def __call__(self, x: Tensor, inputs: EditInputs, strength: float) -> Tensor:
+        """Add s · change."""
+        return add_edit(x, strength * self.change)
+
+
 @dataclass(frozen=True)
 class SingularValuesOfTarget:
     """Algorithm 1 with S = S_z: z's tail, and z's own singular values blended in by ρ."""

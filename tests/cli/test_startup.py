@@ -20,7 +20,7 @@ from attrbank.store.entry import derive
 from attrbank.store.layout import Layout
 from tests.cli.conftest import RECORD, artifact
 from tests.fake_distributions import install
-from tests.measured import a_card
+from tests.measured import a_card, a_matrix, a_pair
 
 HEAVY = {"torch", "numpy", "diffusers", "transformers", "sqlite_utils", "PIL", "safetensors"}
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -79,7 +79,7 @@ def stocked(tmp_path: Path) -> Path:
     "arguments",
     [
         *([], ["--help"], ["--version"], ["learn", "--help"], ["apply", "--help"]),
-        *(["eval", "--help"], ["inspect", "--help"]),
+        *(["eval", "--help"], ["matrix", "--help"], ["inspect", "--help"]),
         *(["list"], ["list", "--json"], ["list", "-q"], ["show", "young"], ["verify"], ["export", "young"]),
     ],
     ids=" ".join,
@@ -109,8 +109,10 @@ def test_a_plan_imports_nothing_heavy(tiny_pipeline: Path, tmp_path: Path) -> No
         "latent_shape": folder.latent_shape,
         "prediction_type": folder.prediction_type,
     }
-    Bank(tmp_path / "bank").add(artifact(backbone=backbone))
-    assert imported_by(["apply", "young:0.7", "--plan"], tmp_path / "bank") & HEAVY == set()
+    bank = Bank(tmp_path / "bank")
+    young, old = (bank.add(artifact(name=name, backbone=backbone)).id for name in ("young", "old"))
+    bank.measurements.keep_matrix(a_matrix(a_pair(young, old, gain=-0.5)))
+    assert imported_by(["apply", "young:0.7", "old", "--plan"], bank.path) & HEAVY == set()
 
 
 def test_compat_imports_nothing_heavy(tiny_pipeline: Path, stocked: Path) -> None:

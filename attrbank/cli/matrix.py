@@ -1,0 +1,123 @@
+"""``attrbank matrix``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attrbank.cli import render
+from attrbank.cli.options import (
+    BackboneOption,
+    BankOption,
+    DeviceOption,
+    DtypeOption,
+    GuidanceOption,
+    JsonOption,
+    OffloadOption,
+    SamplerOption,
+    StepsOption,
+    placement,
+)
+from attrbank.cli.progress import progress_bar
+from attrbank.measurements import Estimate, Group, Matrix, Split
+from attrbank.names import parse_seeds
+from attrbank.store.bank import Bank
+
+if TYPE_CHECKING:  # help must not wait for torch
+    from attrbank.evaluation.matrix import MatrixRequest
+
+SEEDS: dict[Split, str] = {"judge": "10000-10063", "tune": "1000-1063"}
+PAIR_COLUMNS = ("ATTRIBUTE", "BESIDE", "PICTURES", "ALONE", "TOGETHER", "GAIN", "SURVIVAL", "ORDER", "")
+GROUP_COLUMNS = ("AT ONCE", "RULE", "SETS", "SUCCESS", "DISTANCE")
+
+
+def matrix(
+    references: Annotated[list[str], typer.Argument(metavar="REF", help="Two attributes or more.")],
+    *,
+    seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Default 10000-10063, for tune 1000-1063.")] = None,
+    split: Annotated[Split, typer.Option(help="Whose seeds and oracle: the judge's or the tuner's.")] = "judge",
+    largest: Annotated[int, typer.Option(metavar="N", min=1, help="The most attributes at once.")] = 4,
+    prompt: Annotated[str | None, typer.Option(metavar="P", help="Of all pictures; default the backbone's.")] = None,
+    weights: Annotated[Path | None, typer.Option(metavar="DIR", help="Judge by CLIP and LPIPS from here.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Go on here when stopped.")] = None,
+    save: Annotated[bool, typer.Option("--save", help="Keep it in the bank, for apply to warn of bad pairs.")] = False,
+    as_json: JsonOption = False,
+    backbone: BackboneOption = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+    offload: OffloadOption = False,
+    sampler: SamplerOption = None,
+    steps: StepsOption = None,
+    guidance_scale: GuidanceOption = None,
+    bank: BankOption = None,
+) -> None:
+    """Measure how attributes go together: in pairs, and several at once."""
+    from attrbank.evaluation.matrix import MatrixRequest
+
+    request = MatrixRequest(
+        references=tuple(references),
+        seeds=parse_seeds(seeds or SEEDS[split]),
+        split=split,
+        largest=largest,
+        prompt=prompt,
+        weights=weights,
+        out=out,
+        backbone=backbone,
+        placement=placement(device, dtype, offload),
+        sampler=sampler,
+        steps=steps,
+        guidance_scale=guidance_scale,
+        bank=bank,
+    )
+    measured = _measured(request, save=save)
+    if as_json:
+        render.document(measured.model_dump(mode="json"))
+    else:
+        render.table(PAIR_COLUMNS, _pair_rows(measured))
+        render.lines([""])
+        render.table(GROUP_COLUMNS, _group_rows(measured))
+
+
+def _measured(request: MatrixRequest, *, save: bool) -> Matrix:
+    from attrbank.evaluation.matrix import measure_matrix
+
+    bank = Bank.open(request.bank)
+    if save:
+        bank.require_writable()
+    with progress_bar() as report:
+        found = measure_matrix(
+            request, on_progress=report, on_warning=lambda warning: render.say(f"warning: {warning}")
+        )
+    if save:
+        bank.measurements.keep_matrix(found)
+    return found
+
+
+def _pair_rows(found: Matrix) -> Iterator[tuple[object, ...]]:
+    for pair in found.pairs:
+        figures = (pair.alone, pair.together, pair.gain, pair.survival)
+        order = f"{pair.order.value:.2f}"
+        names = (found.names[pair.of], found.names[pair.given])
+        yield (*names, pair.pictures, *map(_interval, figures), order, "bad" if pair.bad else "")
+
+
+def _group_rows(found: Matrix) -> Iterator[tuple[object, ...]]:
+    """One row for every number of attributes and rule: the mean over sets."""
+
+    def kind(group: Group) -> tuple[int, str]:
+        return len(group.ids), group.rule
+
+    for (size, rule), several in groupby(sorted(found.groups, key=kind), kind):
+        groups = list(several)
+        distances = [group.perceptual.value for group in groups if group.perceptual]
+        success = sum(group.success.value for group in groups) / len(groups)
+        distance = f"{sum(distances) / len(distances):.3f}" if distances else None
+        yield size, rule, len(groups), f"{success:.2f}", distance
+
+
+def _interval(found: Estimate | None) -> str | None:
+    return None if found is None else f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"

@@ -1,0 +1,139 @@
+"""``matrix``: which attributes go together, and how many at once."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attrbank.errors import InvalidValueError
+from attrbank.evaluation.cells import Cell, CellStore
+from attrbank.evaluation.estimates import mean, share
+from attrbank.evaluation.metrics import GOALS
+from attrbank.evaluation.setting import SettingRequest, set_up
+from attrbank.evaluation.split import require_split
+from attrbank.evaluation.subjects import Subject
+from attrbank.evaluation.together import Combination, Together
+from attrbank.measurements import Group, Matrix, Pair, Rule
+from attrbank.methods.protocol import OnProgress
+
+RULES: tuple[Rule, ...] = ("sequence", "sum", "root")
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatrixRequest(SettingRequest):
+    """One ``matrix``, as asked for.
+
+    Attributes:
+        largest: the most attributes at once.
+    """
+
+    largest: int = 4
+
+    def __post_init__(self) -> None:
+        if len(self.references) < 2:
+            raise InvalidValueError("A matrix takes two attributes or more.")
+
+
+def measure_matrix(
+    request: MatrixRequest,
+    *,
+    on_progress: OnProgress = lambda stage, done, total: None,
+    on_warning: Callable[[str], None] = lambda warning: None,
+) -> Matrix:
+    """Put attributes into pictures by themselves, in pairs and in larger groups, all at strength 1.
+
+    Raises:
+        NotFoundError: an attribute, backbone or sampler does not exist.
+        InvalidValueError: there are too few attributes, or the seeds belong to another split or were learned from.
+        IncompatibleError: an attribute was learned on another backbone.
+        NumericError: a combination makes a latent that is not finite.
+        StorageError: the folder cannot be written.
+        AttrbankError: a library that the judge needs is not installed.
+    """
+    require_split(request.split, request.seeds)
+    setting = set_up(request)
+    subjects = setting.subjects
+    together = Together(setting, CellStore(request.out, setting.protocol))
+    pairs = [Combination(pair) for pair in itertools.permutations(subjects, 2)]
+    groups = [group for group in _groups(subjects, request.largest) if together.fits(group)]
+    together.measure([*(Combination((subject,)) for subject in subjects), *pairs, *groups], on_progress)
+    judged = [subject for subject in subjects if together.lacking(subject).any()]
+    for subject in subjects:
+        if subject not in judged:
+            on_warning(f"every picture has what {subject.label} promises, so nothing is said of what it gains")
+    return Matrix(
+        protocol=setting.protocol,
+        names={subject.id: subject.label for subject in subjects},
+        pairs=tuple(_pair(together, pair) for pair in pairs if pair.subjects[0] in judged),
+        groups=tuple(_group(together, group) for group in groups),
+    )
+
+
+def _groups(subjects: Sequence[Subject], largest: int) -> Iterator[Combination]:
+    """Sets of every size that begin with each attribute in turn, and go on with those after it that may be there too.
+
+    Of three and more, by every rule; fewer are what sets of three are compared with.
+    """
+    for size in range(1, min(largest, len(subjects)) + 1):
+        found = {subject.id: _together_with(subject, subjects, size) for subject in subjects}
+        for group in {frozenset(s.id for s in group): group for group in found.values()}.values():
+            if len(group) == size:
+                yield from (Combination(group, rule) for rule in (RULES if size >= 3 else RULES[:1]))
+
+
+def _together_with(first: Subject, subjects: Sequence[Subject], size: int) -> tuple[Subject, ...]:
+    start = subjects.index(first)
+    chosen: list[Subject] = []
+    for subject in (*subjects[start:], *subjects[:start]):
+        if len(chosen) < size and not any(_exclude(subject, other) for other in chosen):
+            chosen.append(subject)
+    return tuple(sorted(chosen, key=subjects.index))
+
+
+def _exclude(one: Subject, other: Subject) -> bool:
+    """Whether both promise something of the same thing, as young and old do; the judges of photographs do not know."""
+    if one.goal is None or other.goal is None:
+        return False
+    return GOALS[one.goal].attribute == GOALS[other.goal].attribute
+
+
+def _pair(together: Together, pair: Combination) -> Pair:
+    of, given = pair.subjects
+    both, reverse = together.cell(pair), together.cell(Combination((given, of)))
+    alone, beside = _seen(together.cell(Combination((of,))), of), _seen(both, of)
+    lacking = together.lacking(of).numpy()
+    came = together.lacking(given).numpy() & _seen(together.cell(Combination((given,))), given)
+    depends = (beside != _seen(reverse, of)) | (_seen(both, given) != _seen(reverse, given))
+    return Pair(
+        of=of.id,
+        given=given.id,
+        pictures=int(lacking.sum()),
+        alone=share(alone[lacking]),
+        together=share(beside[lacking]),
+        gain=mean(beside[lacking].astype(float) - alone[lacking]),
+        survival=share(_seen(both, given)[came]) if came.any() else None,
+        order=share(depends),
+    )
+
+
+def _group(together: Together, group: Combination) -> Group:
+    cell = together.cell(group)
+    every: Flags = np.all([_seen(cell, subject) for subject in group.subjects], axis=0)
+    return Group(
+        ids=tuple(subject.id for subject in group.subjects),
+        rule=group.rule,
+        pictures=len(every),
+        success=share(every),
+        perceptual=mean(cell.array("perceptual")) if "perceptual" in cell.values else None,
+    )
+
+
+def _seen(cell: Cell, subject: Subject) -> Flags:
+    flags: Flags = cell.array(subject.id) > 0.5
+    return flags

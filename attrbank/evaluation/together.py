@@ -1,0 +1,125 @@
+"""Several attributes at once, by one rule or another; each combination is made once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from attrbank.composition import Act
+from attrbank.evaluation.bench import Bench
+from attrbank.evaluation.cells import Cell, CellStore
+from attrbank.evaluation.judging import Judge
+from attrbank.evaluation.rival_edits import KnownChange
+from attrbank.evaluation.setting import Setting
+from attrbank.evaluation.subjects import Subject
+from attrbank.measurements import Rule
+from attrbank.methods.protocol import ModelEdit, OnProgress
+
+STRENGTH = 1.0
+INDIFFERENT = 1e-4
+"""Latents have about unit variance; below this they are the same but for rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Combination:
+    """Attributes in the order in which they are given, and the rule by which they act."""
+
+    subjects: tuple[Subject, ...]
+    rule: Rule = "sequence"
+
+
+class Together:
+    """Measures combinations that the store lacks.
+
+    Args:
+        setting: the attributes, the pictures and the judge.
+        store: where cells go, and where those already measured come from.
+    """
+
+    def __init__(self, setting: Setting, store: CellStore) -> None:
+        self._bench: Bench = setting.bench
+        self._judge: Judge = setting.judge
+        self._store = store
+        self._before = self._judge.look(self._bench.images(self._bench.unedited))
+        self._acts = {s.id: self._bench.act(s.learned, STRENGTH) for s in setting.subjects}
+        self._steady = {identity: self._is_steady(act) for identity, act in self._acts.items()}
+
+    def lacking(self, subject: Subject) -> Tensor:
+        """Which of the unedited pictures lack the attribute, (B,) bool."""
+        return self._judge.lacking(subject, self._before)
+
+    def fits(self, combination: Combination) -> bool:
+        """Whether the rule makes sense: what acts through the model has no change that could be added."""
+        edits = (self._acts[subject.id].edit for subject in combination.subjects)
+        return combination.rule == "sequence" or not any(isinstance(edit, ModelEdit) for edit in edits)
+
+    def measure(self, combinations: Iterable[Combination], on_progress: OnProgress) -> None:
+        """Measure all of these that make pictures of their own."""
+        missing = {_key(c): c for c in map(self._canonical, combinations) if _key(c) not in self._store}
+        for done, combination in enumerate(missing.values()):
+            names = " + ".join(subject.label for subject in combination.subjects)
+            on_progress(names, done, len(missing))
+            self._store.add(self._cell(combination))
+
+    def cell(self, combination: Combination) -> Cell:
+        """What was measured: the success of every attribute under its id, and perhaps ``perceptual``."""
+        return self._store[_key(self._canonical(combination))]
+
+    def _is_steady(self, act: Act) -> bool:
+        """Whether the edit changes all latents alike, so that it does not matter what has changed them before."""
+        if isinstance(act.edit, ModelEdit):
+            return False
+        return torch.allclose(self._bench.change(act), self._bench.change(act, 1.1), rtol=0, atol=INDIFFERENT)
+
+    def _canonical(self, combination: Combination) -> Combination:
+        """The one among those that make the same pictures that is measured for all of them."""
+        # As apply orders them; steady edits at one time make the same picture in any order.
+        steady = all(self._steady[subject.id] for subject in combination.subjects)
+        subjects = sorted(combination.subjects, key=lambda s: s.id) if steady else combination.subjects
+        acts, rule = self._acts, combination.rule
+        ordered = sorted(subjects, key=lambda s: (acts[s.id].index, -s.learned.record.t_x))
+        at_once = len({acts[subject.id].index for subject in ordered}) == 1
+        if len(ordered) == 1 or (rule == "sum" and steady and at_once):
+            rule = "sequence"
+        return Combination(tuple(ordered), rule)
+
+    def _cell(self, combination: Combination) -> Cell:
+        bench, subjects = self._bench, combination.subjects
+        images, cost = bench.measured(lambda: bench.images(self._latents(combination)))
+        after = self._judge.look(images)
+        seen = [self._judge.figures(subject, self._before, after) for subject in subjects]
+        values = {subject.id: found["success"] for subject, found in zip(subjects, seen, strict=True)}
+        values |= {"perceptual": seen[0]["perceptual"]} if "perceptual" in seen[0] else {}
+        attribute, competitor, strength = _key(combination)
+        return Cell(
+            attribute=attribute,
+            competitor=competitor,
+            strength=strength,
+            values={name: tuple(found.float().tolist()) for name, found in values.items()},
+            distances={},
+            evaluations=cost.evaluations / len(images),
+            seconds=cost.seconds / len(images),
+            strip="",
+        )
+
+    def _latents(self, combination: Combination) -> Tensor:
+        acts = [self._acts[subject.id] for subject in combination.subjects]
+        if combination.rule == "sequence":
+            return self._bench.edited(acts)
+        share = 1.0 if combination.rule == "sum" else 1 / math.sqrt(len(acts))
+        return self._bench.edited([self._sum(acts, share)])
+
+    def _sum(self, acts: list[Act], share: float) -> Act:
+        """One edit where the first of these acts, of the changes of all, each brought to the signal level there."""
+        first, alpha_bar = acts[0].index, self._bench.trajectory.alpha_bar
+        changes = [math.sqrt(alpha_bar(first) / alpha_bar(act.index)) * self._bench.change(act) for act in acts]
+        return Act(first, KnownChange(torch.stack(changes).sum(0)), share)
+
+
+def _key(combination: Combination) -> tuple[str, str, float]:
+    ids = "+".join(subject.id for subject in combination.subjects)
+    return ids, f"together:{combination.rule}", STRENGTH
