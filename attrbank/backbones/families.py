@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from attrbank.backbones.folder import BackboneFolder, read_json
 from attrbank.backbones.sources import Source, resolve
 from attrbank.diffusion.protocols import Backbone
-from attrbank.errors import IncompatibleError
+from attrbank.errors import AttrbankError, IncompatibleError
 from attrbank.placement import Placement
 
 
@@ -82,7 +82,7 @@ def describe(reference: str, *, download: bool = False) -> BackboneFolder:
 
 
 def load(reference: str, placement: Placement | None = None) -> Backbone:
-    """Load the model that a reference means, from the hub if need be.
+    """Load the model that a reference means, as it is on disk, or else from the hub.
 
     Args:
         reference: as the user gave it.
@@ -93,7 +93,10 @@ def load(reference: str, placement: Placement | None = None) -> Backbone:
         IncompatibleError: it is of another kind, or damaged.
         InvalidValueError: it cannot run where it is to.
     """
-    family, described = _described(reference, resolve(reference))
+    try:  # the hub may have another version by now than the one that a plan has described
+        family, described = _described(reference, resolve(reference, download=False))
+    except AttrbankError:
+        family, described = _described(reference, resolve(reference))
     backbone: Backbone = _imported(family.load)(described, placement or Placement())
     return backbone
 

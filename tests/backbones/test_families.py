@@ -36,6 +36,24 @@ def test_backbone_keeps_the_contract_and_is_what_its_description_says(
     assert guidance_of(described) == guidance_of(backbone)
 
 
+@pytest.mark.parametrize(("on_disk", "asked"), [(True, [False]), (False, [False, True])])
+def test_hub_is_asked_only_for_what_is_not_on_disk(
+    on_disk: bool, asked: list[bool], tiny_ddpm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that what is loaded is what a plan has described."""
+    downloads = []
+
+    def snapshot_download(hub_id: str, *, local_files_only: bool, **_: object) -> str:
+        downloads.append(not local_files_only)
+        if local_files_only and not on_disk:
+            raise FileNotFoundError
+        return str(tiny_ddpm)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
+    assert load("owner/model").fingerprint == describe(str(tiny_ddpm)).fingerprint
+    assert downloads == asked
+
+
 @pytest.mark.parametrize("model", FAMILIES)
 def test_networks_in_half_precision_say_about_the_same(model: str, request: pytest.FixtureRequest) -> None:
     """Latents and pictures stay in single precision."""
