@@ -13,7 +13,7 @@ HARMLESS = {"ok", "orphan", "leftover"}
 
 
 def verify(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
-    """Check every artifact of the bank against its hash, and what was measured.
+    """Check every artifact of the bank, and what was measured.
 
     Exits with 5 if an attribute is damaged; files that nothing names are reported, and harm nothing.
     """

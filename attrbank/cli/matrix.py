@@ -55,7 +55,10 @@ def matrix(
     guidance_scale: GuidanceOption = None,
     bank: BankOption = None,
 ) -> None:
-    """Measure how attributes go together: in pairs, and several at once."""
+    """Measure how attributes go together.
+
+    Beside each other in pairs, in both orders, and several at once by three rules; docs/evaluation.md says what is told.
+    """
     from attrbank.evaluation.matrix import MatrixRequest
 
     request = MatrixRequest(
