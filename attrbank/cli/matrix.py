@@ -57,7 +57,7 @@ def matrix(
 ) -> None:
     """Measure how attributes go together.
 
-    Beside each other in pairs, in both orders, and several at once by three rules; docs/evaluation.md says what is told.
+    In pairs, in both orders, and several at once by three rules; docs/evaluation.md says what the figures mean.
     """
     from attrbank.evaluation.matrix import MatrixRequest
 
