@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attrbank.diffusion.protocols import Backbone, Description, guidance_of
+from attrbank.diffusion.protocols import Backbone, Description, family_of, guidance_of
 from attrbank.discovery import BUILT_IN, GROUP, Kind, Plugin
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError, PluginError
 from attrbank.hookspecs import Spec
@@ -113,6 +113,8 @@ def _misdescribed(described: Description, model: Backbone) -> str | None:
     for name in ("name", "fingerprint", "latent_shape", "prediction_type", "schedule", "defaults", "words"):
         if getattr(described, name) != getattr(model, name):
             return f"described with another {name.replace('_', ' ')} than the model has"
+    if family_of(described) != family_of(model):
+        return "described as of another family than the model is"
     return None if guidance_of(described) == guidance_of(model) else "described with other guidance than the model has"
 
 

@@ -96,6 +96,10 @@ class _Alone(ModelHook):  # type: ignore[misc]  # accelerate has no types
     def __init__(self, residence: Residence) -> None:
         self._residence = residence
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Alone:
+        """A copy of a network shares the device with all the others, and copies none of them."""
+        return _Alone(self._residence)
+
     def pre_forward(self, module: nn.Module, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
         self._residence.call_up(module)
         return send_to_device(args, self._residence.device), send_to_device(kwargs, self._residence.device)

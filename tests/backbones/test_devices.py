@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,32 @@ def test_offloaded_networks_are_on_the_device_one_at_a_time() -> None:
         assert network(torch.zeros(1)).device == meta
     assert first.sent == [meta, CPU, meta]
     assert second.sent == [meta, CPU]
+
+
+def test_copy_of_an_offloaded_network_takes_turns_with_the_others() -> None:
+    meta, network = torch.device("meta"), Wanderer()
+    Residence(meta, torch.float32, offload=True).settle(network)
+    network(torch.zeros(1))
+    other = copy.deepcopy(network)
+    other(torch.zeros(1))
+    assert network.sent == [meta, CPU]
+    network(torch.zeros(1))
+    assert network.sent == [meta, CPU, meta]
+
+
+@pytest.mark.parametrize("variant", ["tiny_pipeline", "tiny_pipeline_xl"])
+def test_offloading_changes_no_bit(
+    variant: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = str(request.getfixturevalue(variant))
+    plain = load(folder)
+    taking_turns = Residence(CPU, torch.float32, offload=True)
+    monkeypatch.setattr("attrbank.backbones.latent_diffusion.residence", lambda *_: taking_turns)
+    offloaded = load(folder)
+    latent = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    found, expected = (model.predict(latent, 500, model.encode_prompts(["a man"])) for model in (offloaded, plain))
+    assert torch.equal(found.eps, expected.eps)
+    assert torch.equal(offloaded.encode(offloaded.decode(latent)), plain.encode(plain.decode(latent)))
 
 
 @pytest.mark.parametrize("variant", ["tiny_pipeline", "tiny_pipeline_xl"])
