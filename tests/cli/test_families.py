@@ -11,10 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
+from attrbank.backbones.tiny import build_pipeline
 from attrbank.editing import apply
 from attrbank.planning import plan
 from attrbank.requests import ApplyRequest
 from tests.cli.conftest import Cli
+from tests.original_format import save_checkpoint
 
 PROMPTS = ("--source", "a photo of a person", "--target", "a photo of an old person")
 STEPS = ("--steps", "5")
@@ -41,9 +43,16 @@ def applied(output: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("model", "guidance_scale", "evaluations_per_step", "index", "t"),
-    [("tiny_sd3", 7.0, 2, 2, 500), ("tiny_flux", 3.5, 1, 3, 399), ("tiny_flux_schnell", 1.0, 1, 3, 399)],
+    [
+        ("tiny_pipeline", 7.5, 2, 2, 401),
+        ("tiny_pipeline_zero_snr", 7.5, 2, 3, 399),
+        ("tiny_pipeline_xl", 7.5, 2, 2, 401),
+        ("tiny_sd3", 7.0, 2, 2, 500),
+        ("tiny_flux", 3.5, 1, 3, 399),
+        ("tiny_flux_schnell", 1.0, 1, 3, 399),
+    ],
 )
-def test_flow_models_learn_list_and_apply(
+def test_models_with_prompts_learn_list_and_apply(
     model: str,
     guidance_scale: float,
     evaluations_per_step: int,
@@ -59,6 +68,27 @@ def test_flow_models_learn_list_and_apply(
     done = applied(tmp_path / "old.png")
     assert done["unet_evaluations"] == evaluations_per_step * (5 + 5 - index)
     assert done["attributes"][0]["t"] == t
+
+
+def test_single_file_takes_the_attributes_of_its_folder(cli: Cli, tiny_pipeline_xl: Path, tmp_path: Path) -> None:
+    learned(cli, tiny_pipeline_xl, *PROMPTS, *STEPS, "--seeds", "0-1")
+    checkpoint, output = save_checkpoint(tiny_pipeline_xl, tmp_path / "xl.safetensors"), tmp_path / "old.png"
+    model = ("--backbone", str(checkpoint), "--config", str(tiny_pipeline_xl))
+    assert cli("apply", "old", *model, *STEPS, "-o", str(output)).code == 0
+    _, *again = shlex.split(cli("show", str(output)).out)
+    planned = json.loads(cli(*again, "--plan", "--json").out)
+    assert (planned["backbone"], planned["forced"]) == (f"{checkpoint}#config={tiny_pipeline_xl}", False)
+
+
+def test_what_was_forced_on_a_relative_is_in_the_picture(cli: Cli, tiny_pipeline: Path, tmp_path: Path) -> None:
+    learned(cli, tiny_pipeline, *PROMPTS, *STEPS, "--seeds", "0-1")
+    relative, output = build_pipeline(tmp_path / "relative", seed=1), tmp_path / "old.png"
+    model = ("--backbone", str(relative))
+    assert cli("apply", "old", *model, *STEPS, "-o", str(output)).code == 8
+    assert not output.exists()
+    assert cli("apply", "old", *model, *STEPS, "-o", str(output), "--force").code == 0
+    _, *again = shlex.split(cli("show", str(output)).out)
+    assert json.loads(cli(*again, "--plan", "--json").out)["forced"] is True
 
 
 def test_attribute_of_another_family_is_refused(cli: Cli, tiny_flux: Path, tiny_sd3: Path) -> None:
