@@ -39,7 +39,7 @@ SEEDS: dict[What, str] = {
 
 
 def inspect(
-    what: Annotated[What, typer.Argument(help="Which of the paper's findings; see docs/findings.md.")],
+    what: Annotated[What, typer.Argument(help="Which of the paper's findings.")],
     reference: Annotated[
         str | None, typer.Argument(metavar="[REF]", help="The attribute, for ablation and rho.", show_default=False)
     ] = None,
