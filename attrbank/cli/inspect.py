@@ -47,8 +47,8 @@ def inspect(
     vector: Annotated[
         list[int] | None, typer.Option(metavar="N", help="sweep: a rank, 1 the strongest; repeatable; 1, 2 and 8.")
     ] = None,
-    factors: Annotated[Numbers, typer.Option(metavar="LIST", help="sweep: of the value; 0,0.5,1.5,2.")] = None,
-    times: Annotated[Numbers, typer.Option(metavar="LIST", help="sweep: shares of T; 0.9,0.7,0.5,0.3.")] = None,
+    factors: Annotated[Numbers, typer.Option(metavar="LIST", help="sweep: of the value; 0,0.5,2.")] = None,
+    times: Annotated[Numbers, typer.Option(metavar="LIST", help="sweep: shares of T; 0.9,0.6,0.3.")] = None,
     p: Annotated[int, typer.Option("-p", metavar="N", help="distance: vectors that span a subspace.")] = 4,
     strengths: Annotated[Numbers, typer.Option(metavar="LIST", help="rho: 0.25,0.5,0.75,1.")] = None,
     goal: Annotated[str | None, typer.Option(metavar="NAME", help="What REF promises, if its name does not.")] = None,

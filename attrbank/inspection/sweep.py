@@ -20,13 +20,13 @@ from attrbank.errors import InvalidValueError
 from attrbank.evaluation.grid import draw_grid
 from attrbank.inspection.finding import Figures, Inspection, Model, png
 from attrbank.inspection.scene import Scene
-from attrbank.inspection.unedited import Readings, Unedited, surest_move, told
+from attrbank.inspection.unedited import Readings, Unedited, largest_move, told
 from attrbank.methods.protocol import Edit, EditInputs, OnProgress
 
 COLUMNS = ("T", "VECTOR", "FACTOR", "EDIT", "CHANGE", "DISTANCE", "FLIPS", "MOVES")
 SHOWN = ("change", "perceptual", "flips")
 
-VECTORS, FACTORS, TIMES = (1, 2, 8), (0.0, 0.5, 1.5, 2.0), (0.9, 0.7, 0.5, 0.3)
+VECTORS, FACTORS, TIMES = (1, 2, 8), (0.0, 0.5, 2.0), (0.9, 0.6, 0.3)
 """What is scaled if nobody says."""
 
 
@@ -142,7 +142,7 @@ def inspect(scene: Scene, sweep: Sweep, on_progress: OnProgress) -> Inspection:
 def _rows(point: Point) -> list[tuple[str, ...]]:
     where = str(point.timestep), str(point.vector), f"{point.factor:g}"
     edits = {"scaled": point.scaled, "random": point.random}
-    return [(*where, name, *told(found, SHOWN), surest_move(found)) for name, found in edits.items()]
+    return [(*where, name, *told(found, SHOWN), largest_move(found)) for name, found in edits.items()]
 
 
 def _pictures(sweep: Sweep, before: Tensor, tiles: Mapping[_Tile, Tensor]) -> dict[str, bytes]:

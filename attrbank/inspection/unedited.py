@@ -91,14 +91,17 @@ def told(readings: Readings, names: Iterable[str]) -> list[str]:
     return [f"{readings[name].value:.3f}" if name in readings else "-" for name in names]
 
 
-def surest_move(readings: Readings) -> str:
-    """The attribute or trait that moved most surely in one direction, as "skin +1.20"; a dash if none surely did."""
-    moves = {name: readings[name] for name in (*ATTRIBUTES, *IDENTITY) if name in readings}
-    sure = {name: found for name, found in moves.items() if found.low > 0 or found.high < 0}
+def largest_move(readings: Readings) -> str:
+    """The trait that moved furthest in one direction, as "hair -1.24"; a dash if none surely did.
+
+    Attributes are no traits: they move by logits, which are large wherever a picture is hard to read.
+    """
+    moves = {name: readings[name] for name in IDENTITY if name in readings}
+    sure = {name: found.value for name, found in moves.items() if found.low > 0 or found.high < 0}
     if not sure:
         return "-"
-    name = max(sure, key=lambda name: abs(sure[name].value) / (sure[name].high - sure[name].low))
-    return f"{name} {sure[name].value:+.2f}"
+    name = max(sure, key=lambda name: abs(sure[name]))
+    return f"{name} {sure[name]:+.2f}"
 
 
 def _moves(before: Pictures, after: Pictures) -> dict[str, Tensor]:

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from attrbank.backbones.portraits.parameters import draw
+from attrbank.backbones.portraits.parameters import IDENTITY, draw
 from attrbank.backbones.portraits.render import render
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.oracle_judge import OracleJudge
 from attrbank.inspection.scene import Scene
-from attrbank.inspection.unedited import Unedited, surest_move
+from attrbank.inspection.unedited import Unedited, largest_move
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,15 @@ def test_what_was_changed_is_what_has_moved(judge: OracleJudge) -> None:
     found = unedited.compared(render(people.having("glasses", 1.0)))
     assert found["glasses"].low > 0
     assert found["flips"].value == pytest.approx(1 / 6, abs=0.02)
-    assert surest_move(found).startswith("glasses +")
-    assert surest_move(unedited.compared(images)) == "-"
+    assert largest_move(unedited.compared(images)) == "-"
+
+
+def test_the_trait_that_was_changed_has_moved_furthest(judge: OracleJudge) -> None:
+    people = draw(24, 1_000)
+    images, identity = render(people), people.identity.clone()
+    identity[:, IDENTITY.index("head_x")] = 1.0
+    unedited = Unedited(SimpleNamespace(), images, judge, judge.look(images))
+    assert largest_move(unedited.compared(render(replace(people, identity=identity)))).startswith("head_x +")
 
 
 def test_pictures_that_have_it_already_are_left_out(judge: OracleJudge, subject) -> None:
