@@ -49,7 +49,7 @@ def inspect(
     ] = None,
     factors: Annotated[Numbers, typer.Option(metavar="LIST", help="sweep: of the value; 0,0.5,2.")] = None,
     times: Annotated[Numbers, typer.Option(metavar="LIST", help="sweep: shares of T; 0.9,0.6,0.3.")] = None,
-    p: Annotated[int, typer.Option("-p", metavar="N", help="distance: vectors that span a subspace.")] = 4,
+    p: Annotated[int | None, typer.Option("-p", metavar="N", help="distance: vectors of a subspace; 4.")] = None,
     strengths: Annotated[Numbers, typer.Option(metavar="LIST", help="rho: 0.25,0.5,0.75,1.")] = None,
     goal: Annotated[str | None, typer.Option(metavar="NAME", help="What REF promises, if its name does not.")] = None,
     target: Annotated[str | None, typer.Option(metavar="P", help="Which prompt asks for REF's attribute.")] = None,

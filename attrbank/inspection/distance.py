@@ -19,6 +19,8 @@ from attrbank.measurements import Estimate
 from attrbank.methods.protocol import OnProgress
 
 COLUMNS = ("WAY", "T", "TO NEXT", "TO LAST")
+P = 4
+"""As the paper has it."""
 SHOWN = 6
 """Timesteps a way has in the table."""
 

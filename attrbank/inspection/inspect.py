@@ -27,6 +27,13 @@ from attrbank.store.entry import Entry
 What: TypeAlias = Literal["sweep", "order", "distance", "ablation", "rho"]
 
 OF_AN_ATTRIBUTE: frozenset[What] = frozenset({"ablation", "rho"})
+_ONLY_FOR: dict[str, What] = {
+    "vectors": "sweep",
+    "factors": "sweep",
+    "times": "sweep",
+    "p": "distance",
+    "strengths": "rho",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +52,7 @@ class InspectRequest:
         out: the folder for figures and pictures.
 
     Raises:
-        InvalidValueError: an attribute is missing, or has no place here.
+        InvalidValueError: an attribute is missing, or something has no place here.
     """
 
     what: What
@@ -56,7 +63,7 @@ class InspectRequest:
     vectors: tuple[int, ...] | None = None
     factors: tuple[float, ...] | None = None
     times: tuple[float, ...] | None = None
-    p: int = 4
+    p: int | None = None
     strengths: tuple[float, ...] | None = None
     prompt: str | None = None
     backbone: str | None = None
@@ -71,6 +78,9 @@ class InspectRequest:
         if (self.what in OF_AN_ATTRIBUTE) == (self.reference is None):
             takes = "takes an attribute" if self.reference is None else "takes no attribute"
             raise InvalidValueError(f"attrbank inspect {self.what} {takes}.")
+        for name, only in _ONLY_FOR.items():
+            if self.what != only and getattr(self, name) is not None:
+                raise InvalidValueError(f"{name}: only for attrbank inspect {only}, not for {self.what}.")
 
 
 def inspect(
@@ -151,4 +161,4 @@ def _look(request: InspectRequest, scene: Scene, found: _Found | None, on_progre
         return sweep.inspect(scene, scaled, on_progress)
     if request.what == "order":
         return order.inspect(scene, on_progress)
-    return distance.inspect(scene, request.p, on_progress)
+    return distance.inspect(scene, distance.P if request.p is None else request.p, on_progress)

@@ -114,11 +114,9 @@ def inspect(scene: Scene, sweep: Sweep, on_progress: OnProgress) -> Inspection:
     """Scale every vector by every factor at every time, and the control with it.
 
     Raises:
-        InvalidValueError: the latents have no such vector.
+        InvalidValueError: the latents have no such vector, or no step follows such a time.
     """
-    largest = min(scene.bench.backbone.latent_shape[-2:])
-    if stray := [vector for vector in sweep.vectors if not 1 <= vector <= largest]:
-        raise InvalidValueError(f"These latents have singular vectors 1 to {largest}, but no vector {stray[0]}.")
+    _require_possible(scene, sweep)
     unedited, points, tiles = Unedited.of(scene), [], dict[_Tile, Tensor]()
     every = list(product(sweep.vectors, sweep.times, sweep.factors))
     for done, (vector, time, factor) in enumerate(every):
@@ -137,6 +135,15 @@ def inspect(scene: Scene, sweep: Sweep, on_progress: OnProgress) -> Inspection:
     figures = SweepFigures(setting=scene.setting, points=tuple(points))
     rows = [row for point in points for row in _rows(point)]
     return Inspection(figures, COLUMNS, rows, partial(_pictures, sweep, unedited.images[0], tiles))
+
+
+def _require_possible(scene: Scene, sweep: Sweep) -> None:
+    largest = min(scene.bench.backbone.latent_shape[-2:])
+    if strays := [vector for vector in sweep.vectors if not 1 <= vector <= largest]:
+        raise InvalidValueError(f"These latents have singular vectors 1 to {largest}, but no vector {strays[0]}.")
+    for time in sweep.times:
+        if not 0 < time <= 1 or scene.bench.index_of(time) == scene.bench.trajectory.end:
+            raise InvalidValueError(f"{time:g} is no share of T before the last step.")
 
 
 def _rows(point: Point) -> list[tuple[str, ...]]:
