@@ -114,7 +114,7 @@ def inspect(scene: Scene, sweep: Sweep, on_progress: OnProgress) -> Inspection:
     """Scale every vector by every factor at every time, and the control with it.
 
     Raises:
-        InvalidValueError: the latents have no such vector, or no step follows such a time.
+        InvalidValueError: the latents have no such vector, or there is no such time.
     """
     _require_possible(scene, sweep)
     unedited, points, tiles = Unedited.of(scene), [], dict[_Tile, Tensor]()
@@ -141,9 +141,8 @@ def _require_possible(scene: Scene, sweep: Sweep) -> None:
     largest = min(scene.bench.backbone.latent_shape[-2:])
     if strays := [vector for vector in sweep.vectors if not 1 <= vector <= largest]:
         raise InvalidValueError(f"These latents have singular vectors 1 to {largest}, but no vector {strays[0]}.")
-    for time in sweep.times:
-        if not 0 < time <= 1 or scene.bench.index_of(time) == scene.bench.trajectory.end:
-            raise InvalidValueError(f"{time:g} is no share of T before the last step.")
+    if strays := [time for time in sweep.times if not 0 < time <= 1]:
+        raise InvalidValueError(f"{strays[0]:g} is no share of T.", hint="Shares lie between 0 and 1.")
 
 
 def _rows(point: Point) -> list[tuple[str, ...]]:
