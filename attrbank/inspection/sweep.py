@@ -141,8 +141,8 @@ def _require_possible(scene: Scene, sweep: Sweep) -> None:
     largest = min(scene.bench.backbone.latent_shape[-2:])
     if strays := [vector for vector in sweep.vectors if not 1 <= vector <= largest]:
         raise InvalidValueError(f"These latents have singular vectors 1 to {largest}, but no vector {strays[0]}.")
-    if strays := [time for time in sweep.times if not 0 < time <= 1]:
-        raise InvalidValueError(f"{strays[0]:g} is no share of T.", hint="Shares lie between 0 and 1.")
+    if impossible := [time for time in sweep.times if not 0 < time <= 1]:
+        raise InvalidValueError(f"{impossible[0]:g} is no share of T.", hint="Shares lie between 0 and 1.")
 
 
 def _rows(point: Point) -> list[tuple[str, ...]]:
