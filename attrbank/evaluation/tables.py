@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
+from attrbank.evaluation import markdown
 from attrbank.evaluation.results import AttributeFigures, Curve, Figures, Point
 from attrbank.evaluation.verdict import missed
 from attrbank.measurements import Estimate
@@ -97,17 +98,13 @@ def at_strength_one(figures: Figures) -> str:
 
 def _markdown(figures: Figures, cells: Mapping[str, Cell], misses: Mapping[str, str] | None = None) -> str:
     columns = ["", "images", *SHOWN.values(), "limit", *(["misses"] if misses else [])]
-    lines = [_line(columns).replace("|  |", "| |"), "|---" * len(columns) + "|"]
+    lines = []
     for attribute in figures.attributes:
         curves = [(attribute.curve(name), cells[name]) for name in SHOWN]
         shown = ["–" if curve is None else cell(curve) for curve, cell in curves]
         last = [misses[attribute.name]] if misses else []
-        lines.append(_line([attribute.name, str(attribute.pictures), *shown, _collateral(attribute.limit), *last]))
-    return "\n".join(lines)
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+        lines.append([attribute.name, str(attribute.pictures), *shown, _collateral(attribute.limit), *last])
+    return markdown.table(columns, lines)
 
 
 def _matched_cell(curve: Curve) -> str:
@@ -119,9 +116,8 @@ def _matched_cell(curve: Curve) -> str:
 def _point_cell(point: Point | None) -> str:
     if point is None:
         return "–"
-    success = point.figures["success"]
     values = {name: estimate.value for name, estimate in point.figures.items()}
-    return f"{success.value:.2f} [{success.low:.2f}, {success.high:.2f}] / {_collateral(values)}"
+    return f"{_interval(point.figures['success'])} / {_collateral(values)}"
 
 
 def _collateral(values: Mapping[str, float]) -> str:
@@ -136,7 +132,7 @@ def _number(value: float | None, digits: int = 2) -> str:
 
 
 def _interval(found: Estimate | None) -> str:
-    return "-" if found is None else f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
+    return "-" if found is None else markdown.interval(found.model_dump())
 
 
 def main(figures: Annotated[Path, typer.Argument(help="A figures.json.")] = Path("docs/figures.json")) -> None:
