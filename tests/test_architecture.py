@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -142,6 +143,17 @@ def test_nothing_can_execute_what_it_reads(path: Path) -> None:
         called(node) for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)
     }
     assert calls & DANGEROUS_CALLS == set()
+
+
+def test_no_model_of_the_hub_is_counted_on() -> None:
+    """Hub ids come and go with their owners; only users name models."""
+    texts = [
+        node.value
+        for path in SHIPPED
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    assert {text for text in texts if re.fullmatch(r"(?!docs/)\w[\w.-]*/\w[\w.-]*", text)} == set()
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=name_of)

@@ -1,4 +1,4 @@
-"""Table 1 of the AVI paper (arXiv 2502.02225): ``python -m attrbank.evaluation.table1 --weights DIR --out DIR``.
+"""Table 1 of the AVI paper (arXiv 2502.02225): ``python -m attrbank.evaluation.table1 --help``.
 
 FID, CLIP score, LPIPS and run time for Female, Male, Old and Young on Stable Diffusion 2.1: the target prompt, the
 paper's method and the difference vectors. The paper does not say what its FID refers to, nor how many pictures,
@@ -89,7 +89,7 @@ def _cell(point: Point) -> str:
 def main(
     weights: Annotated[Path, typer.Option(help="The networks that judge; see docs/evaluation.md.")],
     out: Annotated[Path, typer.Option(help="For the bank, the cells, the figures and the report.")],
-    backbone: Annotated[str, typer.Option(help="A folder or hub id.")] = "stabilityai/stable-diffusion-2-1-base",
+    backbone: Annotated[str, typer.Option(help="Stable Diffusion 2.1 base; the paper's sizes presuppose it.")],
     seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "10000-10255",
     learn_seeds: Annotated[str, typer.Option(help="For the difference vectors.")] = "0-63",
     steps: Annotated[int, typer.Option(help="Sampling steps.")] = 50,
