@@ -21,6 +21,7 @@ from attrbank.errors import (
     StorageError,
 )
 from attrbank.evaluation.compositions import table
+from attrbank.evaluation.pictures import edit_table, round_trip_table
 from attrbank.evaluation.results import Figures
 from attrbank.evaluation.tables import at_equal_success, at_strength_one
 
@@ -43,6 +44,13 @@ def test_the_tables_in_the_readme_are_what_was_measured(file: Path) -> None:
 def test_the_compositions_in_the_readme_are_what_was_measured() -> None:
     figures = json.loads((ROOT / "docs" / "compositions.json").read_text(encoding="utf-8"))
     assert table(figures) in README
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "docs").glob("pictures.json")), ids=lambda file: file.name)
+def test_the_edits_of_pictures_in_the_readme_are_what_was_measured(file: Path) -> None:
+    figures = json.loads(file.read_text(encoding="utf-8"))
+    assert edit_table(figures) in README
+    assert round_trip_table(figures) in README
 
 
 def test_every_file_and_picture_that_the_readme_names_is_there() -> None:

@@ -1,4 +1,4 @@
-"""Edits of pictures that the model did not draw: ``python -m attrbank.evaluation.pictures`` (some minutes).
+"""Edits of pictures that the model did not draw: ``python -m attrbank.evaluation.pictures``.
 
 The pictures are held-out renders, and the renderer can edit its own portraits perfectly. So here an edit can be held
 against the truth.
@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
+from attrbank import files
 from attrbank.backbones.portraits.parameters import Portraits, draw
 from attrbank.backbones.portraits.render import render
 from attrbank.choices import DEFAULT_INVERSION, REFINEMENTS
@@ -31,10 +32,11 @@ from attrbank.plugin_manager import load_plugins
 from attrbank.store.bank import Bank
 
 FIRST_SEED = 10_000
-ROUND_TRIPS = ((0.3, 1.0), (0.3, 3.0), (0.3, 7.5), (0.8, 3.0))
-"""Time of the first edit, as a fraction, and guidance scale: as the starter attributes have it, guided, and harder."""
+ROUND_TRIPS = ((0.2, 1.0), (0.4, 1.0), (0.4, 3.0), (0.8, 3.0), (0.8, 7.5))
+"""Time of the first edit, as a fraction, and guidance scale: as the starter attributes have it, then ever harder."""
 
-TRUTH, CODED = "renderer", "renderer, through the autoencoder"
+UNTOUCHED, CODED = "not edited", "the truth, through the autoencoder"
+METHODS = (UNTOUCHED, *REFINEMENTS, CODED)
 SHOWN, SHOWN_ROWS = ("young", "glasses", "hat"), 6
 ERR = Console(stderr=True)
 
@@ -63,17 +65,17 @@ def lacking(people: Portraits, name: str) -> tuple[Tensor, Tensor]:
 
 
 def edits(retoucher: Retoucher, people: Portraits, bank: Bank, judge: OracleJudge) -> dict[str, dict[str, Any]]:
-    """Every attribute on the people who lack it, by every inversion, beside the renderer's own edit."""
+    """Every attribute on the people who lack it, by every inversion, held against the renderer's own edit."""
     found: dict[str, dict[str, Any]] = {}
     for name in track(GOALS, "edits", console=ERR):
         rows, truth = lacking(people, name)
         if not rows.any():
             continue
-        act = retoucher.act(bank, name)
-        edited: dict[str, Tensor] = {inversion: retoucher.edited(act, inversion, rows) for inversion in REFINEMENTS}
-        edited |= {CODED: retoucher.through_autoencoder(truth), TRUTH: truth}
-        before = retoucher.images[rows]
-        found[name] = {method: against_truth(judge, name, before, after, truth) for method, after in edited.items()}
+        act, before = retoucher.act(bank, name), retoucher.images[rows]
+        after = {UNTOUCHED: before, CODED: retoucher.through_autoencoder(truth)}
+        after |= {inversion: retoucher.edited(act, inversion, rows) for inversion in REFINEMENTS}
+        methods = {method: against_truth(judge, name, before, after[method], truth) for method in METHODS}
+        found[name] = {"pictures": len(before), "methods": methods}
     return found
 
 
@@ -83,43 +85,36 @@ def against_truth(judge: OracleJudge, name: str, before: Tensor, after: Tensor, 
     source, edited, goal = (judge.look(images) for images in (before, after, truth))
     figures = {
         "flips": flips(source, edited, attribute),
-        "perceptual": perceptual_distance(source, edited),
-        "identity": identity_error(source, edited, attribute),
-        "psnr_to_truth": Psnr()(truth, after),
-        "perceptual_to_truth": perceptual_distance(goal, edited),
-        "identity_to_truth": identity_error(goal, edited, attribute),
+        "identity": identity_error(goal, edited, attribute),
+        "perceptual": perceptual_distance(goal, edited),
+        "psnr": Psnr()(truth, after),
     }
     success = share(has_all(edited, (name,)).numpy()).model_dump()
-    return {"images": len(before), "success": success} | {key: value.mean().item() for key, value in figures.items()}
+    return {"success": success} | {key: value.mean().item() for key, value in figures.items()}
 
 
-def tables(figures: Mapping[str, Any]) -> str:
-    """The figures as Markdown.
-
-    A cell has success / flips / perceptual distance / identity error, then PSNR / perceptual distance / identity error
-    to the renderer's own edit.
-    """
+def round_trip_table(figures: Mapping[str, Any]) -> str:
+    """Markdown: what is left of a picture that was inverted and drawn again, beside what the autoencoder leaves."""
     lines = ["| T_x | guidance | inversion | evaluations | PSNR, dB | autoencoder alone |", "|---|---|---|---|---|---|"]
     for row in figures["round_trips"]:
-        cells = [f"{row['t_x']:g}", f"{row['guidance_scale']:g}", row["inversion"], f"{row['evaluations']:g}"]
+        cells = [f"{row['t_x']:g}", f"{row['guidance_scale']:g}", f"`{row['inversion']}`", f"{row['evaluations']:g}"]
         lines.append(f"| {' | '.join(cells)} | {row['psnr']:.2f} | {row['autoencoder']:.2f} |")
-    methods = [*REFINEMENTS, CODED, TRUTH]
-    lines += ["", f"| | images | {' | '.join(methods)} |", f"|---|---|{'---|' * len(methods)}"]
+    return "\n".join(lines)
+
+
+def edit_table(figures: Mapping[str, Any]) -> str:
+    """Markdown: success [95 % interval] / flips / identity error and perceptual distance to the renderer's own edit."""
+    titles = [f"`{method}`" if method in REFINEMENTS else method for method in METHODS]
+    lines = [f"| | pictures | {' | '.join(titles)} |", f"|---|---|{'---|' * len(METHODS)}"]
     for name, found in figures["attributes"].items():
-        cells = [_cell(found[method]) for method in methods]
-        lines.append(f"| {name} | {found[TRUTH]['images']} | {' | '.join(cells)} |")
+        cells = [_cell(found["methods"][method]) for method in METHODS]
+        lines.append(f"| {name} | {found['pictures']} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def _cell(found: Mapping[str, Any]) -> str:
-    edit = [f"{found['success']['value']:.2f}", f"{found['flips']:.3f}", *_distances(found, "")]
-    truth = [f"{found['psnr_to_truth']:.1f} dB", *_distances(found, "_to_truth")]
-    is_the_truth = found["perceptual_to_truth"] == 0
-    return " / ".join(edit) if is_the_truth else f"{' / '.join(edit)}; {' / '.join(truth)}"
-
-
-def _distances(found: Mapping[str, Any], suffix: str) -> list[str]:
-    return [f"{found[f'{key}{suffix}']:.2f}" for key in ("perceptual", "identity")]
+    success = "{value:.2f} [{low:.2f}, {high:.2f}]".format(**found["success"])
+    return f"{success} / {found['flips']:.3f} / {found['identity']:.2f} / {found['perceptual']:.3f}"
 
 
 def draw_pictures(backbone: Backbone, bank: Bank, path: Path) -> None:
@@ -131,7 +126,7 @@ def draw_pictures(backbone: Backbone, bank: Bank, path: Path) -> None:
     columns, stacks, gaps = ["input"], [retoucher.images], set[int]()
     for name in SHOWN:
         gaps.add(len(columns))
-        columns += [name, "the truth"]
+        columns += [name, "renderer's own"]
         ours = retoucher.edited(retoucher.act(bank, name), DEFAULT_INVERSION, all_rows)
         stacks += [ours, lacking(people, name)[1]]
     draw_grid(columns, stacks, gaps=gaps).save(path)
@@ -144,7 +139,7 @@ def main(
     picture: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("docs/pictures.png"),
     bank: Annotated[Path | None, typer.Option(help="Default: the starter bank.")] = None,
 ) -> None:
-    """Measure round trips and edits, write figures and a picture, and print tables."""
+    """Measure round trips and edits, write figures and a picture, and print the README's tables."""
     chosen = Bank.open(bank) if bank else Bank.starter()
     backbone, judge = load_plugins().backbone("portraits"), OracleJudge("judge")
     people = draw(count, FIRST_SEED)
@@ -155,9 +150,9 @@ def main(
         "round_trips": round_trips(retoucher),
         "attributes": edits(retoucher, people, chosen, judge),
     }
-    out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    files.replace(out, (json.dumps(figures, indent=1) + "\n").encode())
     draw_pictures(backbone, chosen, picture)
-    typer.echo(tables(figures))
+    typer.echo(f"{round_trip_table(figures)}\n\n{edit_table(figures)}")
 
 
 if __name__ == "__main__":

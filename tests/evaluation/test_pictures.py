@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
+import typer
+from PIL import Image
+from typer.testing import CliRunner
 
 from attrbank.artifact import encode
 from attrbank.backbones.portraits.parameters import draw
 from attrbank.backbones.portraits.render import render
+from attrbank.choices import REFINEMENTS
 from attrbank.editing import apply
+from attrbank.evaluation import pictures
 from attrbank.evaluation.bench import act_of
+from attrbank.evaluation.grid import TILE
 from attrbank.evaluation.metrics import GOALS
 from attrbank.evaluation.oracle_judge import OracleJudge
-from attrbank.evaluation.pictures import against_truth, lacking
+from attrbank.evaluation.pictures import CODED, UNTOUCHED, against_truth, edit_table, lacking, round_trip_table
 from attrbank.evaluation.retoucher import Retoucher
 from attrbank.picture import to_image
 from attrbank.requests import ApplyRequest
@@ -45,7 +52,34 @@ def test_the_renderers_own_edit_is_the_truth_to_the_judge():
     people, judge = draw(24, 10_000), OracleJudge("judge", renders=2)
     for name in GOALS:
         rows, truth = lacking(people, name)
-        found = against_truth(judge, name, render(people)[rows], truth, truth)
-        assert found["success"]["value"] == 1
-        assert found["perceptual"] > 0
-        assert (found["perceptual_to_truth"], found["identity_to_truth"], found["psnr_to_truth"]) == (0, 0, 100)
+        before = render(people)[rows]
+        perfect, untouched = (against_truth(judge, name, before, after, truth) for after in (truth, before))
+        assert (perfect["success"]["value"], perfect["identity"], perfect["perceptual"], perfect["psnr"]) == (
+            1,
+            0,
+            0,
+            100,
+        )
+        assert (untouched["success"]["value"], untouched["flips"]) == (0, 0)
+        assert untouched["perceptual"] > 0
+
+
+def test_one_run_measures_draws_and_prints_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pictures, "GOALS", {"hat": GOALS["hat"]})
+    monkeypatch.setattr(pictures, "ROUND_TRIPS", ((0.1, 1.0),))
+    monkeypatch.setattr(pictures, "SHOWN", ("hat",))
+    monkeypatch.setattr(pictures, "SHOWN_ROWS", 2)
+    app = typer.Typer()
+    app.command()(pictures.main)
+    options = ["--count", "3", "--out", str(tmp_path / "p.json"), "--picture", str(tmp_path / "p.png")]
+    finished = CliRunner().invoke(app, options)
+    assert finished.exit_code == 0, finished.output
+    figures = json.loads((tmp_path / "p.json").read_text())
+    assert finished.stdout == f"{round_trip_table(figures)}\n\n{edit_table(figures)}\n"
+    for row in figures["round_trips"]:  # nothing returns better than the autoencoder lets it
+        assert 20 < row["psnr"] < row["autoencoder"] + 0.5
+    methods = figures["attributes"]["hat"]["methods"]
+    for inversion in REFINEMENTS:
+        assert methods[CODED]["perceptual"] < methods[inversion]["perceptual"] < methods[UNTOUCHED]["perceptual"]
+    with Image.open(tmp_path / "p.png") as sheet:
+        assert sheet.height > 2 * TILE
