@@ -19,6 +19,10 @@ HEAVY = frozenset({"torch", "diffusers", "transformers", "numpy"})
 """What importing a plugin must leave alone: every command that needs plugins imports all of them."""
 
 
+NAMED: frozenset[Kind] = frozenset({"sampler", "backbone", "method"})
+"""What has a name of its own."""
+
+
 class Finding(NamedTuple):
     """How one promise of one object fared; ``error`` is None if it was kept."""
 
@@ -102,8 +106,10 @@ def _findings(manager: PluginManager, kind: Kind, spec: Spec) -> Iterator[Findin
     yield Finding(subject, "it can be made", None)
     if kind == "backbone":
         yield Finding(subject, "its description tells what it is", _misdescribed(manager.describe(spec.name), made))
+    if kind in NAMED:
+        yield Finding(subject, "it has the name that it is registered under", _misnamed(spec.name, made))
     if kind in suites:
-        suite = _suite_for(suites[kind], lambda: made)
+        suite = _suite_for(suites[kind], made, lambda: getattr(manager, kind)(spec.name))
         for outcome in suite.outcomes():
             yield Finding(subject, outcome.promise, outcome.error)
 
@@ -118,9 +124,15 @@ def _misdescribed(described: Description, model: Backbone) -> str | None:
     return None if guidance_of(described) == guidance_of(model) else "described with other guidance than the model has"
 
 
-def _suite_for(contract: type[Any], make: Callable[[], Any]) -> Any:
+def _misnamed(name: str, made: Any) -> str | None:
+    """Recipes and artifacts record an object's own name, and must lead back to it."""
+    own = getattr(made, "name", None)
+    return None if own == name else f"it calls itself {own!r}"
+
+
+def _suite_for(contract: type[Any], made: Any, make: Callable[[], Any]) -> Any:
     """The contract on one object; every object has a class of its own, where the contract keeps it."""
-    return type(contract.__name__, (contract,), {"make": lambda self: make()})()
+    return type(contract.__name__, (contract,), {"_subject": made, "make": lambda self: make()})()
 
 
 def _complaint(heavy: list[str]) -> str | None:

@@ -27,6 +27,7 @@ class Plugin:
 
     Attributes:
         value: what the entry point names, ``module`` or ``module:object``.
+        version: empty if the distribution does not say.
         location: the module's file, or the folder where it is installed as long as it is not imported.
         error: why it was refused; None if it is loaded.
         registered: ``(kind, spec)`` for each object it offers.
@@ -54,6 +55,11 @@ class Plugin:
         """The top-level packages of what it names: where its code is, as far as that is not attrbank's own."""
         named = (self.value, *(spec.target for _, spec in self.registered))
         return {module.partition(":")[0].partition(".")[0] for module in named} - {"attrbank"}
+
+    @property
+    def requirement(self) -> str:
+        """The line that makes pip install it."""
+        return f"{self.distribution}=={self.version}" if self.version else self.distribution
 
     @property
     def remedy(self) -> str:
@@ -105,7 +111,7 @@ def installed_plugins() -> Iterator[Plugin]:
 def _plugins_of(distribution: metadata.Distribution, name: str) -> Iterable[Plugin]:
     folder = str(distribution.locate_file(""))
     for point in distribution.entry_points.select(group=GROUP):
-        yield Plugin(point.name, point.value, name, distribution.version, folder)
+        yield Plugin(point.name, point.value, name, distribution.version or "", folder)
 
 
 def warn(message: str) -> None:

@@ -7,6 +7,7 @@ on stderr, both for developers.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 import traceback
@@ -21,6 +22,22 @@ from attrbank.text import printable
 
 SLOW_SECONDS = 2.0
 """A plugin that takes longer to load is named: every command that needs plugins waits for it."""
+
+
+class Talk(io.BytesIO):
+    """What a plugin prints while it is loaded, whatever it does to the ``stdout`` that it finds."""
+
+    def close(self) -> None:
+        """Stay readable: a wrapper that the plugin put around it closes it with itself."""
+
+    def as_stdout(self) -> io.TextIOWrapper:
+        """In the place of ``sys.stdout``; it can be reconfigured and has a ``buffer``, as that has."""
+        return io.TextIOWrapper(self, encoding="utf-8", errors="backslashreplace", write_through=True)
+
+    @property
+    def text(self) -> str:
+        """All of it, without white space around it."""
+        return self.getvalue().decode(errors="replace").strip()
 
 
 def trace_hooks(hooks: pluggy.PluginManager, distribution: str) -> None:
@@ -101,4 +118,11 @@ def reason_of(error: BaseException) -> str:
     """What to tell the user of an error, on one line and without a full stop."""
     if isinstance(error, AttrbankError):
         return printable(error.message.rstrip("."))
-    return printable(f"{type(error).__name__}: {error}")
+    return printable(f"{type(error).__name__}: {_message_of(error)}")
+
+
+def _message_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as failure:
+        return f"its message fails with {type(failure).__name__}"

@@ -10,7 +10,6 @@ import copy
 import difflib
 import functools
 import importlib
-import io
 import os
 import sys
 import time
@@ -28,6 +27,7 @@ from attrbank.hookspecs import PLACEABLE, Spec
 from attrbank.names import is_name
 from attrbank.placement import Placement
 from attrbank.plugin_guard import (
+    Talk,
     blaming,
     let_interrupt_through,
     reason_of,
@@ -58,9 +58,9 @@ class PluginManager:
         Raises:
             PluginError: it failed and ``ATTRBANK_STRICT_PLUGINS=1``.
         """
-        printed, started = io.StringIO(), time.monotonic()
+        talk, started = Talk(), time.monotonic()
         try:
-            with contextlib.redirect_stdout(printed):
+            with contextlib.redirect_stdout(talk.as_stdout()):
                 hooks = _hooks_of(plugin)
                 registered = tuple(_specs_of(hooks))
             self._refuse_taken_names(registered)
@@ -71,7 +71,7 @@ class PluginManager:
         else:
             loaded = _loaded(plugin, hooks, registered, time.monotonic() - started)
             self._accept(loaded, hooks)
-            report_manners(loaded, printed.getvalue().strip())
+            report_manners(loaded, talk.text)
 
     def registrations(self, kind: Kind) -> tuple[Registration, ...]:
         """All of one kind, in order of registration."""

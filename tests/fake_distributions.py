@@ -56,6 +56,13 @@ BROKEN = {
         class Stop(KeyboardInterrupt): ...
         raise Stop
         """,
+    "unspeakable": """
+        class Unspeakable(Exception):
+            def __str__(self):
+                return self.reason
+
+        raise Unspeakable
+        """,
     "taken-name": OFFERS_EULER,
     "reserved-name": """
         from attrbank.hookspecs import Spec, hookimpl
@@ -107,6 +114,7 @@ BROKEN = {
 
 MISBEHAVED = {
     "prints": "print('hello')",
+    "closes-stdout": "import sys; print('goodbye'); sys.stdout.close()",
     "slow": "import time; time.sleep(2.05)",
 }
 """Those that load, and are named all the same."""

@@ -47,6 +47,9 @@ class Pullback(_Free):
 
         return follow
 
+    def evaluations(self, record: AttributeRecord, core: str | None, steps_to_t_z: int) -> int:
+        return 1
+
 
 class ShiftedBackbone:
     """Another backbone that points at a shifted x̂0, and goes back along the ε of the one inside."""

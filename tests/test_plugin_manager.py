@@ -95,6 +95,7 @@ def test_a_broken_plugin_costs_one_warning_and_nothing_else(
         ("raises", "ValueError: no luck"),
         ("exits", "SystemExit"),
         ("needs-missing", "a_package_that_nobody_has"),
+        ("unspeakable", "Unspeakable: its message fails with AttributeError"),
         ("wrong-hook-name", "register_sampler"),
         ("not-a-spec", "'euler', which is not a Spec"),
         ("same-name-twice", "the sampler 'half' twice"),
@@ -241,6 +242,15 @@ def test_a_plugin_that_talks_or_dawdles_is_named_and_kept(
     assert "attrbank-euler took 0.1 s to load and printed 'hello hello " in captured.err
     assert len(captured.err) < 300
     assert "euler" in sampler_names(manager)
+
+
+@pytest.mark.parametrize(
+    "care", ["sys.stdout.reconfigure(encoding='utf-8')", "sys.stdout = io.TextIOWrapper(sys.stdout.buffer)"]
+)
+def test_a_plugin_may_prepare_stdout_for_itself(care: str, on_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    install(on_path, "attrbank-euler", f"import io, sys\n{care}\n{OFFERS_EULER}")
+    assert "euler" in sampler_names(load_plugins())
+    assert capsys.readouterr() == ("", "")
 
 
 def test_tracing_shows_every_call_of_a_hook(

@@ -36,7 +36,7 @@ def list_plugins(
         raise typer.BadParameter("--json and --requirements exclude each other.")
     found = [plugin for plugin in load_plugins().plugins if everything or not plugin.built_in]
     if requirements:
-        render.lines(sorted({f"{plugin.distribution}=={plugin.version}" for plugin in found if not plugin.built_in}))
+        render.lines(sorted({plugin.requirement for plugin in found if not plugin.built_in}))
     elif as_json:
         render.document([_described(plugin) for plugin in found])
     elif found:
@@ -54,7 +54,10 @@ def new(
     as_json: JsonOption = False,
     bank: BankOption = None,
 ) -> None:
-    """Write an installable plugin with a passing test into ./attrbank-NAME."""
+    """Write an installable plugin with a test.
+
+    It goes into the folder attrbank-NAME here, works as it is, and passes.
+    """
     load_plugins().refuse_taken(kind, name)
     folder = write_plugin(name, kind, Path.cwd())
     render.say(f"Try it: pip install -e {folder.name} && attrbank plugins check {folder.name}")

@@ -22,7 +22,7 @@ class Contract:
     _subject: Any = None
 
     def make(self) -> Any:
-        """The object to test; called once for each class."""
+        """The object to test; a new one each time, if a promise needs two."""
         raise NotImplementedError
 
     @property

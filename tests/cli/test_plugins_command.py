@@ -17,7 +17,9 @@ from tests.cli.conftest import Cli, artifact
 from tests.environments import fresh_environment
 from tests.fake_distributions import BROKEN, OFFERS_EULER, install
 
-KINDS: tuple[PluginKind, ...] = ("sampler", "backbone", "method", "metric")
+NEW: dict[PluginKind, str] = {"sampler": "3-point", "backbone": "toy", "method": "mean_shift", "metric": "difference"}
+"""A new plugin of each kind; the names are chosen to be awkward."""
+KINDS = tuple(NEW)
 
 
 @pytest.fixture
@@ -53,6 +55,12 @@ def test_requirements_can_be_given_to_pip(two_plugins: Path, cli: Cli) -> None:
     assert cli("plugins", "--json", "--requirements").code == 2
 
 
+def test_a_plugin_without_a_version_is_required_in_any(two_plugins: Path, cli: Cli) -> None:
+    metadata = two_plugins / "attrbank_bad-1.0.dist-info" / "METADATA"
+    metadata.write_text(metadata.read_text().replace("Version: 1.0\n", ""))
+    assert cli("plugins", "--requirements").out == "attrbank-bad\nattrbank-euler==1.0\n"
+
+
 def test_without_plugins_there_is_a_way_to_one(on_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRBANK_PLUGINS", "attrbank")
     outcome = cli("plugins")
@@ -63,15 +71,18 @@ def test_without_plugins_there_is_a_way_to_one(on_path: Path, cli: Cli, monkeypa
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one new plugin of each kind; the names are chosen to be awkward."""
+    """A folder with the new plugins."""
     folder = tmp_path_factory.mktemp("written")
-    for kind, name in zip(KINDS, ("3-point", "toy", "mean_shift", "difference"), strict=True):
+    for kind, name in NEW.items():
         write_plugin(name, kind, folder)
     return folder
 
 
-def test_new_plugins_pass_their_tests_and_contracts_where_they_are_installed(written: Path, tmp_path: Path) -> None:
-    environment, folders = fresh_environment(tmp_path), sorted(written.glob("attrbank-*"))
+def test_new_plugins_pass_their_tests_and_contracts_where_they_are_installed(tmp_path: Path) -> None:
+    environment = fresh_environment(tmp_path)
+    for kind, name in NEW.items():
+        environment.attrbank("plugins", "new", name, "--kind", kind)
+    folders = sorted(tmp_path.glob("attrbank-*"))
     environment.install(*folders)
     plugins = json.loads(environment.attrbank("plugins", "--json"))
     assert [(p["distribution"], p["version"], p["loaded"]) for p in plugins] == [
@@ -79,7 +90,7 @@ def test_new_plugins_pass_their_tests_and_contracts_where_they_are_installed(wri
     ]
     assert "3-point" in environment.attrbank("samplers")
     assert "passed" in environment.python("-m", "pytest", "-q", "-p", "no:cacheprovider", *map(str, folders))
-    assert "FAILED" not in environment.attrbank("plugins", "check", str(written / "attrbank-3-point"))
+    assert "FAILED" not in environment.attrbank("plugins", "check", "attrbank-3-point")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -198,6 +209,7 @@ def test_a_plugin_that_imports_heavy_code_fails(
 
 
 SPOILED = {
+    'name = "wrong"': 'name = "right"',
     "prediction.x0 + (": "prediction.x0 + 0.9 * (",
     "alpha_bar = ": "prediction.eps.mul_(0.99)\n        alpha_bar = ",
     "return timestep_grid(steps, schedule)": "return timestep_grid(steps, schedule)[:-1]",

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from attrbank.contracts import BackboneContract, Contract, MetricContract, SamplerContract
+from attrbank.contracts import BackboneContract, Contract, MethodContract, MetricContract, SamplerContract
 from attrbank.diffusion.prediction import from_epsilon
 from attrbank.diffusion.protocols import Defaults, Prediction
 from attrbank.diffusion.schedule import Schedule
+from attrbank.methods.pairs import predict_clean_pairs
+from attrbank.methods.protocol import Learned
 from attrbank.samplers.ddim import DDIM
 from attrbank.samplers.ddpm import DDPM
 
@@ -86,6 +88,11 @@ class LooksAround(DDIM):
         return moved + 0.01 * x.mean(), state
 
 
+class GoesBackElsewhere(DDIM):
+    def invert(self, x_prev, prediction, t, t_prev, schedule):
+        return 1.01 * super().invert(x_prev, prediction, t, t_prev, schedule)
+
+
 @pytest.mark.parametrize(
     ("sampler", "promise"),
     [
@@ -101,6 +108,7 @@ class LooksAround(DDIM):
         (Remembers(), "a copied state goes on as the original"),
         (LostWithoutState(), "it can start afresh anywhere"),
         (LooksAround(), "a batch is its rows"),
+        (GoesBackElsewhere(), "going back undoes a step"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, DDIM | DDPM) else value,
 )
@@ -194,6 +202,126 @@ class Overexposed(Gaussian):
 def test_a_backbone_that_breaks_a_promise_is_told_so(model: type[Gaussian], promise: str) -> None:
     assert broken(BackboneContract, Gaussian()) == set()
     assert promise in broken(BackboneContract, model())
+
+
+class Prompted(Gaussian):
+    """Data around a mean that is the larger the longer the prompt."""
+
+    unit = 0.05
+
+    def predict(self, latent, timestep, conditioning):
+        alpha_bar, mean = self.schedule.alpha_bar(timestep), self.unit * conditioning["length"][..., None, None]
+        return from_epsilon(latent, (1 - alpha_bar) ** 0.5 * (latent - alpha_bar**0.5 * mean), alpha_bar)
+
+
+class Adds:
+    """A sound method: it adds the mean difference of what both prompts become."""
+
+    name = "adds"
+
+    def learn(self, context):
+        source, target = predict_clean_pairs(context)
+        return Learned({"difference": (target - source).mean(0)})
+
+    def edit(self, record, tensors, core=None):
+        return lambda x, inputs, strength: x + strength * tensors["difference"] if strength else x
+
+    def evaluations(self, record, core, steps_to_t_z):
+        return 0
+
+
+class LearnsNothing(Adds):
+    def learn(self, context):
+        return Learned({})
+
+
+class LearnsNoNumber(Adds):
+    def learn(self, context):
+        return Learned({"difference": torch.nan * super().learn(context).tensors["difference"]})
+
+
+class LearnsByChance(Adds):
+    def learn(self, context):
+        return Learned({"difference": torch.randn(context.trajectory.backbone.latent_shape)})
+
+
+class KeepsItToItself(Adds):
+    """Does not store what it needs."""
+
+    def learn(self, context):
+        self.kept = super().learn(context).tensors["difference"]
+        return Learned({"difference": torch.zeros_like(self.kept)})
+
+    def edit(self, record, tensors, core=None):
+        return super().edit(record, {"difference": self.kept}, core)
+
+
+class NeverAtRest(Adds):
+    def edit(self, record, tensors, core=None):
+        return lambda x, inputs, strength: x + (strength + 1e-6) * tensors["difference"]
+
+
+class DoesNothing(Adds):
+    def edit(self, record, tensors, core=None):
+        return lambda x, inputs, strength: x
+
+
+class EditsByChance(Adds):
+    def edit(self, record, tensors, core=None):
+        return lambda x, inputs, strength: x + strength * torch.randn_like(x)
+
+
+class EditsInPlace(Adds):
+    def edit(self, record, tensors, core=None):
+        return lambda x, inputs, strength: x.add_(strength * tensors["difference"])
+
+
+class ChangesTheModel(Adds):
+    """Changes the very model that the unedited picture still needs."""
+
+    until = 0.0
+
+    def edit(self, record, tensors, core=None):
+        return self
+
+    def through(self, backbone, strength):
+        backbone.unit += 0.1 * strength
+        return backbone
+
+
+class HidesItsCost(Adds):
+    def edit(self, record, tensors, core=None):
+        return lambda x, inputs, strength: x + strength * inputs.predict(x).x0 if strength else x
+
+
+class MakesUpItsCost(Adds):
+    def evaluations(self, record, core, steps_to_t_z):
+        return steps_to_t_z
+
+
+@pytest.mark.parametrize(
+    ("method", "promise"),
+    [
+        (LearnsNothing, "it learns an attribute"),
+        (LearnsNoNumber, "it learns an attribute"),
+        (LearnsByChance, "learning repeats itself"),
+        (KeepsItToItself, "an attribute survives its artifact"),
+        (NeverAtRest, "strength zero is the identity"),
+        (DoesNothing, "strength one changes the picture"),
+        (EditsByChance, "strength one changes the picture"),
+        (EditsInPlace, "the unedited picture is what it would be without the edit"),
+        (ChangesTheModel, "the unedited picture is what it would be without the edit"),
+        (HidesItsCost, "its cost is told"),
+        (MakesUpItsCost, "its cost is told"),
+    ],
+)
+def test_a_method_that_breaks_a_promise_is_told_so(method: type[Adds], promise: str) -> None:
+    facts = {"make": lambda self: method(), "make_backbone": lambda self: Prompted()}
+    assert promise in broken(MethodContract, None, **facts)
+
+
+def test_a_method_that_keeps_its_promises_is_told_so() -> None:
+    assert broken(MethodContract, Adds(), make_backbone=lambda self: Prompted()) == set()
 
 
 METRICS = {
