@@ -1,4 +1,4 @@
-"""Learn, list and apply on every family of models, through the command line."""
+"""Learn, list, compat and apply on every family of models, through the command line."""
 
 from __future__ import annotations
 
@@ -20,6 +20,22 @@ from tests.original_format import save_checkpoint
 
 PROMPTS = ("--source", "a photo of a person", "--target", "a photo of an old person")
 STEPS = ("--steps", "5")
+MODELS = (
+    "tiny_pipeline",
+    "tiny_pipeline_zero_snr",
+    "tiny_pipeline_xl",
+    "tiny_sd3",
+    "tiny_flux",
+    "tiny_flux_schnell",
+    "tiny_ddpm",
+    "tiny_ldm",
+)
+
+
+@pytest.fixture
+def folders(request: pytest.FixtureRequest) -> list[str]:
+    """A model of every kind."""
+    return [str(request.getfixturevalue(model)) for model in MODELS]
 
 
 def learned(cli: Cli, folder: Path, *options: str) -> dict[str, Any]:
@@ -28,6 +44,14 @@ def learned(cli: Cli, folder: Path, *options: str) -> dict[str, Any]:
     assert outcome.code == 0, outcome.err
     (entry,) = json.loads(cli("list", "--json").out)
     return dict(entry)
+
+
+def fits(cli: Cli, folders: list[str]) -> set[str]:
+    """The models on which ``compat`` lets the attribute act; of all others it says in what they differ."""
+    table = json.loads(cli("compat", *(word for folder in folders for word in ("--backbone", folder)), "--json").out)
+    assert [cell["backbone"] for cell in table] == folders
+    assert all(cell["fits"] is (cell["differs_in"] is None) for cell in table)
+    return {cell["backbone"] for cell in table if cell["fits"]}
 
 
 def applied(output: Path) -> dict[str, Any]:
@@ -52,19 +76,21 @@ def applied(output: Path) -> dict[str, Any]:
         ("tiny_flux_schnell", 1.0, 1, 3, 399),
     ],
 )
-def test_models_with_prompts_learn_list_and_apply(
+def test_models_with_prompts_learn_list_compare_and_apply(
     model: str,
     guidance_scale: float,
     evaluations_per_step: int,
     index: int,
     t: int,
     cli: Cli,
+    folders: list[str],
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> None:
     folder = request.getfixturevalue(model)
     entry = learned(cli, folder, *PROMPTS, *STEPS, "--seeds", "0-1")
     assert (entry["backbone"], entry["guidance_scale"]) == (str(folder), guidance_scale)
+    assert fits(cli, folders) == {str(folder)}
     done = applied(tmp_path / "old.png")
     assert done["unet_evaluations"] == evaluations_per_step * (5 + 5 - index)
     assert done["attributes"][0]["t"] == t
@@ -101,6 +127,34 @@ def test_attribute_of_another_family_is_refused(cli: Cli, tiny_flux: Path, tiny_
     assert [(cell["fits"], cell["forcible"]) for cell in table] == [(True, False), (False, False)]
 
 
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [(("--device", "cuda:99"), "There is no device"), (("--device", "cpu", "--offload"), "in main memory already")],
+)
+def test_networks_cannot_run_where_there_is_no_place(
+    options: tuple[str, ...], why: str, cli: Cli, tiny_pipeline: Path, tmp_path: Path
+) -> None:
+    learning = ("learn", "old", "--backbone", str(tiny_pipeline), *PROMPTS, *STEPS, "--seeds", "0-1")
+    refused = cli(*learning, *options)
+    assert (refused.code, json.loads(cli("list", "--json").out)) == (4, [])
+    assert why in refused.err
+    assert cli(*learning).code == 0
+    refused = cli("apply", "old", *STEPS, "-o", str(tmp_path / "old.png"), *options)
+    assert refused.code == 4
+    assert why in refused.err
+
+
+def test_networks_have_the_precision_that_is_asked_for(cli: Cli, tiny_pipeline: Path, tmp_path: Path) -> None:
+    learned(cli, tiny_pipeline, *PROMPTS, *STEPS, "--seeds", "0-1", "--dtype", "bfloat16")
+    pictures = {}
+    for dtype in ("float32", "bfloat16"):
+        output = tmp_path / f"{dtype}.png"
+        assert cli("apply", "old", *STEPS, "-o", str(output), "--device", "cpu", "--dtype", dtype).code == 0
+        pictures[dtype] = Image.open(output).tobytes()
+    assert cli("apply", "old", *STEPS, "-o", str(tmp_path / "default.png")).code == 0
+    assert Image.open(tmp_path / "default.png").tobytes() == pictures["float32"] != pictures["bfloat16"]
+
+
 @pytest.fixture
 def pictures(tmp_path: Path) -> tuple[str, ...]:
     """The options for two pairs of pictures, one of which is the other with a bright spot."""
@@ -114,12 +168,18 @@ def pictures(tmp_path: Path) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("model", ["tiny_ddpm", "tiny_ldm"])
-def test_unconditional_models_learn_from_pictures_list_and_apply(
-    model: str, cli: Cli, pictures: tuple[str, ...], tmp_path: Path, request: pytest.FixtureRequest
+def test_unconditional_models_learn_from_pictures_list_compare_and_apply(
+    model: str,
+    cli: Cli,
+    folders: list[str],
+    pictures: tuple[str, ...],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     folder = request.getfixturevalue(model)
     entry = learned(cli, folder, *pictures, *STEPS)
     assert (entry["backbone"], entry["guidance_scale"]) == (str(folder), 1.0)
+    assert fits(cli, folders) == {str(folder)}
     done = applied(tmp_path / "old.png")
     assert (done["prompt"], done["unet_evaluations"]) == ("", 5 + 3)
     _, *again = shlex.split(cli("show", str(tmp_path / "old.png")).out)
