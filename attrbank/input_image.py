@@ -63,7 +63,7 @@ def read_image(path: Path) -> InputImage:
         StorageError: it cannot be read.
         InvalidValueError: it is no picture of a known format, damaged, truncated or too large.
     """
-    data, shown = _bytes_of(path), printable(str(path))
+    data, shown = bytes_of(path), printable(str(path))
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
@@ -89,7 +89,8 @@ def _name(path: Path) -> str:
     return printable(path.name.encode(errors="replace").decode())[:200] or "unnamed"
 
 
-def _bytes_of(path: Path) -> bytes:
+def bytes_of(path: Path) -> bytes:
+    """What a file holds, if it is one and not too large; raises as ``read_image``."""
     shown = printable(str(path))
     if not os.path.isfile(path):
         raise NotFoundError(f"There is no picture {shown}.")

@@ -1,4 +1,4 @@
-"""Which files are pictures, and which pictures belong together; nothing is opened."""
+"""Which files are pictures, and which pictures or latents belong together; nothing is opened."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from attrbank.schema import PictureFiles
 from attrbank.text import printable
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm"})
+LATENT_SUFFIX = ".safetensors"
 
 
 def matched(source: Path, target: Path) -> tuple[PictureFiles, ...]:
-    """Two pictures, or the pictures of two folders that have the same name whatever its ending, in order of name.
+    """Two pictures, or those of two folders that have the same name whatever its ending, in order of name.
+
+    Latents in files of their own count as pictures.
 
     Raises:
         NotFoundError: there is no such picture or folder, or a folder holds no pictures.
@@ -28,7 +31,7 @@ def matched(source: Path, target: Path) -> tuple[PictureFiles, ...]:
         raise InvalidValueError("Source and target must be two pictures or two folders.")
     if not os.path.isdir(source):
         return (PictureFiles(source=source, target=target),)
-    sources, targets = pictures_in(source), pictures_in(target)
+    sources, targets = (_files_in(folder, SUFFIXES | {LATENT_SUFFIX}) for folder in (source, target))
     _require_partners(source, sources, targets)
     _require_partners(target, targets, sources)
     return tuple(PictureFiles(source=s, target=t) for s, t in zip(sources, targets, strict=True))
@@ -41,8 +44,12 @@ def pictures_in(folder: Path) -> list[Path]:
         NotFoundError: there is none.
         StorageError: the folder cannot be read.
     """
+    return _files_in(folder, SUFFIXES)
+
+
+def _files_in(folder: Path, suffixes: frozenset[str]) -> list[Path]:
     try:
-        files = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()]
+        files = [path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.is_file()]
     except OSError as error:
         raise StorageError(f"Cannot read {printable(str(folder))}: {error.strerror}.") from error
     if not files:

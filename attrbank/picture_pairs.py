@@ -1,8 +1,9 @@
-"""Pairs of pictures to learn from, as a backbone sees them."""
+"""Pairs of pictures or latents to learn from, as a backbone sees them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -11,7 +12,9 @@ from torch import Tensor
 from attrbank.diffusion.protocols import Backbone
 from attrbank.framing import encoded, picture_size
 from attrbank.input_image import read_image
+from attrbank.input_latent import read_latent
 from attrbank.methods.protocol import OnProgress
+from attrbank.picture_files import LATENT_SUFFIX
 from attrbank.schema import PictureFiles, PicturePair
 
 
@@ -31,14 +34,25 @@ def encode_pairs(backbone: Backbone, pairs: Sequence[PictureFiles], on_progress:
     """Read and encode every pair, one picture at a time.
 
     Raises:
-        NotFoundError, StorageError, InvalidValueError: a picture cannot be read; see ``read_image``.
+        NotFoundError, StorageError, InvalidValueError, NumericError: one cannot be read; see ``read_image`` and
+            ``read_latent``.
     """
     size = picture_size(backbone)
     files, sources, targets = [], [], []
     for done, pair in enumerate(pairs, 1):
-        source, target = read_image(pair.source), read_image(pair.target)
-        files.append(PicturePair(source=source.sha256, target=target.sha256))
-        sources.append(encoded(backbone, source, size))
-        targets.append(encoded(backbone, target, size))
+        (source, source_sha256), (target, target_sha256) = (
+            _latent_of(backbone, path, size) for path in (pair.source, pair.target)
+        )
+        files.append(PicturePair(source=source_sha256, target=target_sha256))
+        sources.append(source)
+        targets.append(target)
         on_progress("encoding", done, len(pairs))
     return EncodedPairs(tuple(files), torch.cat(sources), torch.cat(targets))
+
+
+def _latent_of(backbone: Backbone, path: Path, size: tuple[int, int]) -> tuple[Tensor, str]:
+    """The latent (1, C, H, W) of a picture, or in a file of its own, and the SHA-256 of the file."""
+    if path.suffix.lower() == LATENT_SUFFIX:
+        return read_latent(path, backbone.latent_shape)
+    image = read_image(path)
+    return encoded(backbone, image, size), image.sha256

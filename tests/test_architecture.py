@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "output_names": FOUNDATION,
     "picture_files": FOUNDATION | {"schema"},
     "input_image": FOUNDATION,
+    "input_latent": FOUNDATION | {"input_image"},
     "framing": {"diffusion", "input_image"},
     "files": FOUNDATION,
     "shortnames": FOUNDATION | {"files"},

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from attrbank.artifact import decode, encode
 from attrbank.avi.difference import difference_from
 from attrbank.editing import apply
-from attrbank.errors import InvalidValueError
+from attrbank.errors import AttrbankError, InvalidValueError
 from attrbank.framing import encoded, picture_size
 from attrbank.input_image import read_image
 from attrbank.learning import complete, learn, learn_attribute
@@ -83,6 +84,45 @@ def test_every_kind_of_model_learns_from_pictures_and_edits_pictures(model, pair
     assert applied.unet_evaluations == applied.plan.unet_evaluations
     assert applied.after.shape == (3, 40, 50)
     assert not torch.equal(applied.before, applied.after)
+
+
+@pytest.mark.parametrize("model", ["tiny_ddpm", "tiny_ldm"])
+def test_latents_teach_what_their_pictures_do(model, pairs, tmp_path, request):
+    backbone = load_plugins().backbone(str(request.getfixturevalue(model)))
+    size = picture_size(backbone)
+    for side in ("source", "target"):
+        (tmp_path / side).mkdir()
+        for pair in pairs:
+            picture = getattr(pair, side)
+            latent = encoded(backbone, read_image(picture), size)
+            save_file({"latent": latent}, tmp_path / side / f"{picture.stem}.safetensors")
+    from_latents = learned(backbone, matched(tmp_path / "source", tmp_path / "target"))
+    from_pictures = learned(backbone, pairs)
+    assert from_latents.tensors.keys() == from_pictures.tensors.keys()
+    assert all(torch.equal(tensor, from_pictures.tensors[name]) for name, tensor in from_latents.tensors.items())
+    digest = hashlib.sha256((tmp_path / "target" / "0.safetensors").read_bytes()).hexdigest()
+    assert from_latents.record.pictures[0].target == digest
+
+
+@pytest.mark.parametrize(
+    ("tensors", "code"),
+    [
+        ({"latent": torch.zeros(4, 16, 8)}, 4),
+        ({"latent": torch.zeros(2, 4, 16, 16)}, 4),
+        ({"latent": torch.zeros(4, 16, 16, dtype=torch.int64)}, 4),
+        ({"a": torch.zeros(4, 16, 16), "b": torch.zeros(4, 16, 16)}, 4),
+        ({"latent": torch.full((4, 16, 16), float("nan"))}, 10),
+        (None, 4),
+    ],
+)
+def test_what_is_no_latent_of_the_model_is_refused(tensors, code, backbone, pairs, tmp_path):
+    path = tmp_path / "latent.safetensors"
+    path.write_bytes(b"no tensors")
+    if tensors:
+        save_file(tensors, path)
+    with pytest.raises(AttrbankError, match=r"latent\.safetensors") as caught:
+        learned(backbone, [PictureFiles(source=pairs[0].source, target=path)])
+    assert caught.value.exit_code == code
 
 
 def test_the_record_names_the_pictures_by_content_and_no_prompts(backbone, pairs):
