@@ -14,7 +14,7 @@ from attrbank.backbones.families import describe
 from attrbank.scaffold import PluginKind, write_plugin
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli, artifact
-from tests.environments import fresh_environment
+from tests.environments import ROOT, fresh_environment
 from tests.fake_distributions import BROKEN, OFFERS_EULER, install
 
 NEW: dict[PluginKind, str] = {"sampler": "3-point", "backbone": "toy", "method": "mean_shift", "metric": "difference"}
@@ -139,6 +139,11 @@ def test_an_attribute_without_its_method_is_listed_and_says_what_to_install(
     assert outcome.code == 3
     assert "young needs the method 'loco', which is not installed" in outcome.err
     assert "pip install attrbank-loco" in outcome.err
+
+
+def test_the_guide_shows_the_sampler_that_is_written(tmp_path: Path) -> None:
+    code = (write_plugin("euler", "sampler", tmp_path) / "attrbank_euler" / "sampler.py").read_text(encoding="utf-8")
+    assert f"```python\n{code}```" in (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
 
 
 def test_what_exists_is_not_overwritten(tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import runpy
 import warnings
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import torch
 from attrbank.backbones.sources import PORTRAITS
 from attrbank.editing import apply
 from attrbank.requests import ApplyRequest
+
+README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 def stock_pipeline():
@@ -45,3 +49,23 @@ def test_the_callback_and_our_own_loop_make_the_same_picture(tmp_path: Path):
         callback_on_step_end=AttributeCallback("young:0.7", "smile:0.7", bank=tmp_path / "bank"),
     ).images[0]
     assert (theirs - ours).abs().max() < 1e-3
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("uses", "lines", "makes"),
+    [("AttributeCallback", 8, "younger.png"), ("attrbank.apply(", 5, "young+smile_seed7.png")],
+)
+def test_an_example_in_the_readme_is_short_and_runs(
+    uses: str, lines: int, makes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (code,) = (
+        code for code in re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL) if uses in code
+    )
+    assert len(list(filter(None, code.splitlines()))) <= lines
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ATTRBANK_BANK", str(tmp_path / "bank"))
+    (tmp_path / "stable-diffusion-v1-5").symlink_to(PORTRAITS)
+    (tmp_path / "example.py").write_text(code, encoding="utf-8")
+    runpy.run_path("example.py")
+    assert (tmp_path / makes).exists()

@@ -32,12 +32,14 @@ class TestEulerAncestral(SamplerContract):
 
 
 class TestHeun(SamplerContract):
-    order = 1  # second, but for its jump to the clean end, which is Euler's
+    order = 1  # second, but for the jump to the clean end, which is Euler's
 
     def make(self):
         return attrbank_ksamplers.heun()
 
 
 class TestDpmpp2m(SamplerContract):
+    order = 1  # as Heun's
+
     def make(self):
         return attrbank_ksamplers.dpmpp_2m()
