@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,12 @@ def success(bench: Bench, bank: Bank, judge: OracleJudge) -> dict[str, dict[str,
     return found
 
 
+def row(sampler: str, found: Mapping[str, Mapping[str, float]]) -> str:
+    """A sampler's line of the table, for the README."""
+    shown = [f"{share['value']:.2f} of {share['total']:.0f}" for share in found.values()]
+    return f"| `{sampler}` | {' | '.join(shown)} |"
+
+
 def main(
     seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "10000-10031",
     out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("docs/samplers.json"),
@@ -43,8 +50,7 @@ def main(
     for spec, _ in plugins.registrations("sampler"):
         found = success(Bench(backbone, NEUTRAL, parse_seeds(seeds), sampler=spec.name), chosen, judge)
         figures[spec.name] = found
-        shown = [f"{share['value']:.2f} of {share['total']}" for share in found.values()]
-        typer.echo(f"| `{spec.name}` | {' | '.join(shown)} |")
+        typer.echo(row(spec.name, found))
     out.write_text(json.dumps({"seeds": seeds, "samplers": figures}, indent=1) + "\n")
 
 

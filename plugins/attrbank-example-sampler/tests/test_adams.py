@@ -38,8 +38,8 @@ def error(sampler, steps: int, variance: float) -> float:
 
 
 @pytest.mark.parametrize("variance", [0.25, 4.0])
-def test_at_equal_cost_it_is_several_times_closer_than_ddim(variance: float) -> None:
-    assert error(Adams(), 50, variance) < error(DDIM(), 50, variance) / 5
+def test_at_equal_cost_it_is_more_than_ten_times_closer_than_ddim(variance: float) -> None:
+    assert error(Adams(), 50, variance) < error(DDIM(), 50, variance) / 10
 
 
 def test_the_readme_prints_the_file_whole_and_it_is_short() -> None:
