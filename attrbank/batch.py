@@ -55,7 +55,7 @@ def apply_all(request: BatchRequest, *, on_step: OnStep = lambda done, total: No
     """
     items = batch_items(request)
     for item in items:
-        require_writable(item.output, (item.planned.image, item.planned.mask))
+        require_writable(item.output)
     editor = cache(lambda: Editor(items[0].planned, request.common.placement))
     steps = [item.planned.denoising_steps for item in items]
     outcomes = []

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from attrbank.errors import InvalidValueError, NotFoundError, StorageError
+from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError, StorageError
 from attrbank.output_names import check_template, fill_in, slug
 from attrbank.planning import Plan, plan
+from attrbank.png_text import read_recipe_text
 from attrbank.requests import ApplyRequest
 from attrbank.text import printable
 
@@ -66,10 +67,10 @@ class Item:
 
 
 def batch_items(request: BatchRequest) -> list[Item]:
-    """All pictures, planned and named.
+    """All pictures, planned and named; what the same batch made before, in the folder of its inputs, is no input.
 
     Raises:
-        InvalidValueError: two pictures would have one name, or a name could lead elsewhere.
+        InvalidValueError: two pictures would have one name, one would replace an input, or a name could lead elsewhere.
         AttrbankError: see ``planning.plan``, which fails for all pictures alike.
     """
     common = request.common
@@ -82,6 +83,8 @@ def batch_items(request: BatchRequest) -> list[Item]:
         )
     ]
     _refuse_one_name_for_two(items)
+    items = _without_own_pictures(items)
+    _refuse_lost_inputs(items)
     return items
 
 
@@ -116,6 +119,33 @@ def _output(template: str, planned: Plan, number: int) -> Path:
         "number": str(number),
     }
     return fill_in(template, values if planned.image is None else {**values, "name": planned.image.stem})
+
+
+def _without_own_pictures(items: list[Item]) -> list[Item]:
+    made_of = {item.output.resolve(): item.planned.image for item in items}
+
+    def is_own(image: Path | None) -> bool:
+        return image is not None and made_of.get(image.resolve(), image) != image and _has_recipe(image)
+
+    own = {image for image in {item.planned.image for item in items} if is_own(image)}
+    return [item for item in items if item.planned.image not in own]
+
+
+def _has_recipe(image: Path) -> bool:
+    try:
+        return bool(read_recipe_text(image))
+    except AttrbankError:
+        return False
+
+
+def _refuse_lost_inputs(items: list[Item]) -> None:
+    inputs = {path.resolve() for item in items for path in (item.planned.image, item.planned.mask) if path}
+    for item in items:
+        if item.output.resolve() in inputs:
+            raise InvalidValueError(
+                f"{printable(str(item.output))} would replace a picture that the batch is made of.",
+                hint="Give it another name, or write to another folder.",
+            )
 
 
 def _refuse_one_name_for_two(items: list[Item]) -> None:

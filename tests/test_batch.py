@@ -17,6 +17,7 @@ from attrbank.batch_plan import BatchRequest, batch_items, read_prompts
 from attrbank.cli.app import run
 from attrbank.errors import InvalidValueError, NotFoundError, NumericError, StorageError
 from attrbank.learning import learn
+from attrbank.picture_files import pictures_in
 from attrbank.requests import ApplyRequest, learn_spec
 
 
@@ -138,6 +139,22 @@ def test_no_picture_replaces_what_it_is_made_of(batch, folder):
     with pytest.raises(InvalidValueError, match="would replace"):
         apply_all(batch("in/{name}.png", image=folder, images=(folder / "c.jpg", folder / "a.png")))
     assert (folder / "a.png").read_bytes() == before
+
+
+def test_no_picture_replaces_what_another_is_made_of(batch, folder):
+    for name in ("0.png", "1.png"):
+        Image.new("RGB", (9, 9)).save(folder / name)
+    with pytest.raises(InvalidValueError, match="would replace"):
+        batch_items(batch("in/{number}.png", image=folder, images=(folder / "0.png", folder / "1.png")))
+
+
+def test_what_a_batch_made_in_its_own_folder_is_no_input_of_its(batch, folder):
+    def again() -> list[tuple[str, str]]:
+        outcomes = apply_all(batch("in/{name}_x.png", image=folder, images=tuple(pictures_in(folder))))
+        return [(outcome.item.output.name, outcome.status) for outcome in outcomes]
+
+    assert again() == [("a_x.png", "done"), ("b_x.png", "failed"), ("c_x.png", "done")]
+    assert again() == [("a_x.png", "skipped"), ("b_x.png", "failed"), ("c_x.png", "skipped")]
 
 
 def test_what_concerns_all_is_an_error_at_once(batch, tmp_path):
