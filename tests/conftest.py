@@ -11,7 +11,7 @@ import pytest
 
 from attrbank.backbones.tiny import build_pipeline, build_xl_pipeline
 from attrbank.plugin_manager import load_plugins
-from tests.tiny_families import build_ddpm, build_flux, build_ldm, build_sd3
+from tests.tiny_families import SD35, build_ddpm, build_flux, build_ldm, build_sd3
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +71,12 @@ def tiny_sd3(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_sd3_without_t5(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Another, without the third text encoder."""
     return build_sd3(tmp_path_factory.mktemp("sd3-without-t5") / "model", t5=False)
+
+
+@pytest.fixture(scope="session")
+def tiny_sd35(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random Stable Diffusion 3.5."""
+    return build_sd3(tmp_path_factory.mktemp("sd35") / "model", transformer=SD35)
 
 
 @pytest.fixture(scope="session")

@@ -101,10 +101,12 @@ def test_a_transparent_colour_of_a_palette_is_transparent(tmp_path: Path) -> Non
     assert read.pixels[:, 0, 0].tolist() == [1, 0, 0]
 
 
-def test_of_several_frames_the_first_is_read(tmp_path: Path) -> None:
-    frames = [Image.new("RGB", (2, 2), colour) for colour in ("red", "blue")]
-    read = read_image(saved(tmp_path / "a.gif", frames[0], save_all=True, append_images=frames[1:]))
-    assert read.pixels[:, 0, 0].tolist() == [1, 0, 0]
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "WEBP", "MPO"])
+def test_of_several_frames_the_first_is_read(kind: str, tmp_path: Path) -> None:
+    """Phones save a JPEG of several pictures, an MPO, and call it .jpg."""
+    frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue")]
+    read = read_image(saved(tmp_path / "a.jpg", frames[0], format=kind, save_all=True, append_images=frames[1:]))
+    torch.testing.assert_close(read.pixels[:, 8, 8], torch.tensor([1.0, 0, 0]), atol=0.02, rtol=0)
 
 
 def test_an_rgb_profile_is_kept_and_another_is_not(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,19 @@ _UNET: dict[str, Any] = {
 }
 
 
-def build_sd3(folder: Path, *, t5: bool = True, half: bool = False, seed: int = 0, **scheduler: object) -> Path:
+SD35 = {"qk_norm": "rms_norm", "dual_attention_layers": (0,)}
+"""What the transformer of Stable Diffusion 3.5 has beyond that of 3."""
+
+
+def build_sd3(
+    folder: Path,
+    *,
+    t5: bool = True,
+    half: bool = False,
+    seed: int = 0,
+    transformer: Mapping[str, Any] | None = None,
+    **scheduler: object,
+) -> Path:
     """Stable Diffusion 3 with 8×16×16 latents and 32×32 pictures."""
     from diffusers import SD3Transformer2DModel
     from transformers import CLIPTextModelWithProjection
@@ -48,6 +61,7 @@ def build_sd3(folder: Path, *, t5: bool = True, half: bool = False, seed: int = 
         caption_projection_dim=32,
         pooled_projection_dim=32 + 24,
         pos_embed_max_size=16,
+        **(transformer or {}),
     )
     networks["vae"] = build_codec(8, scaling_factor=1.5305, shift_factor=0.0609)
     save_pipeline(folder, "StableDiffusion3Pipeline", networks, FLOW | scheduler, half=half)

@@ -88,3 +88,11 @@ def test_file_of_another_kind_of_model_than_the_configuration_is_refused(
     checkpoint = save_checkpoint(tiny_pipeline, tmp_path / "model.safetensors")
     with pytest.raises(IncompatibleError, match="cannot be loaded"):
         load(reference(checkpoint, tiny_pipeline_xl))
+
+
+@pytest.mark.parametrize("model", ["tiny_sd3", "tiny_flux", "tiny_ddpm"])
+def test_families_without_single_files_say_so(model: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    checkpoint = tmp_path / "model.safetensors"
+    checkpoint.touch()
+    with pytest.raises(IncompatibleError, match="Single files of the family"):
+        describe(reference(checkpoint, request.getfixturevalue(model)))

@@ -53,7 +53,7 @@ def ours(backbone: Backbone, steps: int, scale: float) -> Tensor:
     return run.run(run.start(SEEDS), backbone.encode_prompts([PROMPT])).latent
 
 
-@pytest.mark.parametrize(("model", "scale"), [("tiny_sd3", 4.0), ("tiny_sd3_without_t5", 1.0)])
+@pytest.mark.parametrize(("model", "scale"), [("tiny_sd3", 4.0), ("tiny_sd3_without_t5", 1.0), ("tiny_sd35", 4.0)])
 def test_latents_are_those_of_the_sd3_pipeline(model: str, scale: float, request: pytest.FixtureRequest) -> None:
     """At the same σ: its own grid falls between whole timesteps."""
     folder = request.getfixturevalue(model)
