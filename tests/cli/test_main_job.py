@@ -1,0 +1,67 @@
+"""The main job through the command line: learn, apply, show, and the same picture once more."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops
+
+from attrbank.store.bank import Bank
+from tests.cli.conftest import Cli
+
+PAIR = ("--source", "a photo of a person", "--target", "a photo of an old person")
+
+
+@pytest.fixture
+def learned(cli: Cli, tiny_pipeline: Path) -> str:
+    """What ``learn`` says of the attribute ``old``."""
+    outcome = cli("learn", "old", *PAIR, "--backbone", str(tiny_pipeline), "--seeds", "0-3", "--steps", "8")
+    assert outcome.code == 0, outcome.err
+    return outcome.err
+
+
+def test_learning_ends_with_what_was_stored_how_long_it_took_and_how_large_it_is(learned: str, bank: Bank) -> None:
+    (entry,) = bank.entries()
+    *_, last = learned.splitlines()
+    assert re.fullmatch(rf"Stored {entry.reference} in \d+ s, {entry.size_bytes / 1000:.1f} KB\.", last)
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--core", "mlp", "--only-after"), ("--sampler", "ddpm", "--raw")], ids=" ".join
+)
+def test_the_command_in_a_picture_makes_it_again(
+    options: tuple[str, ...], learned: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = cli("apply", "old:0.123456789", "--seed", "5", "--steps", "8", *options)
+    assert first.out == "old_seed5.png\n", first.err
+    _, *command = shlex.split(cli("show", "old_seed5.png").out)
+    again = cli(*command)
+    assert again.out == "old_seed5-2.png\n", again.err
+    with Image.open("old_seed5.png") as one, Image.open("old_seed5-2.png") as other:
+        assert ImageChops.difference(one.convert("RGB"), other.convert("RGB")).getbbox() is None
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (("--sampler", "nobody"), 3),
+        (("--backbone", "nobody"), 3),
+        (("--bank", "nowhere"), 3),
+        (("-o", "nowhere/out.png"), 7),
+        (("--rho", "nan"), 4),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else str(value),
+)
+def test_what_cannot_be_applied_leaves_nothing(
+    options: tuple[str, ...], code: int, learned: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    outcome = cli("apply", "old", "--steps", "8", *options)
+    assert (outcome.code, outcome.out) == (code, "")
+    assert outcome.err.startswith("error: ")
+    assert list((tmp_path / "here").iterdir()) == []
