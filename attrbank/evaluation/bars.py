@@ -8,22 +8,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
 from torch import Tensor
 
 import attrbank
+from attrbank import files
 from attrbank.backbones.portraits.captions import caption, mention
 from attrbank.backbones.portraits.parameters import ATTRIBUTES, draw
 from attrbank.backbones.portraits.render import render
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Trajectory
-from attrbank.evaluation import oracle
+from attrbank.evaluation import markdown, oracle
 from attrbank.plugin_manager import load_plugins
 
 PACKAGE = Path(attrbank.__file__).parent
@@ -120,13 +121,19 @@ def measure() -> list[Bar]:
     ]
 
 
+def table(bars: Sequence[Mapping[str, Any]]) -> str:
+    """Markdown: what was promised, and what was measured."""
+    rows = [
+        [bar["what"], bar["promised"], f"{bar['measured']:.3g}{'' if bar['kept'] else ' (missed)'}"] for bar in bars
+    ]
+    return markdown.table(["what", "promised", "measured"], rows)
+
+
 def main(out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("docs/bars.json")) -> None:
     """Measure all bars, write them as JSON and print them as Markdown."""
-    bars = measure()
-    out.write_text(json.dumps([asdict(bar) for bar in bars], indent=1, ensure_ascii=False) + "\n")
-    typer.echo("| what | promised | measured |\n|---|---|---|")
-    for bar in bars:
-        typer.echo(f"| {bar.what} | {bar.promised} | {bar.measured:.3g}{'' if bar.kept else ' (missed)'} |")
+    bars = [asdict(bar) for bar in measure()]
+    files.replace(out, f"{json.dumps(bars, indent=1, ensure_ascii=False)}\n".encode())
+    typer.echo(table(bars))
 
 
 if __name__ == "__main__":

@@ -77,9 +77,10 @@ def identity_spread() -> Tensor:
     return draw(4096, 0).identity.std(0)
 
 
-def identity_error(before: Pictures, after: Pictures, attribute: str) -> Tensor:
-    """RMS change of the identity parameters that the attribute leaves alone, in standard deviations, (B,)."""
-    kept = [i for i, name in enumerate(IDENTITY) if name not in CHANGED_BY.get(attribute, set())]
+def identity_error(before: Pictures, after: Pictures, *attributes: str) -> Tensor:
+    """RMS change of the identity parameters that the attributes leave alone, in standard deviations, (B,)."""
+    changed = set().union(*(CHANGED_BY.get(attribute, set()) for attribute in attributes))
+    kept = [i for i, name in enumerate(IDENTITY) if name not in changed]
     change = (after.reading.identity - before.reading.identity) / identity_spread()
     return change[:, kept].square().mean(1).sqrt()
 
@@ -95,8 +96,8 @@ def has_all(pictures: Pictures, names: tuple[str, ...]) -> Tensor:
     return torch.stack([effect(name, pictures) > 0 for name in names]).all(0)
 
 
-def flips(before: Pictures, after: Pictures, attribute: str) -> Tensor:
+def flips(before: Pictures, after: Pictures, *attributes: str) -> Tensor:
     """Share of the other attributes whose reading changed, (B,)."""
-    others = [i for i, other in enumerate(ATTRIBUTES) if other != attribute]
+    others = [i for i, other in enumerate(ATTRIBUTES) if other not in attributes]
     changed = (after.reading.logits > 0) != (before.reading.logits > 0)
     return changed[:, others].float().mean(1)

@@ -15,8 +15,8 @@ from attrbank import files
 from attrbank.artifact import LearnedAttribute
 from attrbank.evaluation import markdown
 from attrbank.evaluation.bench import Bench, stored
-from attrbank.evaluation.estimates import mean, share
-from attrbank.evaluation.metrics import GOALS, Pictures, flips, has_all, identity_error
+from attrbank.evaluation.brief import brief, cell
+from attrbank.evaluation.metrics import GOALS, Pictures, has_all
 from attrbank.evaluation.oracle_judge import OracleJudge
 from attrbank.evaluation.split import require_split
 from attrbank.evaluation.starter_prompts import NEUTRAL
@@ -50,19 +50,12 @@ def taken_away(
     if not having.any():
         return None
     part, seen = bench.only(having), before[having]
-    edits = ((strength, part.edited([part.act(learned, strength)])) for strength in STRENGTHS)
-    points = [{"strength": s, **_figures(name, seen, judge.look(part.images(after)))} for s, after in edits]
+    points = []
+    for strength in STRENGTHS:
+        after = judge.look(part.images(part.edited([part.act(learned, strength)])))
+        found = brief(~has_all(after, (name,)), seen, after, GOALS[name].attribute)
+        points.append({"strength": strength, **found})
     return {"opposite": opposite(name), "pictures": len(seen), "points": points}
-
-
-def _figures(name: str, before: Pictures, after: Pictures) -> dict[str, dict[str, float]]:
-    attribute = GOALS[name].attribute
-    found = {
-        "gone": share(~has_all(after, (name,)).numpy()),
-        "flips": mean(flips(before, after, attribute).double().numpy()),
-        "identity": mean(identity_error(before, after, attribute).double().numpy()),
-    }
-    return {figure: estimate.model_dump() for figure, estimate in found.items()}
 
 
 def table(figures: Mapping[str, Any]) -> str:
@@ -73,11 +66,7 @@ def table(figures: Mapping[str, Any]) -> str:
 
 def _rows(attributes: Mapping[str, Any]) -> Iterator[list[str]]:
     for name, found in attributes.items():
-        yield [name, found["opposite"], str(found["pictures"]), *map(_cell, found["points"])]
-
-
-def _cell(point: Mapping[str, Any]) -> str:
-    return f"{markdown.interval(point['gone'])} / {point['flips']['value']:.3f} / {point['identity']['value']:.2f}"
+        yield [name, found["opposite"], str(found["pictures"]), *map(cell, found["points"])]
 
 
 def main(

@@ -22,6 +22,7 @@ from attrbank.backbones.portraits.parameters import Portraits, draw
 from attrbank.backbones.portraits.render import render
 from attrbank.choices import DEFAULT_INVERSION, REFINEMENTS
 from attrbank.diffusion.protocols import Backbone
+from attrbank.evaluation import markdown
 from attrbank.evaluation.estimates import share
 from attrbank.evaluation.figures import Psnr
 from attrbank.evaluation.grid import draw_grid
@@ -95,25 +96,25 @@ def against_truth(judge: OracleJudge, name: str, before: Tensor, after: Tensor, 
 
 def round_trip_table(figures: Mapping[str, Any]) -> str:
     """Markdown: what is left of a picture that was inverted and drawn again, beside what the autoencoder leaves."""
-    lines = ["| T_x | guidance | inversion | evaluations | PSNR, dB | autoencoder alone |", "|---|---|---|---|---|---|"]
+    rows = []
     for row in figures["round_trips"]:
-        cells = [f"{row['t_x']:g}", f"{row['guidance_scale']:g}", f"`{row['inversion']}`", f"{row['evaluations']:g}"]
-        lines.append(f"| {' | '.join(cells)} | {row['psnr']:.2f} | {row['autoencoder']:.2f} |")
-    return "\n".join(lines)
+        settings = [f"{row['t_x']:g}", f"{row['guidance_scale']:g}", f"`{row['inversion']}`", f"{row['evaluations']:g}"]
+        rows.append([*settings, f"{row['psnr']:.2f}", f"{row['autoencoder']:.2f}"])
+    return markdown.table(["T_x", "guidance", "inversion", "evaluations", "PSNR, dB", "autoencoder alone"], rows)
 
 
 def edit_table(figures: Mapping[str, Any]) -> str:
     """Markdown: success [95 % interval] / flips / identity error and perceptual distance to the renderer's own edit."""
     titles = [f"`{method}`" if method in REFINEMENTS else method for method in METHODS]
-    lines = [f"| | pictures | {' | '.join(titles)} |", f"|---|---|{'---|' * len(METHODS)}"]
-    for name, found in figures["attributes"].items():
-        cells = [_cell(found["methods"][method]) for method in METHODS]
-        lines.append(f"| {name} | {found['pictures']} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    rows = [
+        [name, str(found["pictures"]), *(_cell(found["methods"][method]) for method in METHODS)]
+        for name, found in figures["attributes"].items()
+    ]
+    return markdown.table(["", "pictures", *titles], rows)
 
 
 def _cell(found: Mapping[str, Any]) -> str:
-    success = "{value:.2f} [{low:.2f}, {high:.2f}]".format(**found["success"])
+    success = markdown.interval(found["success"])
     return f"{success} / {found['flips']:.3f} / {found['identity']:.2f} / {found['perceptual']:.3f}"
 
 

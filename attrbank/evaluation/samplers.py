@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.progress import track
 
+from attrbank import files
+from attrbank.evaluation import markdown
 from attrbank.evaluation.bench import Bench, stored
 from attrbank.evaluation.estimates import share
 from attrbank.evaluation.metrics import has_all
 from attrbank.evaluation.oracle_judge import OracleJudge
+from attrbank.evaluation.split import require_split
 from attrbank.evaluation.starter_prompts import NEUTRAL
+from attrbank.evaluation.subjects import RENDERED
 from attrbank.names import parse_seeds
 from attrbank.plugin_manager import load_plugins
 from attrbank.store.bank import Bank
@@ -31,10 +37,13 @@ def success(bench: Bench, bank: Bank, judge: OracleJudge) -> dict[str, dict[str,
     return found
 
 
-def row(sampler: str, found: Mapping[str, Mapping[str, float]]) -> str:
-    """A sampler's line of the table, for the README."""
-    shown = [f"{share['value']:.2f} of {share['total']:.0f}" for share in found.values()]
-    return f"| `{sampler}` | {' | '.join(shown)} |"
+def table(figures: Mapping[str, Any]) -> str:
+    """Markdown: by sampler, the success and of how many pictures."""
+    rows = [
+        [f"`{sampler}`", *(f"{found[name]['value']:.2f} of {found[name]['total']}" for name in NAMES)]
+        for sampler, found in figures["samplers"].items()
+    ]
+    return markdown.table(["sampler", *NAMES], rows)
 
 
 def main(
@@ -43,15 +52,16 @@ def main(
     bank: Annotated[Path | None, typer.Option(help="Default: the starter bank.")] = None,
 ) -> None:
     """Measure every sampler that is registered, those of installed plugins included."""
-    chosen, plugins = Bank.open(bank) if bank else Bank.starter(), load_plugins()
-    backbone, judge = plugins.backbone("portraits"), OracleJudge("judge")
-    figures = {}
-    typer.echo(f"| sampler | {' | '.join(NAMES)} |\n|---|---|---|---|")
-    for spec, _ in plugins.registrations("sampler"):
-        found = success(Bench(backbone, NEUTRAL, parse_seeds(seeds), sampler=spec.name), chosen, judge)
-        figures[spec.name] = found
-        typer.echo(row(spec.name, found))
-    out.write_text(json.dumps({"seeds": seeds, "samplers": figures}, indent=1) + "\n")
+    chosen, plugins, parsed = Bank.open(bank) if bank else Bank.starter(), load_plugins(), parse_seeds(seeds)
+    require_split("judge", parsed)
+    backbone, judge, specs = plugins.backbone(RENDERED), OracleJudge("judge"), plugins.registrations("sampler")
+    found = {
+        spec.name: success(Bench(backbone, NEUTRAL, parsed, sampler=spec.name), chosen, judge)
+        for spec, _ in track(list(specs), "samplers", console=Console(stderr=True))
+    }
+    figures = {"seeds": seeds, "samplers": found}
+    files.replace(out, f"{json.dumps(figures, indent=1)}\n".encode())
+    typer.echo(table(figures))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -107,17 +107,25 @@ class Together:
         )
 
     def _latents(self, combination: Combination) -> Tensor:
-        acts = [self._acts[subject.id] for subject in combination.subjects]
-        if combination.rule == "sequence":
-            return self._bench.edited(acts)
-        share = 1.0 if combination.rule == "sum" else 1 / math.sqrt(len(acts))
-        return self._bench.edited([self._sum(acts, share)])
+        return composed(self._bench, [self._acts[subject.id] for subject in combination.subjects], combination.rule)
 
-    def _sum(self, acts: list[Act], share: float) -> Act:
-        """One edit where the first of these acts, of the changes of all, each brought to the signal level there."""
-        first, alpha_bar = acts[0].index, self._bench.trajectory.alpha_bar
-        changes = [math.sqrt(alpha_bar(first) / alpha_bar(act.index)) * self._bench.change(act) for act in acts]
-        return Act(first, KnownChange(torch.stack(changes).sum(0)), share)
+
+def composed(bench: Bench, acts: Sequence[Act], rule: Rule) -> Tensor:
+    """Clean latents (B, C, H, W) with all of these edits, which come in the order in which they act.
+
+    Raises:
+        InvalidValueError: an edit acts through the model, so that it has no change that could be added.
+    """
+    if rule == "sequence":
+        return bench.edited(acts)
+    return bench.edited([summed(bench, acts, 1.0 if rule == "sum" else 1 / math.sqrt(len(acts)))])
+
+
+def summed(bench: Bench, acts: Sequence[Act], share: float) -> Act:
+    """One edit where the first of these acts, of the changes of all, each brought to the signal level there."""
+    first, alpha_bar = acts[0].index, bench.trajectory.alpha_bar
+    changes = [math.sqrt(alpha_bar(first) / alpha_bar(act.index)) * bench.change(act) for act in acts]
+    return Act(first, KnownChange(torch.stack(changes).sum(0)), share)
 
 
 def _key(combination: Combination) -> tuple[str, str, float]:

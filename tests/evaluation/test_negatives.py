@@ -57,7 +57,7 @@ def test_without_strength_nothing_goes(
 ) -> None:
     monkeypatch.setattr(negatives, "STRENGTHS", (0.0,))
     (point,) = _measured(bench, bright_third, learned, "young")["points"]
-    assert [point[figure]["value"] for figure in ("gone", "flips", "identity")] == [0, 0, 0]
+    assert [point[figure]["value"] for figure in ("success", "flips", "identity")] == [0, 0, 0]
 
 
 def test_what_is_seen_instead_is_the_opposite_or_nothing() -> None:

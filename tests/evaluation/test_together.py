@@ -15,7 +15,7 @@ from attrbank.evaluation.cells import CellStore
 from attrbank.evaluation.clip_judge import ClipJudge
 from attrbank.evaluation.setting import Setting
 from attrbank.evaluation.subjects import Subject
-from attrbank.evaluation.together import Combination, Together
+from attrbank.evaluation.together import Combination, Together, summed
 from attrbank.learning import complete, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.plugin_manager import load_plugins
@@ -92,10 +92,8 @@ def test_times_decide_the_order_where_they_differ(
 
 
 def test_the_rule_of_roots_adds_the_same_changes_weaker(bench: Bench, learned: LearnedAttribute) -> None:
-    subjects = tuple(_subject(label, learned) for label in "abcd")
-    together = _together(bench, *subjects)
-    acts = [bench.act(learned, 1.0) for _ in subjects]
-    full, root = (together._sum(acts, share) for share in (1.0, 0.5))
+    acts = [bench.act(learned, 1.0)] * 4
+    full, root = (summed(bench, acts, share) for share in (1.0, 0.5))
     assert full.index == root.index == acts[0].index
     torch.testing.assert_close(bench.change(full), 4 * bench.change(acts[0]), rtol=0, atol=1e-4)
     torch.testing.assert_close(2 * bench.change(root), bench.change(full), rtol=0, atol=1e-4)
