@@ -20,8 +20,9 @@ from attrbank.evaluation.metrics import GOALS, has_all, look_at
 from attrbank.evaluation.starter_prompts import SIDES
 from attrbank.plugin_manager import load_plugins
 from attrbank.requests import ApplyRequest
+from attrbank.store import cards
 from attrbank.store.bank import Bank
-from attrbank.store.layout import starter_bank
+from attrbank.store.layout import Layout, identity_of, object_files, starter_bank
 
 PROMPTS = {
     "a photo of an old man with glasses": ("old", "man", "glasses"),
@@ -113,6 +114,13 @@ def test_the_starter_bank_is_sound_and_small():
     assert all(path.stem == listed[name] for name, path in files.items())
     assert all(finding.state == "ok" for finding in Bank.starter().verify())
     assert sum(path.stat().st_size for path in files.values()) <= 2_000_000
+
+
+def test_no_matrix_of_attributes_that_were_learned_again_since_is_shipped():
+    layout = Layout(starter_bank())
+    ids = {identity_of(path) for path in object_files(layout)}
+    matrix = cards.get_matrix(layout)
+    assert matrix is None or set(matrix.names) <= ids
 
 
 def test_the_readmes_own_command_does_what_it_says(tmp_path: Path):
