@@ -1,4 +1,4 @@
-"""The README's tables, each between two comments that name it, as what was measured has them."""
+"""The tables of the README, and of a plugin's, each between two comments that name it: what was measured, as it is."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attrbank.errors import InvalidValueError, NotFoundError
+from attrbank.errors import InvalidValueError
 from attrbank.evaluation import bars, compositions, negatives, pictures, samplers, tables
 from attrbank.evaluation.results import Figures
+
+PAGES = (Path("README.md"), Path("plugins/attrbank-ksamplers/README.md"))
+"""In the clone, those that show tables."""
+
+KSAMPLERS = ("euler", "euler-ancestral", "heun", "dpmpp-2m")
 
 _PLACE = re.compile(r"<!-- table: (?P<name>[a-z-]+) -->.*?<!-- end of table -->", re.DOTALL)
 
@@ -34,40 +39,38 @@ TABLES: Mapping[str, Table] = {
     "negatives": Table("negatives.json", negatives.table),
     "bars": Table("bars.json", bars.table),
     "samplers": Table("samplers.json", samplers.table),
+    "ksamplers": Table("samplers.json", lambda found: samplers.table(found, KSAMPLERS)),
     "round-trips": Table("pictures.json", pictures.round_trip_table),
     "edits-of-pictures": Table("pictures.json", pictures.edit_table),
 }
 
 
 def places(text: str) -> list[str]:
-    """The names of the tables that have a place in the README, in its order."""
+    """The names of the tables that have a place on a page, in its order."""
     return [place["name"] for place in _PLACE.finditer(text)]
 
 
 def rewritten(text: str, documents: Path) -> str:
-    """The README with every table made anew.
+    """A page with every table made anew whose figures are there; the others stay as they are.
 
     Args:
-        text: what it says now.
+        text: what the page says now.
         documents: the folder with the figures.
 
     Raises:
         InvalidValueError: a place is for none of ``TABLES``, or two are for the same.
-        NotFoundError: a file of figures is not there.
     """
     found = places(text)
     wrong = [name for name in found if name not in TABLES or found.count(name) > 1]
     if wrong:
-        raise InvalidValueError(
-            f"The README has no use for a place for {wrong[0]!r}.", f"There are {', '.join(TABLES)}."
-        )
-    return _PLACE.sub(lambda place: _filled(place["name"], documents), text)
+        raise InvalidValueError(f"A page has no use for this place: {wrong[0]!r}.", f"There are {', '.join(TABLES)}.")
+    return _PLACE.sub(lambda place: _filled(place, documents), text)
 
 
-def _filled(name: str, documents: Path) -> str:
+def _filled(place: re.Match[str], documents: Path) -> str:
+    name = place["name"]
     path = documents / TABLES[name].file
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise NotFoundError(f"{path} is not there.", "Measure it: python -m attrbank.evaluation.regenerate") from error
-    return f"<!-- table: {name} -->\n\n{TABLES[name].markdown(found)}\n\n<!-- end of table -->"
+    if not path.is_file():
+        return place[0]
+    table = TABLES[name].markdown(json.loads(path.read_text(encoding="utf-8")))
+    return f"<!-- table: {name} -->\n\n{table}\n\n<!-- end of table -->"

@@ -21,10 +21,10 @@ import typer
 
 from attrbank import files
 from attrbank.errors import AttrbankError, PartialError
-from attrbank.evaluation.readme import rewritten
+from attrbank.evaluation.readme import PAGES, rewritten
 from attrbank.evaluation.starter_prompts import SIDES
 
-README, DOCUMENTS = Path("README.md"), Path("docs")
+DOCUMENTS = Path("docs")
 
 
 @dataclass(frozen=True)
@@ -173,8 +173,8 @@ def main(
     ] = None,
 ) -> None:
     """Measure and draw what the README shows, and put its tables in place."""
-    if not README.is_file():
-        raise typer.BadParameter("There is no README.md here; run this in a clone of the repository.")
+    if not all(page.is_file() for page in PAGES):
+        raise typer.BadParameter(f"There is no {PAGES[-1]} here; run this in a clone of the repository.")
     steps, failed = _chosen(only or ()), list[str]()
     if listing:
         for step in steps:
@@ -183,7 +183,8 @@ def main(
     if not tables_only:
         with _scratch(work) as scratch:
             failed = run_all(steps, scratch)
-    files.replace(README, rewritten(README.read_text(encoding="utf-8"), DOCUMENTS).encode())
+    for page in PAGES:
+        files.replace(page, rewritten(page.read_text(encoding="utf-8"), DOCUMENTS).encode())
     if failed:
         _say(f"Not made: {', '.join(failed)}.")
         raise typer.Exit(PartialError.exit_code)

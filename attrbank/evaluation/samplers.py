@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,11 +37,17 @@ def success(bench: Bench, bank: Bank, judge: OracleJudge) -> dict[str, dict[str,
     return found
 
 
-def table(figures: Mapping[str, Any]) -> str:
-    """Markdown: by sampler, the success and of how many pictures."""
+def table(figures: Mapping[str, Any], only: Collection[str] | None = None) -> str:
+    """Markdown: by sampler, the success and of how many pictures.
+
+    Args:
+        figures: what was measured.
+        only: the samplers to show; None shows all.
+    """
     rows = [
         [f"`{sampler}`", *(f"{found[name]['value']:.2f} of {found[name]['total']}" for name in NAMES)]
         for sampler, found in figures["samplers"].items()
+        if only is None or sampler in only
     ]
     return markdown.table(["sampler", *NAMES], rows)
 

@@ -66,7 +66,10 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "docs").mkdir()
     for path in (ROOT / "docs").glob("*.json"):
         (tmp_path / "docs" / path.name).write_bytes(path.read_bytes())
-    Path("README.md").write_text(re.sub(r"0\.\d\d", "0.12", README), encoding="utf-8")
+    for page in readme.PAGES:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        text = (ROOT / page).read_text(encoding="utf-8")
+        page.write_text(re.sub(r"\d\.\d\d of \d+", "0.12 of 34", text), encoding="utf-8")
     return tmp_path
 
 
@@ -81,14 +84,19 @@ def test_a_step_that_fails_leaves_what_there_was_and_stops_no_other(clone: Path)
     assert result.stdout == ""
 
 
-def test_the_readme_gets_its_tables_and_keeps_the_rest(clone: Path) -> None:
-    before = Path("README.md").read_text(encoding="utf-8")
+def test_pages_get_their_tables_and_keep_the_rest(clone: Path) -> None:
+    assert "0.12 of 34" in Path("README.md").read_text(encoding="utf-8")
     assert CliRunner().invoke(app, ["--tables-only"]).exit_code == 0
-    after = Path("README.md").read_text(encoding="utf-8")
     assert not Path("docs/hello.txt").exists()
-    assert after != before
-    assert readme._PLACE.sub("", after) == readme._PLACE.sub("", before)
-    assert [place[0] for place in readme._PLACE.finditer(after)] == [p[0] for p in readme._PLACE.finditer(README)]
+    for page in readme.PAGES:
+        assert page.read_text(encoding="utf-8") == (ROOT / page).read_text(encoding="utf-8")
+
+
+def test_a_table_without_figures_stays_as_it_is(clone: Path) -> None:
+    for path in Path("docs").iterdir():
+        path.unlink()
+    before = Path("README.md").read_text(encoding="utf-8")
+    assert readme.rewritten(before, Path("docs")) == before
 
 
 def test_steps_are_listed_with_what_they_write_and_chosen_by_name(clone: Path) -> None:
@@ -105,5 +113,5 @@ def test_outside_a_clone_nothing_is_done(tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("text", [README * 2, README.replace("table: bars", "table: cars")], ids=["twice", "unknown"])
 def test_a_readme_with_other_places_is_refused(text: str) -> None:
-    with pytest.raises(AttrbankError, match="no use for a place"):
+    with pytest.raises(AttrbankError, match="no use for this place"):
         readme.rewritten(text, ROOT / "docs")
