@@ -91,6 +91,7 @@ STEPS = (
             for what in ("sweep", "order", "distance", "ablation smile", "rho smile")
         ),
     ),
+    Step("paper-grid", ("docs/paper-grid.json",), ("attrbank.evaluation.paper_grid --out {out}/paper-grid.json",)),
 )
 
 
