@@ -49,4 +49,4 @@ def _elsewhere(steps: Sequence[PlannedStep], grid: Grid, schedule: Schedule) -> 
 
 def _last_needed(steps: Sequence[PlannedStep]) -> int:
     """How far the unedited picture must go for the edits' sake: Φ looks at it one step beyond."""
-    return max((step.index + 1 for step in steps if step.core == "mlp"), default=0)
+    return max((step.index + 1 for step in steps if step.core in ("mlp", "conv")), default=0)

@@ -139,6 +139,7 @@ def _record(
         seeds=spec.seeds,
         t_x=spec.t_x,
         delta_tau=spec.delta_tau,
+        branch=spec.branch,
         resolved=resolved,
         backbone=Binding(
             name=backbone.name,

@@ -20,9 +20,9 @@ Preset: TypeAlias = Literal["paper"]
 
 _DEFAULT_TIMES = {"difference": (0.4, -0.2), "paper": (0.8, -0.3)}
 _DEFAULT_SEEDS = tuple(range(64))
-_ONLY_WITH_PROMPTS = {"seeds", "delta_tau"}
+_ONLY_WITH_PROMPTS = {"seeds", "delta_tau", "branch"}
 MAX_ATTRIBUTES, MAX_PROMPT, MAX_LABEL = 64, 2000, 200  # as in schema.Recipe
-_OPTIONS_OF = {"difference": {"core", "rank"}, "paper": set(PaperOptions.model_fields)}
+_OPTIONS_OF = {"difference": {"branch", "core", "rank"}, "paper": set(PaperOptions.model_fields)}
 
 
 def learn_spec(

@@ -29,7 +29,7 @@ Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 Vectors = Literal["difference", "paper"]
-Core = Literal["mean", "mlp", "own"]
+Core = Literal["mean", "mlp", "conv", "own"]
 Tail = Literal["text", "alg1"]
 Solver = Literal["mlp", "exact"]
 Weights = Literal["blend", "s", "s+ds", "s_x"]
@@ -102,6 +102,7 @@ class LearnSpec(_Model):
     Attributes:
         t_x: time of the edit, 0 < t_x ≤ 1, as a fraction of the training timesteps.
         delta_tau: t_z − t_x, with 0 ≤ t_z ≤ t_x.
+        branch: time at which the target's run leaves the source's, t_x ≤ branch ≤ 1; 1 is the noise that they share.
         rank: rank r of the difference vectors.
     """
 
@@ -111,6 +112,7 @@ class LearnSpec(_Model):
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=100_000)]
     t_x: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
     delta_tau: Finite
+    branch: Fraction = 1.0
     method: Label = "avi"
     vectors: Vectors = "difference"
     core: Core | None = None
@@ -124,6 +126,8 @@ class LearnSpec(_Model):
     def _times_fit(self) -> Self:
         if not 0 <= self.t_z <= self.t_x:
             raise ValueError(f"T_z = T_x + Δτ must lie between 0 and T_x = {self.t_x:g}, not at {self.t_z:g}")
+        if self.branch < self.t_x:
+            raise ValueError(f"the target's branch must not come after T_x = {self.t_x:g}, as {self.branch:g} does")
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("a seed is given twice")
         if len(self.seeds) < len(self.pairs):
@@ -211,6 +215,7 @@ class AttributeRecord(_Model):
         units: per core, the factor that makes strength 1 the full effect (METHOD section 5, point 4).
         rank: rank of the mean's vectors; None for the paper's.
         pictures: what it was learned from, if not from prompts.
+        branch: time at which the target's run left the source's.
         measured: figures taken at learning, such as held-out explained variance.
         calibration: what strengths mean; None where strength is what the method takes.
     """
@@ -228,6 +233,7 @@ class AttributeRecord(_Model):
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=100_000)]
     t_x: Fraction
     delta_tau: Finite
+    branch: Fraction = 1.0
     resolved: Resolved
     backbone: Binding
     sampler: Label
@@ -242,10 +248,11 @@ class AttributeRecord(_Model):
         return self
 
     @model_serializer(mode="wrap")
-    def _as_before_there_were_pictures(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """What is learned from prompts keeps the bytes, and so the id, that it always had."""
+    def _without_later_fields(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What makes no use of fields that came later keeps the bytes, and so the id, that it always had."""
         fields: dict[str, Any] = serialise(self)
-        return fields if self.pictures else {name: value for name, value in fields.items() if name != "pictures"}
+        unused = {"pictures": not self.pictures, "branch": self.branch == 1}
+        return {name: value for name, value in fields.items() if not unused.get(name, False)}
 
     @property
     def prompt(self) -> str | None:

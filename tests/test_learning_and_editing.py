@@ -14,11 +14,14 @@ from PIL import Image
 
 from attrbank.artifact import decode, encode
 from attrbank.composition import Act, run_edits
+from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing import apply
 from attrbank.errors import IncompatibleError, InvalidValueError, StorageError
 from attrbank.learning import complete, learn, learn_attribute
 from attrbank.methods.avi import Avi
+from attrbank.methods.pairs import predict_seen_pairs
+from attrbank.methods.protocol import LearnContext, quiet
 from attrbank.planning import plan
 from attrbank.plugin_manager import load_plugins
 from attrbank.png_text import read_recipe_text
@@ -52,7 +55,7 @@ def edited(backbone, attribute, strength: float, core=None, seeds=(100, 101)):
     return run_edits(trajectory(backbone), SOURCE, seeds, [Act(index, edit, strength)])
 
 
-@pytest.mark.parametrize("core", ["mean", "mlp", "own"])
+@pytest.mark.parametrize("core", ["mean", "mlp", "conv", "own"])
 def test_strength_zero_is_the_identity_bit_for_bit(backbone, core):
     before, after = edited(backbone, learned(backbone), 0.0, core)
     assert torch.equal(before, after)
@@ -75,7 +78,7 @@ def test_an_edit_of_strength_zero_leaves_a_sampler_its_memory(backbone):
         assert torch.equal(before, after) is same
 
 
-@pytest.mark.parametrize("core", ["mean", "mlp", "own"])
+@pytest.mark.parametrize("core", ["mean", "mlp", "conv", "own"])
 def test_strength_one_moves_the_picture_and_minus_one_moves_it_elsewhere(backbone, core):
     attribute = learned(backbone)
     before, more = edited(backbone, attribute, 1.0, core)
@@ -227,3 +230,36 @@ def test_ddpm_repeats_itself_and_edits(backbone):
     runs = [run_edits(trajectory(backbone, "ddpm"), SOURCE, [7, 8], [Act(6, edit, 1.0)]) for _ in range(2)]
     assert torch.equal(runs[0].after, runs[1].after)
     assert not torch.equal(runs[0].after, runs[0].before)
+
+
+def seen_pairs(backbone, branch: float):
+    spec = complete(learn_spec("old", [SOURCE], [TARGET], seeds=(1, 2), branch=branch), backbone)
+    run = trajectory(backbone)
+    indices = [nearest_index(run.grid, backbone.schedule, fraction) for fraction in (spec.t_x, spec.t_z)]
+    return predict_seen_pairs(LearnContext(spec, run, *indices, quiet))
+
+
+def test_the_later_the_runs_part_the_less_they_differ_while_the_source_stays_the_same(backbone):
+    early, late, last = (seen_pairs(backbone, branch) for branch in (1.0, 0.8, 0.4))
+    assert torch.equal(early.views, late.views)
+    sizes = [(pairs.clean.target - pairs.clean.source).norm().item() for pairs in (early, late, last)]
+    assert sizes[0] > sizes[1] > sizes[2] > 0
+
+
+def test_views_are_what_edits_see_from_t_x_to_t_z(backbone):
+    pairs, run = seen_pairs(backbone, 0.8), trajectory(backbone)
+    conditioning = backbone.encode_prompts([SOURCE])
+    assert torch.equal(pairs.views[-1], pairs.clean.source)
+    for view, fraction in zip(pairs.views, (0.4, 0.3, 0.2), strict=True):
+        position = run.run(run.start((1, 2)), conditioning, nearest_index(run.grid, backbone.schedule, fraction))
+        assert torch.equal(view, run.predict(position, conditioning).x0)
+
+
+def test_the_branch_is_recorded_and_must_not_come_after_t_x(backbone):
+    assert learned(backbone, branch=0.8).record.branch == 0.8
+    with pytest.raises(InvalidValueError, match="branch"):
+        learned(backbone, branch=0.3)
+
+
+def test_an_attribute_without_a_branch_keeps_the_bytes_it_had_before_there_were_any(backbone):
+    assert "branch" not in learned(backbone).record.model_dump()

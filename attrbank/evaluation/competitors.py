@@ -238,6 +238,7 @@ BASELINES: tuple[Competitor, ...] = (
 OTHERS: tuple[Competitor, ...] = (
     Stored("mean", core="mean"),
     Stored("mlp", core="mlp"),
+    Stored("conv", core="conv"),
     Stored("own", core="own"),
     Relearned("paper", preset="paper"),
 )

@@ -18,10 +18,12 @@ from attrbank.avi.difference import (
     shared_vectors,
     unit,
 )
+from attrbank.avi.difference_net import DifferenceNet
 from attrbank.avi.fit import fit_cores
+from attrbank.avi.fit_difference import fit_differences
 from attrbank.avi.network import CoreNet
-from attrbank.errors import CorruptArtifactError
-from attrbank.methods.pairs import predict_clean_pairs
+from attrbank.errors import CorruptArtifactError, InvalidValueError
+from attrbank.methods.pairs import predict_seen_pairs
 from attrbank.methods.protocol import Edit, EditInputs, LearnContext, Learned
 from attrbank.schema import AttributeRecord, Core
 
@@ -29,66 +31,119 @@ SHARED_RANK = 8
 MARGIN = 0.02
 """Φ must explain this much more variance than the mean: its training steps were chosen on the folds that judge it."""
 
-_PHI = "mlp.phi."
+_CORE_NET, _DIFFERENCE_NET = "mlp.phi.", "conv.phi."
 
 
 def learn(context: LearnContext) -> Learned:
-    """Steps 1 to 4: the mean's vectors, and shared vectors with a Φ that predicts their core."""
+    """Steps 1 to 4: the mean's vectors, shared vectors with a Φ that predicts their core, and a convolutional Φ."""
     spec, trajectory = context.spec, context.trajectory
-    source, target = predict_clean_pairs(context)
-    differences = predicted_difference(source, target, trajectory.alpha_bar(context.index_x))
+    clean, views = predict_seen_pairs(context)
+    differences = predicted_difference(*clean, trajectory.alpha_bar(context.index_x))
     vectors, core = mean_vectors(differences, min(spec.rank, *differences.shape[-2:]))
-    shared = shared_vectors(differences, min(SHARED_RANK, *differences.shape[-2:]))
-    network, report = fit_cores(
-        source,
-        differences,
-        shared,
-        generator=torch.Generator().manual_seed(spec.seeds[0]),
-        on_step=lambda done, total: context.on_progress("fitting", done, total),
-    )
-    with torch.no_grad():
-        predicted = difference_from(shared, network(source))
-    units = {"mean": unit(differences, difference_from(vectors, core)), "mlp": unit(differences, predicted)}
+    mean = difference_from(vectors, core)
+    mlp = _fit_mlp(context, views[0], differences)
+    conv = _fit_conv(context, views, differences, mean)
+    units = {"mean": unit(differences, mean), "mlp": mlp.unit, "conv": conv.unit}
     if spec.pairs:
         units["own"] = 1.0  # a picture's own difference takes prompts
+    explained = {**mlp.explained, **conv.explained}
+    best = max(explained, key=lambda name: explained[name] + (MARGIN if name == "mean" else 0.0))
     return Learned(
         tensors={
             **_named("mean", vectors),
             "mean.core": core.diagonal(dim1=-2, dim2=-1),
-            **_named("mlp", shared),
-            **{f"{_PHI}{name}": tensor for name, tensor in network.tensors().items()},
+            **mlp.tensors,
+            **conv.tensors,
         },
         fields={
-            "core": spec.core or ("mlp" if report.net > report.mean + MARGIN else "mean"),
+            "core": spec.core or best,
             "rank": vectors.u.shape[-1],
             "units": units,
-            "measured": {"explained_variance_mlp": report.net, "explained_variance_mean": report.mean},
+            "measured": {f"explained_variance_{name}": share for name, share in explained.items()},
         },
     )
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A Φ, ready to be stored, and what it explains of held-out differences, beside what the mean explains of them."""
+
+    tensors: Mapping[str, Tensor]
+    unit: float
+    explained: Mapping[str, float]
+
+
+def _fit_mlp(context: LearnContext, x0: Tensor, differences: Tensor) -> _Fitted:
+    shared = shared_vectors(differences, min(SHARED_RANK, *differences.shape[-2:]))
+    network, report = fit_cores(
+        x0,
+        differences,
+        shared,
+        generator=torch.Generator().manual_seed(context.spec.seeds[0]),
+        on_step=lambda done, total: context.on_progress("fitting", done, total),
+    )
+    with torch.no_grad():
+        predicted = difference_from(shared, network(x0))
+    tensors = {**_named("mlp", shared), **_prefixed(_CORE_NET, network.tensors())}
+    return _Fitted(tensors, unit(differences, predicted), {"mlp": report.net, "mean": report.mean})
+
+
+def _fit_conv(context: LearnContext, views: Tensor, differences: Tensor, mean: Tensor) -> _Fitted:
+    network, explained = fit_differences(
+        views,
+        differences,
+        mean,
+        generator=torch.Generator().manual_seed(context.spec.seeds[0]),
+        on_step=lambda done, total: context.on_progress("fitting the convolutional network", done, total),
+    )
+    with torch.no_grad():
+        predicted = mean + network(views[0])
+    return _Fitted(_prefixed(_DIFFERENCE_NET, network.tensors()), unit(differences, predicted), {"conv": explained})
 
 
 def _named(prefix: str, vectors: DifferenceVectors) -> dict[str, Tensor]:
     return {f"{prefix}.u": vectors.u, f"{prefix}.vh": vectors.vh}
 
 
+def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
 def edit(record: AttributeRecord, tensors: Mapping[str, Tensor], core: Core) -> Edit:
-    """Step 3 with the core from one of its three places.
+    """Step 3 with the difference from one of its four places.
 
     Raises:
         CorruptArtifactError: a tensor is missing.
+        InvalidValueError: this attribute has no such core.
     """
+    if core not in record.units:
+        known = ", ".join(record.units)
+        raise InvalidValueError(f"{record.name} has no core {core!r}.", hint=f"It has {known}.")
     try:
-        prefix = "mean" if core == "mean" else "mlp"
-        vectors = DifferenceVectors(tensors[f"{prefix}.u"], tensors[f"{prefix}.vh"])
-        size = record.units[core]
-        if core == "mean":
-            return MeanEdit(size * difference_from(vectors, torch.diag_embed(tensors["mean.core"])))
-        if core == "own":
-            return OwnEdit(vectors, record)
-        stored = {name.removeprefix(_PHI): t for name, t in tensors.items() if name.startswith(_PHI)}
-        return PredictedEdit(vectors, CoreNet.from_tensors(stored), size)
+        return _edit(record, tensors, core)
     except (KeyError, RuntimeError) as error:
         raise CorruptArtifactError(f"The tensors of {record.name} do not make a core {core!r}: {error}.") from error
+
+
+def _edit(record: AttributeRecord, tensors: Mapping[str, Tensor], core: Core) -> Edit:
+    size = record.units[core]
+    if core in ("mean", "conv"):
+        mean = difference_from(_vectors("mean", tensors), torch.diag_embed(tensors["mean.core"]))
+        if core == "mean":
+            return MeanEdit(size * mean)
+        return PredictedEdit(mean, DifferenceNet.from_tensors(_below(_DIFFERENCE_NET, tensors)), size)
+    vectors = _vectors("mlp", tensors)
+    if core == "own":
+        return OwnEdit(vectors, record)
+    return PredictedCoreEdit(vectors, CoreNet.from_tensors(_below(_CORE_NET, tensors)), size)
+
+
+def _vectors(prefix: str, tensors: Mapping[str, Tensor]) -> DifferenceVectors:
+    return DifferenceVectors(tensors[f"{prefix}.u"], tensors[f"{prefix}.vh"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +158,7 @@ class MeanEdit:
 
 
 @dataclass(frozen=True, eq=False)
-class PredictedEdit:
+class PredictedCoreEdit:
     """Adds the difference whose core Φ predicts from the unedited picture."""
 
     vectors: DifferenceVectors
@@ -115,6 +170,21 @@ class PredictedEdit:
         with torch.no_grad():
             core = self.network(inputs.clean())
         return add_difference(x, self.unit * difference_from(self.vectors, core), strength)
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedEdit:
+    """Adds the mean difference (C, H, W) and what Φ predicts that this picture's has beyond it."""
+
+    mean: Tensor
+    network: DifferenceNet
+    unit: float
+
+    def __call__(self, x: Tensor, inputs: EditInputs, strength: float) -> Tensor:
+        """Add s · unit · (U_d K V_d + Φ(x̂0))."""
+        with torch.no_grad():
+            beyond = self.network(inputs.clean())
+        return add_difference(x, self.unit * (self.mean + beyond), strength)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from attrbank.diffusion.protocols import Conditioning
+from attrbank.diffusion.schedule import nearest_index
+from attrbank.diffusion.trajectory import Position
 from attrbank.methods.protocol import LearnContext
 from attrbank.schema import PromptPair
 
@@ -25,6 +28,18 @@ class CleanPairs(NamedTuple):
     target: Tensor
 
 
+class SeenPairs(NamedTuple):
+    """Clean pairs, and what an edit may see of their sources.
+
+    Attributes:
+        clean: the pairs.
+        views: the source's clean latents as predicted at T_x, at T_z and between, (K, M, C, H, W); of pictures, K = 1.
+    """
+
+    clean: CleanPairs
+    views: Tensor
+
+
 def dealt(context: LearnContext) -> Iterator[tuple[PromptPair, tuple[int, ...]]]:
     """Every prompt pair with its share of the seeds, in batches."""
     pairs, seeds = context.spec.pairs, context.spec.seeds
@@ -36,20 +51,45 @@ def dealt(context: LearnContext) -> Iterator[tuple[PromptPair, tuple[int, ...]]]
 
 def predict_clean_pairs(context: LearnContext) -> CleanPairs:
     """METHOD section 5, step 1: run both prompts from the same noise to T_z and predict there; pictures are there."""
+    return predict_seen_pairs(context).clean
+
+
+def predict_seen_pairs(context: LearnContext) -> SeenPairs:
+    """The same, with what was seen of the sources on the way, which costs no evaluation more."""
     if context.clean is not None:
-        return CleanPairs(*context.clean)
-    found: list[tuple[Tensor, Tensor]] = []
+        clean = CleanPairs(*context.clean)
+        return SeenPairs(clean, clean.source.unsqueeze(0))
+    views: list[Tensor] = []
+    targets: list[Tensor] = []
     done = 0
     for pair, seeds in dealt(context):
-        found.append((_clean(context, pair.source, seeds), _clean(context, pair.target, seeds)))
+        seen, target = _run(context, pair, seeds)
+        views.append(seen)
+        targets.append(target)
         done += len(seeds)
         context.on_progress("sampling", done, len(context.spec.seeds))
-    sources, targets = zip(*found, strict=True)
-    return CleanPairs(torch.cat(sources), torch.cat(targets))
+    all_views = torch.cat(views, dim=1)
+    return SeenPairs(CleanPairs(all_views[-1], torch.cat(targets)), all_views)
 
 
-def _clean(context: LearnContext, prompt: str, seeds: tuple[int, ...]) -> Tensor:
+def _run(context: LearnContext, pair: PromptPair, seeds: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """The source's views (K, B, C, H, W) and the target's clean latents; until the branch their runs are one."""
     trajectory = context.trajectory
-    conditioning = trajectory.backbone.encode_prompts([prompt])
-    position = trajectory.run(trajectory.start(seeds), conditioning, context.index_z)
-    return trajectory.predict(position, conditioning).x0
+    source, target = (trajectory.backbone.encode_prompts([prompt]) for prompt in (pair.source, pair.target))
+    index = nearest_index(trajectory.grid, trajectory.backbone.schedule, context.spec.branch)
+    branch = trajectory.run(trajectory.start(seeds), source, index)
+    end = trajectory.run(branch.branched(), target, context.index_z)
+    return _views(context, branch, source), trajectory.predict(end, target).x0
+
+
+def _views(context: LearnContext, position: Position, conditioning: Conditioning) -> Tensor:
+    """Clean latents (K, B, C, H, W) predicted at T_x, half-way and at T_z of a run that goes on from ``position``."""
+    trajectory, first, last = context.trajectory, context.index_x, context.index_z
+    views = []
+    for index in sorted({first, (first + last) // 2, last}):
+        position = trajectory.run(position, conditioning, index)
+        prediction = trajectory.predict(position, conditioning)
+        views.append(prediction.x0)
+        if index < last:
+            position = trajectory.step(position, prediction)
+    return torch.stack(views)

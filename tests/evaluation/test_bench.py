@@ -14,7 +14,7 @@ ROWS = 3
 PER_STEP = 2 * ROWS  # guidance asks twice a picture
 
 
-@pytest.mark.parametrize("core", ["mean", "mlp", "own"])
+@pytest.mark.parametrize("core", ["mean", "mlp", "conv", "own"])
 def test_a_shared_edit_is_the_edit_that_apply_makes(bench: Bench, learned, core):
     act = bench.act(learned, 0.8, core)
     alone = run_edits(bench.trajectory, SOURCE, bench.seeds, [act], with_before=False).after

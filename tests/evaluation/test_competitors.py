@@ -52,8 +52,8 @@ def test_the_placebo_moves_each_latent_as_far_as_the_attribute():
 
 def test_a_core_is_measured_only_if_apply_does_not_take_it_anyway(subject):
     own = subject.learned.record.core
-    fitting = {core for core in ("mean", "mlp", "own") if NAMED[core].fits(subject)}
-    assert fitting == {"mean", "mlp", "own"} - {own}
+    fitting = {core for core in ("mean", "mlp", "conv", "own") if NAMED[core].fits(subject)}
+    assert fitting == {"mean", "mlp", "conv", "own"} - {own}
 
 
 def test_the_papers_preset_is_learned_once_and_from_one_seed(bench: Bench, subject, monkeypatch):

@@ -70,7 +70,7 @@ def test_coming_is_put_before_being_clean(learned) -> None:
     assert cleaner.cost(target) < comes.cost(target) < never.cost(target)
 
 
-@pytest.mark.parametrize("core", ["mean", "mlp"])
+@pytest.mark.parametrize("core", ["mean", "mlp", "conv"])
 def test_an_attribute_moved_in_time_adds_the_same_clean_difference(learned, backbone: Backbone, core) -> None:
     grid = DDIM().grid(10, backbone.schedule)
     trajectory = Trajectory(backbone, DDIM(), grid=grid, guidance_scale=1.0)
