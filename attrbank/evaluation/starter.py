@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from attrbank.evaluation.starter_prompts import NEUTRAL, SIDES, pairs
+from attrbank.evaluation.starter_prompts import BRANCHES, NEUTRAL, OTHER_BRANCH, SIDES, pairs
 from attrbank.evaluation.subjects import RENDERED
 from attrbank.evaluation.tuning import Tuner
 from attrbank.learning import learn
@@ -27,19 +27,20 @@ from attrbank.requests import learn_spec
 from attrbank.schema import LearnSpec
 from attrbank.store.bank import Bank
 
-SEEDS = range(72)
+SEEDS = range(144)
 
 
 def spec(name: str) -> LearnSpec:
     """What ``learn`` is asked for this attribute."""
     sources, targets = zip(*pairs(name), strict=True)
-    return learn_spec(name, sources, targets, seeds=tuple(SEEDS))
+    return learn_spec(name, sources, targets, seeds=tuple(SEEDS), branch=BRANCHES.get(name, OTHER_BRANCH))
 
 
 def command(asked: LearnSpec) -> str:
     """The ``attrbank learn`` line that does the same."""
     sides = " ".join(f"--source {shlex.quote(p.source)} --target {shlex.quote(p.target)}" for p in asked.pairs)
-    return f"attrbank learn {asked.name} {sides} --seeds {format_seeds(asked.seeds)} --tune"
+    branch = f" --branch {asked.branch:g}" if asked.branch < 1 else ""
+    return f"attrbank learn {asked.name} {sides} --seeds {format_seeds(asked.seeds)}{branch} --tune"
 
 
 def main(out: Annotated[Path, typer.Option(help="The bank's folder.")] = Path("bank")) -> None:

@@ -19,6 +19,9 @@ SIDES: dict[str, tuple[dict[str, int], dict[str, int], tuple[str, ...]]] = {
     "hat": ({"hat": 0}, {"hat": 1}, ("man", "old", "smiling")),
     "beard": ({"beard": 0}, {"beard": 1}, ("man", "old", "smiling")),
 }
+# Where each target's run leaves the source's, as it was best on tuning seeds (attrbank/avi/README.md).
+BRANCHES = {"smile": 0.8, "serious": 0.8, "hat": 1.0}
+OTHER_BRANCH = 0.9
 _CLAUSES = {
     "smiling": ("serious", "smiling"),
     "glasses": ("without glasses", "with glasses"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from attrbank.methods.protocol import OnProgress, quiet
 from attrbank.schema import Calibration, Core, LearnSpec
 
 TIMES = (0.2, 0.3, 0.4)
-CORES: tuple[Core, ...] = ("mean", "mlp")
+CORES: tuple[Core, ...] = ("mean", "mlp", "conv")
 STRENGTHS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 SURE = 1.0
 """The logit from which on the tuner's yes counts. Another pair of eyes puts its border a little elsewhere."""
@@ -131,9 +132,10 @@ class Tuner:
     def tuned(
         self, learned: LearnedAttribute, on_progress: OnProgress = quiet, times: Sequence[float] = TIMES
     ) -> LearnedAttribute:
-        """The attribute at the T_x and with the core that change least beside it, with calibrated strengths.
+        """The attribute with the core and at the T_x that change least beside it, with calibrated strengths.
 
-        Costs a run from T_x on of the pictures that lack the attribute for each time, core and raw strength.
+        The core is chosen first, at the middle one of the times. Every core, every other time and every raw strength
+        of these costs a run from T_x on of the pictures that lack the attribute.
 
         Raises:
             InvalidValueError: no oracle knows what the name promises, every picture has it already, or it does not
@@ -142,11 +144,17 @@ class Tuner:
         name = learned.record.name
         scene = self._scene(learned)
         target = scene.means(scene.bench.switched(scene.subject.target, 1.0))
-        moved = [at_time(learned, scene.bench.trajectory, t_x) for t_x in times]
-        tries = list(itertools.product(moved, (core for core in CORES if core in learned.record.units)))
-        ran, runs = itertools.count(1), len(tries) * len(STRENGTHS)
-        sweeps = [scene.sweep(*one, lambda: on_progress("tuning", next(ran), runs)) for one in tries]
-        best = min(sweeps, key=lambda sweep: sweep.cost(target))
+        cores = [core for core in CORES if core in learned.record.units]
+        middle, *others = sorted(times, key=lambda t_x: abs(t_x - median(times)))
+        ran, runs = itertools.count(1), (len(cores) + len(others)) * len(STRENGTHS)
+
+        def least_costly(tries: Iterable[tuple[float, Core]], *known: Sweep) -> Sweep:
+            moved = ((at_time(learned, scene.bench.trajectory, t_x), core) for t_x, core in tries)
+            sweeps = [scene.sweep(*one, lambda: on_progress("tuning", next(ran), runs)) for one in moved]
+            return min([*known, *sweeps], key=lambda sweep: sweep.cost(target))
+
+        best = least_costly((middle, core) for core in cores)
+        best = least_costly(((t_x, best.core) for t_x in others), best)
         calibration = best.calibration(self.judge.name, self._bench.seeds)
         if calibration is None:
             hint = "Learn it from other prompts or on more seeds."
