@@ -14,7 +14,7 @@ k                     ``k``                    head size, 1 ≤ k < r: x keeps i
 Ũ, Ṽ                  ``reverse_order``        Û, V̂ in reversed order
 ŷ, ỹ                  ``reconstruct``          Û diag(S) V̂ and Ũ diag(S+Δs) Ṽ, (B, C, H, W)
 Δs                    ``delta_s``              S + Δs weighs the reversed vectors, (B, C, r)
-Φ                     ``SingularValueNet``     the network x → (S, Δs); for difference vectors ``CoreNet``, ``DifferenceNet``
+Φ                     ``SingularValueNet``     the network x → (S, Δs); ``CoreNet``, ``DifferenceNet`` for differences
 λ1..λ4                ``Lambdas``              weights of the objective's terms L1..L4
 x̂0, ẑ0                ``x0``, ``z0``           predicted clean latents, (B, C, H, W)
 ᾱ                     ``alpha_bar``            cumulative signal variance of the schedule, in [0, 1]
@@ -24,6 +24,7 @@ K                     ``core``                 joins them: U_d K V_d is a differ
 ====================  =======================  ==============================================================
 
 Read in this order: ``factors``, ``integrate`` (Algorithm 1), ``objective``, ``exact``, ``difference``, ``network``,
-``fit``, then ``difference_net`` and ``fit_difference``. What singular vectors do on the way to a picture is in ``spectrum``. Everything here is exact to the bit for a
-given machine, thread count and generator; latents are small, so callers move them to the CPU first.
+``fit``, ``difference_net``, ``fit_difference``. What singular vectors do on the way to a picture is in ``spectrum``.
+Everything here is exact to the bit for a given machine, thread count and generator; latents are small, so callers move
+them to the CPU first.
 """

@@ -71,6 +71,8 @@ def learn(
     bank: BankOption = None,
 ) -> None:
     """Learn an attribute from a pair of prompts, or of pictures."""
+    times = {"t_x": t_x, "delta_tau": delta_tau, "branch": branch}
+    paper = {"tail": tail, "solver": solver, "weights": weights, "z": z, "k": k}
     spec = learn_spec(
         name,
         source or [],
@@ -78,18 +80,12 @@ def learn(
         pictures=_pictures(source, target, source_image, target_image),
         preset=preset,
         seeds=_seeds(seeds, seed),
-        t_x=t_x,
-        delta_tau=delta_tau,
+        **times,
+        **paper,
         method=method,
         vectors=vectors,
         core=core,
-        branch=branch,
         rank=rank,
-        tail=tail,
-        solver=solver,
-        weights=weights,
-        z=z,
-        k=k,
         sampler=sampler,
         steps=steps,
         guidance_scale=guidance_scale,
