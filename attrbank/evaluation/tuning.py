@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -25,14 +24,15 @@ from attrbank.evaluation.subjects import RENDERED, Subject, goal_of, target_prom
 from attrbank.methods.protocol import OnProgress, quiet
 from attrbank.schema import Calibration, Core, LearnSpec
 
-TIMES = (0.2, 0.3, 0.4)
+TIMES = (0.2, 0.3)
+"""The first is where cores are compared. Later, a prompt that says the opposite has less time to take an edit back."""
 CORES: tuple[Core, ...] = ("mean", "mlp", "conv")
 STRENGTHS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 SURE = 1.0
 """The logit from which on the tuner's yes counts. Another pair of eyes puts its border a little elsewhere."""
 SEEDS = tuple(range(1000, 1064))
-MARGIN = 1.1
-"""Strength 1 is this much more than what just suffices on the tuning seeds, which the choice of T_x has flattered."""
+MARGIN = 1.2
+"""Strength 1 is this much more than what just suffices on the tuning seeds, under a prompt that does not resist."""
 
 
 def at_time(learned: LearnedAttribute, trajectory: Trajectory, t_x: float) -> LearnedAttribute:
@@ -134,8 +134,8 @@ class Tuner:
     ) -> LearnedAttribute:
         """The attribute with the core and at the T_x that change least beside it, with calibrated strengths.
 
-        The core is chosen first, at the middle one of the times. Every core, every other time and every raw strength
-        of these costs a run from T_x on of the pictures that lack the attribute.
+        The core is chosen first, at the first of the times. Every core, every other time and every raw strength of
+        these costs a run from T_x on of the pictures that lack the attribute.
 
         Raises:
             InvalidValueError: no oracle knows what the name promises, every picture has it already, or it does not
@@ -145,7 +145,7 @@ class Tuner:
         scene = self._scene(learned)
         target = scene.means(scene.bench.switched(scene.subject.target, 1.0))
         cores = [core for core in CORES if core in learned.record.units]
-        middle, *others = sorted(times, key=lambda t_x: abs(t_x - median(times)))
+        first, *others = times
         ran, runs = itertools.count(1), (len(cores) + len(others)) * len(STRENGTHS)
 
         def least_costly(tries: Iterable[tuple[float, Core]], *known: Sweep) -> Sweep:
@@ -153,7 +153,7 @@ class Tuner:
             sweeps = [scene.sweep(*one, lambda: on_progress("tuning", next(ran), runs)) for one in moved]
             return min([*known, *sweeps], key=lambda sweep: sweep.cost(target))
 
-        best = least_costly((middle, core) for core in cores)
+        best = least_costly((first, core) for core in cores)
         best = least_costly(((t_x, best.core) for t_x in others), best)
         calibration = best.calibration(self.judge.name, self._bench.seeds)
         if calibration is None:
