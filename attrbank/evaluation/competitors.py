@@ -35,7 +35,7 @@ class Sweep(NamedTuple):
 
 UNBOUNDED = Sweep((0.4, 0.7, 1.0, 1.3, 1.6), (0.7, 1.0, 1.3))
 SHARES = Sweep((0.25, 0.5, 0.75, 1.0), (0.5, 1.0))
-TIMES = Sweep((0.4, 0.5, 0.6, 0.7, 0.8, 0.9), (0.5, 0.8))
+TIMES = Sweep((0.4, 0.5, 0.6, 0.7, 0.8, 0.9), (0.5, 0.8, 0.9))
 
 
 @dataclass
