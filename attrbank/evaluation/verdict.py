@@ -24,7 +24,8 @@ def requirements(attribute: AttributeFigures) -> tuple[Requirement, ...]:
 
     - success: it reaches .95.
     - flips: at most .02, or half of the target prompt's and no more than the prompt switch's.
-    - identity: the error is at most half of the target prompt's and no more than the prompt switch's.
+    - identity: the error is at most half of the target prompt's and no more than the prompt switch's; or no more than
+      the renderer's own edit has, which no edit can be asked to undercut.
     - distance: at most 15 % above the limit.
     - monotone: the effect never falls.
     - cost: no more network evaluations than the target prompt.
@@ -45,7 +46,7 @@ def _requirements(
     attribute: AttributeFigures, ours: Curve, target: Curve | None, switch: Curve | None
 ) -> Iterator[Requirement]:
     yield Requirement("success", ours.matched.reached)
-    for name, enough in (("flips", FEW_FLIPS), ("identity", 0.0)):
+    for name, enough in (("flips", FEW_FLIPS), ("identity", attribute.limit.get("identity", 0.0))):
         bounds = [_value(target, name, 0.5), _value(switch if switch and switch.matched.reached else None, name, 1.0)]
         known = [bound for bound in bounds if bound is not None]
         found = _value(ours, name, 1.0)

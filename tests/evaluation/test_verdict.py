@@ -23,9 +23,9 @@ def curve(
     )
 
 
-def attribute(*curves: Curve, size_bytes: int = 8_000) -> AttributeFigures:
+def attribute(*curves: Curve, size_bytes: int = 8_000, **limit: float) -> AttributeFigures:
     return AttributeFigures(
-        name="old", id="a" * 64, target="", size_bytes=size_bytes, pictures=30, limit={}, unedited={}, curves=curves
+        name="old", id="a" * 64, target="", size_bytes=size_bytes, pictures=30, limit=limit, unedited={}, curves=curves
     )
 
 
@@ -59,6 +59,12 @@ def test_each_bound_is_missed_by_itself(changes, expected):
 def test_few_flips_are_few_whatever_the_rivals_do():
     gentle = curve("target-prompt", flips=0.0, identity=1.0)
     assert missed(attribute(curve("attribute", **(GOOD | {"flips": 0.02})), gentle)) == "–"
+
+
+def test_nobody_is_asked_to_change_less_than_the_renderer_does():
+    close = curve("attribute", **(GOOD | {"identity": 0.45}))
+    assert missed(attribute(close, TARGET, SWITCH, identity=0.45)) == "–"
+    assert missed(attribute(close, TARGET, SWITCH, identity=0.44)) == "identity"
 
 
 def test_a_switch_that_does_nothing_is_no_measure():
