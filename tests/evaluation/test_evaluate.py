@@ -39,7 +39,7 @@ def test_every_competitor_is_measured_at_every_strength(command):
     assert strengths == {
         "attribute": [0.7, 1.0, 1.3],
         "target-prompt": [1.0],
-        "prompt-switch": [0.5, 0.8],
+        "prompt-switch": [0.5, 0.8, 0.9],
         "interpolation": [0.5, 1.0],
         "latent-blend": [0.5, 1.0],
         "random-z": [0.7, 1.0, 1.3],
