@@ -52,7 +52,7 @@ def backbone(tiny_pipeline: Path):
 
 @pytest.fixture(scope="session")
 def learned(backbone) -> LearnedAttribute:
-    spec = learn_spec("old", [SOURCE], [TARGET], seeds=tuple(range(6)), steps=10, guidance_scale=3.0)
+    spec = learn_spec("old", [SOURCE], [TARGET], seeds=tuple(range(6)), steps=10, guidance_scale=3.0, core="conv")
     return learn_attribute(complete(spec, backbone), Avi(), backbone, load_plugins().sampler("ddim"))
 
 

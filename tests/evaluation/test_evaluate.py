@@ -48,7 +48,8 @@ def test_every_competitor_is_measured_at_every_strength(command):
     point = attribute["curves"][0]["points"][1]
     assert {"success", "effect", "perceptual", "clip_score", "clip_direction"} <= point["figures"].keys()
     assert point["distances"].keys() == {"fid", "kid"}
-    assert point["unet_evaluations"] == 2 * 5  # guidance asks twice in each of five steps
+    costs = [curve["points"][0]["unet_evaluations"] for curve in attribute["curves"][:2]]
+    assert costs == [2 * 5 + 2, 2 * 5]  # guidance asks twice in each of five steps; Φ looks once at what it edits
     assert Figures.model_validate(figures).protocol.hash == figures["protocol"]["hash"]
 
 
