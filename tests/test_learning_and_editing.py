@@ -263,3 +263,9 @@ def test_the_branch_is_recorded_and_must_not_come_after_t_x(backbone):
 
 def test_an_attribute_without_a_branch_keeps_the_bytes_it_had_before_there_were_any(backbone):
     assert "branch" not in learned(backbone).record.model_dump()
+
+
+def test_a_negative_strength_of_the_convolutional_network_is_the_means(backbone):
+    attribute = learned(backbone)
+    less, mean = (edited(backbone, attribute, -1.0, core).after for core in ("conv", "mean"))
+    assert torch.equal(less, mean)

@@ -135,7 +135,8 @@ def _edit(record: AttributeRecord, tensors: Mapping[str, Tensor], core: Core) ->
         mean = difference_from(_vectors("mean", tensors), torch.diag_embed(tensors["mean.core"]))
         if core == "mean":
             return MeanEdit(size * mean)
-        return PredictedEdit(mean, DifferenceNet.from_tensors(_below(_DIFFERENCE_NET, tensors)), size)
+        network = DifferenceNet.from_tensors(_below(_DIFFERENCE_NET, tensors))
+        return PredictedEdit(mean, network, size, MeanEdit(record.units["mean"] * mean))
     vectors = _vectors("mlp", tensors)
     if core == "own":
         return OwnEdit(vectors, record)
@@ -174,14 +175,21 @@ class PredictedCoreEdit:
 
 @dataclass(frozen=True, eq=False)
 class PredictedEdit:
-    """Adds the mean difference (C, H, W) and what Φ predicts that this picture's has beyond it."""
+    """Adds the mean difference (C, H, W) and what Φ predicts that this picture's has beyond it.
+
+    Φ knows pictures that lack the attribute, and adds next to nothing to those that have it. So it has nothing to take
+    away either, and negative strengths are left to the mean alone.
+    """
 
     mean: Tensor
     network: DifferenceNet
     unit: float
+    backwards: MeanEdit
 
     def __call__(self, x: Tensor, inputs: EditInputs, strength: float) -> Tensor:
-        """Add s · unit · (U_d K V_d + Φ(x̂0))."""
+        """Add s · unit · (U_d K V_d + Φ(x̂0)), or the mean's if s < 0."""
+        if strength < 0:
+            return self.backwards(x, inputs, strength)
         with torch.no_grad():
             beyond = self.network(inputs.clean())
         return add_difference(x, self.unit * (self.mean + beyond), strength)
