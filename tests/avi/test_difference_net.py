@@ -46,6 +46,18 @@ def test_it_finds_what_sits_elsewhere_in_every_picture(generator: torch.Generato
     assert 0.6 < explained < 1.0
 
 
+def test_it_learns_from_every_view(generator: torch.Generator) -> None:
+    """A second view that shows the mark with the other sign is no use to a network that has seen the first alone."""
+    views, differences = marked(generator, 60)
+    mean = differences.mean(0)
+
+    def missed(seen: Tensor) -> float:
+        net, _ = fit_differences(seen, differences, mean, generator=torch.Generator().manual_seed(3), on_step=quiet)
+        return (mean + net(-views[0]) - differences).square().sum().item()
+
+    assert missed(torch.cat([views, -views])) < 0.5 * missed(views)
+
+
 def test_it_explains_nothing_of_differences_that_have_nothing_to_do_with_the_picture(
     generator: torch.Generator,
 ) -> None:

@@ -30,7 +30,6 @@ class OnePictureLacks:
 
     def __init__(self) -> None:
         self.steps = {"mouth_width": 2.0, "background": 1.0, "hair": 9.0}
-        self.unedited = "before"
 
     def images(self, latents):
         return latents
@@ -58,7 +57,7 @@ class OnePictureLacks:
 def test_shares_are_of_the_squared_error_without_what_the_attribute_changes_by_right() -> None:
     both = OnePictureLacks()
     attribute = SimpleNamespace(record=SimpleNamespace(name="old"))
-    found = shares(both, both, attribute)
+    found = shares(both, both, both.look("before"), attribute)
     assert "hair" not in found
     assert list(found.items())[:2] == [("mouth_width", pytest.approx(0.8)), ("background", pytest.approx(0.2))]
     assert sum(found.values()) == pytest.approx(1.0)
