@@ -49,7 +49,7 @@ def test_strength_1_is_where_the_attribute_has_come(learned) -> None:
     assert late is not None
     assert early is not None
     assert raw_strength(early, 1.0) < 0.7
-    assert raw_strength(late, 1.0) > 1.3
+    assert raw_strength(late, 1.0) > 1.5  # with something to spare beyond 1.38, where success reaches .95
 
 
 def test_the_range_ends_where_the_effect_does(learned) -> None:
