@@ -4,20 +4,8 @@ from __future__ import annotations
 
 from attrbank.evaluation.results import AttributeFigures, Curve, Figures, Point
 from attrbank.evaluation.tables import COLUMNS, at_equal_success, at_strength_one, rows
-from attrbank.measurements import Estimate, Matched, Protocol
-
-PROTOCOL = Protocol(
-    split="judge",
-    seeds="10000-10063",
-    prompt="a photo of a person",
-    backbone="portraits",
-    fingerprint="0123456789abcdef",
-    sampler="ddim",
-    steps=25,
-    guidance_scale=3.0,
-    judge="judge",
-    judge_weights="abc",
-)
+from attrbank.measurements import Estimate, Matched
+from tests.measured import PROTOCOL
 
 
 def estimates(**values: float) -> dict[str, Estimate]:
