@@ -33,6 +33,9 @@ SURE = 1.0
 SEEDS = tuple(range(1000, 1064))
 MARGIN = 1.2
 """Strength 1 is this much more than what just suffices on the tuning seeds, under a prompt that does not resist."""
+BEHIND = 0.25
+"""The share of pictures that may lag behind what a strength promises. A mean would promise nothing to any: pictures
+turn at once, each at a strength of its own, so that at .7 of the mean effect a quarter have not turned at all."""
 
 
 def at_time(learned: LearnedAttribute, trajectory: Trajectory, t_x: float) -> LearnedAttribute:
@@ -65,14 +68,14 @@ class Sweep:
         core: which of its cores.
         values: figures of the judge by name, (S, N).
         limit: the figures of a perfect edit.
-        unedited: the mean effect without an edit.
+        unedited: the effect without an edit, (N,).
     """
 
     learned: LearnedAttribute
     core: Core
     values: Mapping[str, Values]
     limit: Mapping[str, float]
-    unedited: float
+    unedited: Values
 
     def cost(self, target: Mapping[str, float]) -> tuple[float, float]:
         """How far success stays below .95 at best, then what else changes there, in shares of the target prompt's.
@@ -84,16 +87,13 @@ class Sweep:
         return max(0.0, GOAL - found["success"].value), sum(shares)
 
     def calibration(self, judge: str, seeds: Sequence[int]) -> Calibration | None:
-        """Equal strengths for equal shares of the effect that strength 1 has; None if the attribute never comes."""
+        """At strength s three pictures in four have s or more of their effect at 1; None if it never comes."""
         means = {name: values.mean(1) for name, values in self.values.items()}
         lasting = usable(STRENGTHS, means["success"], means["effect"], means["perceptual"], self.limit["perceptual"])
         if lasting is None:
             return None
-        known, effects = np.array([0.0, *STRENGTHS]), np.array([self.unedited, *means["effect"]])
         full = min(MARGIN * matched(STRENGTHS, self.values, self.limit).strength, STRENGTHS[-1])
-        raw = np.union1d(known[known < full], full)
-        gains = np.interp(raw, known, effects) - self.unedited
-        points = _rising(gains / gains[-1], raw)
+        points = self._shares(full)
         return Calibration(
             core=self.core,
             strengths=tuple(strength for strength, _ in points),
@@ -103,6 +103,14 @@ class Sweep:
             judge=judge,
             seeds=tuple(seeds),
         )
+
+    def _shares(self, full: float) -> list[tuple[float, float]]:
+        """The points (share, raw strength) up to (1, full)."""
+        known, effects = np.array([0.0, *STRENGTHS]), np.vstack([self.unedited, self.values["effect"]])
+        raw = np.union1d(known[known < full], full)
+        gains = np.stack([np.interp(raw, known, picture) - picture[0] for picture in effects.T], 1)
+        grown = gains[:, gains[-1] > 0]
+        return _rising(np.quantile(grown / grown[-1], BEHIND, axis=1), raw)
 
 
 def _rising(shares: Values, raw: Values) -> list[tuple[float, float]]:
@@ -199,7 +207,7 @@ class _Scene:
             found.append(self.figures(self.bench.edited([self.bench.act(learned, strength, core)])))
             on_run()
         values = {name: np.stack([figures[name] for figures in found]) for name in found[0]}
-        unedited = self.means(self.bench.unedited)["effect"]
+        unedited = self.figures(self.bench.unedited)["effect"]
         return Sweep(learned, core, values, dict(self.judge.limit(self.subject)), unedited)
 
 

@@ -28,7 +28,7 @@ def sweep(learned, effect, success, *, flips: float = 0.1) -> Sweep:
         "identity": np.full_like(raw, 0.3),
         "perceptual": np.full_like(raw, 0.5),
     }
-    return Sweep(learned, "mean", values, LIMIT, unedited=float(effect(0.0)))
+    return Sweep(learned, "mean", values, LIMIT, unedited=effect(np.zeros(1)))
 
 
 def test_equal_strengths_have_equal_shares_of_the_effect(learned) -> None:
@@ -41,6 +41,23 @@ def test_equal_strengths_have_equal_shares_of_the_effect(learned) -> None:
     for strength in (0.7, 0.8, 0.9):
         share = (effect(raw_strength(calibration, strength)) - effect(0.0)) / full
         assert share == pytest.approx(strength, abs=0.02)
+
+
+def test_a_strength_promises_its_share_to_three_pictures_in_four(learned) -> None:
+    turns = np.linspace(0.35, 0.7, 40)  # the raw strength at which each picture turns
+
+    def effect(raw):
+        return 10 * np.clip((raw - turns) / 0.3 + 0.5, 0, 1) - 5
+
+    raw = np.array(STRENGTHS)[:, None]
+    others = dict.fromkeys(("flips", "identity", "perceptual"), np.full((len(raw), 40), 0.1))
+    values = {"effect": effect(raw), "success": (effect(raw) > 0).astype(float), **others}
+    calibration = Sweep(learned, "mean", values, LIMIT, effect(0.0)).calibration("tuner", (1000,))
+    assert calibration is not None
+    full = effect(raw_strength(calibration, 1.0)) - effect(0.0)
+    for strength in (0.3, 0.5, 0.7, 0.9):
+        shares = (effect(raw_strength(calibration, strength)) - effect(0.0)) / full
+        assert np.mean(shares >= strength) == pytest.approx(0.75, abs=0.12)
 
 
 def test_strength_1_is_where_the_attribute_has_come(learned) -> None:
