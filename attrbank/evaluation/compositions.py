@@ -14,19 +14,14 @@ from rich.progress import track
 from attrbank import files
 from attrbank.composition import Act
 from attrbank.evaluation import markdown
-from attrbank.evaluation.bench import Bench, stored
+from attrbank.evaluation.bench import stored
 from attrbank.evaluation.brief import brief, cell
 from attrbank.evaluation.estimates import share
 from attrbank.evaluation.matrix import RULES
-from attrbank.evaluation.metrics import GOALS, Pictures, has_all
-from attrbank.evaluation.oracle_judge import OracleJudge
-from attrbank.evaluation.split import require_split
-from attrbank.evaluation.starter_prompts import NEUTRAL
-from attrbank.evaluation.subjects import RENDERED
+from attrbank.evaluation.metrics import GOALS, has_all
+from attrbank.evaluation.people import People, held_out
 from attrbank.evaluation.together import composed
 from attrbank.measurements import Rule
-from attrbank.names import parse_seeds
-from attrbank.plugin_manager import load_plugins
 from attrbank.store.bank import Bank
 
 COMPOSITIONS = (
@@ -39,25 +34,21 @@ COMPOSITIONS = (
 SHOWN: Mapping[Rule, str] = {"sequence": "one after the other", "sum": "sum", "root": "sum / √n"}
 
 
-def composition(
-    bench: Bench, judge: OracleJudge, before: Pictures, names: tuple[str, ...], acts: Sequence[Act]
-) -> dict[str, Any]:
+def composition(people: People, names: tuple[str, ...], acts: Sequence[Act]) -> dict[str, Any]:
     """How attributes fare together in all pictures, those that have some already included.
 
     Args:
-        bench: the pictures.
-        judge: looks at them.
-        before: what it sees in the unedited ones.
+        people: the pictures.
         names: what the attributes promise, of ``GOALS``.
         acts: their edits, in any order.
     """
     ordered, attributes = sorted(acts, key=lambda act: act.index), [GOALS[name].attribute for name in names]
     rules = {}
     for rule in RULES:
-        after = judge.look(bench.images(composed(bench, ordered, rule)))
-        rules[rule] = brief(has_all(after, names), before, after, *attributes)
-    seen = share(has_all(before, names).numpy())
-    return {"names": names, "pictures": len(before), "before": seen.model_dump(), "rules": rules}
+        after = people.look(composed(people.bench, ordered, rule))
+        rules[rule] = brief(has_all(after, names), people.before, after, *attributes)
+    seen = share(has_all(people.before, names).numpy())
+    return {"names": names, "pictures": len(people), "before": seen.model_dump(), "rules": rules}
 
 
 def table(figures: Sequence[Mapping[str, Any]]) -> str:
@@ -78,13 +69,10 @@ def main(
     bank: Annotated[Path | None, typer.Option(help="Default: the starter bank.")] = None,
 ) -> None:
     """Measure the compositions, write the figures as JSON and print them as a table."""
-    chosen, parsed = Bank.open(bank) if bank else Bank.starter(), parse_seeds(seeds)
-    require_split("judge", parsed)
-    bench, judge = Bench(load_plugins().backbone(RENDERED), NEUTRAL, parsed), OracleJudge("judge")
-    before, figures = judge.look(bench.images(bench.unedited)), []
+    chosen, people, figures = Bank.open(bank) if bank else Bank.starter(), held_out(seeds), []
     for names, strength in track(COMPOSITIONS, "compositions", console=Console(stderr=True)):
-        acts = [bench.act(stored(chosen, name), strength) for name in names]
-        figures.append({"strength": strength, **composition(bench, judge, before, names, acts)})
+        acts = [people.bench.act(stored(chosen, name), strength) for name in names]
+        figures.append({"strength": strength, **composition(people, names, acts)})
     files.replace(out, f"{json.dumps(figures, indent=1)}\n".encode())
     typer.echo(table(figures))
 

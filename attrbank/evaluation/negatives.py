@@ -14,15 +14,10 @@ from rich.progress import track
 from attrbank import files
 from attrbank.artifact import LearnedAttribute
 from attrbank.evaluation import markdown
-from attrbank.evaluation.bench import Bench, stored
+from attrbank.evaluation.bench import stored
 from attrbank.evaluation.brief import brief, cell
-from attrbank.evaluation.metrics import GOALS, Pictures, has_all
-from attrbank.evaluation.oracle_judge import OracleJudge
-from attrbank.evaluation.split import require_split
-from attrbank.evaluation.starter_prompts import NEUTRAL
-from attrbank.evaluation.subjects import RENDERED
-from attrbank.names import parse_seeds
-from attrbank.plugin_manager import load_plugins
+from attrbank.evaluation.metrics import GOALS, has_all
+from attrbank.evaluation.people import People, held_out
 from attrbank.store.bank import Bank
 
 STRENGTHS = (-0.5, -1.0, -1.5)
@@ -34,28 +29,23 @@ def opposite(name: str) -> str:
     return next((other for other, goal in GOALS.items() if goal == (attribute, not present)), f"no {name}")
 
 
-def taken_away(
-    bench: Bench, judge: OracleJudge, before: Pictures, name: str, learned: LearnedAttribute
-) -> dict[str, Any] | None:
+def taken_away(people: People, name: str, learned: LearnedAttribute) -> dict[str, Any] | None:
     """What negative strengths do to the pictures that have the attribute; None if none has it.
 
     Args:
-        bench: the pictures.
-        judge: looks at them.
-        before: what it sees in the unedited ones.
+        people: the pictures.
         name: what the attribute promises, of ``GOALS``.
         learned: the attribute.
     """
-    having = has_all(before, (name,))
+    having = has_all(people.before, (name,))
     if not having.any():
         return None
-    part, seen = bench.only(having), before[having]
-    points = []
+    part, points = people.only(having), []
     for strength in STRENGTHS:
-        after = judge.look(part.images(part.edited([part.act(learned, strength)])))
-        found = brief(~has_all(after, (name,)), seen, after, GOALS[name].attribute)
+        after = part.after([part.bench.act(learned, strength)])
+        found = brief(~has_all(after, (name,)), part.before, after, GOALS[name].attribute)
         points.append({"strength": strength, **found})
-    return {"opposite": opposite(name), "pictures": len(seen), "points": points}
+    return {"opposite": opposite(name), "pictures": len(part), "points": points}
 
 
 def table(figures: Mapping[str, Any]) -> str:
@@ -75,12 +65,9 @@ def main(
     bank: Annotated[Path | None, typer.Option(help="Default: the starter bank.")] = None,
 ) -> None:
     """Measure every starter attribute at negative strengths, write the figures as JSON and print them as a table."""
-    chosen, parsed = Bank.open(bank) if bank else Bank.starter(), parse_seeds(seeds)
-    require_split("judge", parsed)
-    bench, judge = Bench(load_plugins().backbone(RENDERED), NEUTRAL, parsed), OracleJudge("judge")
-    before = judge.look(bench.images(bench.unedited))
+    chosen, people = Bank.open(bank) if bank else Bank.starter(), held_out(seeds)
     found = {
-        name: taken_away(bench, judge, before, name, stored(chosen, name))
+        name: taken_away(people, name, stored(chosen, name))
         for name in track(GOALS, "negative strengths", console=Console(stderr=True))
     }
     figures = {"seeds": seeds, "attributes": {name: measured for name, measured in found.items() if measured}}

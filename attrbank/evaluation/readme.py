@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from attrbank.errors import InvalidValueError
-from attrbank.evaluation import bars, compositions, negatives, pictures, samplers, tables
+from attrbank.evaluation import bars, compositions, negatives, pictures, samplers, strengths, tables
 from attrbank.evaluation.results import Figures
 
 PAGES = (Path("README.md"), Path("plugins/attrbank-ksamplers/README.md"))
@@ -36,6 +36,7 @@ TABLES: Mapping[str, Table] = {
     "at-strength-one": Table("figures.json", lambda found: tables.at_strength_one(Figures.model_validate(found))),
     "at-equal-success": Table("figures.json", lambda found: tables.at_equal_success(Figures.model_validate(found))),
     "compositions": Table("compositions.json", compositions.table),
+    "strengths": Table("strengths.json", strengths.table),
     "negatives": Table("negatives.json", negatives.table),
     "bars": Table("bars.json", bars.table),
     "samplers": Table("samplers.json", samplers.table),

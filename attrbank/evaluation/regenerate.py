@@ -69,6 +69,7 @@ STEPS = (
         ("docs/compositions.json",),
         ("attrbank.evaluation.compositions --out {out}/compositions.json",),
     ),
+    Step("strengths", ("docs/strengths.json",), ("attrbank.evaluation.strengths --out {out}/strengths.json",)),
     Step("negatives", ("docs/negatives.json",), ("attrbank.evaluation.negatives --out {out}/negatives.json",)),
     Step(
         "samplers",

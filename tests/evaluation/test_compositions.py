@@ -7,6 +7,7 @@ from attrbank.evaluation.bench import Bench
 from attrbank.evaluation.compositions import COMPOSITIONS, composition, table
 from attrbank.evaluation.metrics import GOALS, flips, has_all, identity_error
 from attrbank.evaluation.oracle_judge import OracleJudge
+from attrbank.evaluation.people import People
 
 
 def test_every_set_can_come_and_every_number_from_two_to_five_is_there() -> None:
@@ -18,10 +19,12 @@ def test_every_set_can_come_and_every_number_from_two_to_five_is_there() -> None
 def test_one_attribute_twice_is_twice_the_attribute_by_every_rule_but_that_of_roots(
     bench: Bench, learned: LearnedAttribute
 ) -> None:
-    judge, acts = OracleJudge("tuner", renders=8), [bench.act(learned, 1.0), bench.act(learned, 1.0)]
-    before = judge.look(bench.images(bench.unedited))
-    found = composition(bench, judge, before, ("old", "smile"), acts)
-    after = judge.look(bench.images(bench.edited([bench.act(learned, 2.0)])))
+    people, acts = (
+        People.seen(bench, OracleJudge("tuner", renders=8)),
+        [bench.act(learned, 1.0), bench.act(learned, 1.0)],
+    )
+    found = composition(people, ("old", "smile"), acts)
+    before, after = people.before, people.after([bench.act(learned, 2.0)])
     expected = {
         "success": has_all(after, ("old", "smile")),
         "flips": flips(before, after, "old", "smiling"),

@@ -12,6 +12,7 @@ from attrbank.evaluation import negatives
 from attrbank.evaluation.bench import Bench
 from attrbank.evaluation.metrics import GOALS, Pictures
 from attrbank.evaluation.oracle import Reading
+from attrbank.evaluation.people import People
 
 
 class Brightness:
@@ -34,7 +35,7 @@ def bright_third(bench: Bench) -> Brightness:
 
 
 def _measured(bench: Bench, judge: Brightness, learned: LearnedAttribute, name: str):
-    return negatives.taken_away(bench, judge, judge.look(bench.images(bench.unedited)), name, learned)
+    return negatives.taken_away(People.seen(bench, judge), name, learned)
 
 
 @pytest.mark.parametrize(("name", "having"), [("old", 1), ("young", 2)])

@@ -1,0 +1,73 @@
+"""The people on whom the starter attributes are judged, and who looks at them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from attrbank.composition import Act
+from attrbank.evaluation.bench import Bench
+from attrbank.evaluation.metrics import Pictures
+from attrbank.evaluation.oracle_judge import OracleJudge
+from attrbank.evaluation.split import require_split
+from attrbank.evaluation.starter_prompts import NEUTRAL
+from attrbank.evaluation.subjects import RENDERED
+from attrbank.names import parse_seeds
+from attrbank.plugin_manager import load_plugins
+
+
+class Eyes(Protocol):
+    """An oracle, as far as its looking goes."""
+
+    def look(self, images: Tensor) -> Pictures:
+        """What is seen in images (B, 3, h, w) in [0, 1]."""
+        ...
+
+
+@dataclass(frozen=True)
+class People:
+    """Pictures without an edit.
+
+    Attributes:
+        bench: makes them, and edits them.
+        eyes: look at them.
+        before: what the eyes see in them.
+    """
+
+    bench: Bench
+    eyes: Eyes
+    before: Pictures
+
+    @classmethod
+    def seen(cls, bench: Bench, eyes: Eyes) -> People:
+        """All people of a bench."""
+        return cls(bench, eyes, eyes.look(bench.images(bench.unedited)))
+
+    def __len__(self) -> int:
+        return len(self.before)
+
+    def only(self, rows: Tensor) -> People:
+        """Some of them, given as (B,) bool."""
+        return People(self.bench.only(rows), self.eyes, self.before[rows])
+
+    def after(self, acts: Sequence[Act]) -> Pictures:
+        """What is seen when these edits have been made."""
+        return self.look(self.bench.edited(acts))
+
+    def look(self, latents: Tensor) -> Pictures:
+        """What is seen in clean latents (B, C, H, W)."""
+        return self.eyes.look(self.bench.images(latents))
+
+
+def held_out(seeds: str) -> People:
+    """The people of judging seeds such as ``10000-10063``, seen by the judge.
+
+    Raises:
+        InvalidValueError: a seed is not for judging.
+    """
+    parsed = parse_seeds(seeds)
+    require_split("judge", parsed)
+    return People.seen(Bench(load_plugins().backbone(RENDERED), NEUTRAL, parsed), OracleJudge("judge"))
