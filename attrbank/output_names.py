@@ -26,11 +26,22 @@ def is_template(output: str) -> bool:
     return "{" in output or "}" in output
 
 
+def check_png(output: Path | None) -> None:
+    """Refuse a name, or a template of names, that promises another format.
+
+    Raises:
+        InvalidValueError: it does not end in .png.
+    """
+    if output is not None and output.suffix.lower() != ".png":
+        hint = "Pictures are written as PNG, which holds the recipe that made them."
+        raise InvalidValueError(f"The output {printable(str(output))!r} does not end in .png.", hint)
+
+
 def check_template(template: str) -> None:
     """Refuse a template that could not be filled in.
 
     Raises:
-        InvalidValueError: it has unknown keys or lone braces, or does not end in .png.
+        InvalidValueError: it has unknown keys or lone braces.
     """
     rest = _BRACES.sub(lambda found: "" if found[1] in KEYS else "{", template)
     if "{" in rest or "}" in rest:
@@ -38,8 +49,6 @@ def check_template(template: str) -> None:
             f"{printable(template)!r} is not an output template.",
             hint=f"The keys are {', '.join(f'{{{key}}}' for key in KEYS)}.",
         )
-    if not template.lower().endswith(".png"):
-        raise InvalidValueError(f"The output template {printable(template)!r} does not end in .png.")
 
 
 def fill_in(template: str, values: Mapping[str, str]) -> Path:

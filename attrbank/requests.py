@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from attrbank.errors import InvalidValueError
 from attrbank.names import parse_reference, validate_name
+from attrbank.output_names import check_png
 from attrbank.placement import Placement
 from attrbank.schema import Core, Inversion, LearnSpec, PaperOptions, PictureFiles, PromptPair
 from attrbank.text import printable
@@ -125,7 +126,7 @@ class ApplyRequest:
         bank: the bank's folder.
 
     Raises:
-        InvalidValueError: a value is out of range, or a reference is given twice.
+        InvalidValueError: a value is out of range, a reference is given twice, or the output is no PNG.
     """
 
     references: tuple[tuple[str, float | None], ...]
@@ -158,6 +159,7 @@ class ApplyRequest:
             _check(strength, f"the strength of {printable(reference)!r}", -math.inf, math.inf)
         if self.inversion and not self.image:
             raise InvalidValueError("An inversion needs a picture to invert.", hint="Give one with -i.")
+        check_png(self.output)
         check_text(self.prompt, "The prompt", MAX_PROMPT)
         check_text(self.backbone, "The backbone", MAX_LABEL)
         _check(self.rho, "rho", -math.inf, math.inf)

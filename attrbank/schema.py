@@ -177,8 +177,8 @@ class Calibration(_Model):
 
     Attributes:
         core: the core that was measured; others are not calibrated.
-        strengths: shares of the full effect, increasing from 0 to 1.
-        raw: the raw strength that has each of them, increasing.
+        strengths: shares of a picture's effect at strength 1, increasing from 0 to 1.
+        raw: the raw strength at which most pictures have as much, increasing.
         low, high: between these strengths the effect grows and the picture stays whole.
         judge: who looked.
         seeds: of the pictures that were looked at.

@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "framing": {"diffusion", "input_image"},
     "files": FOUNDATION,
     "shortnames": FOUNDATION | {"files"},
-    "requests": FOUNDATION | {"schema"},
+    "requests": FOUNDATION | {"schema", "output_names"},
     "avi": {"errors"},
     "store": FOUNDATION | {"schema", "measurements"},
     "artifact": FOUNDATION | {"schema", "store"},

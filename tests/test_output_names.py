@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from attrbank.errors import InvalidValueError
-from attrbank.output_names import KEYS, check_template, fill_in, slug
+from attrbank.output_names import KEYS, check_png, check_template, fill_in, slug
+from attrbank.requests import ApplyRequest
 
 VALUES = {"name": "me", "attributes": "young+smile", "prompt": "a-man", "seed": "7", "number": "1"}
 
@@ -23,12 +24,19 @@ def test_every_key_can_be_filled_in():
     "template",
     [
         *("{nonsense}.png", "{seed", "seed}.png", "{}.png", "{seed!r}.png", "{seed:>99}.png"),
-        *("{name.__class__}.png", "{{seed}}.png", "{seed}.jpg", "{seed}"),
+        *("{name.__class__}.png", "{{seed}}.png"),
     ],
 )
 def test_what_is_no_template_is_refused(template):
     with pytest.raises(InvalidValueError):
         check_template(template)
+
+
+@pytest.mark.parametrize("output", ["out.jpg", "{seed}.jpg", "{seed}", "out", ".png"])
+def test_only_a_png_can_be_promised(output):
+    check_png(Path("Out.PNG"))
+    with pytest.raises(InvalidValueError, match=r"\.png"):
+        ApplyRequest(references=(("young", 1.0),), output=Path(output))
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ def test_the_command_in_a_picture_makes_it_again(
         (("--backbone", "nobody"), 3),
         (("--bank", "nowhere"), 3),
         (("-o", "nowhere/out.png"), 7),
+        (("-o", "out.jpg"), 4),
         (("--rho", "nan"), 4),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else str(value),
