@@ -49,4 +49,9 @@ def _elsewhere(steps: Sequence[PlannedStep], grid: Grid, schedule: Schedule) -> 
 
 def _last_needed(steps: Sequence[PlannedStep]) -> int:
     """How far the unedited picture must go for the edits' sake: Φ looks at it one step beyond."""
-    return max((step.index + 1 for step in steps if step.core in ("mlp", "conv")), default=0)
+    return max((step.index + 1 for step in steps if _asks_phi(step)), default=0)
+
+
+def _asks_phi(step: PlannedStep) -> bool:
+    """The convolutional Φ knows what to add, and is not asked what to take away."""
+    return step.core == "mlp" or (step.core == "conv" and step.strength >= 0)

@@ -167,7 +167,8 @@ def test_strength_zero_gives_the_same_picture_twice(bank, tiny_pipeline, tmp_pat
 
 
 def test_the_plan_foretells_the_cost(bank, tiny_pipeline, tmp_path):
-    for options in ({}, {"only_after": True}, {"core": "mlp"}, {"core": "mlp", "only_after": True}, {"core": "own"}):
+    phi = [{"core": core, "only_after": True, "rho": rho} for core in ("mlp", "conv") for rho in (1.0, -1.0)]
+    for options in ({}, {"only_after": True}, {"core": "mlp"}, {"core": "own"}, *phi):
         asked = request(bank, tiny_pipeline, tmp_path / "out.png", **options)
         assert apply(asked).unet_evaluations == plan(asked).unet_evaluations, options
 
