@@ -39,7 +39,8 @@ def fit_differences(
         views: (K, M, C, H, W); differences: (M, C, H, W); mean: (C, H, W).
 
     Returns:
-        Φ, and the share 1 − Σ‖dⁿ − d‖² / Σ‖dⁿ − d̄‖² of held-out seeds; 0 if there is one seed only.
+        Φ, and what it explains of held-out seeds beyond the mean d̄ of the others: 1 − Σ‖dⁿ − d̄ − Φ‖² / Σ‖dⁿ − d̄‖².
+        That is 0 if there are too few seeds to hold one out.
 
     Raises:
         NumericError: a latent, a difference or the trained network is not finite.
@@ -50,11 +51,11 @@ def fit_differences(
     counted = _counted(on_step, x0, [~held_out, torch.ones_like(held_out)] if held_out.any() else [~held_out])
     explained = 0.0
     if held_out.any():
-        judged = _trained(x0[:, ~held_out], residuals[~held_out], generator, counted)
+        beyond = differences - differences[~held_out].mean(0)  # no mean of all: that knows the seeds held out
+        judged = _trained(x0[:, ~held_out], coarse(beyond[~held_out]), generator, counted)
         with torch.no_grad():
-            missed = squared_norm(mean + judged(views[0, held_out]) - differences[held_out]).sum()
-        variance = squared_norm(differences[held_out] - differences[~held_out].mean(0)).sum()
-        explained = (1 - missed / nonzero(variance)).item()
+            missed = squared_norm(judged(views[0, held_out]) - beyond[held_out]).sum()
+        explained = (1 - missed / nonzero(squared_norm(beyond[held_out]).sum())).item()
     return _trained(x0, residuals, generator, counted), explained
 
 

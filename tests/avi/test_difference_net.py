@@ -58,13 +58,14 @@ def test_it_learns_from_every_view(generator: torch.Generator) -> None:
     assert missed(torch.cat([views, -views])) < 0.5 * missed(views)
 
 
+@pytest.mark.parametrize("seeds", [1, 4, 8, 16, 60])
 def test_it_explains_nothing_of_differences_that_have_nothing_to_do_with_the_picture(
-    generator: torch.Generator,
+    seeds: int, generator: torch.Generator
 ) -> None:
-    views, _ = marked(generator, 60)
-    differences = torch.randn(60, 2, 16, 16, generator=generator)
+    views, _ = marked(generator, seeds)
+    differences = 1 + torch.randn(seeds, 2, 16, 16, generator=generator)
     _, explained = fit_differences(views, differences, differences.mean(0), generator=generator, on_step=quiet)
-    assert explained < 0.05
+    assert explained < 0.01
 
 
 def test_untrained_it_adds_nothing_to_the_mean(generator: torch.Generator) -> None:
