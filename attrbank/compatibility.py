@@ -57,10 +57,13 @@ def check_binding(record: AttributeRecord, here: Description | Binding, *, force
     found = mismatch(record.backbone, here)
     if found is None or (force and found.forcible):
         return found
-    hint = "Learn the attribute on this backbone, or name the other one with --backbone."
+    theirs, ours, other = record.backbone.name, here.name, "the other one"
+    if theirs == ours:
+        theirs, ours, other = f"another model called {theirs}", "this one", "the other one's folder"
+    hint = f"Learn the attribute on this backbone, or name {other} with --backbone."
     raise IncompatibleError(
-        f"{record.name} was learned on {record.backbone.name} ({found.what} {_brief(found.theirs)}), "
-        f"but {here.name} has {_brief(found.ours)}.",
+        f"{record.name} was learned on {theirs} ({found.what} {_brief(found.theirs)}), "
+        f"but {ours} has {_brief(found.ours)}.",
         hint=f"{hint} They are relatives: --force tries it all the same." if found.forcible else hint,
     )
 

@@ -26,15 +26,16 @@ class AttrbankError(Exception):
 
     Args:
         message: one sentence that says what.
-        hint: what the user can do about it, if anything.
+        hint: what the user can do about it, if anything; None is what mostly helps with errors of this kind.
     """
 
     exit_code: ClassVar[int] = 1
+    usual_hint: ClassVar[str | None] = None
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = hint or self.usual_hint
 
 
 class NotFoundError(AttrbankError):
@@ -53,6 +54,7 @@ class CorruptArtifactError(AttrbankError):
     """An artifact's bytes are not what its hash or header promises."""
 
     exit_code = 5
+    usual_hint = "Take it from a copy, or make it again; attrbank verify checks a whole bank."
 
 
 class BankBusyError(AttrbankError):
@@ -65,6 +67,7 @@ class StorageError(AttrbankError):
     """The disk is full, read-only or unwritable, or the bank is not a folder."""
 
     exit_code = 7
+    usual_hint = "See that the path is right, that you may use it, and that the disk has room."
 
 
 class IncompatibleError(AttrbankError):

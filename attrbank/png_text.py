@@ -34,11 +34,13 @@ def read_recipe_text(path: Path) -> str:
     """
     shown = printable(str(path))
     if not os.path.isfile(path):
-        raise NotFoundError(f"There is no picture {shown}.")
+        raise NotFoundError(f"There is no picture {shown}.", hint="Names of attributes have no ending.")
     try:
         with path.open("rb") as file:
             if file.read(len(_SIGNATURE)) != _SIGNATURE:
-                raise InvalidValueError(f"{shown} is not a PNG.")
+                raise InvalidValueError(
+                    f"{shown} is not a PNG.", hint="Only PNGs written by attrbank tell how they were made."
+                )
             for text in _texts(file, RECIPE_KEY):
                 return text
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,19 @@ _DEFAULT_TIMES = {"difference": (0.4, -0.2), "paper": (0.8, -0.3)}
 _DEFAULT_SEEDS = tuple(range(64))
 _ONLY_WITH_PROMPTS = {"seeds", "delta_tau", "branch"}
 MAX_ATTRIBUTES, MAX_PROMPT, MAX_LABEL = 64, 2000, 200  # as in schema.Recipe
+_ALLOWED = {
+    "t_x": "Times are fractions of the whole: above 0 and up to 1, such as 0.4.",
+    "delta_tau": "T_z = T_x + Δτ lies between 0 and T_x, so Δτ is usually about -0.2.",
+    "branch": "Times are fractions of the whole: from T_x to 1.",
+    "seeds": "Seeds are whole numbers from 0 to 2^63 - 1, such as 0-63.",
+    "steps": "Between 1 and 1000 steps; 25 to 50 are usual.",
+    "guidance_scale": "Between 0 and 100; 1 is no guidance.",
+    "rank": "Between 1 and the latent's smaller side; 4 is usual.",
+    "k": "From 1 to one less than the latent's smaller side; leave it out for half.",
+}
+_FITS = "attrbank learn --help says what there is, and what is usual."
+_STRENGTH = "1 is the full effect, 0 none, a negative strength the opposite."
+_SHOULD = re.compile(r"^\w+ should")
 _OPTIONS_OF = {"difference": {"branch", "core", "rank"}, "paper": set(PaperOptions.model_fields)}
 
 
@@ -80,7 +94,8 @@ def learn_spec(
 
 def _refuse_options_of_the_other(vectors: str, preset: Preset | None, given: dict[str, object]) -> None:
     if preset and vectors != preset:
-        raise InvalidValueError(f"The preset {preset!r} and {vectors} vectors exclude each other.")
+        hint = f"Leave out --preset, or --vectors {vectors}."
+        raise InvalidValueError(f"The preset {preset!r} and {vectors} vectors exclude each other.", hint)
     for kind, options in _OPTIONS_OF.items():
         misplaced = sorted(options & given.keys())
         if kind != vectors and misplaced:
@@ -92,19 +107,25 @@ def _refuse_options_of_the_other(vectors: str, preset: Preset | None, given: dic
 
 def _refuse_options_of_prompts(vectors: str, given: dict[str, object]) -> None:
     if vectors != "difference":
-        raise InvalidValueError(f"{vectors.capitalize()} vectors are learned from prompts, not from pictures.")
+        hint = "Give --source and --target, or leave --vectors out."
+        raise InvalidValueError(f"{vectors.capitalize()} vectors are learned from prompts, not from pictures.", hint)
     if misplaced := sorted(_ONLY_WITH_PROMPTS & given.keys()):
-        raise InvalidValueError(f"{', '.join(misplaced)}: only with prompts, not with pictures.")
+        hint = "Leave it out, or give --source and --target."
+        raise InvalidValueError(f"{', '.join(misplaced)}: only with prompts, not with pictures.", hint)
     if given.get("core") == "own":
-        raise InvalidValueError("The core 'own' takes prompts, which an attribute learned from pictures does not have.")
+        complaint = "The core 'own' takes prompts, which an attribute learned from pictures does not have."
+        raise InvalidValueError(complaint, hint="Leave --core out.")
 
 
 def invalid_value(error: ValidationError) -> InvalidValueError:
-    """The first complaint of pydantic as one sentence."""
+    """The first complaint of pydantic as one sentence, and what would be right."""
     first = error.errors(include_url=False)[0]
-    where = str(first["loc"][0]) if first["loc"] else ""
     complaint = first["msg"].removeprefix("Value error, ")
-    return InvalidValueError(f"{where}: {complaint}." if where else f"{complaint}.")
+    if not first["loc"]:
+        return InvalidValueError(f"{complaint[0].upper()}{complaint[1:]}.", hint=_FITS)
+    field, given = str(first["loc"][0]), first["input"]
+    value = f", not {given}" if isinstance(given, int | float) else ""
+    return InvalidValueError(f"{field} {_SHOULD.sub('must', complaint)}{value}.", _ALLOWED.get(field, _FITS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,16 +177,16 @@ class ApplyRequest:
             raise InvalidValueError(f"{printable(twice)!r} is given twice.", hint="Give it once, with a strength.")
         for reference, strength in self.references:
             parse_reference(reference)
-            _check(strength, f"the strength of {printable(reference)!r}", -math.inf, math.inf)
+            _check(strength, f"the strength of {printable(reference)!r}", -math.inf, math.inf, _STRENGTH)
         if self.inversion and not self.image:
             raise InvalidValueError("An inversion needs a picture to invert.", hint="Give one with -i.")
         check_png(self.output)
         check_text(self.prompt, "The prompt", MAX_PROMPT)
         check_text(self.backbone, "The backbone", MAX_LABEL)
-        _check(self.rho, "rho", -math.inf, math.inf)
-        _check(self.seed, "the seed", 0, 2**63 - 1)
-        _check(self.steps, "the number of steps", 1, 1000)
-        _check(self.guidance_scale, "the guidance scale", 0, 100)
+        _check(self.rho, "rho", -math.inf, math.inf, _STRENGTH)
+        _check(self.seed, "the seed", 0, 2**63 - 1, _ALLOWED["seeds"])
+        _check(self.steps, "the number of steps", 1, 1000, _ALLOWED["steps"])
+        _check(self.guidance_scale, "the guidance scale", 0, 100, _ALLOWED["guidance_scale"])
 
 
 def check_text(text: str | None, what: str, longest: int) -> None:
@@ -178,11 +199,11 @@ def check_text(text: str | None, what: str, longest: int) -> None:
         return
     lone_surrogate = any("\ud800" <= character <= "\udfff" for character in text)
     if len(text) > longest or lone_surrogate:
-        raise InvalidValueError(f"{what} must be valid text of at most {longest} characters.")
+        raise InvalidValueError(f"{what} must be valid text of at most {longest} characters.", hint="Shorten it.")
 
 
-def _check(value: float | None, what: str, low: float, high: float) -> None:
+def _check(value: float | None, what: str, low: float, high: float, hint: str) -> None:
     if value is None or (math.isfinite(value) and low <= value <= high):
         return
     bounds = "be a finite number" if math.isinf(high) else f"lie in {low} … {high}"
-    raise InvalidValueError(f"{what[0].upper()}{what[1:]} must {bounds}, not {value}.")
+    raise InvalidValueError(f"{what[0].upper()}{what[1:]} must {bounds}, not {value}.", hint)

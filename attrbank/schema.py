@@ -101,7 +101,7 @@ class LearnSpec(_Model):
 
     Attributes:
         t_x: time of the edit, 0 < t_x ≤ 1, as a fraction of the training timesteps.
-        delta_tau: t_z − t_x, with 0 ≤ t_z ≤ t_x.
+        delta_tau: t_z − t_x, with 0 ≤ t_z ≤ t_x and t_z < 1.
         branch: time at which the target's run leaves the source's, t_x ≤ branch ≤ 1; 1 is the noise that they share.
         rank: rank r of the difference vectors.
     """
@@ -126,6 +126,8 @@ class LearnSpec(_Model):
     def _times_fit(self) -> Self:
         if not 0 <= self.t_z <= self.t_x:
             raise ValueError(f"T_z = T_x + Δτ must lie between 0 and T_x = {self.t_x:g}, not at {self.t_z:g}")
+        if self.t_z == 1:
+            raise ValueError("T_z = T_x + Δτ must lie below 1, where there is only noise")
         if self.branch < self.t_x:
             raise ValueError(f"the target's branch must not come after T_x = {self.t_x:g}, as {self.branch:g} does")
         if len(set(self.seeds)) != len(self.seeds):

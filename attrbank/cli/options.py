@@ -12,7 +12,12 @@ from attrbank.placement import Dtype, Placement
 
 BankOption: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--bank", metavar="DIR", help="The bank; default ATTRBANK_BANK, then the user's data directory."),
+    typer.Option(
+        "--bank",
+        metavar="DIR",
+        readable=False,  # the store says what is wrong with a folder, in whatever way it is named
+        help="The bank; default ATTRBANK_BANK, then the user's data directory.",
+    ),
 ]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 ReferenceArgument: TypeAlias = Annotated[

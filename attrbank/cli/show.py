@@ -12,9 +12,9 @@ import typer
 from attrbank.cli import render
 from attrbank.cli.card import card_facts
 from attrbank.cli.options import BankOption, JsonOption
-from attrbank.errors import CorruptArtifactError
+from attrbank.errors import AttrbankError, CorruptArtifactError
 from attrbank.png_text import read_recipe_text
-from attrbank.schema import AttributeRecord, Recipe
+from attrbank.schema import AttributeRecord, Recipe, Step
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 
@@ -28,13 +28,13 @@ def show(
     """Show an attribute, or the command that made a picture."""
     # No reference holds a dot or a slash, and a picture's path has at least its suffix.
     if "." in what or "/" in what:
-        _show_picture(Path(what), as_json)
+        _show_picture(Path(what), bank, as_json)
     else:
         _show_attribute(Bank.open(bank), what, as_json)
 
 
-def command_of(recipe: Recipe) -> str:
-    """The ``attrbank apply`` command that repeats a recipe, quoted for a POSIX shell."""
+def command_of(recipe: Recipe, bank: Path | None = None) -> str:
+    """The ``attrbank apply`` command that repeats a recipe, from this bank, quoted for a POSIX shell."""
     cores = {step.core for step in recipe.steps_applied}
     words = ["attrbank", "apply"]
     words += [f"{step.name}@{step.id[:12]}:{render.number(step.strength)}" for step in recipe.steps_applied]
@@ -47,21 +47,32 @@ def command_of(recipe: Recipe) -> str:
     words += [word for core in cores if core and len(cores) == 1 for word in ("--core", core)]
     words += ["--force"] if recipe.forced else []
     words += ["--raw"] if any(step.raw for step in recipe.steps_applied) else []
+    words += ["--bank", str(bank)] if bank else []
     return shlex.join([*words, "--backbone", recipe.backbone])
 
 
-def _show_picture(path: Path, as_json: bool) -> None:
+def _show_picture(path: Path, bank: Path | None, as_json: bool) -> None:
     try:
         recipe = Recipe.model_validate_json(read_recipe_text(path))
     except ValueError as error:
         raise CorruptArtifactError("The picture's recipe is not one that this attrbank understands.") from error
+    if absent := [step.name for step in recipe.steps_applied if not _is_there(bank, step)]:
+        render.say(f"This bank does not have {', '.join(absent)} as it was; name the one that does with --bank.")
     if as_json:
-        render.document({"command": command_of(recipe), "recipe": recipe.model_dump(mode="json")})
+        render.document({"command": command_of(recipe, bank), "recipe": recipe.model_dump(mode="json")})
         return
     for file in (recipe.image, recipe.mask):
         if file:
             render.say(f"{file.name} was the file with SHA-256 {file.sha256}")
-    render.lines([command_of(recipe)])
+    render.lines([command_of(recipe, bank)])
+
+
+def _is_there(bank: Path | None, step: Step) -> bool:
+    try:
+        Bank.open(bank).resolve(f"{step.name}@{step.id}")
+    except AttrbankError:  # a recipe can be read whatever ails the bank
+        return False
+    return True
 
 
 def _show_attribute(bank: Bank, reference: str, as_json: bool) -> None:

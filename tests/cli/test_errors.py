@@ -43,6 +43,7 @@ BAD_VALUES = [
     (*LEARN, "--t-x", "1.5"),
     (*LEARN, "--t-x", "nan"),
     (*LEARN, "--t-x", ".1"),
+    (*LEARN, "--t-x", "1", "--delta-tau", "0"),
     (*LEARN, "--delta-tau", ".7"),
     (*LEARN, "--delta-tau", "inf"),
     (*LEARN, "--seeds", "-5"),
@@ -95,6 +96,7 @@ def test_a_bad_value_exits_with_four(arguments: tuple[str, ...], cli: Cli, bank:
     outcome = cli(*arguments)
     assert (outcome.code, outcome.out) == (4, "")
     assert outcome.err.startswith("error: ")
+    assert "\nhint: " in outcome.err
     assert not bank.path.exists()
 
 
@@ -106,7 +108,17 @@ def test_an_unknown_attribute_exits_with_three(command: str, cli: Cli) -> None:
 def test_a_bank_that_is_a_file_exits_with_seven(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a bank")
     for command in (("list",), ("show", "young"), ("rm", "young"), ("verify",), ("reindex",)):
-        assert cli(*command, "--bank", str(tmp_path / "file")).code == 7
+        outcome = cli(*command, "--bank", str(tmp_path / "file"))
+        assert outcome.code == 7
+        assert "\nhint: " in outcome.err
+
+
+def test_an_unreadable_bank_exits_alike_however_it_is_named(
+    cli: Cli, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank.add(artifact())
+    monkeypatch.setattr("os.access", lambda *_, **__: False)  # what the parser asks; the tests may run as root
+    assert cli("list").code == cli("list", "--bank", str(bank.path)).code
 
 
 def test_a_damaged_artifact_exits_with_five(cli: Cli, bank: Bank) -> None:
@@ -114,7 +126,10 @@ def test_a_damaged_artifact_exits_with_five(cli: Cli, bank: Bank) -> None:
     (path,) = bank.path.glob("objects/*/*.safetensors")
     path.chmod(0o644)
     path.write_bytes(b"")
-    assert cli("show", "young").code == 5
+    for command in (("show", "young"), ("verify",)):
+        outcome = cli(*command)
+        assert outcome.code == 5
+        assert "\nhint: " in outcome.err
 
 
 def test_a_command_nearly_right_is_answered_with_the_right_one(cli: Cli) -> None:

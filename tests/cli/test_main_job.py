@@ -65,4 +65,5 @@ def test_what_cannot_be_applied_leaves_nothing(
     outcome = cli("apply", "old", "--steps", "8", *options)
     assert (outcome.code, outcome.out) == (code, "")
     assert outcome.err.startswith("error: ")
+    assert "\nhint: " in outcome.err
     assert list((tmp_path / "here").iterdir()) == []

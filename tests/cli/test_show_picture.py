@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from PIL import Image, PngImagePlugin
 
-from tests.cli.conftest import Cli
+from attrbank.store.bank import Bank
+from tests.cli.conftest import Cli, artifact
 
 RECIPE: dict[str, Any] = {
     "steps_applied": [
@@ -54,6 +55,19 @@ def test_json_gives_the_command_and_the_recipe(cli: Cli, tmp_path: Path) -> None
     shown = json.loads(cli("show", picture(tmp_path / "out.png", json.dumps(RECIPE)), "--json").out)
     assert shown["command"].startswith("attrbank apply young@")
     assert shown["recipe"]["prompt"] == RECIPE["prompt"]
+
+
+def test_the_bank_of_a_picture_can_be_named_and_is_missed_if_it_is_not(cli: Cli, tmp_path: Path) -> None:
+    entry = Bank(tmp_path / "elsewhere").add(artifact())
+    step = RECIPE["steps_applied"][0] | {"name": entry.name, "id": entry.id}
+    path = picture(tmp_path / "out.png", json.dumps(RECIPE | {"steps_applied": [step]}))
+    alone = cli("show", path)
+    assert alone.code == 0
+    assert entry.name in alone.err
+    assert "--bank" in alone.err
+    named = cli("show", path, "--bank", str(tmp_path / "elsewhere"))
+    assert named.err == ""
+    assert shlex.join(["--bank", str(tmp_path / "elsewhere")]) in named.out
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[" * 10_000, json.dumps(RECIPE | {"seed": -1}), "\x1b[2J"])
