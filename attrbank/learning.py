@@ -113,6 +113,7 @@ def learn_attribute(
     index_z = nearest_index(grid, backbone.schedule, spec.t_z)
     if index_x >= len(grid):
         raise InvalidValueError("T_x must lie before the last step.", hint="Choose a larger --t-x.")
+    _require_rank(spec, backbone)
     trajectory = Trajectory(backbone, sampler, grid=grid, guidance_scale=spec.guidance_scale)
     pairs = encode_pairs(backbone, spec.pictures, on_progress) if spec.pictures else None
     clean = (pairs.source, pairs.target) if pairs else None
@@ -125,6 +126,15 @@ def learn_attribute(
     )
     record = _record(spec, backbone, resolved, learned, pairs.files if pairs else ())
     return LearnedAttribute(record, dict(learned.tensors))
+
+
+def _require_rank(spec: LearnSpec, backbone: Backbone) -> None:
+    largest = min(backbone.latent_shape[1:])
+    if spec.rank > largest:
+        raise InvalidValueError(
+            f"The rank is {spec.rank}, but latents of {backbone.name} have ranks from 1 to {largest}.",
+            hint="Try --rank 4.",
+        )
 
 
 def _record(

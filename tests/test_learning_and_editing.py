@@ -55,6 +55,22 @@ def edited(backbone, attribute, strength: float, core=None, seeds=(100, 101)):
     return run_edits(trajectory(backbone), SOURCE, seeds, [Act(index, edit, strength)])
 
 
+@pytest.mark.parametrize("seeds", [1, 2, 4])
+def test_seeds_too_few_to_judge_a_network_leave_it_to_the_mean(backbone, seeds):
+    record = learned(backbone, seeds=tuple(range(seeds))).record
+    assert record.core == "mean"
+    assert record.measured["explained_variance_conv"] == record.measured["explained_variance_mean"]
+
+
+def test_a_rank_that_no_latent_has_is_refused_before_anything_is_sampled(backbone):
+    def never(stage: str, done: int, total: int) -> None:
+        raise AssertionError(stage)
+
+    spec = complete(learn_spec("old", [SOURCE], [TARGET], seeds=(1,), rank=17), backbone)
+    with pytest.raises(InvalidValueError, match="ranks from 1 to 16"):
+        learn_attribute(spec, Avi(), backbone, load_plugins().sampler("ddim"), never)
+
+
 @pytest.mark.parametrize("core", ["mean", "mlp", "conv", "own"])
 def test_strength_zero_is_the_identity_bit_for_bit(backbone, core):
     before, after = edited(backbone, learned(backbone), 0.0, core)

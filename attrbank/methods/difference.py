@@ -39,7 +39,7 @@ def learn(context: LearnContext) -> Learned:
     spec, trajectory = context.spec, context.trajectory
     clean, views = predict_seen_pairs(context)
     differences = predicted_difference(*clean, trajectory.alpha_bar(context.index_x))
-    vectors, core = mean_vectors(differences, min(spec.rank, *differences.shape[-2:]))
+    vectors, core = mean_vectors(differences, spec.rank)
     mean = difference_from(vectors, core)
     mlp, report = _fit_mlp(context, views[0], differences)
     conv, beyond = _fit_conv(context, views, differences, mean)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,18 @@ def test_the_command_in_a_picture_makes_it_again(
     assert again.out == "old_seed5-2.png\n", again.err
     with Image.open("old_seed5.png") as one, Image.open("old_seed5-2.png") as other:
         assert ImageChops.difference(one.convert("RGB"), other.convert("RGB")).getbbox() is None
+
+
+def test_words_that_the_model_does_not_know_are_named_beside_those_that_it_does(
+    cli: Cli, learned: str, tiny_pipeline: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_pipeline, tmp_path / "model")
+    (folder / "attrbank.json").write_text(json.dumps({"words": ["a", "person"]}))
+    apply, learn = ("apply", "old", "--plan", "--prompt"), ("learn", "new", "--target", "a person", "--seeds", "0")
+    for command in (apply, (*learn, "--steps", "4", "--source")):
+        outcome = cli(*command, "a zebra", "--backbone", str(folder))
+        assert outcome.code == 0, outcome.err
+        assert "does not know zebra; it knows: a, person" in outcome.err
 
 
 @pytest.mark.parametrize(
