@@ -1,15 +1,45 @@
-"""What the wheel holds."""
+"""What the wheel holds, and what it asks for."""
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
+from collections.abc import Iterable, Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+BEYOND = {"evaluation": ("eval", "networks"), "inspection": ("eval",), "testing.py": ("test",)}
+"""The only parts that may import what an extra brings."""
+
+
+def packages(requirements: Iterable[str]) -> set[str]:
+    """The names in requirements, each in its one canonical form."""
+    return {re.split(r"[^\w.-]", requirement)[0].lower().replace("_", "-") for requirement in requirements}
+
+
+def imported(module: Path) -> Iterator[str]:
+    """The packages of others that a module imports, wherever in it."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+        yield from {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"attrbank"}
+
+
+def test_whatever_is_imported_is_asked_for():
+    providers, extras = packages_distributions(), PROJECT["optional-dependencies"]
+    for module in (ROOT / "attrbank").rglob("*.py"):
+        part = module.relative_to(ROOT / "attrbank").parts[0]
+        asked = packages(PROJECT["dependencies"]).union(*(packages(extras[extra]) for extra in BEYOND.get(part, ())))
+        missing = [name for name in imported(module) if not packages(providers.get(name, [name])) & asked]
+        assert not missing, module
 
 
 @pytest.fixture(scope="module")
