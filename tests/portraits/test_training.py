@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from shutil import copytree
 
 import torch
 from torch import nn
 
+from attrbank.backbones.portraits import loop
 from attrbank.backbones.portraits.loop import Trainer, rate
 
 
@@ -38,11 +41,38 @@ def test_a_stopped_and_resumed_run_equals_one_that_went_through(tmp_path: Path):
     torch.testing.assert_close(rest.ema["n/weight"], whole.ema["n/weight"])
 
 
+def test_a_kill_at_any_moment_of_a_save_leaves_the_old_state_or_the_new(tmp_path: Path, monkeypatch):
+    """The folder as it is before each thing that a save does to a file, resumed."""
+    folder, killed = tmp_path / "run", list[Path]()
+
+    def watched(act):
+        def acting(*arguments, **options):
+            killed.append(copytree(folder, tmp_path / f"killed-{len(killed)}"))
+            return act(*arguments, **options)
+
+        return acting
+
+    network = fresh()
+    trainer = Trainer({"n": network}, folder, 1e-2)
+    expected = {}
+    for _ in range(2):
+        trainer._update(regression(network), 40)
+        trainer.save()
+        expected[trainer.step] = network.weight.clone(), trainer.ema["n/weight"].clone()
+        monkeypatch.setattr(loop, "save_file", watched(loop.save_file))
+        monkeypatch.setattr(os, "replace", watched(os.replace))
+    assert killed
+    for state in killed:
+        resumed = fresh()
+        rest = Trainer({"n": resumed}, state, 1e-2)
+        torch.testing.assert_close((resumed.weight, rest.ema["n/weight"]), expected[rest.step])
+
+
 def test_a_run_without_time_keeps_its_state(tmp_path: Path):
     network = fresh()
     trainer = Trainer({"n": network}, tmp_path, 1e-2)
     assert not trainer.run(regression(network), 40, 0, "run")
-    assert (tmp_path / "n.weights.safetensors").exists()
+    assert (tmp_path / "checkpoint.safetensors").exists()
 
 
 def test_training_lowers_the_loss_and_the_average_follows(tmp_path: Path):

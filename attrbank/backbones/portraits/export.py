@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from attrbank.backbones.portraits import denoiser
 from attrbank.backbones.portraits.captions import build_tokenizer, words
+from attrbank.backbones.portraits.loop import CHECKPOINT
 
 _INDEX = {
     "_class_name": "StableDiffusionPipeline",
@@ -29,8 +30,8 @@ _ABOUT = {"name": "portraits", "steps": 25, "guidance_scale": 3.0, "prompt": "a 
 
 
 def _averaged(folder: Path, name: str) -> dict[str, Tensor]:
-    stored = load_file(folder / f"{name}.average.safetensors")
-    return {key.removeprefix(f"{name}/"): tensor for key, tensor in stored.items()}
+    stored, prefix = load_file(folder / CHECKPOINT), f"average/{name}/"
+    return {key.removeprefix(prefix): tensor for key, tensor in stored.items() if key.startswith(prefix)}
 
 
 def _rewrite(path: Path, **changes: object) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-CHECKPOINT_EVERY = 250
+CHECKPOINT, CHECKPOINT_EVERY = "checkpoint.safetensors", 250
 
 
 def rate(step: int, steps: int, peak: float) -> float:
@@ -25,11 +25,11 @@ def rate(step: int, steps: int, peak: float) -> float:
 
 
 class Trainer:
-    """Adam with an exponential moving average, checkpointed as one safetensors file a part.
+    """Adam with an exponential moving average, checkpointed as one safetensors file.
 
     Args:
-        networks: what is trained, by the name that its checkpoint files carry.
-        folder: where the checkpoints live; an existing one is resumed.
+        networks: what is trained, by the name that its tensors carry in the checkpoint.
+        folder: where the checkpoint lives; an existing one is resumed.
         learning_rate: at the plateau.
         ema_decay: of the averaged weights, which are the result.
     """
@@ -81,45 +81,37 @@ class Trainer:
             for key, parameter in self.parameters.items():
                 parameter.copy_(self.ema[key])
 
-    def _parts(self) -> dict[str, dict[str, Tensor]]:
-        state = self.optimizer.state
-        found: dict[str, dict[str, Tensor]] = {
-            "weights": dict(self.parameters),
-            "average": self.ema,
-            "first": {k: state[p]["exp_avg"] for k, p in self.parameters.items() if p in state},
-            "second": {k: state[p]["exp_avg_sq"] for k, p in self.parameters.items() if p in state},
-        }
-        return {
-            f"{network}.{part}": {k: t.detach() for k, t in tensors.items() if k.startswith(f"{network}/")}
-            for part, tensors in found.items()
-            for network in self.networks
-        }
-
     def save(self) -> None:
-        """Write every part beside its old version, then swap: a kill leaves a usable checkpoint."""
+        """Write the whole state beside the old one, then swap: a kill leaves the one or the other."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        for name, tensors in self._parts().items():
-            contiguous = {k: t.contiguous() for k, t in tensors.items()}
-            save_file(contiguous, self.folder / f"{name}.new", metadata={"step": str(self.step)})
-        for name in self._parts():
-            os.replace(self.folder / f"{name}.new", self.folder / f"{name}.safetensors")
-        (self.folder / "step").write_text(str(self.step))
+        complete = self.folder / "checkpoint.new"
+        save_file(self._state(), complete, metadata={"step": str(self.step)})
+        complete.replace(self.folder / CHECKPOINT)
+
+    def _state(self) -> dict[str, Tensor]:
+        moments = {k: self.optimizer.state[p] for k, p in self.parameters.items() if p in self.optimizer.state}
+        parts: dict[str, dict[str, Tensor]] = {
+            "weights": self.parameters,
+            "average": self.ema,
+            "first": {key: state["exp_avg"] for key, state in moments.items()},
+            "second": {key: state["exp_avg_sq"] for key, state in moments.items()},
+        }
+        return {f"{part}/{k}": t.detach().contiguous() for part, tensors in parts.items() for k, t in tensors.items()}
 
     @torch.no_grad()
     def _resume(self) -> None:
-        if not (self.folder / "step").exists():
+        path = self.folder / CHECKPOINT
+        if not path.exists():
             return
-        self.step = int((self.folder / "step").read_text())
-        stored = {
-            part: {k: t for n in self.networks for k, t in load_file(self.folder / f"{n}.{part}.safetensors").items()}
-            for part in ("weights", "average", "first", "second")
-        }
+        with safe_open(path, "pt") as file:
+            self.step = int(file.metadata()["step"])
+        stored = load_file(path)
         for key, parameter in self.parameters.items():
-            parameter.copy_(stored["weights"][key])
-            self.ema[key].copy_(stored["average"][key])
-            if key in stored["first"]:
+            parameter.copy_(stored[f"weights/{key}"])
+            self.ema[key].copy_(stored[f"average/{key}"])
+            if f"first/{key}" in stored:
                 self.optimizer.state[parameter] = {
                     "step": torch.tensor(float(self.step)),
-                    "exp_avg": stored["first"][key].clone(memory_format=torch.preserve_format),
-                    "exp_avg_sq": stored["second"][key].clone(memory_format=torch.preserve_format),
+                    "exp_avg": stored[f"first/{key}"].clone(memory_format=torch.preserve_format),
+                    "exp_avg_sq": stored[f"second/{key}"].clone(memory_format=torch.preserve_format),
                 }
