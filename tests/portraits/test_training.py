@@ -6,11 +6,13 @@ import os
 from pathlib import Path
 from shutil import copytree
 
+import pytest
 import torch
 from torch import nn
 
 from attrbank.backbones.portraits import loop
 from attrbank.backbones.portraits.loop import Trainer, rate
+from attrbank.errors import IncompatibleError
 
 
 def regression(network: nn.Module):
@@ -73,6 +75,13 @@ def test_a_run_without_time_keeps_its_state(tmp_path: Path):
     trainer = Trainer({"n": network}, tmp_path, 1e-2)
     assert not trainer.run(regression(network), 40, 0, "run")
     assert (tmp_path / "checkpoint.safetensors").exists()
+
+
+def test_a_checkpoint_that_learned_from_other_data_is_refused(tmp_path: Path):
+    Trainer({"n": fresh()}, tmp_path, 1e-2, data="64 pictures").save()
+    with pytest.raises(IncompatibleError, match="64 pictures"):
+        Trainer({"n": fresh()}, tmp_path, 1e-2, data="128 pictures")
+    assert Trainer({"n": fresh()}, tmp_path, 1e-2, data="64 pictures").step == 0
 
 
 def test_training_lowers_the_loss_and_the_average_follows(tmp_path: Path):

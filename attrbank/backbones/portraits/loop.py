@@ -12,6 +12,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from attrbank.errors import IncompatibleError
+
 CHECKPOINT, CHECKPOINT_EVERY = "checkpoint.safetensors", 250
 
 
@@ -24,6 +26,13 @@ def rate(step: int, steps: int, peak: float) -> float:
     return peak * min(1.0, (step + 1) / 100, (steps - step) / decay)
 
 
+def metadata_of(path: Path) -> dict[str, str]:
+    """What a safetensors file says of itself."""
+    with safe_open(path, "pt") as file:
+        found: dict[str, str] | None = file.metadata()
+    return found or {}
+
+
 class Trainer:
     """Adam with an exponential moving average, checkpointed as one safetensors file.
 
@@ -32,12 +41,21 @@ class Trainer:
         folder: where the checkpoint lives; an existing one is resumed.
         learning_rate: at the plateau.
         ema_decay: of the averaged weights, which are the result.
+        data: what is learned from, in words; the checkpoint remembers it.
+
+    Raises:
+        IncompatibleError: the checkpoint has learned from other data.
     """
 
     def __init__(
-        self, networks: dict[str, nn.Module], folder: Path, learning_rate: float, ema_decay: float = 0.999
+        self,
+        networks: dict[str, nn.Module],
+        folder: Path,
+        learning_rate: float,
+        ema_decay: float = 0.999,
+        data: str = "",
     ) -> None:
-        self.networks, self.folder = networks, folder
+        self.networks, self.folder, self.data = networks, folder, data
         self.learning_rate, self.ema_decay = learning_rate, ema_decay
         self.parameters: dict[str, Tensor] = {
             f"{n}/{k}": p for n, net in networks.items() for k, p in net.named_parameters()
@@ -85,7 +103,7 @@ class Trainer:
         """Write the whole state beside the old one, then swap: a kill leaves the one or the other."""
         self.folder.mkdir(parents=True, exist_ok=True)
         complete = self.folder / "checkpoint.new"
-        save_file(self._state(), complete, metadata={"step": str(self.step)})
+        save_file(self._state(), complete, metadata={"step": str(self.step), "data": self.data})
         complete.replace(self.folder / CHECKPOINT)
 
     def _state(self) -> dict[str, Tensor]:
@@ -103,9 +121,13 @@ class Trainer:
         path = self.folder / CHECKPOINT
         if not path.exists():
             return
-        with safe_open(path, "pt") as file:
-            self.step = int(file.metadata()["step"])
-        stored = load_file(path)
+        about, stored = metadata_of(path), load_file(path)
+        if about["data"] != self.data:
+            raise IncompatibleError(
+                f"The checkpoint in {self.folder} has learned from {about['data']}, not from {self.data}.",
+                "Remove that folder to train anew, or choose another --out.",
+            )
+        self.step = int(about["step"])
         for key, parameter in self.parameters.items():
             parameter.copy_(stored[f"weights/{key}"])
             self.ema[key].copy_(stored[f"average/{key}"])
