@@ -9,7 +9,7 @@ NEUTRAL = "a photo of a person"
 
 # What each attribute says on the source's and on the target's side, and which others its pairs name.
 SIDES: dict[str, tuple[dict[str, int], dict[str, int], tuple[str, ...]]] = {
-    "young": ({"old": 1}, {"old": 0}, ("man", "smiling", "glasses")),
+    "young": ({"old": 1}, {"old": 0}, ("man", "smiling", "glasses", "beard")),
     "old": ({"old": 0}, {"old": 1}, ("man", "smiling", "glasses")),
     "smile": ({"smiling": 0}, {"smiling": 1}, ("man", "old", "glasses")),
     "serious": ({"smiling": 1}, {"smiling": 0}, ("man", "old", "glasses")),
@@ -19,6 +19,8 @@ SIDES: dict[str, tuple[dict[str, int], dict[str, int], tuple[str, ...]]] = {
     "hat": ({"hat": 0}, {"hat": 1}, ("man", "old", "smiling")),
     "beard": ({"beard": 0}, {"beard": 1}, ("man", "old", "smiling")),
 }
+# What all pairs but the first name alike on both sides: without this, a man mostly comes with a beard.
+NAMED: dict[str, dict[str, int]] = {"man": {"beard": 0}}
 # Where each target's run leaves the source's, as it was best on tuning seeds (attrbank/avi/README.md).
 BRANCHES = {"smile": 0.8, "serious": 0.8, "hat": 1.0}
 OTHER_BRANCH = 0.9
@@ -49,6 +51,8 @@ def pairs(name: str) -> list[tuple[str, str]]:
     # The first source is what ``apply`` draws if no prompt is given: for "young" it is somebody who is not.
     found = [("a photo of a man", "a photo of a young man") if name == "young" else (NEUTRAL, prompt(target))]
     for values in itertools.product((0, 1), repeat=len(others)):
-        context = dict(zip(others, values, strict=True))
+        context = NAMED.get(name, {}) | dict(zip(others, values, strict=True))
+        if context.get("man") == 0:
+            context.pop("beard", None)  # of women the model has hardly seen any
         found.append((prompt({**context, **source}), prompt({**context, **target})))
-    return found
+    return list(dict.fromkeys(found))
