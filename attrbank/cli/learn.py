@@ -57,7 +57,7 @@ def learn(
     z: Annotated[BankedZ | None, typer.Option("--z", help="Paper: the learning seed's z, or the image's own.")] = None,
     k: Annotated[int | None, typer.Option("--k", metavar="N", help="Paper: how many vectors x keeps.")] = None,
     preset: Annotated[Preset | None, typer.Option(help="All settings as published.")] = None,
-    tune: Annotated[bool, typer.Option("--tune", help="Choose T_x and calibrate strengths; some minutes more.")] = False,
+    tune: Annotated[bool, typer.Option("--tune", help="Choose T_x and calibrate strengths, in some minutes.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="The old one stays reachable as NAME@ID.")] = False,
     as_json: JsonOption = False,
     backbone: BackboneOption = None,
