@@ -8,17 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import track
 
 from attrbank import files
 from attrbank.artifact import LearnedAttribute
 from attrbank.evaluation import markdown
-from attrbank.evaluation.bench import stored
 from attrbank.evaluation.brief import brief, cell
 from attrbank.evaluation.metrics import GOALS, has_all
-from attrbank.evaluation.people import People, held_out
-from attrbank.store.bank import Bank
+from attrbank.evaluation.people import People, of_each
 
 STRENGTHS = (-0.5, -1.0, -1.5)
 
@@ -65,12 +61,7 @@ def main(
     bank: Annotated[Path | None, typer.Option(help="Default: the starter bank.")] = None,
 ) -> None:
     """Measure every starter attribute at negative strengths, write the figures as JSON and print them as a table."""
-    chosen, people = Bank.open(bank) if bank else Bank.starter(), held_out(seeds)
-    found = {
-        name: taken_away(people, name, stored(chosen, name))
-        for name in track(GOALS, "negative strengths", console=Console(stderr=True))
-    }
-    figures = {"seeds": seeds, "attributes": {name: measured for name, measured in found.items() if measured}}
+    figures = of_each(taken_away, seeds, bank, "negative strengths")
     files.replace(out, f"{json.dumps(figures, indent=1)}\n".encode())
     typer.echo(table(figures))
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
+from rich.console import Console
+from rich.progress import track
 from torch import Tensor
 
+from attrbank.artifact import LearnedAttribute
 from attrbank.composition import Act
-from attrbank.evaluation.bench import Bench
-from attrbank.evaluation.metrics import Pictures
+from attrbank.evaluation.bench import Bench, stored
+from attrbank.evaluation.metrics import GOALS, Pictures
 from attrbank.evaluation.oracle_judge import OracleJudge
 from attrbank.evaluation.split import require_split
 from attrbank.evaluation.starter_prompts import NEUTRAL
 from attrbank.evaluation.subjects import RENDERED
 from attrbank.names import parse_seeds
 from attrbank.plugin_manager import load_plugins
+from attrbank.store.bank import Bank
 
 
 class Eyes(Protocol):
@@ -71,3 +76,20 @@ def held_out(seeds: str) -> People:
     parsed = parse_seeds(seeds)
     require_split("judge", parsed)
     return People.seen(Bench(load_plugins().backbone(RENDERED), NEUTRAL, parsed), OracleJudge("judge"))
+
+
+def of_each(
+    measure: Callable[[People, str, LearnedAttribute], dict[str, Any] | None], seeds: str, bank: Path | None, title: str
+) -> dict[str, Any]:
+    """Figures of every attribute that an oracle knows, on held-out people.
+
+    Args:
+        measure: makes them of people, an attribute's name and the attribute; None if nobody is fit to be judged.
+        seeds: of the people.
+        bank: where the attributes are; None is the starter bank.
+        title: of the progress bar.
+    """
+    chosen, people = Bank.open(bank) if bank else Bank.starter(), held_out(seeds)
+    names = track(GOALS, title, console=Console(stderr=True))
+    found = {name: measure(people, name, stored(chosen, name)) for name in names}
+    return {"seeds": seeds, "attributes": {name: figures for name, figures in found.items() if figures}}
