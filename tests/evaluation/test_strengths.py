@@ -7,10 +7,9 @@ import torch
 from torch import Tensor
 
 from attrbank.backbones.portraits.parameters import ATTRIBUTES, IDENTITY
-from attrbank.errors import InvalidValueError
 from attrbank.evaluation.metrics import Pictures
 from attrbank.evaluation.oracle import Reading
-from attrbank.evaluation.people import People, held_out
+from attrbank.evaluation.people import People
 from attrbank.evaluation.strengths import promises, table
 
 
@@ -62,8 +61,3 @@ def test_a_promise_is_kept_by_the_pictures_that_have_their_share_of_the_effect(p
 
 def test_what_everybody_has_cannot_come(people: People) -> None:
     assert promises(people.only(people.before.reading.logits[:, ATTRIBUTES.index("old")] > 0), "old", None) is None
-
-
-def test_only_judging_seeds_are_held_out() -> None:
-    with pytest.raises(InvalidValueError, match="Judging seeds"):
-        held_out("1000")
