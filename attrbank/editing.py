@@ -12,12 +12,12 @@ from typing import Any
 from torch import Tensor
 
 from attrbank import picture
-from attrbank.artifact import decode
+from attrbank.attribute.artifact import decode
 from attrbank.composition import Act
+from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.input_image import InputImage
-from attrbank.placement import Placement
 from attrbank.planning import Plan, plan
 from attrbank.plugin_manager import load_plugins
 from attrbank.requests import ApplyRequest

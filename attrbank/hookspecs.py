@@ -96,7 +96,7 @@ def register_backbones(register: Register) -> None:
     ``Description``: the attributes of a backbone without its networks. Without one they load the backbone.
 
     A spec with the capability ``device`` says that its target takes a second argument, an
-    ``attrbank.placement.Placement``, when the user has said where the backbone is to run.
+    ``attrbank.diffusion.placement.Placement``, when the user has said where the backbone is to run.
     """
 
 

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from attrbank.artifact import LearnedAttribute, encode
+from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.avi.network import paper_width
+from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone, Sampler, check_guidance, family_of, unknown_words_warning
 from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
 from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress, quiet
 from attrbank.picture_pairs import encode_pairs
-from attrbank.placement import Placement
 from attrbank.plugin_manager import load_plugins
 from attrbank.requests import MAX_LABEL, Preset, check_text
 from attrbank.schema import AttributeRecord, Binding, LearnSpec, PicturePair, Resolved

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attrbank.calibration import beyond_range, calibration_of, raw_strength
+from attrbank.attribute.calibration import beyond_range, calibration_of, raw_strength
+from attrbank.attribute.compatibility import check_binding, forced_warning
 from attrbank.choices import REFINEMENTS, guidance_scale_of, inversion_of, prompt_of
-from attrbank.compatibility import check_binding, forced_warning
 from attrbank.cost import denoising_steps
 from attrbank.diffusion.prediction import evaluations_per_step
 from attrbank.diffusion.protocols import (

@@ -21,11 +21,11 @@ from typing import Any, Literal
 import pluggy
 
 from attrbank import hookspecs, shortnames
+from attrbank.diffusion.placement import Placement
 from attrbank.discovery import GROUP, KINDS, Kind, Plugin, Registered, Registration, selected_plugins
 from attrbank.errors import InvalidValueError, NotFoundError, PluginError
 from attrbank.hookspecs import PLACEABLE, Spec
 from attrbank.names import is_name
-from attrbank.placement import Placement
 from attrbank.plugin_guard import (
     Talk,
     blaming,

@@ -11,10 +11,10 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import ValidationError
 
+from attrbank.diffusion.placement import Placement
 from attrbank.errors import InvalidValueError
 from attrbank.names import parse_reference, validate_name
 from attrbank.output_names import check_png
-from attrbank.placement import Placement
 from attrbank.schema import Core, Inversion, LearnSpec, PaperOptions, PictureFiles, PromptPair
 from attrbank.text import printable
 

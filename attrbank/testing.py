@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from attrbank.artifact import encode
+from attrbank.attribute.artifact import encode
 from attrbank.contracts import BackboneContract, MethodContract, MetricContract, SamplerContract
 from attrbank.contracts.method import tiny_backbone as make_tiny_backbone
 from attrbank.diffusion.protocols import Backbone

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from attrbank.artifact import LearnedAttribute, decode, encode
+from attrbank.attribute.artifact import LearnedAttribute, decode, encode
 from attrbank.errors import CorruptArtifactError, IncompatibleError, InvalidValueError, NumericError
 from attrbank.schema import AttributeRecord
 from attrbank.store.bank import Bank

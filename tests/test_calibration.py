@@ -8,8 +8,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from attrbank.artifact import LearnedAttribute, decode, encode
-from attrbank.calibration import calibration_of, raw_strength
+from attrbank.attribute.artifact import LearnedAttribute, decode, encode
+from attrbank.attribute.calibration import calibration_of, raw_strength
 from attrbank.editing import apply
 from attrbank.planning import plan
 from attrbank.requests import ApplyRequest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attrbank.compatibility import check_binding
+from attrbank.attribute.compatibility import check_binding
 from attrbank.errors import IncompatibleError
 from attrbank.schema import AttributeRecord, Binding
 from tests.store.artifacts import RECORD

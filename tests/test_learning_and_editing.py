@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from attrbank.artifact import decode, encode
+from attrbank.attribute.artifact import decode, encode
 from attrbank.composition import Act, run_edits
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Trajectory

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from attrbank.artifact import decode, encode
+from attrbank.attribute.artifact import decode, encode
 from attrbank.avi.difference import difference_from
 from attrbank.editing import apply
 from attrbank.errors import AttrbankError, InvalidValueError

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from attrbank.diffusion.placement import Placement
 from attrbank.discovery import KINDS, Plugin
 from attrbank.errors import InvalidValueError, NotFoundError, PluginError
 from attrbank.hookspecs import Spec
-from attrbank.placement import Placement
 from attrbank.plugin_guard import blamed
 from attrbank.plugin_manager import PluginManager, load_plugins
 from tests.fake_distributions import BROKEN, OFFERS_EULER, install

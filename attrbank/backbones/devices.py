@@ -14,8 +14,8 @@ from accelerate.hooks import ModelHook, add_hook_to_module
 from accelerate.utils import send_to_device
 from torch import Tensor, nn
 
+from attrbank.diffusion.placement import Placement
 from attrbank.errors import InvalidValueError
-from attrbank.placement import Placement
 
 SMALL_BYTES = 100_000_000
 """A network with fewer bytes of weights stays on the CPU in float32 unless told otherwise: it is as quick there, and

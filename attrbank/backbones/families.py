@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from attrbank.backbones.folder import BackboneFolder, read_json
 from attrbank.backbones.sources import Source, resolve
+from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone
 from attrbank.errors import AttrbankError, IncompatibleError
-from attrbank.placement import Placement
 
 
 class Family(NamedTuple):

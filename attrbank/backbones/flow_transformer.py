@@ -13,8 +13,8 @@ from attrbank.backbones.components import FolderParts
 from attrbank.backbones.devices import leave, residence
 from attrbank.backbones.folder import BackboneFolder, Described
 from attrbank.diffusion.flow import from_flow, sigma_of, to_flow
+from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Conditioning, Prediction
-from attrbank.placement import Placement
 
 
 class FlowTransformer(Described, ABC):

@@ -14,8 +14,8 @@ from attrbank.backbones.flow_transformer import FlowTransformer
 from attrbank.backbones.folder import BackboneFolder
 from attrbank.backbones.rectified_flow import PACKED
 from attrbank.backbones.text_encoders import clip_encoder, t5_encoder
+from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Conditioning
-from attrbank.placement import Placement
 
 
 class Flux(FlowTransformer):

@@ -14,9 +14,9 @@ from attrbank.backbones.components import FolderParts
 from attrbank.backbones.devices import leave, residence
 from attrbank.backbones.folder import BackboneFolder, Described
 from attrbank.backbones.text_encoders import clip_encoder
+from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.prediction import from_epsilon, from_velocity
 from attrbank.diffusion.protocols import Conditioning, Prediction
-from attrbank.placement import Placement
 
 
 class LatentDiffusion(Described):

@@ -13,8 +13,8 @@ from transformers import CLIPTextModelWithProjection
 from attrbank.backbones.flow_transformer import FlowTransformer
 from attrbank.backbones.rectified_flow import SD3Folder
 from attrbank.backbones.text_encoders import clip_encoder, t5_encoder
+from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Conditioning
-from attrbank.placement import Placement
 
 T5_LENGTH = 256
 """Tokens that T5 sees of a prompt, as in the pipeline of diffusers."""

@@ -12,8 +12,8 @@ from attrbank.backbones.components import FolderParts
 from attrbank.backbones.latent_diffusion import LatentDiffusion
 from attrbank.backbones.stable_diffusion import XLFolder
 from attrbank.backbones.text_encoders import clip_encoder
+from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Conditioning
-from attrbank.placement import Placement
 
 
 class StableDiffusionXL(LatentDiffusion):

@@ -12,9 +12,9 @@ from attrbank.backbones.components import load_network
 from attrbank.backbones.devices import Residence, leave, residence
 from attrbank.backbones.folder import Described
 from attrbank.backbones.unconditional import UnconditionalFolder
+from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.prediction import clip, from_epsilon, from_velocity
 from attrbank.diffusion.protocols import Conditioning, Prediction, check_guidance
-from attrbank.placement import Placement
 
 
 class Unconditional(Described):

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from attrbank import shortnames
+from attrbank.attribute.compatibility import mismatch
 from attrbank.cli import render
 from attrbank.cli.options import BankOption, JsonOption
-from attrbank.compatibility import mismatch
 from attrbank.diffusion.protocols import Description
 from attrbank.errors import AttrbankError
 from attrbank.plugin_manager import load_plugins

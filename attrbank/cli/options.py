@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from attrbank import shortnames
-from attrbank.placement import Dtype, Placement
+from attrbank.diffusion.placement import Dtype, Placement
 
 BankOption: TypeAlias = Annotated[
     Path | None,

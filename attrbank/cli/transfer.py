@@ -8,13 +8,13 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from attrbank.attribute.transfer import export_attribute, import_attribute
 from attrbank.cli import render
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import AttrbankError, PartialError
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 from attrbank.store.layout import ARTIFACT_SUFFIX
-from attrbank.transfer import export_attribute, import_attribute
 
 Item = TypeVar("Item")
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import torch
 
-from attrbank.artifact import LearnedAttribute, decode, encode
+from attrbank.attribute.artifact import LearnedAttribute, decode, encode
 from attrbank.backbones.tiny import build_pipeline
 from attrbank.composition import Act, Edited, run_edits
 from attrbank.contracts.base import Contract, require, require_finite

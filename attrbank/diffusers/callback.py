@@ -17,9 +17,9 @@ import torch
 from diffusers.callbacks import PipelineCallback
 from torch import Tensor
 
-from attrbank.artifact import decode
-from attrbank.calibration import calibration_of, raw_strength
-from attrbank.compatibility import check_binding
+from attrbank.attribute.artifact import decode
+from attrbank.attribute.calibration import calibration_of, raw_strength
+from attrbank.attribute.compatibility import check_binding
 from attrbank.diffusers.pipelines import binding_of, refuse_packed
 from attrbank.diffusers.progress import Progress
 from attrbank.errors import IncompatibleError

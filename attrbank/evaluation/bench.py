@@ -8,8 +8,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from attrbank.artifact import LearnedAttribute, decode
-from attrbank.calibration import calibration_of, raw_strength
+from attrbank.attribute.artifact import LearnedAttribute, decode
+from attrbank.attribute.calibration import calibration_of, raw_strength
 from attrbank.composition import Act, run_edits
 from attrbank.diffusion.protocols import Backbone, Conditioning, Prediction
 from attrbank.diffusion.schedule import Grid, Schedule, nearest_alpha_bar_index, nearest_index

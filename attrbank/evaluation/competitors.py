@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple, cast
 import torch
 from torch import Tensor
 
-from attrbank.artifact import LearnedAttribute
+from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.composition import Act
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench import Bench, edit_of

@@ -20,7 +20,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from attrbank.placement import Dtype, Placement
+from attrbank.diffusion.placement import Dtype, Placement
 from attrbank.requests import ApplyRequest, learn_spec
 
 NETWORKS = frozenset({"UNet2DConditionModel", "SD3Transformer2DModel", "FluxTransformer2DModel"})

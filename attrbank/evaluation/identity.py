@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from attrbank.artifact import LearnedAttribute
+from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.backbones.portraits.parameters import IDENTITY
 from attrbank.evaluation.bench import stored
 from attrbank.evaluation.metrics import CHANGED_BY, GOALS, has_all, identity_spread

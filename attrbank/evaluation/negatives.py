@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from attrbank import files
-from attrbank.artifact import LearnedAttribute
+from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.evaluation import markdown
 from attrbank.evaluation.brief import brief, cell
 from attrbank.evaluation.metrics import GOALS, has_all

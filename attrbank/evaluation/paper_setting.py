@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from attrbank.artifact import LearnedAttribute
+from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.avi.integrate import Tail, Weights
 from attrbank.evaluation.bench import Bench
 from attrbank.evaluation.brief import Brief, brief

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from attrbank.artifact import LearnedAttribute
+from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.composition import Act
 from attrbank.evaluation.bench import Bench, stored
 from attrbank.evaluation.metrics import GOALS, Pictures

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from attrbank.artifact import LearnedAttribute, decode
-from attrbank.compatibility import check_binding
+from attrbank.attribute.artifact import LearnedAttribute, decode
+from attrbank.attribute.compatibility import check_binding
+from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone, Description
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation import networks
@@ -20,7 +21,6 @@ from attrbank.evaluation.split import RULES, refuse_learned
 from attrbank.evaluation.subjects import RENDERED, Subject, goal_of, target_prompt
 from attrbank.measurements import Protocol, Split
 from attrbank.names import format_seeds
-from attrbank.placement import Placement
 from attrbank.plugin_manager import load_plugins
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry

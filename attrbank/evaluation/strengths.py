@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from attrbank import files
-from attrbank.artifact import LearnedAttribute
+from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.evaluation import markdown
 from attrbank.evaluation.estimates import share
 from attrbank.evaluation.metrics import effect, has_all

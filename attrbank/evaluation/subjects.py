@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from attrbank.artifact import LearnedAttribute
+from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.metrics import GOALS
 from attrbank.evaluation.starter_prompts import target_of

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from attrbank.artifact import LearnedAttribute
+from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
-from attrbank.artifact import LearnedAttribute, decode
-from attrbank.compatibility import check_binding
+from attrbank.attribute.artifact import LearnedAttribute, decode
+from attrbank.attribute.compatibility import check_binding
+from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone, Description, check_guidance
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation import report
@@ -19,7 +20,6 @@ from attrbank.inspection.finding import Inspection
 from attrbank.inspection.scene import Scene
 from attrbank.learning import DEFAULT_BACKBONE
 from attrbank.methods.protocol import OnProgress
-from attrbank.placement import Placement
 from attrbank.plugin_manager import load_plugins
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry

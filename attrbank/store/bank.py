@@ -180,7 +180,7 @@ class Bank:
         Adding the same bytes again is no error. The bank is created if need be.
 
         Args:
-            data: an artifact, as ``attrbank.artifact.encode`` makes it.
+            data: an artifact, as ``attrbank.attribute.artifact.encode`` makes it.
             replace: let the name mean this one from now on; the one before stays as ``NAME@ID``.
 
         Raises:

@@ -9,8 +9,8 @@ from torch import nn
 
 from attrbank.backbones.devices import SMALL_BYTES, Residence, residence
 from attrbank.backbones.families import load
+from attrbank.diffusion.placement import Placement
 from attrbank.errors import InvalidValueError
-from attrbank.placement import Placement
 
 CPU = torch.device("cpu")
 GPU = torch.device("cuda")

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from attrbank.artifact import decode, encode
+from attrbank.attribute.artifact import decode, encode
 from attrbank.composition import Act, run_edits
 from attrbank.diffusers import AttributeCallback, SchedulerSampler
 from attrbank.diffusion.schedule import nearest_alpha_bar_index

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from attrbank.artifact import LearnedAttribute, encode
+from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.evaluation.bench import Bench
 from attrbank.evaluation.subjects import Subject
 from attrbank.learning import complete, learn_attribute

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from attrbank.artifact import LearnedAttribute
+from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench import Bench
 from attrbank.evaluation.competitors import ATTRIBUTE, BASELINES, OTHERS, Competitor, chosen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrbank.artifact import LearnedAttribute
+from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.evaluation.bench import Bench
 from attrbank.evaluation.compositions import COMPOSITIONS, composition, table
 from attrbank.evaluation.metrics import GOALS, flips, has_all, identity_error

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from attrbank.artifact import LearnedAttribute, encode
+from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.cli.app import run
 from attrbank.errors import NumericError
 from attrbank.evaluation.cells import FILE

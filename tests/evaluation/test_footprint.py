@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from attrbank.diffusion.placement import Placement
 from attrbank.evaluation.footprint import Rows, Task, apply, counted, learn, measure
-from attrbank.placement import Placement
 from attrbank.planning import plan
 from attrbank.requests import ApplyRequest
 

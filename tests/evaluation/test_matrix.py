@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from attrbank.artifact import LearnedAttribute, encode
+from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.cli.app import run
 from attrbank.evaluation.cells import Cell
 from attrbank.evaluation.matrix import _group, _groups, _pair

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from attrbank.artifact import LearnedAttribute
+from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.backbones.portraits.parameters import ATTRIBUTES, IDENTITY
 from attrbank.evaluation import negatives
 from attrbank.evaluation.bench import Bench

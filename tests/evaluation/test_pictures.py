@@ -11,7 +11,7 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from attrbank.artifact import encode
+from attrbank.attribute.artifact import encode
 from attrbank.backbones.portraits.parameters import draw
 from attrbank.backbones.portraits.render import render
 from attrbank.choices import REFINEMENTS

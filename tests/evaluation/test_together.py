@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from attrbank.artifact import LearnedAttribute
+from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.composition import run_edits
 from attrbank.evaluation.bench import Bench
 from attrbank.evaluation.cells import CellStore

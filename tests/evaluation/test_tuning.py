@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from attrbank.calibration import raw_strength
+from attrbank.attribute.calibration import raw_strength
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError

@@ -73,7 +73,7 @@ def import_attribute(bank: Bank, path: Path, *, name: str | None = None, replace
         InvalidValueError: the name is malformed, or in use and ``replace`` is off.
         StorageError, BankBusyError: the bank cannot be written.
     """
-    from attrbank.artifact import LearnedAttribute, decode, encode
+    from attrbank.attribute.artifact import LearnedAttribute, decode, encode
 
     data = blobs.get_foreign(path)
     attribute, card = decode(data), cards.get_foreign_card(card_beside(path), blobs.identify(data))
