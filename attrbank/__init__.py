@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from attrbank.errors import PartialError as PartialError
     from attrbank.errors import PluginError as PluginError
     from attrbank.errors import StorageError as StorageError
-    from attrbank.hookspecs import Spec as Spec
-    from attrbank.hookspecs import hookimpl as hookimpl
     from attrbank.learning import learn as learn
+    from attrbank.plugins.hookspecs import Spec as Spec
+    from attrbank.plugins.hookspecs import hookimpl as hookimpl
     from attrbank.requests import ApplyRequest as ApplyRequest
     from attrbank.schema import LearnSpec as LearnSpec
     from attrbank.schema import PromptPair as PromptPair
@@ -54,11 +54,11 @@ _HOME_OF = {
     "PartialError": "attrbank.errors",
     "PluginError": "attrbank.errors",
     "PromptPair": "attrbank.schema",
-    "Spec": "attrbank.hookspecs",
+    "Spec": "attrbank.plugins.hookspecs",
     "StorageError": "attrbank.errors",
     "apply": "attrbank.editing",
     "apply_all": "attrbank.batch",
-    "hookimpl": "attrbank.hookspecs",
+    "hookimpl": "attrbank.plugins.hookspecs",
     "learn": "attrbank.learning",
 }
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from attrbank.diffusion.protocols import Backbone, Description, family_of, guidance_of
-from attrbank.discovery import BUILT_IN, GROUP, Kind, Plugin
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError, PluginError
-from attrbank.hookspecs import Spec
-from attrbank.plugin_manager import PluginManager
+from attrbank.plugins.discovery import BUILT_IN, GROUP, Kind, Plugin
+from attrbank.plugins.hookspecs import Spec
+from attrbank.plugins.manager import PluginManager
 
 HEAVY = frozenset({"torch", "diffusers", "transformers", "numpy"})
 """What importing a plugin must leave alone: every command that needs plugins imports all of them."""

@@ -19,7 +19,7 @@ from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.input_image import InputImage
 from attrbank.planning import Plan, plan
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.requests import ApplyRequest
 from attrbank.retouching import Inputs, draw
 from attrbank.schema import PictureFile, Recipe, Step

@@ -15,7 +15,7 @@ from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
 from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress, quiet
 from attrbank.picture_pairs import encode_pairs
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.requests import MAX_LABEL, Preset, check_text
 from attrbank.schema import AttributeRecord, Binding, LearnSpec, PicturePair, Resolved
 from attrbank.store.bank import Bank

@@ -22,7 +22,7 @@ from attrbank.diffusion.protocols import (
 from attrbank.diffusion.schedule import nearest_alpha_bar_index, timestep_at
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
 from attrbank.methods.protocol import Method
-from attrbank.plugin_manager import PluginManager, load_plugins
+from attrbank.plugins.manager import PluginManager, load_plugins
 from attrbank.requests import ApplyRequest
 from attrbank.schema import AttributeRecord, Calibration, Core, Inversion
 from attrbank.store.bank import Bank

@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import dedent
 
 OFFERS_EULER = """
-from attrbank.hookspecs import Spec, hookimpl
+from attrbank.plugins.hookspecs import Spec, hookimpl
 
 @hookimpl
 def register_samplers(register):
@@ -23,26 +23,26 @@ BROKEN = {
     "needs-missing": "import a_package_that_nobody_has",
     "syntax": "def broken(:",
     "wrong-hook-name": """
-        from attrbank.hookspecs import hookimpl
+        from attrbank.plugins.hookspecs import hookimpl
 
         @hookimpl
         def register_sampler(register): ...
         """,
     "wrong-argument": """
-        from attrbank.hookspecs import hookimpl
+        from attrbank.plugins.hookspecs import hookimpl
 
         @hookimpl
         def register_samplers(registrar): ...
         """,
     "not-a-spec": """
-        from attrbank.hookspecs import hookimpl
+        from attrbank.plugins.hookspecs import hookimpl
 
         @hookimpl
         def register_samplers(register):
             register("euler")
         """,
     "raises-in-hook": """
-        from attrbank.hookspecs import Spec, hookimpl
+        from attrbank.plugins.hookspecs import Spec, hookimpl
 
         @hookimpl
         def register_samplers(register):
@@ -65,14 +65,14 @@ BROKEN = {
         """,
     "taken-name": OFFERS_EULER,
     "reserved-name": """
-        from attrbank.hookspecs import Spec, hookimpl
+        from attrbank.plugins.hookspecs import Spec, hookimpl
 
         @hookimpl
         def register_samplers(register):
             register(Spec("ddim", "Mine.", target="a:b"))
         """,
     "same-name-twice": """
-        from attrbank.hookspecs import Spec, hookimpl
+        from attrbank.plugins.hookspecs import Spec, hookimpl
 
         @hookimpl
         def register_samplers(register):
@@ -80,28 +80,28 @@ BROKEN = {
                 register(Spec("half", "One too many.", target="a:b"))
         """,
     "bad-name": """
-        from attrbank.hookspecs import Spec, hookimpl
+        from attrbank.plugins.hookspecs import Spec, hookimpl
 
         @hookimpl
         def register_samplers(register):
             register(Spec("../ddim", "Nobody can type it.", target="a:b"))
         """,
     "summary-is-no-text": """
-        from attrbank.hookspecs import Spec, hookimpl
+        from attrbank.plugins.hookspecs import Spec, hookimpl
 
         @hookimpl
         def register_samplers(register):
             register(Spec("half", 5, target="a:b"))
         """,
     "capabilities-are-no-tuple": """
-        from attrbank.hookspecs import Spec, hookimpl
+        from attrbank.plugins.hookspecs import Spec, hookimpl
 
         @hookimpl
         def register_samplers(register):
             register(Spec("half", "One capability of ten letters.", capabilities="stochastic", target="a:b"))
         """,
     "changes-a-spec": """
-        from attrbank.hookspecs import Spec, hookimpl
+        from attrbank.plugins.hookspecs import Spec, hookimpl
 
         @hookimpl
         def register_samplers(register):
@@ -121,14 +121,14 @@ MISBEHAVED = {
 
 DISTURBING = {
     "fails-at-an-event": """
-        from attrbank.hookspecs import hookimpl
+        from attrbank.plugins.hookspecs import hookimpl
 
         @hookimpl
         def before_apply(recipe):
             raise SystemExit("not today")
         """,
     "changes-what-it-is-given": """
-        from attrbank.hookspecs import hookimpl
+        from attrbank.plugins.hookspecs import hookimpl
 
         @hookimpl
         def before_apply(recipe):
@@ -139,7 +139,7 @@ DISTURBING = {
 
 FAILS_AT_ITS_WORK = """
 from attrbank.diffusion.schedule import timestep_grid
-from attrbank.hookspecs import Spec, hookimpl
+from attrbank.plugins.hookspecs import Spec, hookimpl
 
 @hookimpl
 def register_samplers(register):

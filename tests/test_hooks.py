@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from attrbank import hookspecs
 from attrbank.editing import apply
 from attrbank.learning import learn
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins import hookspecs
+from attrbank.plugins.manager import load_plugins
 from attrbank.requests import ApplyRequest, learn_spec
 from attrbank.store.bank import Bank
 from tests.fake_distributions import install
@@ -23,7 +23,7 @@ HOOKS = [name for name, value in vars(hookspecs).items() if hasattr(value, "attr
 
 def registering(kind: str) -> str:
     return f"""
-    from attrbank.hookspecs import Spec, hookimpl
+    from attrbank.plugins.hookspecs import Spec, hookimpl
 
     @hookimpl
     def register_{kind}s(register):
@@ -74,7 +74,7 @@ def test_hook_register_commands(on_path: Path) -> None:
 
 
 LISTENS = """
-from attrbank.hookspecs import hookimpl
+from attrbank.plugins.hookspecs import hookimpl
 
 heard = []
 {hooks}

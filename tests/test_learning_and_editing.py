@@ -23,7 +23,7 @@ from attrbank.methods.avi import Avi
 from attrbank.methods.pairs import predict_seen_pairs
 from attrbank.methods.protocol import LearnContext, quiet
 from attrbank.planning import plan
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.png_text import read_recipe_text
 from attrbank.requests import ApplyRequest, learn_spec
 from attrbank.samplers.ddim import DDIM

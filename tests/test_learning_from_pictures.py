@@ -21,7 +21,7 @@ from attrbank.input_image import read_image
 from attrbank.learning import complete, learn, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.picture_files import matched
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.requests import ApplyRequest, learn_spec
 from attrbank.samplers.ddim import DDIM
 from attrbank.schema import AttributeRecord, PictureFiles

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from attrbank.diffusion.placement import Placement
-from attrbank.discovery import KINDS, Plugin
 from attrbank.errors import InvalidValueError, NotFoundError, PluginError
-from attrbank.hookspecs import Spec
-from attrbank.plugin_guard import blamed
-from attrbank.plugin_manager import PluginManager, load_plugins
+from attrbank.plugins.discovery import KINDS, Plugin
+from attrbank.plugins.guard import blamed
+from attrbank.plugins.hookspecs import Spec
+from attrbank.plugins.manager import PluginManager, load_plugins
 from tests.fake_distributions import BROKEN, OFFERS_EULER, install
 
 BACKBONES = """
-from attrbank.hookspecs import Spec, hookimpl
+from attrbank.plugins.hookspecs import Spec, hookimpl
 
 @hookimpl
 def register_backbones(register):
@@ -118,7 +118,7 @@ def test_a_taken_name_is_refused_with_all_of_its_plugin(
         on_path,
         "attrbank-thief",
         f"""
-        from attrbank.hookspecs import Spec, hookimpl
+        from attrbank.plugins.hookspecs import Spec, hookimpl
 
         @hookimpl
         def register_samplers(register):
@@ -216,7 +216,7 @@ def test_an_interrupt_is_not_taken_for_a_broken_plugin(on_path: Path) -> None:
 def test_at_an_event_an_interrupt_gets_through_and_talk_goes_to_stderr(
     code: str, on_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hook = f"from attrbank.hookspecs import hookimpl\n\n@hookimpl\ndef before_apply(recipe):\n    {code}\n"
+    hook = f"from attrbank.plugins.hookspecs import hookimpl\n\n@hookimpl\ndef before_apply(recipe):\n    {code}\n"
     install(on_path, "attrbank-listener", hook)
     with pytest.raises(KeyboardInterrupt) if "raise" in code else contextlib.nullcontext():
         load_plugins().notify("before_apply", recipe=None)
@@ -233,7 +233,7 @@ def test_a_missing_built_in_is_explained_by_the_selection(on_path: Path, monkeyp
 def test_a_plugin_that_talks_or_dawdles_is_named_and_kept(
     on_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("attrbank.plugin_guard.SLOW_SECONDS", 0.05)
+    monkeypatch.setattr("attrbank.plugins.guard.SLOW_SECONDS", 0.05)
     install(on_path, "attrbank-euler", f"import time\ntime.sleep(0.06)\nprint('hello ' * 1000)\n{OFFERS_EULER}")
     manager = load_plugins()
     captured = capsys.readouterr()

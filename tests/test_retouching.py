@@ -26,7 +26,7 @@ from attrbank.input_image import read_image
 from attrbank.learning import learn
 from attrbank.picture import to_image
 from attrbank.planning import plan
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.png_text import read_recipe_text
 from attrbank.requests import ApplyRequest, learn_spec
 from attrbank.schema import Recipe

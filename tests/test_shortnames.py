@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from attrbank import shortnames
+from attrbank.backbones import short_names as shortnames
 from attrbank.errors import InvalidValueError, NotFoundError, StorageError
 
 

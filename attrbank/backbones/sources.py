@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from attrbank import shortnames
+from attrbank.backbones import short_names as shortnames
 from attrbank.errors import InvalidValueError, NotFoundError
 from attrbank.text import printable
 

@@ -14,9 +14,9 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from attrbank import __version__
-from attrbank.builtin import COMMANDS
 from attrbank.cli.failure import exit_code_of
-from attrbank.hookspecs import Spec
+from attrbank.plugins.built_ins import COMMANDS
+from attrbank.plugins.hookspecs import Spec
 
 _BUILT_IN = {command.name: command for command in COMMANDS}
 
@@ -41,7 +41,7 @@ class LazyGroup(TyperGroup):
             module, _, function = _BUILT_IN[name].target.partition(":")
             self.commands[name] = _command(name, getattr(import_module(module), function))
             return
-        from attrbank.plugin_manager import load_plugins
+        from attrbank.plugins.manager import load_plugins
 
         manager = load_plugins()
         for spec, _ in manager.registrations("command"):

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from attrbank import shortnames
 from attrbank.attribute.compatibility import mismatch
+from attrbank.backbones import short_names as shortnames
 from attrbank.cli import render
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.diffusion.protocols import Description
 from attrbank.errors import AttrbankError
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.schema import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry

@@ -6,8 +6,8 @@ from typing import Any
 
 from attrbank.cli import render
 from attrbank.cli.options import BankOption, JsonOption
-from attrbank.discovery import Kind
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.discovery import Kind
+from attrbank.plugins.manager import load_plugins
 
 
 def samplers(*, as_json: JsonOption = False, bank: BankOption = None) -> None:

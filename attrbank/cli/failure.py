@@ -36,10 +36,10 @@ def exit_code_of(error: Exception) -> int:
 
 def _plugin_error(error: Exception) -> AttrbankError | None:
     """The error that blames a plugin, if plugins are loaded and it arose in the code of one."""
-    if "attrbank.plugin_manager" not in sys.modules:
+    if "attrbank.plugins.manager" not in sys.modules:
         return None
-    from attrbank.plugin_guard import blamed
-    from attrbank.plugin_manager import load_plugins
+    from attrbank.plugins.guard import blamed
+    from attrbank.plugins.manager import load_plugins
 
     return blamed(error, load_plugins().plugins) if load_plugins.cache_info().currsize else None
 

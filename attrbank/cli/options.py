@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from attrbank import shortnames
+from attrbank.backbones import short_names as shortnames
 from attrbank.diffusion.placement import Dtype, Placement
 
 BankOption: TypeAlias = Annotated[

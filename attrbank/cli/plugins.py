@@ -9,9 +9,9 @@ import typer
 
 from attrbank.cli import render
 from attrbank.cli.options import BankOption, JsonOption
-from attrbank.discovery import Plugin
 from attrbank.errors import PluginError
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.discovery import Plugin
+from attrbank.plugins.manager import load_plugins
 from attrbank.scaffold import PluginKind, write_plugin
 
 if TYPE_CHECKING:

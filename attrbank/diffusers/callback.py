@@ -26,7 +26,7 @@ from attrbank.errors import IncompatibleError
 from attrbank.methods.protocol import Edit, ModelEdit
 from attrbank.names import parse_step
 from attrbank.planning import check_strength, method_of
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.requests import ApplyRequest
 from attrbank.schema import AttributeRecord
 from attrbank.store.bank import Bank

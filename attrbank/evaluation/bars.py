@@ -25,7 +25,7 @@ from attrbank.backbones.portraits.render import render
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.evaluation import markdown, oracle
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 
 PACKAGE = Path(attrbank.__file__).parent
 HELD_OUT = 10_000

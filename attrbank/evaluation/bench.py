@@ -17,7 +17,7 @@ from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.shared_runs import Cost, SharedRuns
 from attrbank.methods.protocol import Edit, Method, ModelEdit
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.schema import Core
 from attrbank.store.bank import Bank
 

@@ -21,7 +21,7 @@ from attrbank.evaluation.rival_edits import BlendWithTarget, RandomDirection, Si
 from attrbank.evaluation.subjects import Subject
 from attrbank.learning import complete, learn_attribute
 from attrbank.methods.protocol import Edit, ModelEdit
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.requests import Preset, learn_spec
 from attrbank.schema import Core
 

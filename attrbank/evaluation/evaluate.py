@@ -14,7 +14,7 @@ from attrbank.evaluation.setting import SettingRequest, set_up
 from attrbank.evaluation.split import require_split
 from attrbank.evaluation.subjects import Subject
 from attrbank.methods.protocol import OnProgress
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ from attrbank.evaluation.starter_prompts import NEUTRAL
 from attrbank.evaluation.subjects import RENDERED
 from attrbank.measurements import Split
 from attrbank.names import parse_seeds
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 
 NAMES = ("smile", "glasses")
 COLUMNS = ("", "edit", "images", "success / flips / identity", "distance")

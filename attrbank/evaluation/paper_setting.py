@@ -15,7 +15,7 @@ from attrbank.evaluation.metrics import GOALS, has_all, perceptual_distance
 from attrbank.evaluation.oracle_judge import OracleJudge
 from attrbank.evaluation.starter_prompts import target_of
 from attrbank.learning import complete, learn_attribute
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.requests import learn_spec
 
 

@@ -20,7 +20,7 @@ from attrbank.evaluation.split import require_split
 from attrbank.evaluation.starter_prompts import NEUTRAL
 from attrbank.evaluation.subjects import RENDERED
 from attrbank.names import parse_seeds
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 
 

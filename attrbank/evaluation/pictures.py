@@ -29,7 +29,7 @@ from attrbank.evaluation.grid import draw_grid
 from attrbank.evaluation.metrics import GOALS, flips, has_all, identity_error, perceptual_distance
 from attrbank.evaluation.oracle_judge import OracleJudge
 from attrbank.evaluation.retoucher import Retoucher
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 
 FIRST_SEED = 10_000

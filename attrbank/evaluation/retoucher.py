@@ -16,7 +16,7 @@ from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.evaluation.bench import act_of, stored
 from attrbank.framing import Frame
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.schema import Inversion
 from attrbank.store.bank import Bank
 

@@ -21,7 +21,7 @@ from attrbank.evaluation.split import RULES, refuse_learned
 from attrbank.evaluation.subjects import RENDERED, Subject, goal_of, target_prompt
 from attrbank.measurements import Protocol, Split
 from attrbank.names import format_seeds
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 

@@ -11,7 +11,7 @@ from attrbank.evaluation.bench import Bench, stored
 from attrbank.evaluation.grid import draw_grid
 from attrbank.evaluation.starter_prompts import NEUTRAL
 from attrbank.names import parse_seeds
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 
 NAMES, STRENGTHS, SEEDS = ("young", "smile", "glasses", "hat", "woman"), (0.5, 1.0), "10000-10007"

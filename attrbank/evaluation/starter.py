@@ -22,7 +22,7 @@ from attrbank.evaluation.tuning import Tuner
 from attrbank.learning import learn
 from attrbank.methods.protocol import OnProgress
 from attrbank.names import format_seeds
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.requests import learn_spec
 from attrbank.schema import LearnSpec
 from attrbank.store.bank import Bank

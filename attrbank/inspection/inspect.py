@@ -20,7 +20,7 @@ from attrbank.inspection.finding import Inspection
 from attrbank.inspection.scene import Scene
 from attrbank.learning import DEFAULT_BACKBONE
 from attrbank.methods.protocol import OnProgress
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from attrbank import shortnames
+from attrbank.backbones import short_names as shortnames
 from attrbank.backbones.families import describe
 from attrbank.backbones.sources import PORTRAITS, Source, resolve
 from attrbank.diffusion.protocols import Defaults

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from attrbank.builtin import COMMANDS
+from attrbank.plugins.built_ins import COMMANDS
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli, artifact
 from tests.measured import a_card

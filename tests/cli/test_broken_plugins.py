@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 from attrbank.testing import fake_attribute, tiny_backbone, tmp_bank

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from attrbank.builtin import COMMANDS
 from attrbank.cli import listing
+from attrbank.plugins.built_ins import COMMANDS
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli, artifact
 

@@ -87,7 +87,7 @@ def stocked(tmp_path: Path) -> Path:
 def test_light_commands_import_nothing_heavy_and_no_plugins(arguments: list[str], stocked: Path) -> None:
     imported = imported_by(arguments, stocked)
     assert imported & HEAVY == set()
-    assert "attrbank.plugin_manager" not in imported
+    assert "attrbank.plugins.manager" not in imported
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_reader_that_goes_away_ends_the_list_in_silence(tmp_path: Path) -> Non
 
 def test_a_plugin_can_bring_a_command(stocked: Path, tmp_path: Path) -> None:
     code = """
-    from attrbank.hookspecs import Spec, hookimpl
+    from attrbank.plugins.hookspecs import Spec, hookimpl
 
     @hookimpl
     def register_commands(register):

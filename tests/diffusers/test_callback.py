@@ -17,7 +17,7 @@ from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
 from attrbank.learning import complete, learn_attribute
 from attrbank.methods.avi import Avi
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.requests import learn_spec
 from attrbank.store.bank import Bank
 

@@ -11,7 +11,7 @@ import torch
 from attrbank.diffusion.inversion import invert
 from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.errors import InvalidValueError, NumericError
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.samplers.ddim import DDIM
 from attrbank.samplers.ddpm import DDPM
 

@@ -15,7 +15,7 @@ from attrbank.evaluation.bench import Bench
 from attrbank.evaluation.subjects import Subject
 from attrbank.learning import complete, learn_attribute
 from attrbank.methods.avi import Avi
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.requests import learn_spec
 from attrbank.store.bank import Bank
 

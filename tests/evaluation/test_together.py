@@ -18,7 +18,7 @@ from attrbank.evaluation.subjects import Subject
 from attrbank.evaluation.together import Combination, Together, summed
 from attrbank.learning import complete, learn_attribute
 from attrbank.methods.avi import Avi
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.requests import learn_spec
 from tests.evaluation.conftest import SOURCE, FakeNetworks
 from tests.measured import PROTOCOL

@@ -15,7 +15,7 @@ from attrbank.inspection.scene import Scene
 from attrbank.inspection.sweep import RandomVector, ScaledVector, Sweep
 from attrbank.learning import complete, learn_attribute
 from attrbank.methods.avi import Avi
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.requests import learn_spec
 from tests.evaluation.conftest import SOURCE, TARGET
 

@@ -18,7 +18,7 @@ from attrbank.evaluation.bars import megabytes, read_rightly
 from attrbank.evaluation.bench import Bench, stored
 from attrbank.evaluation.metrics import GOALS, has_all, look_at
 from attrbank.evaluation.starter_prompts import SIDES
-from attrbank.plugin_manager import load_plugins
+from attrbank.plugins.manager import load_plugins
 from attrbank.requests import ApplyRequest
 from attrbank.store import cards
 from attrbank.store.bank import Bank

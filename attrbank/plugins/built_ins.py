@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrbank.hookspecs import PLACEABLE, Register, Spec, hookimpl
+from attrbank.plugins.hookspecs import PLACEABLE, Register, Spec, hookimpl
 
 COMMANDS = (
     Spec("learn", "Learn an attribute from a pair of prompts, or of pictures.", target="attrbank.cli.learn:learn"),

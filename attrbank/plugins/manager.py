@@ -20,13 +20,13 @@ from typing import Any, Literal
 
 import pluggy
 
-from attrbank import hookspecs, shortnames
+from attrbank.backbones import short_names as shortnames
 from attrbank.diffusion.placement import Placement
-from attrbank.discovery import GROUP, KINDS, Kind, Plugin, Registered, Registration, selected_plugins
 from attrbank.errors import InvalidValueError, NotFoundError, PluginError
-from attrbank.hookspecs import PLACEABLE, Spec
 from attrbank.names import is_name
-from attrbank.plugin_guard import (
+from attrbank.plugins import hookspecs
+from attrbank.plugins.discovery import GROUP, KINDS, Kind, Plugin, Registered, Registration, selected_plugins
+from attrbank.plugins.guard import (
     Talk,
     blaming,
     let_interrupt_through,
@@ -35,6 +35,7 @@ from attrbank.plugin_guard import (
     report_manners,
     trace_hooks,
 )
+from attrbank.plugins.hookspecs import PLACEABLE, Spec
 from attrbank.text import printable
 
 Event = Literal["before_learn", "after_learn", "before_apply", "after_apply"]

@@ -16,8 +16,8 @@ from typing import Any
 
 import pluggy
 
-from attrbank.discovery import Plugin, Registration, warn
 from attrbank.errors import AttrbankError, PluginError
+from attrbank.plugins.discovery import Plugin, Registration, warn
 from attrbank.text import printable
 
 SLOW_SECONDS = 2.0

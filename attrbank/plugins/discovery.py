@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
 import attrbank
-from attrbank.hookspecs import Spec
+from attrbank.plugins.hookspecs import Spec
 from attrbank.text import printable
 
 GROUP = "attrbank"
@@ -74,7 +74,9 @@ class Registration(NamedTuple):
     plugin: Plugin
 
 
-BUILT_IN = Plugin("attrbank", "attrbank.builtin", "attrbank", attrbank.__version__, str(Path(__file__).parent))
+BUILT_IN = Plugin(
+    "attrbank", "attrbank.plugins.built_ins", "attrbank", attrbank.__version__, str(Path(__file__).parent)
+)
 """What attrbank brings along, registered like anybody's."""
 
 

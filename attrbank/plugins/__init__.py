@@ -1,0 +1,1 @@
+"""How attrbank is extended: the hooks, who answers them, and the guard between one plugin and the next."""
