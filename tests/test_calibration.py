@@ -12,11 +12,11 @@ from attrbank.attribute.artifact import LearnedAttribute, decode, encode
 from attrbank.attribute.calibration import calibration_of, raw_strength
 from attrbank.editing import apply
 from attrbank.planning import plan
+from attrbank.plugin_kit.testing import fake_attribute, tiny_backbone, tmp_bank
 from attrbank.requests import ApplyRequest
 from attrbank.schema import Calibration
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
-from attrbank.testing import fake_attribute, tiny_backbone, tmp_bank
 
 __all__ = ["fake_attribute", "tiny_backbone", "tmp_bank"]  # fixtures
 

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from attrbank.composition import Act, run_edits
-from attrbank.contracts.method import tiny_backbone
 from attrbank.diffusion.protocols import Prediction
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.methods.pairs import predict_clean_pairs
 from attrbank.methods.protocol import EditInputs, LearnContext, Learned
+from attrbank.plugin_kit.contracts.method import tiny_backbone
+from attrbank.plugin_kit.testing import MethodContract
 from attrbank.samplers.ddim import DDIM
 from attrbank.schema import AttributeRecord
-from attrbank.testing import MethodContract
 
 SOURCE = "a photo of a person"
 

@@ -10,12 +10,12 @@ import typer
 from attrbank.cli import render
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import PluginError
+from attrbank.plugin_kit.scaffold import PluginKind, write_plugin
 from attrbank.plugins.discovery import Plugin
 from attrbank.plugins.manager import load_plugins
-from attrbank.scaffold import PluginKind, write_plugin
 
 if TYPE_CHECKING:
-    from attrbank.checking import Finding
+    from attrbank.plugin_kit.check import Finding
 
 plugins = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -75,7 +75,7 @@ def check(
     bank: BankOption = None,
 ) -> None:
     """Hold what a plugin offers against its contracts."""
-    from attrbank.checking import check_package
+    from attrbank.plugin_kit.check import check_package
 
     findings = []
     for finding in check_package(path):

@@ -14,9 +14,9 @@ from safetensors.torch import load_file, save_file
 
 from attrbank.backbones.families import describe, load
 from attrbank.backbones.fingerprint import FLUX, STABLE_DIFFUSION_3, UNCONDITIONAL, Traits
-from attrbank.contracts import BackboneContract
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import guidance_of
+from attrbank.plugin_kit.contracts import BackboneContract
 from tests.tiny_families import build_ddpm, build_flux, build_sd3, change
 
 FAMILIES = ["tiny_sd3", "tiny_flux", "tiny_flux_schnell", "tiny_ddpm", "tiny_ldm"]

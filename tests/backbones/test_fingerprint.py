@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from attrbank.backbones.families import describe
 from attrbank.backbones.fingerprint import STABLE_DIFFUSION, read_tensor, to_half
-from attrbank.backbones.tiny import build_pipeline
 from attrbank.errors import IncompatibleError
+from attrbank.plugin_kit.tiny import build_pipeline
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 

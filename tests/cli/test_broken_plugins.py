@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from attrbank.plugin_kit.testing import fake_attribute, tiny_backbone, tmp_bank
 from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
-from attrbank.testing import fake_attribute, tiny_backbone, tmp_bank
 from tests.cli.conftest import Cli
 from tests.fake_distributions import BROKEN, DISTURBING, FAILS_AT_ITS_WORK, MISBEHAVED, OFFERS_EULER, install
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
-from attrbank.backbones.tiny import build_pipeline
 from attrbank.editing import apply
 from attrbank.planning import plan
+from attrbank.plugin_kit.tiny import build_pipeline
 from attrbank.requests import ApplyRequest
 from tests.cli.conftest import Cli
 from tests.original_format import save_checkpoint

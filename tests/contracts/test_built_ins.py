@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from attrbank.contracts.method import tiny_backbone as make_tiny_backbone
 from attrbank.diffusion.protocols import Backbone
 from attrbank.methods.avi import Avi
+from attrbank.plugin_kit.contracts.method import tiny_backbone as make_tiny_backbone
+from attrbank.plugin_kit.testing import BackboneContract, MethodContract, fake_attribute, tiny_backbone, tmp_bank
 from attrbank.schema import LearnSpec, PaperOptions
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
-from attrbank.testing import BackboneContract, MethodContract, fake_attribute, tiny_backbone, tmp_bank
 
 __all__ = ["fake_attribute", "tiny_backbone", "tmp_bank"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from attrbank.contracts import SamplerContract
-from attrbank.contracts.gaussian import SCHEDULE, expected_variances, variances
 from attrbank.diffusion.prediction import from_epsilon
 from attrbank.diffusion.schedule import timestep_grid
+from attrbank.plugin_kit.contracts import SamplerContract
+from attrbank.plugin_kit.contracts.gaussian import SCHEDULE, expected_variances, variances
 from attrbank.samplers.ddim import DDIM
 from attrbank.samplers.ddpm import DDPM
 

@@ -89,7 +89,7 @@ def _importable(folder: Path) -> Iterator[None]:
 
 
 def _findings(manager: PluginManager, kind: Kind, spec: Spec) -> Iterator[Finding]:
-    from attrbank import contracts
+    from attrbank.plugin_kit import contracts
 
     suites: dict[Kind, type[contracts.Contract]] = {
         "sampler": contracts.SamplerContract,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from attrbank.contracts.base import Contract, require, require_close, require_finite
 from attrbank.diffusion.protocols import Metric
+from attrbank.plugin_kit.contracts.base import Contract, require, require_close, require_finite
 
 
 class MetricContract(Contract):

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attrbank.contracts.base import Contract, normal, require, require_close, require_finite
-from attrbank.contracts.gaussian import SCHEDULE, best_prediction, expected_variances, variances
 from attrbank.diffusion.protocols import Grid, InvertibleSampler, Sampler
 from attrbank.diffusion.schedule import CLEAN
 from attrbank.names import validate_name
+from attrbank.plugin_kit.contracts.base import Contract, normal, require, require_close, require_finite
+from attrbank.plugin_kit.contracts.gaussian import SCHEDULE, best_prediction, expected_variances, variances
 
 _SHAPE = (3, 4, 8, 8)
 

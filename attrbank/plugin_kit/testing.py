@@ -1,6 +1,6 @@
-"""For authors of plugins: the contracts of ``attrbank.contracts``, and fixtures for pytest.
+"""For authors of plugins: the contracts of ``attrbank.plugin_kit.contracts``, and fixtures for pytest.
 
-Either name this module in a ``conftest.py`` (``pytest_plugins = ["attrbank.testing"]``), or import what you need.
+Either name this module in a ``conftest.py`` (``pytest_plugins = ["attrbank.plugin_kit.testing"]``), or import what you need.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from attrbank.attribute.artifact import encode
-from attrbank.contracts import BackboneContract, MethodContract, MetricContract, SamplerContract
-from attrbank.contracts.method import tiny_backbone as make_tiny_backbone
 from attrbank.diffusion.protocols import Backbone
 from attrbank.learning import learn_attribute
 from attrbank.methods.avi import Avi
+from attrbank.plugin_kit.contracts import BackboneContract, MethodContract, MetricContract, SamplerContract
+from attrbank.plugin_kit.contracts.method import tiny_backbone as make_tiny_backbone
 from attrbank.samplers.ddim import DDIM
 from attrbank.schema import LearnSpec, PromptPair
 from attrbank.store.bank import Bank

@@ -1,0 +1,1 @@
+"""What plugin authors build and check their plugins with: contracts, scaffolds, tiny models."""
