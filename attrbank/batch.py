@@ -10,8 +10,8 @@ from typing import Any, Literal
 from attrbank.batch_plan import BatchRequest, Item, batch_items
 from attrbank.editing import Editor, OnStep, recipe
 from attrbank.errors import AttrbankError
-from attrbank.picture import require_writable
-from attrbank.png_text import read_recipe_text
+from attrbank.pictures.png_text import read_recipe_text
+from attrbank.pictures.write import require_writable
 from attrbank.retouching import Inputs
 from attrbank.schema import Recipe
 

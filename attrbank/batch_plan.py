@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError, StorageError
-from attrbank.output_names import check_template, fill_in, slug
+from attrbank.pictures.output_names import check_template, fill_in, slug
+from attrbank.pictures.png_text import read_recipe_text
 from attrbank.planning import Plan, plan
-from attrbank.png_text import read_recipe_text
 from attrbank.requests import ApplyRequest
 from attrbank.text import printable
 

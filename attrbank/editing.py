@@ -11,13 +11,13 @@ from typing import Any
 
 from torch import Tensor
 
-from attrbank import picture
 from attrbank.attribute.artifact import decode
 from attrbank.composition import Act
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Position, Trajectory
-from attrbank.input_image import InputImage
+from attrbank.pictures import write as picture
+from attrbank.pictures.read import InputImage
 from attrbank.planning import Plan, plan
 from attrbank.plugins.manager import load_plugins
 from attrbank.requests import ApplyRequest

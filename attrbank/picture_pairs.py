@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from attrbank.diffusion.protocols import Backbone
-from attrbank.framing import encoded, picture_size
-from attrbank.input_image import read_image
-from attrbank.input_latent import read_latent
 from attrbank.methods.protocol import OnProgress
-from attrbank.picture_files import LATENT_SUFFIX
+from attrbank.pictures.find import LATENT_SUFFIX
+from attrbank.pictures.frame import encoded, picture_size
+from attrbank.pictures.read import read_image
+from attrbank.pictures.read_latent import read_latent
 from attrbank.schema import PictureFiles, PicturePair
 
 

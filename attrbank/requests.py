@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from attrbank.diffusion.placement import Placement
 from attrbank.errors import InvalidValueError
 from attrbank.names import parse_reference, validate_name
-from attrbank.output_names import check_png
+from attrbank.pictures.output_names import check_png
 from attrbank.schema import Core, Inversion, LearnSpec, PaperOptions, PictureFiles, PromptPair
 from attrbank.text import printable
 

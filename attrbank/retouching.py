@@ -19,10 +19,10 @@ from attrbank.composition import Act, OnStep, run_edits
 from attrbank.diffusion.inversion import invert
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Position, Trajectory
-from attrbank.framing import Frame, encoded, picture_size
-from attrbank.input_image import InputImage, read_image
-from attrbank.masking import Mask, MaskedEdit
 from attrbank.methods.protocol import ModelEdit
+from attrbank.pictures.frame import Frame, encoded, picture_size
+from attrbank.pictures.mask import Mask, MaskedEdit
+from attrbank.pictures.read import InputImage, read_image
 from attrbank.planning import Plan
 
 

@@ -17,7 +17,7 @@ from attrbank.batch_plan import BatchRequest, batch_items, read_prompts
 from attrbank.cli.app import run
 from attrbank.errors import InvalidValueError, NotFoundError, NumericError, StorageError
 from attrbank.learning import learn
-from attrbank.picture_files import pictures_in
+from attrbank.pictures.find import pictures_in
 from attrbank.requests import ApplyRequest, learn_spec
 
 

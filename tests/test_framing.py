@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from attrbank.framing import FADE, Frame
+from attrbank.pictures.frame import FADE, Frame
 
 MODEL = (32, 32)
 SIZES = [(32, 32), (64, 64), (300, 200), (200, 301), (7, 400), (400, 1), (1, 1), (33, 31)]

@@ -15,9 +15,9 @@ import pytest
 import torch
 from PIL import Image, ImageCms
 
-from attrbank import input_image
 from attrbank.errors import InvalidValueError, NotFoundError, StorageError
-from attrbank.input_image import read_image
+from attrbank.pictures import read as input_image
+from attrbank.pictures.read import read_image
 from attrbank.schema import PictureFile
 
 LEVELS = torch.tensor([0.0, 0.4, 1.0])

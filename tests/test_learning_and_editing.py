@@ -22,9 +22,9 @@ from attrbank.learning import complete, learn, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.methods.pairs import predict_seen_pairs
 from attrbank.methods.protocol import LearnContext, quiet
+from attrbank.pictures.png_text import read_recipe_text
 from attrbank.planning import plan
 from attrbank.plugins.manager import load_plugins
-from attrbank.png_text import read_recipe_text
 from attrbank.requests import ApplyRequest, learn_spec
 from attrbank.samplers.ddim import DDIM
 from attrbank.schema import Recipe

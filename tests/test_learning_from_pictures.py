@@ -16,11 +16,11 @@ from attrbank.attribute.artifact import decode, encode
 from attrbank.avi.difference import difference_from
 from attrbank.editing import apply
 from attrbank.errors import AttrbankError, InvalidValueError
-from attrbank.framing import encoded, picture_size
-from attrbank.input_image import read_image
 from attrbank.learning import complete, learn, learn_attribute
 from attrbank.methods.avi import Avi
-from attrbank.picture_files import matched
+from attrbank.pictures.find import matched
+from attrbank.pictures.frame import encoded, picture_size
+from attrbank.pictures.read import read_image
 from attrbank.plugins.manager import load_plugins
 from attrbank.requests import ApplyRequest, learn_spec
 from attrbank.samplers.ddim import DDIM

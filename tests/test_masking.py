@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from attrbank.errors import InvalidValueError
-from attrbank.input_image import InputImage
-from attrbank.masking import Mask, MaskedEdit
+from attrbank.pictures.mask import Mask, MaskedEdit
+from attrbank.pictures.read import InputImage
 from tests.test_retouching import apply as apply_request
 from tests.test_retouching import ask, bank, photo  # noqa: F401 — fixtures
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from attrbank import picture
 from attrbank.errors import StorageError
-from attrbank.png_text import read_recipe_text
+from attrbank.pictures import write as picture
+from attrbank.pictures.png_text import read_recipe_text
 from attrbank.schema import Recipe, Step
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from attrbank.errors import InvalidValueError, NotFoundError
-from attrbank.picture_files import matched, pictures_in
+from attrbank.pictures.find import matched, pictures_in
 
 
 def folder(path: Path, *names: str) -> Path:

@@ -22,12 +22,12 @@ from attrbank.diffusion.inversion import invert
 from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.editing import apply
 from attrbank.errors import InvalidValueError, NotFoundError
-from attrbank.input_image import read_image
 from attrbank.learning import learn
-from attrbank.picture import to_image
+from attrbank.pictures.png_text import read_recipe_text
+from attrbank.pictures.read import read_image
+from attrbank.pictures.write import to_image
 from attrbank.planning import plan
 from attrbank.plugins.manager import load_plugins
-from attrbank.png_text import read_recipe_text
 from attrbank.requests import ApplyRequest, learn_spec
 from attrbank.schema import Recipe
 

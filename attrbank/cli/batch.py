@@ -13,8 +13,8 @@ from attrbank.cli import render
 from attrbank.cli.progress import progress_bar
 from attrbank.errors import PartialError
 from attrbank.names import parse_seeds
-from attrbank.output_names import is_template
-from attrbank.picture_files import pictures_in
+from attrbank.pictures.find import pictures_in
+from attrbank.pictures.output_names import is_template
 from attrbank.requests import ApplyRequest
 
 if TYPE_CHECKING:

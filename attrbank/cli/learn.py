@@ -25,7 +25,7 @@ from attrbank.cli.options import (
 )
 from attrbank.cli.progress import progress_bar
 from attrbank.names import parse_seeds
-from attrbank.picture_files import matched
+from attrbank.pictures.find import matched
 from attrbank.requests import Preset, learn_spec
 from attrbank.schema import BankedZ, Core, LearnSpec, PictureFiles, Solver, Tail, Vectors, Weights
 

@@ -13,7 +13,7 @@ from attrbank.cli import render
 from attrbank.cli.card import card_facts
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import AttrbankError, CorruptArtifactError
-from attrbank.png_text import read_recipe_text
+from attrbank.pictures.png_text import read_recipe_text
 from attrbank.schema import AttributeRecord, Recipe, Step
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry

@@ -25,10 +25,10 @@ from attrbank.diffusion.protocols import Backbone
 from attrbank.evaluation import markdown
 from attrbank.evaluation.estimates import share
 from attrbank.evaluation.figures import Psnr
-from attrbank.evaluation.grid import draw_grid
 from attrbank.evaluation.metrics import GOALS, flips, has_all, identity_error, perceptual_distance
 from attrbank.evaluation.oracle_judge import OracleJudge
 from attrbank.evaluation.retoucher import Retoucher
+from attrbank.pictures.sheet import draw_grid
 from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 

@@ -15,7 +15,7 @@ from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.evaluation.bench import act_of, stored
-from attrbank.framing import Frame
+from attrbank.pictures.frame import Frame
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema import Inversion
 from attrbank.store.bank import Bank

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from attrbank.evaluation.bench import Bench, stored
-from attrbank.evaluation.grid import draw_grid
 from attrbank.evaluation.starter_prompts import NEUTRAL
 from attrbank.names import parse_seeds
+from attrbank.pictures.sheet import draw_grid
 from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 

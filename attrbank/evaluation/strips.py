@@ -8,7 +8,7 @@ import io
 from PIL import Image
 from torch import Tensor
 
-from attrbank.picture import to_image
+from attrbank.pictures.write import to_image
 
 PEOPLE, TILE, QUALITY = 4, 96, 88
 

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from attrbank.avi.integrate import Weights
 from attrbank.avi.objective import PAPER_LAMBDAS
-from attrbank.evaluation.grid import draw_grid
 from attrbank.evaluation.subjects import Subject
 from attrbank.inspection.finding import Figures, Inspection, Model, png
 from attrbank.inspection.graft import Graft
 from attrbank.inspection.scene import Scene
 from attrbank.inspection.unedited import Readings, Unedited, told
 from attrbank.methods.protocol import OnProgress
+from attrbank.pictures.sheet import draw_grid
 
 LEFT_OUT = 1e-9
 """The weight of a term left out. At 0 the others may have several minima; this takes the one nearest to it."""

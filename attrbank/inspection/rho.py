@@ -8,13 +8,13 @@ from typing import Literal
 
 from torch import Tensor
 
-from attrbank.evaluation.grid import draw_grid
 from attrbank.evaluation.subjects import Subject
 from attrbank.inspection.finding import Figures, Inspection, Model, png
 from attrbank.inspection.graft import Graft
 from attrbank.inspection.scene import Scene
 from attrbank.inspection.unedited import Readings, Unedited, told
 from attrbank.methods.protocol import OnProgress
+from attrbank.pictures.sheet import draw_grid
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 COLUMNS = ("VECTORS", "STRENGTH", "SUCCESS", "EFFECT", "FLIPS", "DISTANCE", "CHANGE")

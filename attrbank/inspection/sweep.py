@@ -17,11 +17,11 @@ from attrbank.avi.integrate import add_edit
 from attrbank.avi.spectrum import singular_part
 from attrbank.composition import Act
 from attrbank.errors import InvalidValueError
-from attrbank.evaluation.grid import draw_grid
 from attrbank.inspection.finding import Figures, Inspection, Model, png
 from attrbank.inspection.scene import Scene
 from attrbank.inspection.unedited import Readings, Unedited, largest_move, told
 from attrbank.methods.protocol import Edit, EditInputs, OnProgress
+from attrbank.pictures.sheet import draw_grid
 
 COLUMNS = ("T", "VECTOR", "FACTOR", "EDIT", "CHANGE", "DISTANCE", "FLIPS", "MOVES")
 SHOWN = ("change", "perceptual", "flips")

@@ -76,7 +76,7 @@ def test_a_mistake_of_our_own_is_not_put_on_a_plugin(
         raise ZeroDivisionError
 
     install(on_path, "attrbank-alpha", OFFERS_EULER.replace("attrbank_euler:Euler", "attrbank.samplers.ddim:DDIM"))
-    monkeypatch.setattr("attrbank.picture.write", fail)
+    monkeypatch.setattr("attrbank.pictures.write.write", fail)
     outcome = apply(cli, tiny_pipeline, tmp_path)
     assert outcome.code == 1
     assert "This is a bug" in outcome.err

@@ -18,12 +18,12 @@ from attrbank.choices import REFINEMENTS
 from attrbank.editing import apply
 from attrbank.evaluation import pictures
 from attrbank.evaluation.bench import act_of
-from attrbank.evaluation.grid import TILE
 from attrbank.evaluation.metrics import GOALS
 from attrbank.evaluation.oracle_judge import OracleJudge
 from attrbank.evaluation.pictures import CODED, UNTOUCHED, against_truth, edit_table, lacking, round_trip_table
 from attrbank.evaluation.retoucher import Retoucher
-from attrbank.picture import to_image
+from attrbank.pictures.sheet import TILE
+from attrbank.pictures.write import to_image
 from attrbank.requests import ApplyRequest
 from attrbank.samplers.ddim import DDIM
 from attrbank.store.bank import Bank

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from attrbank.errors import InvalidValueError, NumericError
-from attrbank.input_image import bytes_of
+from attrbank.pictures.read import bytes_of
 from attrbank.text import printable
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from attrbank.diffusion.protocols import Backbone
-from attrbank.input_image import InputImage
+from attrbank.pictures.read import InputImage
 
 FADE = 1 / 16
 """How much of the cut's side the difference takes to fade in, where the picture goes on beyond it."""

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from attrbank import files
 from attrbank.errors import InvalidValueError, StorageError
-from attrbank.input_image import InputImage, on_white
-from attrbank.png_text import RECIPE_KEY
+from attrbank.pictures.png_text import RECIPE_KEY
+from attrbank.pictures.read import InputImage, on_white
 from attrbank.schema import Recipe
 from attrbank.text import printable
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from attrbank.picture import INK, PAPER, to_image
+from attrbank.pictures.write import INK, PAPER, to_image
 from attrbank.text import printable
 
 TILE, GAP, WIDE_GAP, LINE = 96, 2, 10, 20

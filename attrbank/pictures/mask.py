@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from attrbank.errors import InvalidValueError
-from attrbank.framing import Frame
-from attrbank.input_image import InputImage
 from attrbank.methods.protocol import Edit, EditInputs
+from attrbank.pictures.frame import Frame
+from attrbank.pictures.read import InputImage
 
 
 @dataclass(frozen=True, eq=False)
