@@ -16,9 +16,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from attrbank.batch import apply_all as apply_all
-    from attrbank.batch_plan import BatchRequest as BatchRequest
-    from attrbank.editing import apply as apply
+    from attrbank.editing.batch import apply_all as apply_all
+    from attrbank.editing.batch_plan import BatchRequest as BatchRequest
+    from attrbank.editing.request import ApplyRequest as ApplyRequest
+    from attrbank.editing.run import apply as apply
     from attrbank.errors import AttrbankError as AttrbankError
     from attrbank.errors import BankBusyError as BankBusyError
     from attrbank.errors import CorruptArtifactError as CorruptArtifactError
@@ -29,10 +30,9 @@ if TYPE_CHECKING:
     from attrbank.errors import PartialError as PartialError
     from attrbank.errors import PluginError as PluginError
     from attrbank.errors import StorageError as StorageError
-    from attrbank.learning import learn as learn
+    from attrbank.learning.run import learn as learn
     from attrbank.plugins.hookspecs import Spec as Spec
     from attrbank.plugins.hookspecs import hookimpl as hookimpl
-    from attrbank.requests import ApplyRequest as ApplyRequest
     from attrbank.schema import LearnSpec as LearnSpec
     from attrbank.schema import PromptPair as PromptPair
     from attrbank.store.bank import Bank as Bank
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME_OF = {
-    "ApplyRequest": "attrbank.requests",
+    "ApplyRequest": "attrbank.editing.request",
     "AttrbankError": "attrbank.errors",
     "Bank": "attrbank.store.bank",
-    "BatchRequest": "attrbank.batch_plan",
+    "BatchRequest": "attrbank.editing.batch_plan",
     "BankBusyError": "attrbank.errors",
     "CorruptArtifactError": "attrbank.errors",
     "IncompatibleError": "attrbank.errors",
@@ -56,10 +56,10 @@ _HOME_OF = {
     "PromptPair": "attrbank.schema",
     "Spec": "attrbank.plugins.hookspecs",
     "StorageError": "attrbank.errors",
-    "apply": "attrbank.editing",
-    "apply_all": "attrbank.batch",
+    "apply": "attrbank.editing.run",
+    "apply_all": "attrbank.editing.batch",
     "hookimpl": "attrbank.plugins.hookspecs",
-    "learn": "attrbank.learning",
+    "learn": "attrbank.learning.run",
 }
 
 __all__ = sorted(_HOME_OF)  # noqa: PLE0605 — the table above is the list

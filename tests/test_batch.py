@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attrbank import editing
-from attrbank.batch import apply_all
-from attrbank.batch_plan import BatchRequest, batch_items, read_prompts
 from attrbank.cli.app import run
+from attrbank.editing.batch import apply_all
+from attrbank.editing.batch_plan import BatchRequest, batch_items, read_prompts
+from attrbank.editing.request import ApplyRequest, learn_spec
+from attrbank.editing.run import run as editing
 from attrbank.errors import InvalidValueError, NotFoundError, NumericError, StorageError
-from attrbank.learning import learn
+from attrbank.learning.run import learn
 from attrbank.pictures.find import pictures_in
-from attrbank.requests import ApplyRequest, learn_spec
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_a_second_run_makes_only_what_is_missing_or_was_made_otherwise(batch, tm
     assert [o.status for o in apply_all(batch(seeds=(3, 4, 5)))] == ["skipped", "done", "skipped"]
     assert [o.status for o in apply_all(batch(seeds=(3, 4), rho=0.5))] == ["done", "done"]
     assert [o.status for o in apply_all(batch(seeds=(3, 4), rho=0.5, only_after=True))] == ["done", "done"]
-    monkeypatch.setattr("attrbank.batch.Editor", None)  # nothing left to do needs no model
+    monkeypatch.setattr("attrbank.editing.batch.Editor", None)  # nothing left to do needs no model
     assert [o.status for o in apply_all(batch(seeds=(3, 4), rho=0.5, only_after=True))] == ["skipped", "skipped"]
 
 

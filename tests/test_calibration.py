@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from attrbank.attribute.artifact import LearnedAttribute, decode, encode
 from attrbank.attribute.calibration import calibration_of, raw_strength
-from attrbank.editing import apply
-from attrbank.planning import plan
+from attrbank.editing.plan import plan
+from attrbank.editing.request import ApplyRequest
+from attrbank.editing.run import apply
 from attrbank.plugin_kit.testing import fake_attribute, tiny_backbone, tmp_bank
-from attrbank.requests import ApplyRequest
 from attrbank.schema import Calibration
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
@@ -77,7 +77,7 @@ def test_other_cores_are_not_calibrated(tmp_bank: Bank, calibrated: Entry) -> No
 @pytest.fixture
 def request_of(tiny_pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Requests for ``old`` on the model that it claims to have been learned on."""
-    monkeypatch.setattr("attrbank.planning.check_binding", lambda *anything, **more: None)
+    monkeypatch.setattr("attrbank.editing.plan.check_binding", lambda *anything, **more: None)
 
     def request(strength: float, *, raw: bool = False) -> ApplyRequest:
         common = {"backbone": str(tiny_pipeline), "steps": 5, "output": tmp_path / f"{strength}{raw}.png"}

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from attrbank.editing import apply
-from attrbank.learning import learn
+from attrbank.editing.request import ApplyRequest, learn_spec
+from attrbank.editing.run import apply
+from attrbank.learning.run import learn
 from attrbank.plugins import hookspecs
 from attrbank.plugins.manager import load_plugins
-from attrbank.requests import ApplyRequest, learn_spec
 from attrbank.store.bank import Bank
 from tests.fake_distributions import install
 

@@ -13,19 +13,19 @@ import torch
 from PIL import Image
 
 from attrbank.attribute.artifact import decode, encode
-from attrbank.composition import Act, run_edits
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Trajectory
-from attrbank.editing import apply
+from attrbank.editing.composition import Act, run_edits
+from attrbank.editing.plan import plan
+from attrbank.editing.request import ApplyRequest, learn_spec
+from attrbank.editing.run import apply
 from attrbank.errors import IncompatibleError, InvalidValueError, StorageError
-from attrbank.learning import complete, learn, learn_attribute
+from attrbank.learning.run import complete, learn, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.methods.pairs import predict_seen_pairs
 from attrbank.methods.protocol import LearnContext, quiet
 from attrbank.pictures.png_text import read_recipe_text
-from attrbank.planning import plan
 from attrbank.plugins.manager import load_plugins
-from attrbank.requests import ApplyRequest, learn_spec
 from attrbank.samplers.ddim import DDIM
 from attrbank.schema import Recipe
 from attrbank.store.bank import Bank
@@ -191,8 +191,8 @@ def test_the_plan_foretells_the_cost(bank, tiny_pipeline, tmp_path):
 
 def test_a_plan_loads_no_torch(bank, tiny_pipeline):
     code = (
-        "import sys\nfrom pathlib import Path\nfrom attrbank.planning import plan\n"
-        "from attrbank.requests import ApplyRequest\n"
+        "import sys\nfrom pathlib import Path\nfrom attrbank.editing.plan import plan\n"
+        "from attrbank.editing.request import ApplyRequest\n"
         f"plan(ApplyRequest(references=(('old', None),), bank=Path({str(bank)!r}), backbone={str(tiny_pipeline)!r}))\n"
         "print([name for name in ('torch', 'diffusers', 'transformers', 'numpy') if name in sys.modules])"
     )

@@ -14,15 +14,15 @@ from safetensors.torch import save_file
 
 from attrbank.attribute.artifact import decode, encode
 from attrbank.avi.difference import difference_from
-from attrbank.editing import apply
+from attrbank.editing.request import ApplyRequest, learn_spec
+from attrbank.editing.run import apply
 from attrbank.errors import AttrbankError, InvalidValueError
-from attrbank.learning import complete, learn, learn_attribute
+from attrbank.learning.run import complete, learn, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.pictures.find import matched
 from attrbank.pictures.frame import encoded, picture_size
 from attrbank.pictures.read import read_image
 from attrbank.plugins.manager import load_plugins
-from attrbank.requests import ApplyRequest, learn_spec
 from attrbank.samplers.ddim import DDIM
 from attrbank.schema import AttributeRecord, PictureFiles
 from attrbank.store.bank import Bank

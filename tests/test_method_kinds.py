@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from attrbank.composition import Act, run_edits
 from attrbank.diffusion.protocols import Prediction
 from attrbank.diffusion.trajectory import Trajectory
+from attrbank.editing.composition import Act, run_edits
 from attrbank.methods.pairs import predict_clean_pairs
 from attrbank.methods.protocol import EditInputs, LearnContext, Learned
 from attrbank.plugin_kit.contracts.method import tiny_backbone

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from attrbank.editing.request import ApplyRequest
 from attrbank.errors import InvalidValueError
 from attrbank.pictures.output_names import KEYS, check_png, check_template, fill_in, slug
-from attrbank.requests import ApplyRequest
 
 VALUES = {"name": "me", "attributes": "young+smile", "prompt": "a-man", "seed": "7", "number": "1"}
 

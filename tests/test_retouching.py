@@ -14,21 +14,21 @@ from PIL import Image
 
 from attrbank.backbones.portraits.parameters import draw as people
 from attrbank.backbones.portraits.render import render
-from attrbank.choices import REFINEMENTS
 from attrbank.cli.app import run as run_command
 from attrbank.cli.show import command_of
-from attrbank.composition import run_edits
 from attrbank.diffusion.inversion import invert
 from attrbank.diffusion.trajectory import Position, Trajectory
-from attrbank.editing import apply
+from attrbank.editing.choices import REFINEMENTS
+from attrbank.editing.composition import run_edits
+from attrbank.editing.plan import plan
+from attrbank.editing.request import ApplyRequest, learn_spec
+from attrbank.editing.run import apply
 from attrbank.errors import InvalidValueError, NotFoundError
-from attrbank.learning import learn
+from attrbank.learning.run import learn
 from attrbank.pictures.png_text import read_recipe_text
 from attrbank.pictures.read import read_image
 from attrbank.pictures.write import to_image
-from attrbank.planning import plan
 from attrbank.plugins.manager import load_plugins
-from attrbank.requests import ApplyRequest, learn_spec
 from attrbank.schema import Recipe
 
 SOURCE, TARGET = "a photo of a person", "a photo of an old person"
@@ -162,7 +162,7 @@ def test_a_sampler_that_cannot_go_back_is_refused_before_anything_is_read(ask):
 
 
 def test_a_missing_picture_is_refused_before_the_model_is_loaded(ask, monkeypatch):
-    monkeypatch.setattr("attrbank.editing.Editor", None)
+    monkeypatch.setattr("attrbank.editing.run.Editor", None)
     with pytest.raises(NotFoundError, match="no picture"):
         apply(ask(image=Path("nowhere.png")))
 

@@ -26,8 +26,8 @@ from attrbank.cli.options import (
     placement,
 )
 from attrbank.cli.progress import progress_bar
+from attrbank.editing.request import ApplyRequest
 from attrbank.names import parse_step
-from attrbank.requests import ApplyRequest
 from attrbank.schema import Core, Inversion
 
 
@@ -90,7 +90,7 @@ def apply(
 
 
 def _apply(request: ApplyRequest, as_json: bool) -> None:
-    from attrbank.editing import apply as apply_attributes
+    from attrbank.editing.run import apply as apply_attributes
 
     with progress_bar() as report:
         done = apply_attributes(request, on_step=partial(report, "Denoising")).as_dict()
@@ -104,7 +104,7 @@ def _apply(request: ApplyRequest, as_json: bool) -> None:
 
 
 def _show_plan(request: ApplyRequest, as_json: bool) -> None:
-    from attrbank.planning import plan
+    from attrbank.editing.plan import plan
 
     planned = plan(request).as_dict()
     _warn(planned)

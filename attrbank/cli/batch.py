@@ -11,15 +11,15 @@ import typer
 
 from attrbank.cli import render
 from attrbank.cli.progress import progress_bar
+from attrbank.editing.request import ApplyRequest
 from attrbank.errors import PartialError
 from attrbank.names import parse_seeds
 from attrbank.pictures.find import pictures_in
 from attrbank.pictures.output_names import is_template
-from attrbank.requests import ApplyRequest
 
 if TYPE_CHECKING:
-    from attrbank.batch import Outcome
-    from attrbank.batch_plan import BatchRequest
+    from attrbank.editing.batch import Outcome
+    from attrbank.editing.batch_plan import BatchRequest
 
 
 def batch_of(request: ApplyRequest, prompts: Path | None, seeds: str | None) -> BatchRequest | None:
@@ -32,7 +32,7 @@ def batch_of(request: ApplyRequest, prompts: Path | None, seeds: str | None) -> 
     named_by_template = request.output is not None and is_template(str(request.output))
     if not (prompts or seeds or folder or named_by_template):
         return None
-    from attrbank.batch_plan import BatchRequest, read_prompts  # help is shown without plugins
+    from attrbank.editing.batch_plan import BatchRequest, read_prompts  # help is shown without plugins
 
     return BatchRequest(
         common=request,
@@ -44,7 +44,7 @@ def batch_of(request: ApplyRequest, prompts: Path | None, seeds: str | None) -> 
 
 def show_batch_plan(request: BatchRequest, as_json: bool) -> None:
     """One line a picture, and the cost of all."""
-    from attrbank.batch_plan import batch_items
+    from attrbank.editing.batch_plan import batch_items
 
     items = batch_items(request)
     if as_json:
@@ -62,7 +62,7 @@ def apply_batch(request: BatchRequest, as_json: bool) -> None:
     Raises:
         PartialError: some failed.
     """
-    from attrbank.batch import apply_all
+    from attrbank.editing.batch import apply_all
 
     with progress_bar() as report:
         outcomes = apply_all(request, on_step=partial(report, "Denoising"))

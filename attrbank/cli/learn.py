@@ -24,9 +24,9 @@ from attrbank.cli.options import (
     placement,
 )
 from attrbank.cli.progress import progress_bar
+from attrbank.editing.request import Preset, learn_spec
 from attrbank.names import parse_seeds
 from attrbank.pictures.find import matched
-from attrbank.requests import Preset, learn_spec
 from attrbank.schema import BankedZ, Core, LearnSpec, PictureFiles, Solver, Tail, Vectors, Weights
 
 Prompts: TypeAlias = list[str] | None
@@ -95,7 +95,7 @@ def learn(
 
 
 def _learn(spec: LearnSpec, as_json: bool, tune: bool, **options: Any) -> None:
-    from attrbank.learning import learn as learn_attribute
+    from attrbank.learning.run import learn as learn_attribute
 
     started, refine = time.monotonic(), _tuning_of(spec, options["backbone"]) if tune else None
     with progress_bar() as report:

@@ -22,12 +22,12 @@ from attrbank.attribute.calibration import calibration_of, raw_strength
 from attrbank.attribute.compatibility import check_binding
 from attrbank.diffusers.pipelines import binding_of, refuse_packed
 from attrbank.diffusers.progress import Progress
+from attrbank.editing.plan import check_strength, method_of
+from attrbank.editing.request import ApplyRequest
 from attrbank.errors import IncompatibleError
 from attrbank.methods.protocol import Edit, ModelEdit
 from attrbank.names import parse_step
-from attrbank.planning import check_strength, method_of
 from attrbank.plugins.manager import load_plugins
-from attrbank.requests import ApplyRequest
 from attrbank.schema import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry

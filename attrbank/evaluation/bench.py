@@ -10,10 +10,10 @@ from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute, decode
 from attrbank.attribute.calibration import calibration_of, raw_strength
-from attrbank.composition import Act, run_edits
 from attrbank.diffusion.protocols import Backbone, Conditioning, Prediction
 from attrbank.diffusion.schedule import Grid, Schedule, nearest_alpha_bar_index, nearest_index
 from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.editing.composition import Act, run_edits
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.shared_runs import Cost, SharedRuns
 from attrbank.methods.protocol import Edit, Method, ModelEdit

@@ -14,15 +14,15 @@ import torch
 from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute
-from attrbank.composition import Act
+from attrbank.editing.composition import Act
+from attrbank.editing.request import Preset, learn_spec
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench import Bench, edit_of
 from attrbank.evaluation.rival_edits import BlendWithTarget, RandomDirection, SingularValuesOfTarget
 from attrbank.evaluation.subjects import Subject
-from attrbank.learning import complete, learn_attribute
+from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.protocol import Edit, ModelEdit
 from attrbank.plugins.manager import load_plugins
-from attrbank.requests import Preset, learn_spec
 from attrbank.schema import Core
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from attrbank import files
-from attrbank.composition import Act
+from attrbank.editing.composition import Act
 from attrbank.evaluation import markdown
 from attrbank.evaluation.bench import stored
 from attrbank.evaluation.brief import brief, cell

@@ -21,7 +21,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from attrbank.diffusion.placement import Dtype, Placement
-from attrbank.requests import ApplyRequest, learn_spec
+from attrbank.editing.request import ApplyRequest, learn_spec
 
 NETWORKS = frozenset({"UNet2DConditionModel", "SD3Transformer2DModel", "FluxTransformer2DModel"})
 """The networks that denoise, by their class in diffusers."""
@@ -62,7 +62,7 @@ class Cost(NamedTuple):
 
 def learn(task: Task) -> None:
     """Learn an attribute from one pair of prompts."""
-    from attrbank.learning import learn as learn_attribute
+    from attrbank.learning.run import learn as learn_attribute
 
     spec = learn_spec(NAME, [SOURCE], [TARGET], seeds=tuple(range(task.seeds)), steps=task.steps)
     learn_attribute(spec, backbone=task.backbone, placement=task.placement, bank=task.bank)
@@ -70,14 +70,14 @@ def learn(task: Task) -> None:
 
 def apply(task: Task) -> None:
     """Draw a picture without and with it, by the banked mean."""
-    from attrbank.editing import apply as apply_attributes
+    from attrbank.editing.run import apply as apply_attributes
 
     apply_attributes(_request(task))
 
 
 def plan(task: Task) -> None:
     """Say what that would do."""
-    from attrbank.planning import plan as plan_attributes
+    from attrbank.editing.plan import plan as plan_attributes
 
     plan_attributes(_request(task))
 

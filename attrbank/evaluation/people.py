@@ -12,7 +12,7 @@ from rich.progress import track
 from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute
-from attrbank.composition import Act
+from attrbank.editing.composition import Act
 from attrbank.evaluation.bench import Bench, stored
 from attrbank.evaluation.metrics import GOALS, Pictures
 from attrbank.evaluation.oracle_judge import OracleJudge

@@ -20,8 +20,8 @@ from torch import Tensor
 from attrbank import files
 from attrbank.backbones.portraits.parameters import Portraits, draw
 from attrbank.backbones.portraits.render import render
-from attrbank.choices import DEFAULT_INVERSION, REFINEMENTS
 from attrbank.diffusion.protocols import Backbone
+from attrbank.editing.choices import DEFAULT_INVERSION, REFINEMENTS
 from attrbank.evaluation import markdown
 from attrbank.evaluation.estimates import share
 from attrbank.evaluation.figures import Psnr

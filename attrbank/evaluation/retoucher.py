@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from attrbank.choices import GUIDANCE_OF_PICTURES, REFINEMENTS
-from attrbank.composition import Act, run_edits
 from attrbank.diffusion.inversion import invert
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.editing.choices import GUIDANCE_OF_PICTURES, REFINEMENTS
+from attrbank.editing.composition import Act, run_edits
 from attrbank.evaluation.bench import act_of, stored
 from attrbank.pictures.frame import Frame
 from attrbank.plugins.manager import load_plugins

@@ -16,14 +16,14 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
+from attrbank.editing.request import learn_spec
 from attrbank.evaluation.starter_prompts import BRANCHES, NEUTRAL, OTHER_BRANCH, SIDES, pairs
 from attrbank.evaluation.subjects import RENDERED
 from attrbank.evaluation.tuning import Tuner
-from attrbank.learning import learn
+from attrbank.learning.run import learn
 from attrbank.methods.protocol import OnProgress
 from attrbank.names import format_seeds
 from attrbank.plugins.manager import load_plugins
-from attrbank.requests import learn_spec
 from attrbank.schema import LearnSpec
 from attrbank.store.bank import Bank
 

@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from attrbank.diffusion.placement import Dtype, Placement
+from attrbank.editing.request import learn_spec
 from attrbank.evaluation.evaluate import EvalRequest, evaluate
 from attrbank.evaluation.results import Figures, Point
-from attrbank.learning import learn
+from attrbank.learning.run import learn
 from attrbank.methods.protocol import OnProgress
 from attrbank.names import parse_seeds
-from attrbank.requests import learn_spec
 from attrbank.store.bank import Bank
 
 SOURCE = "a photo of a person"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from attrbank.composition import Act
+from attrbank.editing.composition import Act
 from attrbank.evaluation.bench import Bench
 from attrbank.evaluation.cells import Cell, CellStore
 from attrbank.evaluation.judging import Judge

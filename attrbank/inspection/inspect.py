@@ -18,7 +18,7 @@ from attrbank.evaluation.subjects import Subject, goal_of, target_prompt
 from attrbank.inspection import ablation, distance, order, rho, sweep
 from attrbank.inspection.finding import Inspection
 from attrbank.inspection.scene import Scene
-from attrbank.learning import DEFAULT_BACKBONE
+from attrbank.learning.run import DEFAULT_BACKBONE
 from attrbank.methods.protocol import OnProgress
 from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank

@@ -15,7 +15,7 @@ from torch.nn import functional
 from attrbank.avi.factors import factorise, reconstruct
 from attrbank.avi.integrate import add_edit
 from attrbank.avi.spectrum import singular_part
-from attrbank.composition import Act
+from attrbank.editing.composition import Act
 from attrbank.errors import InvalidValueError
 from attrbank.inspection.finding import Figures, Inspection, Model, png
 from attrbank.inspection.scene import Scene

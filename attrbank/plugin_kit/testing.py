@@ -11,7 +11,7 @@ import pytest
 
 from attrbank.attribute.artifact import encode
 from attrbank.diffusion.protocols import Backbone
-from attrbank.learning import learn_attribute
+from attrbank.learning.run import learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.plugin_kit.contracts import BackboneContract, MethodContract, MetricContract, SamplerContract
 from attrbank.plugin_kit.contracts.method import tiny_backbone as make_tiny_backbone

@@ -11,10 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
-from attrbank.editing import apply
-from attrbank.planning import plan
+from attrbank.editing.plan import plan
+from attrbank.editing.request import ApplyRequest
+from attrbank.editing.run import apply
 from attrbank.plugin_kit.tiny import build_pipeline
-from attrbank.requests import ApplyRequest
 from tests.cli.conftest import Cli
 from tests.original_format import save_checkpoint
 

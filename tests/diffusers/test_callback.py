@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 from attrbank.attribute.artifact import decode, encode
-from attrbank.composition import Act, run_edits
 from attrbank.diffusers import AttributeCallback, SchedulerSampler
 from attrbank.diffusion.schedule import nearest_alpha_bar_index
 from attrbank.diffusion.trajectory import Trajectory
+from attrbank.editing.composition import Act, run_edits
+from attrbank.editing.request import learn_spec
 from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
-from attrbank.learning import complete, learn_attribute
+from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.plugins.manager import load_plugins
-from attrbank.requests import learn_spec
 from attrbank.store.bank import Bank
 
 SOURCE, TARGET = "a photo of a person", "a photo of an old person"

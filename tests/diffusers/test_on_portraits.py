@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from attrbank.backbones.sources import PORTRAITS
-from attrbank.editing import apply
-from attrbank.requests import ApplyRequest
+from attrbank.editing.request import ApplyRequest
+from attrbank.editing.run import apply
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 

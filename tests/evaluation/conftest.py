@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from attrbank.attribute.artifact import LearnedAttribute, encode
+from attrbank.editing.request import learn_spec
 from attrbank.evaluation.bench import Bench
 from attrbank.evaluation.subjects import Subject
-from attrbank.learning import complete, learn_attribute
+from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.plugins.manager import load_plugins
-from attrbank.requests import learn_spec
 from attrbank.store.bank import Bank
 
 SOURCE, TARGET = "a photo of a person", "a photo of an old person"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from attrbank.composition import run_edits
+from attrbank.editing.composition import run_edits
 from attrbank.evaluation.bench import Bench
 from attrbank.evaluation.shared_runs import Cost
 from tests.evaluation.conftest import SOURCE, TARGET

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from attrbank.diffusion.placement import Placement
+from attrbank.editing.plan import plan
+from attrbank.editing.request import ApplyRequest
 from attrbank.evaluation.footprint import Rows, Task, apply, counted, learn, measure
-from attrbank.planning import plan
-from attrbank.requests import ApplyRequest
 
 
 @pytest.mark.parametrize("variant", ["tiny_pipeline", "tiny_pipeline_xl"])

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 from attrbank.attribute.artifact import encode
 from attrbank.backbones.portraits.parameters import draw
 from attrbank.backbones.portraits.render import render
-from attrbank.choices import REFINEMENTS
-from attrbank.editing import apply
+from attrbank.editing.choices import REFINEMENTS
+from attrbank.editing.request import ApplyRequest
+from attrbank.editing.run import apply
 from attrbank.evaluation import pictures
 from attrbank.evaluation.bench import act_of
 from attrbank.evaluation.metrics import GOALS
@@ -24,7 +25,6 @@ from attrbank.evaluation.pictures import CODED, UNTOUCHED, against_truth, edit_t
 from attrbank.evaluation.retoucher import Retoucher
 from attrbank.pictures.sheet import TILE
 from attrbank.pictures.write import to_image
-from attrbank.requests import ApplyRequest
 from attrbank.samplers.ddim import DDIM
 from attrbank.store.bank import Bank
 

@@ -53,7 +53,7 @@ def test_every_command_line_is_one(command: list[str], tmp_path: Path, monkeypat
     for work in ("evaluate.evaluate", "matrix.measure_matrix"):
         monkeypatch.setattr(f"attrbank.evaluation.{work}", stop)
     monkeypatch.setattr("attrbank.inspection.inspect.inspect", stop)
-    monkeypatch.setattr("attrbank.editing.apply", stop)
+    monkeypatch.setattr("attrbank.editing.run.apply", stop)
     assert attrbank([word.replace("{out}", str(tmp_path)) for word in command]) == 1
 
 

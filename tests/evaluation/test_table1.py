@@ -10,9 +10,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from attrbank.editing.request import learn_spec
 from attrbank.evaluation import table1
 from attrbank.evaluation.results import Figures
-from attrbank.requests import learn_spec
 
 
 def test_the_table_has_every_attribute_and_method(

@@ -9,17 +9,17 @@ import pytest
 import torch
 
 from attrbank.attribute.artifact import LearnedAttribute
-from attrbank.composition import run_edits
+from attrbank.editing.composition import run_edits
+from attrbank.editing.request import learn_spec
 from attrbank.evaluation.bench import Bench
 from attrbank.evaluation.cells import CellStore
 from attrbank.evaluation.clip_judge import ClipJudge
 from attrbank.evaluation.setting import Setting
 from attrbank.evaluation.subjects import Subject
 from attrbank.evaluation.together import Combination, Together, summed
-from attrbank.learning import complete, learn_attribute
+from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.plugins.manager import load_plugins
-from attrbank.requests import learn_spec
 from tests.evaluation.conftest import SOURCE, FakeNetworks
 from tests.measured import PROTOCOL
 

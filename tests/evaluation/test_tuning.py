@@ -9,10 +9,10 @@ import torch
 from attrbank.attribute.calibration import raw_strength
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Trajectory
+from attrbank.editing.request import learn_spec
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.tuning import STRENGTHS, Sweep, Tuner, at_time, require_tunable
 from attrbank.methods.avi import Avi
-from attrbank.requests import learn_spec
 from attrbank.samplers.ddim import DDIM
 
 LIMIT = {"perceptual": 1.0}

@@ -8,15 +8,15 @@ import torch
 from attrbank.avi.exact import solve
 from attrbank.avi.factors import factorise
 from attrbank.avi.objective import pose
+from attrbank.editing.request import learn_spec
 from attrbank.evaluation.bench import Bench
 from attrbank.inspection import ablation, rho, sweep
 from attrbank.inspection.graft import Graft
 from attrbank.inspection.scene import Scene
 from attrbank.inspection.sweep import RandomVector, ScaledVector, Sweep
-from attrbank.learning import complete, learn_attribute
+from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.plugins.manager import load_plugins
-from attrbank.requests import learn_spec
 from tests.evaluation.conftest import SOURCE, TARGET
 
 

@@ -12,14 +12,14 @@ import torch
 from attrbank.backbones.families import describe
 from attrbank.backbones.sources import PORTRAITS
 from attrbank.diffusion.trajectory import Trajectory
-from attrbank.editing import apply
+from attrbank.editing.request import ApplyRequest
+from attrbank.editing.run import apply
 from attrbank.evaluation import oracle
 from attrbank.evaluation.bars import megabytes, read_rightly
 from attrbank.evaluation.bench import Bench, stored
 from attrbank.evaluation.metrics import GOALS, has_all, look_at
 from attrbank.evaluation.starter_prompts import SIDES
 from attrbank.plugins.manager import load_plugins
-from attrbank.requests import ApplyRequest
 from attrbank.store import cards
 from attrbank.store.bank import Bank
 from attrbank.store.layout import Layout, identity_of, object_files, starter_bank

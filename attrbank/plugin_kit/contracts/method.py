@@ -11,12 +11,12 @@ from typing import TypeVar
 import torch
 
 from attrbank.attribute.artifact import LearnedAttribute, decode, encode
-from attrbank.composition import Act, Edited, run_edits
 from attrbank.diffusion.prediction import evaluations_per_step
 from attrbank.diffusion.protocols import Backbone, guidance_of
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Trajectory
-from attrbank.learning import learn_attribute
+from attrbank.editing.composition import Act, Edited, run_edits
+from attrbank.learning.run import learn_attribute
 from attrbank.methods.protocol import Edit, Method, ModelEdit
 from attrbank.plugin_kit.contracts.base import Contract, require, require_finite
 from attrbank.plugin_kit.tiny import build_pipeline

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from attrbank.editing.plan import Plan, plan
+from attrbank.editing.request import ApplyRequest
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError, StorageError
 from attrbank.pictures.output_names import check_template, fill_in, slug
 from attrbank.pictures.png_text import read_recipe_text
-from attrbank.planning import Plan, plan
-from attrbank.requests import ApplyRequest
 from attrbank.text import printable
 
 MAX_PICTURES = 100_000

@@ -12,11 +12,11 @@ from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone, Sampler, check_guidance, family_of, unknown_words_warning
 from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory
+from attrbank.editing.request import MAX_LABEL, Preset, check_text
 from attrbank.errors import InvalidValueError
+from attrbank.learning.picture_pairs import encode_pairs
 from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress, quiet
-from attrbank.picture_pairs import encode_pairs
 from attrbank.plugins.manager import load_plugins
-from attrbank.requests import MAX_LABEL, Preset, check_text
 from attrbank.schema import AttributeRecord, Binding, LearnSpec, PicturePair, Resolved
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry

@@ -12,16 +12,16 @@ from typing import Any
 from torch import Tensor
 
 from attrbank.attribute.artifact import decode
-from attrbank.composition import Act
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.editing.composition import Act
+from attrbank.editing.plan import Plan, plan
+from attrbank.editing.request import ApplyRequest
+from attrbank.editing.retouching import Inputs, draw
 from attrbank.pictures import write as picture
 from attrbank.pictures.read import InputImage
-from attrbank.planning import Plan, plan
 from attrbank.plugins.manager import load_plugins
-from attrbank.requests import ApplyRequest
-from attrbank.retouching import Inputs, draw
 from attrbank.schema import PictureFile, Recipe, Step
 
 OnStep = Callable[[int, int], None]

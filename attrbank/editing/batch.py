@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Literal
 
-from attrbank.batch_plan import BatchRequest, Item, batch_items
-from attrbank.editing import Editor, OnStep, recipe
+from attrbank.editing.batch_plan import BatchRequest, Item, batch_items
+from attrbank.editing.retouching import Inputs
+from attrbank.editing.run import Editor, OnStep, recipe
 from attrbank.errors import AttrbankError
 from attrbank.pictures.png_text import read_recipe_text
 from attrbank.pictures.write import require_writable
-from attrbank.retouching import Inputs
 from attrbank.schema import Recipe
 
 Status = Literal["done", "skipped", "failed"]

@@ -9,7 +9,7 @@ from attrbank.diffusion.protocols import Grid
 from attrbank.diffusion.schedule import Schedule, nearest_index
 
 if TYPE_CHECKING:
-    from attrbank.planning import PlannedStep
+    from attrbank.editing.plan import PlannedStep
 
 
 def denoising_steps(

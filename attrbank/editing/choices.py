@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attrbank.diffusion.protocols import Description, Sampler, guidance_of, require_invertible
-from attrbank.requests import ApplyRequest
+from attrbank.editing.request import ApplyRequest
 from attrbank.schema import AttributeRecord, Inversion
 
 REFINEMENTS: dict[Inversion, int] = {"ddim": 0, "refined": 1}

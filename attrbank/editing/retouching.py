@@ -15,15 +15,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from attrbank.composition import Act, OnStep, run_edits
 from attrbank.diffusion.inversion import invert
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.editing.composition import Act, OnStep, run_edits
+from attrbank.editing.plan import Plan
 from attrbank.methods.protocol import ModelEdit
 from attrbank.pictures.frame import Frame, encoded, picture_size
 from attrbank.pictures.mask import Mask, MaskedEdit
 from attrbank.pictures.read import InputImage, read_image
-from attrbank.planning import Plan
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,6 @@ from typing import Any
 
 from attrbank.attribute.calibration import beyond_range, calibration_of, raw_strength
 from attrbank.attribute.compatibility import check_binding, forced_warning
-from attrbank.choices import REFINEMENTS, guidance_scale_of, inversion_of, prompt_of
-from attrbank.cost import denoising_steps
 from attrbank.diffusion.prediction import evaluations_per_step
 from attrbank.diffusion.protocols import (
     Description,
@@ -20,10 +18,12 @@ from attrbank.diffusion.protocols import (
     unknown_words_warning,
 )
 from attrbank.diffusion.schedule import nearest_alpha_bar_index, timestep_at
+from attrbank.editing.choices import REFINEMENTS, guidance_scale_of, inversion_of, prompt_of
+from attrbank.editing.cost import denoising_steps
+from attrbank.editing.request import ApplyRequest
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
 from attrbank.methods.protocol import Method
 from attrbank.plugins.manager import PluginManager, load_plugins
-from attrbank.requests import ApplyRequest
 from attrbank.schema import AttributeRecord, Calibration, Core, Inversion
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
