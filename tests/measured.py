@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrbank.measurements import Card, Estimate, Matched, Matrix, Pair, Protocol
+from attrbank.schema.measured import Card, Estimate, Matched, Matrix, Pair, Protocol
 
 PROTOCOL = Protocol(
     split="judge",

@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from attrbank import schema
 from attrbank.errors import InvalidValueError
 from attrbank.names import (
-    NAME_PATTERN,
     format_seeds,
     parse_reference,
     parse_seeds,
@@ -17,10 +15,6 @@ HOSTILE = (
     *("", ".", "..", "../x", "/etc/passwd", "C:\\x", "-rf", "_x", "Young", "a b", "a\n", "a\0", "é", "a" * 65),
     *("%2e", "$(x)", "'; drop table", "[red]", "\x1b]0;", "٣"),
 )
-
-
-def test_schema_and_command_line_agree_on_names() -> None:
-    assert NAME_PATTERN == schema.NAME_PATTERN
 
 
 @pytest.mark.parametrize("text", HOSTILE)

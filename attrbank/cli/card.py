@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from attrbank.cli import render
-from attrbank.measurements import Card, Estimate
+from attrbank.schema.measured import Card, Estimate
 
 
 def card_facts(card: Card) -> Iterator[tuple[str, str]]:

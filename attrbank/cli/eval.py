@@ -22,8 +22,8 @@ from attrbank.cli.options import (
 )
 from attrbank.cli.progress import progress_bar
 from attrbank.errors import PartialError
-from attrbank.measurements import Split
 from attrbank.names import parse_seeds, parse_strength
+from attrbank.schema.measured import Split
 from attrbank.store.bank import Bank
 
 if TYPE_CHECKING:  # help must not wait for torch

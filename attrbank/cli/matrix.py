@@ -23,8 +23,8 @@ from attrbank.cli.options import (
     placement,
 )
 from attrbank.cli.progress import progress_bar
-from attrbank.measurements import Estimate, Group, Matrix, Split
 from attrbank.names import parse_seeds
+from attrbank.schema.measured import Estimate, Group, Matrix, Split
 from attrbank.store.bank import Bank
 
 if TYPE_CHECKING:  # help must not wait for torch

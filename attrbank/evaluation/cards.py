@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from attrbank.evaluation.results import AttributeFigures, Figures
-from attrbank.measurements import Card, Protocol
+from attrbank.schema.measured import Card, Protocol
 from attrbank.store import cards
 from attrbank.store.layout import CARD_SUFFIX, Layout, identity_of, object_files
 

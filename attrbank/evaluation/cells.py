@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from attrbank import files
 from attrbank.errors import InvalidValueError, StorageError
-from attrbank.measurements import Protocol
+from attrbank.schema.measured import Protocol
 from attrbank.text import printable
 
 FILE = "cells.jsonl"

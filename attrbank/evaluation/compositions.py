@@ -21,7 +21,7 @@ from attrbank.evaluation.matrix import RULES
 from attrbank.evaluation.metrics import GOALS, has_all
 from attrbank.evaluation.people import People, held_out
 from attrbank.evaluation.together import composed
-from attrbank.measurements import Rule
+from attrbank.schema.measured import Rule
 from attrbank.store.bank import Bank
 
 COMPOSITIONS = (

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrbank.evaluation.estimates import bootstrapped, resamples
-from attrbank.measurements import Matched
+from attrbank.schema.measured import Matched
 
 GOAL = 0.95
 COMES, OVERDONE = 0.5, 2.0

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from attrbank.measurements import Estimate
+from attrbank.schema.measured import Estimate
 
 Z = 1.96
 """Half the width of a 95 % interval, in standard errors."""

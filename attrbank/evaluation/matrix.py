@@ -17,8 +17,8 @@ from attrbank.evaluation.setting import SettingRequest, set_up
 from attrbank.evaluation.split import require_split
 from attrbank.evaluation.subjects import Subject
 from attrbank.evaluation.together import Combination, Together
-from attrbank.measurements import Group, Matrix, Pair, Rule
 from attrbank.methods.protocol import OnProgress
+from attrbank.schema.measured import Group, Matrix, Pair, Rule
 
 RULES: tuple[Rule, ...] = ("sequence", "sum", "root")
 

@@ -26,9 +26,9 @@ from attrbank.evaluation.paper_setting import Lacking, Setting
 from attrbank.evaluation.split import RULES, require_split
 from attrbank.evaluation.starter_prompts import NEUTRAL
 from attrbank.evaluation.subjects import RENDERED
-from attrbank.measurements import Split
 from attrbank.names import parse_seeds
 from attrbank.plugins.manager import load_plugins
+from attrbank.schema.measured import Split
 
 NAMES = ("smile", "glasses")
 COLUMNS = ("", "edit", "images", "success / flips / identity", "distance")

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from attrbank.measurements import Estimate, Matched, Protocol
+from attrbank.schema.measured import Estimate, Matched, Protocol
 
 
 class _Model(BaseModel):

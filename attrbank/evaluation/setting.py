@@ -19,9 +19,9 @@ from attrbank.evaluation.judging import Judge
 from attrbank.evaluation.oracle_judge import OracleJudge
 from attrbank.evaluation.split import RULES, refuse_learned
 from attrbank.evaluation.subjects import RENDERED, Subject, goal_of, target_prompt
-from attrbank.measurements import Protocol, Split
 from attrbank.names import format_seeds
 from attrbank.plugins.manager import load_plugins
+from attrbank.schema.measured import Protocol, Split
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from attrbank.errors import InvalidValueError
-from attrbank.measurements import Split
 from attrbank.names import format_seeds
 from attrbank.schema import AttributeRecord
+from attrbank.schema.measured import Split
 
 
 class Rule(NamedTuple):

@@ -11,7 +11,7 @@ import typer
 from attrbank.evaluation import markdown
 from attrbank.evaluation.results import AttributeFigures, Curve, Figures, Point
 from attrbank.evaluation.verdict import missed
-from attrbank.measurements import Estimate
+from attrbank.schema.measured import Estimate
 
 COLUMNS = (
     "ATTRIBUTE",

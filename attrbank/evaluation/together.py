@@ -16,8 +16,8 @@ from attrbank.evaluation.judging import Judge
 from attrbank.evaluation.rival_edits import KnownChange
 from attrbank.evaluation.setting import Setting
 from attrbank.evaluation.subjects import Subject
-from attrbank.measurements import Rule
 from attrbank.methods.protocol import ModelEdit, OnProgress
+from attrbank.schema.measured import Rule
 
 STRENGTH = 1.0
 INDIFFERENT = 1e-4

@@ -15,8 +15,8 @@ from attrbank.evaluation.estimates import mean
 from attrbank.inspection.finding import Figures, Inspection, Model
 from attrbank.inspection.paths import WAYS, Way, ways
 from attrbank.inspection.scene import Scene
-from attrbank.measurements import Estimate
 from attrbank.methods.protocol import OnProgress
+from attrbank.schema.measured import Estimate
 
 COLUMNS = ("WAY", "T", "TO NEXT", "TO LAST")
 P = 4

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from attrbank.inspection.paths import Way
-from attrbank.measurements import Estimate
+from attrbank.schema.measured import Estimate
 
 if TYPE_CHECKING:  # an inspection without pictures does without matplotlib
     from matplotlib.figure import Figure

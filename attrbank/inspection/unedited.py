@@ -18,7 +18,7 @@ from attrbank.evaluation.metrics import Pictures, flips, identity_spread, percep
 from attrbank.evaluation.oracle_judge import OracleJudge
 from attrbank.evaluation.subjects import Subject
 from attrbank.inspection.scene import Scene
-from attrbank.measurements import Estimate
+from attrbank.schema.measured import Estimate
 
 Readings: TypeAlias = dict[str, Estimate]
 """Figures by name, each with its interval over pictures."""

@@ -1,6 +1,6 @@
 """For authors of plugins: the contracts of ``attrbank.plugin_kit.contracts``, and fixtures for pytest.
 
-Either name this module in a ``conftest.py`` (``pytest_plugins = ["attrbank.plugin_kit.testing"]``), or import what you need.
+Name this module in a ``conftest.py`` (``pytest_plugins = ["attrbank.plugin_kit.testing"]``), or import what you need.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from attrbank.store.layout import CARD_SUFFIX, Layout, identity_of
 if TYPE_CHECKING:  # pydantic models are slow to import, and ``list`` does without them
     from pydantic import BaseModel
 
-    from attrbank.measurements import Card, Matrix
+    from attrbank.schema.measured import Card, Matrix
 
     Model = TypeVar("Model", bound=BaseModel)
 
@@ -51,7 +51,7 @@ def get_foreign_card(path: Path, identity: str) -> Card | None:
     Raises:
         CorruptArtifactError, IncompatibleError, StorageError: as for the bank's own.
     """
-    from attrbank.measurements import Card
+    from attrbank.schema.measured import Card
 
     data = _read(path, MAX_CARD)
     if data is None:
@@ -68,7 +68,7 @@ def get_matrix(layout: Layout) -> Matrix | None:
     Raises:
         CorruptArtifactError, IncompatibleError, StorageError: as for cards.
     """
-    from attrbank.measurements import Matrix
+    from attrbank.schema.measured import Matrix
 
     data = _read(layout.matrix, MAX_MATRIX)
     return None if data is None else _parsed(Matrix, data, layout.matrix)

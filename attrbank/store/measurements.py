@@ -12,7 +12,7 @@ from attrbank.store.entry import Entry
 from attrbank.store.layout import Layout
 
 if TYPE_CHECKING:  # pydantic models are slow to import
-    from attrbank.measurements import Card, Matrix, Pair
+    from attrbank.schema.measured import Card, Matrix, Pair
 
 
 class Measurements:

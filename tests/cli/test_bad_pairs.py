@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from attrbank.backbones.families import describe
-from attrbank.measurements import Matrix
+from attrbank.schema.measured import Matrix
 from attrbank.store.bank import Bank
 from attrbank.store.cards import put_matrix
 from attrbank.store.layout import Layout

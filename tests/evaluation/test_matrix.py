@@ -17,7 +17,7 @@ from attrbank.evaluation.cells import Cell
 from attrbank.evaluation.matrix import _group, _groups, _pair
 from attrbank.evaluation.subjects import Subject
 from attrbank.evaluation.together import Combination
-from attrbank.measurements import Matrix
+from attrbank.schema.measured import Matrix
 from attrbank.store.bank import Bank
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64

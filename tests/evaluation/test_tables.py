@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrbank.evaluation.results import AttributeFigures, Curve, Figures, Point
 from attrbank.evaluation.tables import COLUMNS, at_equal_success, at_strength_one, rows
-from attrbank.measurements import Estimate, Matched
+from attrbank.schema.measured import Estimate, Matched
 from tests.measured import PROTOCOL
 
 

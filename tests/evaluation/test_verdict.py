@@ -6,7 +6,7 @@ import pytest
 
 from attrbank.evaluation.results import AttributeFigures, Curve, Point
 from attrbank.evaluation.verdict import missed, requirements
-from attrbank.measurements import Estimate, Matched
+from attrbank.schema.measured import Estimate, Matched
 
 
 def curve(

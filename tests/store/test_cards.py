@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from attrbank.errors import AttrbankError, CorruptArtifactError, IncompatibleError, InvalidValueError, StorageError
-from attrbank.measurements import Card, Matrix
+from attrbank.schema.measured import Card, Matrix
 from attrbank.store import cards
 from attrbank.store.bank import Bank
 from attrbank.store.layout import Layout

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic import ConfigDict, Field, computed_field
 
-from attrbank.schema import Finite, Label, Name, Prompt, Sha256
+from attrbank.schema.fields import Finite, Label, Name, Prompt, Record, Sha256
 
 Split: TypeAlias = Literal["judge", "tune"]
 Rule: TypeAlias = Literal["sequence", "sum", "root"]
@@ -23,11 +23,7 @@ SERIOUS, ENOUGH = 0.1, 8
 """A share of pictures that is too large to be lost to another attribute, and how many it takes to be sure of that."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Protocol(_Model):
+class Protocol(Record):
     """How it was measured: two evaluations can be compared if this is the same.
 
     Attributes:
@@ -56,7 +52,7 @@ class Protocol(_Model):
         return hashlib.sha256(self.model_dump_json(exclude={"hash", "backbone"}).encode()).hexdigest()[:12]
 
 
-class Estimate(_Model):
+class Estimate(Record):
     """A figure and its 95 % interval over pictures."""
 
     value: Finite
@@ -67,7 +63,7 @@ class Estimate(_Model):
 Estimates = Annotated[dict[Label, Estimate], Field(max_length=64)]
 
 
-class Matched(_Model):
+class Matched(Record):
     """A curve where its success is .95, so that nobody looks gentle for having done nothing.
 
     Attributes:
@@ -82,7 +78,7 @@ class Matched(_Model):
     figures: Estimates
 
 
-class Card(_Model):
+class Card(Record):
     """What was measured of one attribute.
 
     Attributes:
@@ -105,7 +101,7 @@ class Card(_Model):
     usable: tuple[Finite, Finite] | None
 
 
-class Pair(_Model):
+class Pair(Record):
     """How one attribute fares beside another that acts after it, or before it where their times say so.
 
     Attributes:
@@ -135,7 +131,7 @@ class Pair(_Model):
         return self.gain.value <= -SERIOUS and self.gain.high < 0 and self.pictures >= ENOUGH
 
 
-class Group(_Model):
+class Group(Record):
     """Several attributes at once.
 
     Attributes:
@@ -151,7 +147,7 @@ class Group(_Model):
     perceptual: Estimate | None
 
 
-class Matrix(_Model):
+class Matrix(Record):
     """How attributes go together, all at strength 1.
 
     Attributes:

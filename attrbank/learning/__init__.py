@@ -1,0 +1,1 @@
+"""From pairs of prompts or pictures to an attribute in a bank."""

@@ -1,0 +1,54 @@
+"""What a picture carries: how it was made, so that it can be made again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from attrbank.schema.fields import Core, Finite, Inversion, Label, Name, Prompt, Record, Seed, Sha256
+
+
+class PictureFile(Record):
+    """A picture that took part, by content; the name, without its folder, is a reminder."""
+
+    name: Label
+    sha256: Sha256
+
+
+class Step(Record):
+    """One attribute of a recipe, pinned by id."""
+
+    name: Name
+    id: Sha256
+    strength: Finite
+    t: Annotated[int, Field(ge=0)]
+    core: Core | None = None
+    raw: bool = False
+
+
+class Recipe(Record):
+    """A reproducible apply, as carried by the PNG; steps in the order in which they act.
+
+    Attributes:
+        forced: whether an attribute acts on a relative of the model that it was learned on.
+        image: the picture that was edited; None if it was generated.
+        inversion: how that became a latent, under the same prompt and guidance as the edit.
+        mask: of the region that was edited.
+        only_after: whether the PNG is the edited picture alone.
+    """
+
+    format_version: Literal[1] = 1
+    steps_applied: Annotated[tuple[Step, ...], Field(min_length=1, max_length=64)]
+    prompt: Prompt
+    seed: Seed
+    sampler: Label
+    steps: Annotated[int, Field(ge=1, le=1000)]
+    guidance_scale: Finite
+    backbone: Label
+    fingerprint: Label
+    forced: bool = False
+    image: PictureFile | None = None
+    inversion: Inversion | None = None
+    mask: PictureFile | None = None
+    only_after: bool = False

@@ -1,0 +1,35 @@
+"""The types that records are made of, and what all records have in common."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from attrbank.names import MAX_SEEDS, NAME_PATTERN, SEED_LIMIT
+
+FORMAT_VERSION = 1
+
+Name = Annotated[str, StringConstraints(pattern=re.compile(rf"^{NAME_PATTERN}\Z"))]
+Sha256 = Annotated[str, StringConstraints(pattern=re.compile(r"^[0-9a-f]{64}\Z"))]
+Prompt = Annotated[str, StringConstraints(max_length=2000)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Seed = Annotated[int, Field(ge=0, lt=SEED_LIMIT)]
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MAX_SEEDS)]
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+Vectors = Literal["difference", "paper"]
+Core = Literal["mean", "mlp", "conv", "own"]
+Tail = Literal["text", "alg1"]
+Solver = Literal["mlp", "exact"]
+Weights = Literal["blend", "s", "s+ds", "s_x"]
+BankedZ = Literal["banked", "own"]
+Inversion = Literal["ddim", "refined"]
+
+
+class Record(BaseModel):
+    """Immutable, and closed: a field that nobody knows is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

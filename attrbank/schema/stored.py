@@ -1,0 +1,134 @@
+"""What artifacts store."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer, model_validator
+
+from attrbank.schema.asked import MAX_PICTURES, PaperOptions, PromptPairs, require_prompts_or_pictures
+from attrbank.schema.fields import Core, Finite, Fraction, Label, Name, Record, Seed, Seeds, Sha256, Vectors
+
+
+class PicturePair(Record):
+    """The same once they were read: the SHA-256 of either file."""
+
+    source: Sha256
+    target: Sha256
+
+
+class Binding(Record):
+    """The backbone that an attribute belongs to; ``apply`` refuses any other (DESIGN section 5).
+
+    Attributes:
+        family: what kind of model it is; artifacts that do not say are from when there was one kind.
+    """
+
+    name: Label
+    fingerprint: Annotated[str, StringConstraints(pattern=re.compile(r"^[0-9a-f]{16,64}\Z"))]
+    latent_shape: tuple[
+        Annotated[int, Field(ge=1, le=4096)],
+        Annotated[int, Field(ge=1, le=4096)],
+        Annotated[int, Field(ge=1, le=4096)],
+    ]
+    prediction_type: Label
+    family: Label = "stable_diffusion"
+
+
+class Resolved(Record):
+    """Where the fractions fell on the grid that learning used; recorded, not binding."""
+
+    timestep_x: Annotated[int, Field(ge=0)]
+    timestep_z: Annotated[int, Field(ge=-1)]
+    alpha_bar_x: Fraction
+    alpha_bar_z: Fraction
+
+
+class Calibration(Record):
+    """How an attribute's effect grows with the raw strength, measured on seeds that it was not learned from.
+
+    Attributes:
+        core: the core that was measured; others are not calibrated.
+        strengths: shares of a picture's effect at strength 1, increasing from 0 to 1.
+        raw: the raw strength at which most pictures have as much, increasing.
+        low, high: between these strengths the effect grows and the picture stays whole.
+        judge: who looked.
+        seeds: of the pictures that were looked at.
+    """
+
+    core: Core
+    strengths: Annotated[tuple[Finite, ...], Field(min_length=2, max_length=64)]
+    raw: Annotated[tuple[Finite, ...], Field(min_length=2, max_length=64)]
+    low: Finite
+    high: Finite
+    judge: Label
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=10_000)]
+
+    @model_validator(mode="after")
+    def _is_a_map(self) -> Self:
+        if len(self.strengths) != len(self.raw):
+            raise ValueError("a calibration needs one raw strength for each strength")
+        if not (_increasing(self.strengths) and _increasing(self.raw)):
+            raise ValueError("a calibration must increase")
+        if (self.strengths[0], self.raw[0], self.strengths[-1]) != (0.0, 0.0, 1.0):
+            raise ValueError("a calibration leads from no edit at 0 to the full effect at 1")
+        return self
+
+
+def _increasing(values: tuple[float, ...]) -> bool:
+    return all(left < right for left, right in pairwise(values))
+
+
+class AttributeRecord(Record):
+    """All that an artifact says about itself beside its tensors. Volatile facts stay out.
+
+    Attributes:
+        core: the core that ``apply`` takes unless told otherwise (difference vectors).
+        units: per core, the factor that makes strength 1 the full effect (METHOD section 5, point 4).
+        rank: rank of the mean's vectors; None for the paper's.
+        pictures: what it was learned from, if not from prompts.
+        branch: time at which the target's run left the source's.
+        measured: figures taken at learning, such as held-out explained variance.
+        calibration: what strengths mean; None where strength is what the method takes.
+    """
+
+    format_version: Literal[1] = 1
+    name: Name
+    method: Label
+    vectors: Vectors
+    core: Core | None = None
+    rank: Annotated[int, Field(ge=1, le=256)] | None = None
+    units: dict[Core, Finite] = Field(default_factory=dict)
+    paper: PaperOptions | None = None
+    pairs: PromptPairs = ()
+    pictures: Annotated[tuple[PicturePair, ...], Field(max_length=MAX_PICTURES)] = ()
+    seeds: Seeds
+    t_x: Fraction
+    delta_tau: Finite
+    branch: Fraction = 1.0
+    resolved: Resolved
+    backbone: Binding
+    sampler: Label
+    steps: Annotated[int, Field(ge=1, le=1000)]
+    guidance_scale: Finite
+    measured: dict[Label, Finite] = Field(default_factory=dict)
+    calibration: Calibration | None = None
+
+    @model_validator(mode="after")
+    def _prompts_or_pictures(self) -> Self:
+        require_prompts_or_pictures(self.pairs, self.pictures)
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_later_fields(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What makes no use of fields that came later keeps the bytes, and so the id, that it always had."""
+        fields: dict[str, Any] = serialise(self)
+        unused = {"pictures": not self.pictures, "branch": self.branch == 1}
+        return {name: value for name, value in fields.items() if not unused.get(name, False)}
+
+    @property
+    def prompt(self) -> str | None:
+        """The first source prompt; None if it was learned from pictures."""
+        return self.pairs[0].source if self.pairs else None
