@@ -62,7 +62,7 @@ def test_the_wheel_installs_one_package_and_nothing_beside_it(wheel: list[str]):
         "attrbank/py.typed",
         "attrbank/backbones/portraits/model/unet/diffusion_pytorch_model.safetensors",
         "attrbank/backbones/portraits/model/attrbank.json",
-        "attrbank/evaluation/oracles/judge.safetensors",
+        "attrbank/evaluation/judges/oracles/judge.safetensors",
         "attrbank/plugin_kit/templates/common/pyproject.toml.tmpl",
         "attrbank/plugin_kit/templates/sampler/MODULE/sampler.py.tmpl",
         "attrbank/plugin_kit/templates/sampler/tests/test_sampler.py.tmpl",

@@ -94,7 +94,7 @@ def evaluate(
 
 
 def _evaluated(request: EvalRequest, *, keep_cards: bool) -> Evaluated:
-    from attrbank.evaluation.cards import cards_of
+    from attrbank.evaluation.report.cards import cards_of
     from attrbank.evaluation.evaluate import evaluate as measure
 
     bank = Bank.open(request.bank)
@@ -108,7 +108,7 @@ def _evaluated(request: EvalRequest, *, keep_cards: bool) -> Evaluated:
 
 
 def _tell(evaluated: Evaluated, out: Path | None, as_json: bool) -> None:
-    from attrbank.evaluation import tables
+    from attrbank.evaluation.report.page import tables
 
     figures = evaluated.figures
     if as_json:

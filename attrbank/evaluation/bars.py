@@ -24,7 +24,8 @@ from attrbank.backbones.portraits.parameters import ATTRIBUTES, draw
 from attrbank.backbones.portraits.render import render
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Trajectory
-from attrbank.evaluation import markdown, oracle
+from attrbank.evaluation.report.page import markdown
+from attrbank.evaluation.judges import oracle
 from attrbank.plugins.manager import load_plugins
 
 PACKAGE = Path(attrbank.__file__).parent

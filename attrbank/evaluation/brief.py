@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 from torch import Tensor
 
-from attrbank.evaluation import markdown
-from attrbank.evaluation.estimates import mean, share
-from attrbank.evaluation.metrics import Pictures, flips, identity_error
+from attrbank.evaluation.report.page import markdown
+from attrbank.evaluation.numbers.estimates import mean, share
+from attrbank.evaluation.judges.readings import Pictures, flips, identity_error
 
 Brief: TypeAlias = dict[str, dict[str, float]]
 """Success, flips and identity error, each an ``Estimate``, dumped."""

@@ -13,14 +13,14 @@ from rich.progress import track
 
 from attrbank import files
 from attrbank.editing.composition import Act
-from attrbank.evaluation import markdown
-from attrbank.evaluation.bench import stored
+from attrbank.evaluation.report.page import markdown
+from attrbank.evaluation.bench.bench import stored
 from attrbank.evaluation.brief import brief, cell
-from attrbank.evaluation.estimates import share
+from attrbank.evaluation.numbers.estimates import share
 from attrbank.evaluation.matrix import RULES
-from attrbank.evaluation.metrics import GOALS, has_all
+from attrbank.evaluation.judges.readings import GOALS, has_all
 from attrbank.evaluation.people import People, held_out
-from attrbank.evaluation.together import composed
+from attrbank.evaluation.bench.together import composed
 from attrbank.schema.measured import Rule
 from attrbank.store.bank import Bank
 

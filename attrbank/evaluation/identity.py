@@ -8,8 +8,8 @@ import typer
 
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.backbones.portraits.parameters import IDENTITY
-from attrbank.evaluation.bench import stored
-from attrbank.evaluation.metrics import CHANGED_BY, GOALS, has_all, identity_spread
+from attrbank.evaluation.bench.bench import stored
+from attrbank.evaluation.judges.readings import CHANGED_BY, GOALS, has_all, identity_spread
 from attrbank.evaluation.people import People, held_out
 from attrbank.evaluation.starter_prompts import SIDES
 from attrbank.store.bank import Bank

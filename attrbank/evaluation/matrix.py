@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attrbank.errors import InvalidValueError
-from attrbank.evaluation.cells import Cell, CellStore
-from attrbank.evaluation.estimates import mean, share
-from attrbank.evaluation.metrics import GOALS
-from attrbank.evaluation.setting import SettingRequest, set_up
-from attrbank.evaluation.split import require_split
-from attrbank.evaluation.subjects import Subject
-from attrbank.evaluation.together import Combination, Together
+from attrbank.evaluation.bench.cells import Cell, CellStore
+from attrbank.evaluation.numbers.estimates import mean, share
+from attrbank.evaluation.judges.readings import GOALS
+from attrbank.evaluation.bench.setting import SettingRequest, set_up
+from attrbank.evaluation.bench.split import require_split
+from attrbank.evaluation.bench.subjects import Subject
+from attrbank.evaluation.bench.together import Combination, Together
 from attrbank.methods.protocol import OnProgress
 from attrbank.schema.measured import Group, Matrix, Pair, Rule
 

@@ -11,9 +11,9 @@ import typer
 
 from attrbank import files
 from attrbank.attribute.artifact import LearnedAttribute
-from attrbank.evaluation import markdown
+from attrbank.evaluation.report.page import markdown
 from attrbank.evaluation.brief import brief, cell
-from attrbank.evaluation.metrics import GOALS, has_all
+from attrbank.evaluation.judges.readings import GOALS, has_all
 from attrbank.evaluation.people import People, of_each
 
 STRENGTHS = (-0.5, -1.0, -1.5)

@@ -18,14 +18,14 @@ from rich.progress import track
 
 from attrbank import files
 from attrbank.diffusion.protocols import Backbone
-from attrbank.evaluation import markdown
-from attrbank.evaluation.bench import Bench
+from attrbank.evaluation.report.page import markdown
+from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.brief import cell
-from attrbank.evaluation.oracle_judge import OracleJudge
+from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.paper_setting import Lacking, Setting
-from attrbank.evaluation.split import RULES, require_split
+from attrbank.evaluation.bench.split import RULES, require_split
 from attrbank.evaluation.starter_prompts import NEUTRAL
-from attrbank.evaluation.subjects import RENDERED
+from attrbank.evaluation.bench.subjects import RENDERED
 from attrbank.names import parse_seeds
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.measured import Split

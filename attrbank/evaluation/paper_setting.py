@@ -9,11 +9,11 @@ from torch import Tensor
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.avi.integrate import Tail, Weights
 from attrbank.editing.request import learn_spec
-from attrbank.evaluation.bench import Bench
+from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.brief import Brief, brief
-from attrbank.evaluation.estimates import mean
-from attrbank.evaluation.metrics import GOALS, has_all, perceptual_distance
-from attrbank.evaluation.oracle_judge import OracleJudge
+from attrbank.evaluation.numbers.estimates import mean
+from attrbank.evaluation.judges.readings import GOALS, has_all, perceptual_distance
+from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.starter_prompts import target_of
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.plugins.manager import load_plugins

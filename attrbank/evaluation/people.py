@@ -13,12 +13,12 @@ from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.editing.composition import Act
-from attrbank.evaluation.bench import Bench, stored
-from attrbank.evaluation.metrics import GOALS, Pictures
-from attrbank.evaluation.oracle_judge import OracleJudge
-from attrbank.evaluation.split import require_split
+from attrbank.evaluation.bench.bench import Bench, stored
+from attrbank.evaluation.judges.readings import GOALS, Pictures
+from attrbank.evaluation.judges.oracle_judge import OracleJudge
+from attrbank.evaluation.bench.split import require_split
 from attrbank.evaluation.starter_prompts import NEUTRAL
-from attrbank.evaluation.subjects import RENDERED
+from attrbank.evaluation.bench.subjects import RENDERED
 from attrbank.names import parse_seeds
 from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank

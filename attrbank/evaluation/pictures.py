@@ -22,11 +22,11 @@ from attrbank.backbones.portraits.parameters import Portraits, draw
 from attrbank.backbones.portraits.render import render
 from attrbank.diffusion.protocols import Backbone
 from attrbank.editing.choices import DEFAULT_INVERSION, REFINEMENTS
-from attrbank.evaluation import markdown
-from attrbank.evaluation.estimates import share
-from attrbank.evaluation.figures import Psnr
-from attrbank.evaluation.metrics import GOALS, flips, has_all, identity_error, perceptual_distance
-from attrbank.evaluation.oracle_judge import OracleJudge
+from attrbank.evaluation.report.page import markdown
+from attrbank.evaluation.numbers.estimates import share
+from attrbank.evaluation.numbers.metrics import Psnr
+from attrbank.evaluation.judges.readings import GOALS, flips, has_all, identity_error, perceptual_distance
+from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.retoucher import Retoucher
 from attrbank.pictures.sheet import draw_grid
 from attrbank.plugins.manager import load_plugins

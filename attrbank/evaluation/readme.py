@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from attrbank.errors import InvalidValueError
-from attrbank.evaluation import bars, compositions, negatives, pictures, samplers, strengths, tables
-from attrbank.evaluation.results import Figures
+from attrbank.evaluation import bars, compositions, negatives, pictures, samplers, strengths
+from attrbank.evaluation.report.page import tables
+from attrbank.evaluation.numbers.results import Figures
 
 PAGES = (Path("README.md"), Path("plugins/attrbank-ksamplers/README.md"))
 """In the clone, those that show tables."""

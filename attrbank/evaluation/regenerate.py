@@ -61,7 +61,7 @@ STEPS = (
         ("docs/figures.json",),
         (f"attrbank eval {ALL} --against target-prompt,prompt-switch,paper --quick --seeds 10000-10127 --out {{out}}",),
     ),
-    Step("cards", ("bank/cards",), ("attrbank.evaluation.cards --figures docs/figures.json --out bank",)),
+    Step("cards", ("bank/cards",), ("attrbank.evaluation.report.cards --figures docs/figures.json --out bank",)),
     Step("matrix", ("bank/matrix.json",), (f"attrbank matrix {ALL} --largest 2 --out {{out}} --save --bank {{out}}",)),
     Step("bars", ("docs/bars.json",), ("attrbank.evaluation.bars --out {out}/bars.json",)),
     Step(

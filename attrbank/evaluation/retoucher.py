@@ -14,7 +14,7 @@ from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.editing.choices import GUIDANCE_OF_PICTURES, REFINEMENTS
 from attrbank.editing.composition import Act, run_edits
-from attrbank.evaluation.bench import act_of, stored
+from attrbank.evaluation.bench.bench import act_of, stored
 from attrbank.pictures.frame import Frame
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema import Inversion

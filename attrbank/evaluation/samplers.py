@@ -12,14 +12,14 @@ from rich.console import Console
 from rich.progress import track
 
 from attrbank import files
-from attrbank.evaluation import markdown
-from attrbank.evaluation.bench import Bench, stored
-from attrbank.evaluation.estimates import share
-from attrbank.evaluation.metrics import has_all
-from attrbank.evaluation.oracle_judge import OracleJudge
-from attrbank.evaluation.split import require_split
+from attrbank.evaluation.report.page import markdown
+from attrbank.evaluation.bench.bench import Bench, stored
+from attrbank.evaluation.numbers.estimates import share
+from attrbank.evaluation.judges.readings import has_all
+from attrbank.evaluation.judges.oracle_judge import OracleJudge
+from attrbank.evaluation.bench.split import require_split
 from attrbank.evaluation.starter_prompts import NEUTRAL
-from attrbank.evaluation.subjects import RENDERED
+from attrbank.evaluation.bench.subjects import RENDERED
 from attrbank.names import parse_seeds
 from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank

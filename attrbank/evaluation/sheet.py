@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from attrbank.evaluation.bench import Bench, stored
+from attrbank.evaluation.bench.bench import Bench, stored
 from attrbank.evaluation.starter_prompts import NEUTRAL
 from attrbank.names import parse_seeds
 from attrbank.pictures.sheet import draw_grid

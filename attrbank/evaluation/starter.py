@@ -18,7 +18,7 @@ from rich.progress import Progress
 
 from attrbank.editing.request import learn_spec
 from attrbank.evaluation.starter_prompts import BRANCHES, NEUTRAL, OTHER_BRANCH, SIDES, pairs
-from attrbank.evaluation.subjects import RENDERED
+from attrbank.evaluation.bench.subjects import RENDERED
 from attrbank.evaluation.tuning import Tuner
 from attrbank.learning.run import learn
 from attrbank.methods.protocol import OnProgress

@@ -11,9 +11,9 @@ import typer
 
 from attrbank import files
 from attrbank.attribute.artifact import LearnedAttribute
-from attrbank.evaluation import markdown
-from attrbank.evaluation.estimates import share
-from attrbank.evaluation.metrics import effect, has_all
+from attrbank.evaluation.report.page import markdown
+from attrbank.evaluation.numbers.estimates import share
+from attrbank.evaluation.judges.readings import effect, has_all
 from attrbank.evaluation.people import People, of_each
 
 STRENGTHS = (0.3, 0.5, 0.7)

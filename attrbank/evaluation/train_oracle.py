@@ -15,7 +15,7 @@ from torch.nn import functional
 from attrbank.backbones.portraits.loop import Trainer
 from attrbank.backbones.portraits.parameters import ATTRIBUTES, Portraits, draw
 from attrbank.backbones.portraits.render import render
-from attrbank.evaluation.oracle import WIDTHS, Oracle, Role, load, save
+from attrbank.evaluation.judges.oracle import WIDTHS, Oracle, Role, load, save
 
 BATCH, LEARNING_RATE, RENDERS = 64, 2e-3, 10_000
 _STEPS: dict[Role, int] = {"judge": 1500, "tuner": 1000}

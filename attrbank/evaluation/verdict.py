@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from attrbank.evaluation.results import AttributeFigures, Curve
+from attrbank.evaluation.numbers.results import AttributeFigures, Curve
 
 FEW_FLIPS = 0.02
 EXCESS = 0.15

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from attrbank.avi.integrate import Weights
 from attrbank.avi.objective import PAPER_LAMBDAS
-from attrbank.evaluation.subjects import Subject
+from attrbank.evaluation.bench.subjects import Subject
 from attrbank.inspection.finding import Figures, Inspection, Model, png
 from attrbank.inspection.graft import Graft
 from attrbank.inspection.scene import Scene

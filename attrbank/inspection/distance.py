@@ -11,7 +11,7 @@ from torch import Tensor
 from attrbank.avi.factors import factorise
 from attrbank.avi.spectrum import geodesic_distance, leading_subspaces
 from attrbank.errors import InvalidValueError
-from attrbank.evaluation.estimates import mean
+from attrbank.evaluation.numbers.estimates import mean
 from attrbank.inspection.finding import Figures, Inspection, Model
 from attrbank.inspection.paths import WAYS, Way, ways
 from attrbank.inspection.scene import Scene

@@ -8,8 +8,8 @@ from attrbank.avi.exact import solve
 from attrbank.avi.factors import factorise
 from attrbank.avi.integrate import Tail, Weights, apply_edit, blend_weights, integrate
 from attrbank.avi.objective import PAPER_LAMBDAS, Lambdas, pose
-from attrbank.evaluation.bench import Bench
-from attrbank.evaluation.competitors import PaperWithoutNetwork
+from attrbank.evaluation.bench.bench import Bench
+from attrbank.evaluation.bench.competitors import PaperWithoutNetwork
 
 TAIL: Tail = "text"
 

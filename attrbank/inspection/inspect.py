@@ -11,10 +11,10 @@ from attrbank.attribute.compatibility import check_binding
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone, Description, check_guidance
 from attrbank.errors import InvalidValueError
-from attrbank.evaluation import report
-from attrbank.evaluation.bench import Bench
-from attrbank.evaluation.split import refuse_learned
-from attrbank.evaluation.subjects import Subject, goal_of, target_prompt
+from attrbank.evaluation.report.page import page as report
+from attrbank.evaluation.bench.bench import Bench
+from attrbank.evaluation.bench.split import refuse_learned
+from attrbank.evaluation.bench.subjects import Subject, goal_of, target_prompt
 from attrbank.inspection import ablation, distance, order, rho, sweep
 from attrbank.inspection.finding import Inspection
 from attrbank.inspection.scene import Scene

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from attrbank.avi.difference import signal_and_noise
 from attrbank.avi.factors import nonzero
-from attrbank.evaluation.bench import Bench
+from attrbank.evaluation.bench.bench import Bench
 from attrbank.methods.protocol import OnProgress
 
 Way: TypeAlias = Literal["sampled", "straight", "noise"]

@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from attrbank.evaluation.subjects import Subject
+from attrbank.evaluation.bench.subjects import Subject
 from attrbank.inspection.finding import Figures, Inspection, Model, png
 from attrbank.inspection.graft import Graft
 from attrbank.inspection.scene import Scene

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attrbank.evaluation.bench import Bench
-from attrbank.evaluation.oracle import Role
-from attrbank.evaluation.oracle_judge import OracleJudge
-from attrbank.evaluation.split import RULES
-from attrbank.evaluation.subjects import RENDERED
+from attrbank.evaluation.bench.bench import Bench
+from attrbank.evaluation.judges.oracle import Role
+from attrbank.evaluation.judges.oracle_judge import OracleJudge
+from attrbank.evaluation.bench.split import RULES
+from attrbank.evaluation.bench.subjects import RENDERED
 from attrbank.inspection.finding import Setting
 from attrbank.names import format_seeds
 

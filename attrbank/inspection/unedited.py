@@ -11,12 +11,12 @@ from torch import Tensor
 
 from attrbank.backbones.portraits.parameters import ATTRIBUTES, IDENTITY
 from attrbank.errors import InvalidValueError
-from attrbank.evaluation.bench import Bench
-from attrbank.evaluation.estimates import mean, share
-from attrbank.evaluation.figures import Change
-from attrbank.evaluation.metrics import Pictures, flips, identity_spread, perceptual_distance
-from attrbank.evaluation.oracle_judge import OracleJudge
-from attrbank.evaluation.subjects import Subject
+from attrbank.evaluation.bench.bench import Bench
+from attrbank.evaluation.numbers.estimates import mean, share
+from attrbank.evaluation.numbers.metrics import Change
+from attrbank.evaluation.judges.readings import Pictures, flips, identity_spread, perceptual_distance
+from attrbank.evaluation.judges.oracle_judge import OracleJudge
+from attrbank.evaluation.bench.subjects import Subject
 from attrbank.inspection.scene import Scene
 from attrbank.schema.measured import Estimate
 

@@ -98,14 +98,14 @@ def register_metrics(register: Register) -> None:
         Spec(
             "change",
             "Mean absolute change of the pixels, 0 to 1.",
-            target="attrbank.evaluation.figures:Change",
+            target="attrbank.evaluation.numbers.metrics:Change",
         )
     )
     register(
         Spec(
             "psnr",
             "Peak signal-to-noise ratio in dB, 100 for no change.",
-            target="attrbank.evaluation.figures:Psnr",
+            target="attrbank.evaluation.numbers.metrics:Psnr",
         )
     )
     register(
@@ -113,6 +113,6 @@ def register_metrics(register: Register) -> None:
             "oracle-perceptual",
             "Perceptual distance as the oracle for portraits sees it, 0 for no change.",
             capabilities=("portraits",),
-            target="attrbank.evaluation.figures:OraclePerceptual",
+            target="attrbank.evaluation.numbers.metrics:OraclePerceptual",
         )
     )

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.editing.request import learn_spec
-from attrbank.evaluation.bench import Bench
-from attrbank.evaluation.subjects import Subject
+from attrbank.evaluation.bench.bench import Bench
+from attrbank.evaluation.bench.subjects import Subject
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.plugins.manager import load_plugins
@@ -78,5 +78,5 @@ def stocked(learned: LearnedAttribute, tmp_path: Path, monkeypatch: pytest.Monke
 def networks(monkeypatch: pytest.MonkeyPatch) -> FakeNetworks:
     """In place of those whose weights nobody has at hand."""
     fake = FakeNetworks()
-    monkeypatch.setattr("attrbank.evaluation.networks.load", lambda folder: fake)
+    monkeypatch.setattr("attrbank.evaluation.judges.networks.load", lambda folder: fake)
     return fake

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from attrbank.editing.composition import run_edits
-from attrbank.evaluation.bench import Bench
-from attrbank.evaluation.shared_runs import Cost
+from attrbank.evaluation.bench.bench import Bench
+from attrbank.evaluation.bench.shared_runs import Cost
 from tests.evaluation.conftest import SOURCE, TARGET
 
 ROWS = 3

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from attrbank.evaluation.cards import main
-from attrbank.evaluation.results import AttributeFigures, Curve, Figures, Point
+from attrbank.evaluation.report.cards import main
+from attrbank.evaluation.numbers.results import AttributeFigures, Curve, Figures, Point
 from attrbank.store import cards
 from attrbank.store.bank import Bank
 from attrbank.store.layout import Layout

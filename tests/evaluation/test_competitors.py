@@ -7,9 +7,9 @@ import torch
 
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.errors import InvalidValueError
-from attrbank.evaluation.bench import Bench
-from attrbank.evaluation.competitors import ATTRIBUTE, BASELINES, OTHERS, Competitor, chosen
-from attrbank.evaluation.rival_edits import RandomDirection
+from attrbank.evaluation.bench.bench import Bench
+from attrbank.evaluation.bench.competitors import ATTRIBUTE, BASELINES, OTHERS, Competitor, chosen
+from attrbank.evaluation.bench.rival_edits import RandomDirection
 from tests.evaluation.conftest import TARGET
 
 NAMED = {competitor.name: competitor for competitor in (ATTRIBUTE, *BASELINES, *OTHERS)}
@@ -63,7 +63,7 @@ def test_the_papers_preset_is_learned_once_and_from_one_seed(bench: Bench, subje
         asked.append(spec)
         return subject.learned
 
-    monkeypatch.setattr("attrbank.evaluation.competitors.learn_attribute", learn)
+    monkeypatch.setattr("attrbank.evaluation.bench.competitors.learn_attribute", learn)
     (_, paper) = chosen(["paper"])
     for _ in range(2):
         paper.prepare(bench, subject)

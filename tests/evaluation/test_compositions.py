@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from attrbank.attribute.artifact import LearnedAttribute
-from attrbank.evaluation.bench import Bench
+from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.compositions import COMPOSITIONS, composition, table
-from attrbank.evaluation.metrics import GOALS, flips, has_all, identity_error
-from attrbank.evaluation.oracle_judge import OracleJudge
+from attrbank.evaluation.judges.readings import GOALS, flips, has_all, identity_error
+from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.people import People
 
 

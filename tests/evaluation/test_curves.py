@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from attrbank.evaluation.curves import matched, monotonicity, smoothness, usable
-from attrbank.evaluation.estimates import mean, share
+from attrbank.evaluation.numbers.curves import matched, monotonicity, smoothness, usable
+from attrbank.evaluation.numbers.estimates import mean, share
 
 
 def sweep(success: list[float], pictures: int = 100, **figures: list[float]) -> dict[str, np.ndarray]:

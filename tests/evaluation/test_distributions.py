@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from attrbank.evaluation.distributions import frechet_distance, kernel_distance
+from attrbank.evaluation.numbers.distributions import frechet_distance, kernel_distance
 
 
 def test_a_shift_is_its_squared_length():

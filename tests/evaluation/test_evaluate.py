@@ -12,10 +12,10 @@ import pytest
 from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.cli.app import run
 from attrbank.errors import NumericError
-from attrbank.evaluation.cells import FILE
-from attrbank.evaluation.competitors import Interpolation
+from attrbank.evaluation.bench.cells import FILE
+from attrbank.evaluation.bench.competitors import Interpolation
 from attrbank.evaluation.evaluate import EvalRequest, evaluate
-from attrbank.evaluation.results import Figures
+from attrbank.evaluation.numbers.results import Figures
 from attrbank.store.bank import Bank
 
 COMMON = ("--seeds", "10000-10002", "--steps", "5", "--weights", "weights")

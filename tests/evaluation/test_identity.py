@@ -9,8 +9,8 @@ import torch
 
 from attrbank.backbones.portraits.parameters import ATTRIBUTES, IDENTITY
 from attrbank.evaluation.identity import shares
-from attrbank.evaluation.metrics import Pictures, identity_spread
-from attrbank.evaluation.oracle import Reading
+from attrbank.evaluation.judges.readings import Pictures, identity_spread
+from attrbank.evaluation.judges.oracle import Reading
 from attrbank.evaluation.people import People
 
 STEPS = {"mouth_width": 2.0, "background": 1.0, "hair": 9.0}

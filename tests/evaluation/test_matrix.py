@@ -13,10 +13,10 @@ from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.cli.app import run
-from attrbank.evaluation.cells import Cell
+from attrbank.evaluation.bench.cells import Cell
 from attrbank.evaluation.matrix import _group, _groups, _pair
-from attrbank.evaluation.subjects import Subject
-from attrbank.evaluation.together import Combination
+from attrbank.evaluation.bench.subjects import Subject
+from attrbank.evaluation.bench.together import Combination
 from attrbank.schema.measured import Matrix
 from attrbank.store.bank import Bank
 

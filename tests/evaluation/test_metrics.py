@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from attrbank.backbones.portraits.parameters import ATTRIBUTES, IDENTITY, Portraits, draw
-from attrbank.evaluation.metrics import (
+from attrbank.evaluation.judges.readings import (
     GOALS,
     Pictures,
     effect,
@@ -15,7 +15,7 @@ from attrbank.evaluation.metrics import (
     identity_error,
     perceptual_distance,
 )
-from attrbank.evaluation.oracle import Reading
+from attrbank.evaluation.judges.oracle import Reading
 
 
 def seen(people: Portraits) -> Pictures:

@@ -9,9 +9,9 @@ from torch import Tensor
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.backbones.portraits.parameters import ATTRIBUTES, IDENTITY
 from attrbank.evaluation import negatives
-from attrbank.evaluation.bench import Bench
-from attrbank.evaluation.metrics import GOALS, Pictures
-from attrbank.evaluation.oracle import Reading
+from attrbank.evaluation.bench.bench import Bench
+from attrbank.evaluation.judges.readings import GOALS, Pictures
+from attrbank.evaluation.judges.oracle import Reading
 from attrbank.evaluation.people import People
 
 

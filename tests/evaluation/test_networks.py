@@ -9,7 +9,7 @@ import torch
 from transformers import CLIPConfig, CLIPModel
 
 from attrbank.errors import IncompatibleError, NotFoundError
-from attrbank.evaluation.networks import ALEXNET, INCEPTION, Clip, load
+from attrbank.evaluation.judges.networks import ALEXNET, INCEPTION, Clip, load
 
 SMALL = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from attrbank.backbones.portraits.parameters import ATTRIBUTES, IDENTITY
-from attrbank.evaluation.bench import Bench
-from attrbank.evaluation.metrics import Pictures, has_all, perceptual_distance
-from attrbank.evaluation.oracle import Reading
+from attrbank.evaluation.bench.bench import Bench
+from attrbank.evaluation.judges.readings import Pictures, has_all, perceptual_distance
+from attrbank.evaluation.judges.oracle import Reading
 from attrbank.evaluation.paper_grid import best_table, picked, settings, table
 from attrbank.evaluation.paper_setting import Lacking, Setting
 from attrbank.evaluation.starter_prompts import target_of

@@ -8,7 +8,7 @@ import pytest
 
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation import people
-from attrbank.evaluation.metrics import GOALS
+from attrbank.evaluation.judges.readings import GOALS
 from attrbank.store.bank import Bank
 
 

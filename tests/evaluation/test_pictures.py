@@ -18,9 +18,9 @@ from attrbank.editing.choices import REFINEMENTS
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
 from attrbank.evaluation import pictures
-from attrbank.evaluation.bench import act_of
-from attrbank.evaluation.metrics import GOALS
-from attrbank.evaluation.oracle_judge import OracleJudge
+from attrbank.evaluation.bench.bench import act_of
+from attrbank.evaluation.judges.readings import GOALS
+from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.pictures import CODED, UNTOUCHED, against_truth, edit_table, lacking, round_trip_table
 from attrbank.evaluation.retoucher import Retoucher
 from attrbank.pictures.sheet import TILE

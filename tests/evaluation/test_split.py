@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from attrbank.errors import InvalidValueError
-from attrbank.evaluation.split import refuse_learned, require_split
+from attrbank.evaluation.bench.split import refuse_learned, require_split
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from attrbank.backbones.portraits.parameters import ATTRIBUTES, IDENTITY
-from attrbank.evaluation.metrics import Pictures
-from attrbank.evaluation.oracle import Reading
+from attrbank.evaluation.judges.readings import Pictures
+from attrbank.evaluation.judges.oracle import Reading
 from attrbank.evaluation.people import People
 from attrbank.evaluation.strengths import promises, table
 

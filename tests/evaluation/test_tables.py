@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from attrbank.evaluation.results import AttributeFigures, Curve, Figures, Point
-from attrbank.evaluation.tables import COLUMNS, at_equal_success, at_strength_one, rows
+from attrbank.evaluation.numbers.results import AttributeFigures, Curve, Figures, Point
+from attrbank.evaluation.report.tables import COLUMNS, at_equal_success, at_strength_one, rows
 from attrbank.schema.measured import Estimate, Matched
 from tests.measured import PROTOCOL
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attrbank.evaluation.results import AttributeFigures, Curve, Point
+from attrbank.evaluation.numbers.results import AttributeFigures, Curve, Point
 from attrbank.evaluation.verdict import missed, requirements
 from attrbank.schema.measured import Estimate, Matched
 

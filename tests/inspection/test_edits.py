@@ -9,7 +9,7 @@ from attrbank.avi.exact import solve
 from attrbank.avi.factors import factorise
 from attrbank.avi.objective import pose
 from attrbank.editing.request import learn_spec
-from attrbank.evaluation.bench import Bench
+from attrbank.evaluation.bench.bench import Bench
 from attrbank.inspection import ablation, rho, sweep
 from attrbank.inspection.graft import Graft
 from attrbank.inspection.scene import Scene

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from attrbank.diffusion.protocols import Prediction
-from attrbank.evaluation.bench import Bench
+from attrbank.evaluation.bench.bench import Bench
 from attrbank.inspection.paths import as_large_as, straight, ways
 from attrbank.samplers.ddim import DDIM
 

@@ -11,7 +11,7 @@ import torch
 from attrbank.backbones.portraits.parameters import IDENTITY, draw
 from attrbank.backbones.portraits.render import render
 from attrbank.errors import InvalidValueError
-from attrbank.evaluation.oracle_judge import OracleJudge
+from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.inspection.scene import Scene
 from attrbank.inspection.unedited import Unedited, largest_move
 

@@ -14,10 +14,10 @@ from attrbank.backbones.sources import PORTRAITS
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
-from attrbank.evaluation import oracle
+from attrbank.evaluation.judges import oracle
 from attrbank.evaluation.bars import megabytes, read_rightly
-from attrbank.evaluation.bench import Bench, stored
-from attrbank.evaluation.metrics import GOALS, has_all, look_at
+from attrbank.evaluation.bench.bench import Bench, stored
+from attrbank.evaluation.judges.readings import GOALS, has_all, look_at
 from attrbank.evaluation.starter_prompts import SIDES
 from attrbank.plugins.manager import load_plugins
 from attrbank.store import cards

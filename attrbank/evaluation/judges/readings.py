@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from attrbank.backbones.portraits.parameters import ATTRIBUTES, IDENTITY, draw
-from attrbank.evaluation.oracle import Oracle, Reading
+from attrbank.evaluation.judges.oracle import Oracle, Reading
 
 
 class Goal(NamedTuple):

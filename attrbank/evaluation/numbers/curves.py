@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from attrbank.evaluation.estimates import bootstrapped, resamples
+from attrbank.evaluation.numbers.estimates import bootstrapped, resamples
 from attrbank.schema.measured import Matched
 
 GOAL = 0.95

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from attrbank import files
 from attrbank.errors import AttrbankError
-from attrbank.evaluation import tables
-from attrbank.evaluation.cells import UNEDITED, Cell, CellStore
-from attrbank.evaluation.results import AttributeFigures, Figures
+from attrbank.evaluation.report.page import tables
+from attrbank.evaluation.bench.cells import UNEDITED, Cell, CellStore
+from attrbank.evaluation.numbers.results import AttributeFigures, Figures
 from attrbank.evaluation.verdict import missed
 
-TEMPLATE = Path(__file__).parent / "report.html.j2"
+TEMPLATE = Path(__file__).parent / "page.html.j2"
 FIGURES, REPORT = "figures.json", "report.html"
 
 
@@ -44,7 +44,7 @@ def page(figures: Figures, store: CellStore) -> str:
     """The report; whatever comes from attributes and prompts is escaped."""
     import jinja2
 
-    from attrbank.evaluation.plots import curves_svg
+    from attrbank.evaluation.report.plots import curves_svg
 
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     rows = list(tables.rows(figures))

@@ -15,7 +15,7 @@ from attrbank.diffusion.schedule import Grid, Schedule, nearest_alpha_bar_index,
 from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.editing.composition import Act, run_edits
 from attrbank.errors import InvalidValueError
-from attrbank.evaluation.shared_runs import Cost, SharedRuns
+from attrbank.evaluation.bench.shared_runs import Cost, SharedRuns
 from attrbank.methods.protocol import Edit, Method, ModelEdit
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema import Core

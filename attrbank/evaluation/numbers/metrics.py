@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from attrbank.evaluation import oracle
-from attrbank.evaluation.metrics import look_at, perceptual_distance
+from attrbank.evaluation.judges import oracle
+from attrbank.evaluation.judges.readings import look_at, perceptual_distance
 
 SMALLEST_ERROR = 1e-10
 """Stands for no error at all, of which PSNR makes infinity; so it ends at 100 dB."""

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from attrbank.backbones.portraits.parameters import draw
 from attrbank.backbones.portraits.render import render
-from attrbank.evaluation import oracle
-from attrbank.evaluation.distributions import frechet_distance, kernel_distance
-from attrbank.evaluation.metrics import (
+from attrbank.evaluation.judges import oracle
+from attrbank.evaluation.numbers.distributions import frechet_distance, kernel_distance
+from attrbank.evaluation.judges.readings import (
     GOALS,
     Pictures,
     effect,
@@ -21,7 +21,7 @@ from attrbank.evaluation.metrics import (
     look_at,
     perceptual_distance,
 )
-from attrbank.evaluation.subjects import Subject
+from attrbank.evaluation.bench.subjects import Subject
 
 RENDERS = 512
 FIRST_SEED: dict[oracle.Role, int] = {"judge": 10_000, "tuner": 1_000}

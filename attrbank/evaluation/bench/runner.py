@@ -11,14 +11,14 @@ from torch import Tensor
 
 from attrbank.diffusion.protocols import Metric
 from attrbank.errors import AttrbankError, NumericError
-from attrbank.evaluation.bench import Bench
-from attrbank.evaluation.cells import UNEDITED, Cell, CellStore
-from attrbank.evaluation.competitors import Competitor
-from attrbank.evaluation.judging import Judge
-from attrbank.evaluation.results import AttributeFigures
-from attrbank.evaluation.strips import strip
-from attrbank.evaluation.subjects import Subject
-from attrbank.evaluation.summary import attribute_figures
+from attrbank.evaluation.bench.bench import Bench
+from attrbank.evaluation.bench.cells import UNEDITED, Cell, CellStore
+from attrbank.evaluation.bench.competitors import Competitor
+from attrbank.evaluation.judges.judge import Judge
+from attrbank.evaluation.numbers.results import AttributeFigures
+from attrbank.evaluation.bench.strips import strip
+from attrbank.evaluation.bench.subjects import Subject
+from attrbank.evaluation.numbers.summary import attribute_figures
 from attrbank.methods.protocol import OnProgress
 
 

@@ -1,4 +1,4 @@
-"""Figures as rows for the terminal, and as Markdown for the README: ``python -m attrbank.evaluation.tables``."""
+"""Figures as rows for the terminal, and as Markdown for the README: ``python -m attrbank.evaluation.report.tables``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from attrbank.evaluation import markdown
-from attrbank.evaluation.results import AttributeFigures, Curve, Figures, Point
+from attrbank.evaluation.report.page import markdown
+from attrbank.evaluation.numbers.results import AttributeFigures, Curve, Figures, Point
 from attrbank.evaluation.verdict import missed
 from attrbank.schema.measured import Estimate
 

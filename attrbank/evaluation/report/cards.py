@@ -1,4 +1,4 @@
-"""Cards from figures: ``python -m attrbank.evaluation.cards --figures docs/eval/figures.json --out bank``."""
+"""Cards from figures: ``python -m attrbank.evaluation.report.cards --figures docs/eval/figures.json --out bank``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from attrbank.evaluation.results import AttributeFigures, Figures
+from attrbank.evaluation.numbers.results import AttributeFigures, Figures
 from attrbank.schema.measured import Card, Protocol
 from attrbank.store import cards
 from attrbank.store.layout import CARD_SUFFIX, Layout, identity_of, object_files

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from attrbank.evaluation.subjects import Subject
+from attrbank.evaluation.bench.subjects import Subject
 
 
 class Judge(Protocol):

@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from attrbank.evaluation.results import AttributeFigures, Curve
+from attrbank.evaluation.numbers.results import AttributeFigures, Curve
 
 if TYPE_CHECKING:  # an evaluation without a report does without matplotlib
     from matplotlib.axes import Axes

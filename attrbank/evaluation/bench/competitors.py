@@ -17,9 +17,9 @@ from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.editing.composition import Act
 from attrbank.editing.request import Preset, learn_spec
 from attrbank.errors import InvalidValueError
-from attrbank.evaluation.bench import Bench, edit_of
-from attrbank.evaluation.rival_edits import BlendWithTarget, RandomDirection, SingularValuesOfTarget
-from attrbank.evaluation.subjects import Subject
+from attrbank.evaluation.bench.bench import Bench, edit_of
+from attrbank.evaluation.bench.rival_edits import BlendWithTarget, RandomDirection, SingularValuesOfTarget
+from attrbank.evaluation.bench.subjects import Subject
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.protocol import Edit, ModelEdit
 from attrbank.plugins.manager import load_plugins

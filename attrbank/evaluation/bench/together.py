@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from attrbank.editing.composition import Act
-from attrbank.evaluation.bench import Bench
-from attrbank.evaluation.cells import Cell, CellStore
-from attrbank.evaluation.judging import Judge
-from attrbank.evaluation.rival_edits import KnownChange
-from attrbank.evaluation.setting import Setting
-from attrbank.evaluation.subjects import Subject
+from attrbank.evaluation.bench.bench import Bench
+from attrbank.evaluation.bench.cells import Cell, CellStore
+from attrbank.evaluation.judges.judge import Judge
+from attrbank.evaluation.bench.rival_edits import KnownChange
+from attrbank.evaluation.bench.setting import Setting
+from attrbank.evaluation.bench.subjects import Subject
 from attrbank.methods.protocol import ModelEdit, OnProgress
 from attrbank.schema.measured import Rule
 

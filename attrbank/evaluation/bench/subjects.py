@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.errors import InvalidValueError
-from attrbank.evaluation.metrics import GOALS
+from attrbank.evaluation.judges.readings import GOALS
 from attrbank.evaluation.starter_prompts import target_of
 from attrbank.schema import AttributeRecord
 

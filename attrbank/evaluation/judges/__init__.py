@@ -1,0 +1,1 @@
+"""Who says whether an attribute is seen, and what else has changed."""

@@ -1,0 +1,1 @@
+"""How figures are shown: tables, plots, a page, cards."""
