@@ -11,7 +11,7 @@ import pytest
 
 from attrbank.plugin_kit.tiny import build_pipeline, build_xl_pipeline
 from attrbank.plugins.manager import load_plugins
-from tests.tiny_families import SD35, build_ddpm, build_flux, build_ldm, build_sd3
+from tests.helpers.tiny_families import SD35, build_ddpm, build_flux, build_ldm, build_sd3
 
 
 @pytest.fixture(autouse=True)

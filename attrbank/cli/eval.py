@@ -94,8 +94,8 @@ def evaluate(
 
 
 def _evaluated(request: EvalRequest, *, keep_cards: bool) -> Evaluated:
-    from attrbank.evaluation.report.cards import cards_of
     from attrbank.evaluation.evaluate import evaluate as measure
+    from attrbank.evaluation.report.cards import cards_of
 
     bank = Bank.open(request.bank)
     if keep_cards:
@@ -108,7 +108,7 @@ def _evaluated(request: EvalRequest, *, keep_cards: bool) -> Evaluated:
 
 
 def _tell(evaluated: Evaluated, out: Path | None, as_json: bool) -> None:
-    from attrbank.evaluation.report.page import tables
+    from attrbank.evaluation.report import tables
 
     figures = evaluated.figures
     if as_json:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from attrbank.evaluation.report.page import page as report
 from attrbank.evaluation.bench.cells import CellStore
 from attrbank.evaluation.bench.competitors import Competitor, chosen
-from attrbank.evaluation.numbers.results import Figures
 from attrbank.evaluation.bench.runner import Plan, Runner, Series
 from attrbank.evaluation.bench.setting import SettingRequest, set_up
 from attrbank.evaluation.bench.split import require_split
 from attrbank.evaluation.bench.subjects import Subject
+from attrbank.evaluation.numbers.results import Figures
+from attrbank.evaluation.report import page as report
 from attrbank.methods.protocol import OnProgress
 from attrbank.plugins.manager import load_plugins
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench.cells import Cell, CellStore
-from attrbank.evaluation.numbers.estimates import mean, share
-from attrbank.evaluation.judges.readings import GOALS
 from attrbank.evaluation.bench.setting import SettingRequest, set_up
 from attrbank.evaluation.bench.split import require_split
 from attrbank.evaluation.bench.subjects import Subject
 from attrbank.evaluation.bench.together import Combination, Together
+from attrbank.evaluation.judges.readings import GOALS
+from attrbank.evaluation.numbers.estimates import mean, share
 from attrbank.methods.protocol import OnProgress
 from attrbank.schema.measured import Group, Matrix, Pair, Rule
 

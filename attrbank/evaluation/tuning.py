@@ -16,11 +16,11 @@ from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench.bench import Bench
-from attrbank.evaluation.numbers.curves import GOAL, Values, matched, usable
-from attrbank.evaluation.judges.judge import Judge
-from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.bench.split import require_split
 from attrbank.evaluation.bench.subjects import RENDERED, Subject, goal_of, target_prompt
+from attrbank.evaluation.judges.judge import Judge
+from attrbank.evaluation.judges.oracle_judge import OracleJudge
+from attrbank.evaluation.numbers.curves import GOAL, Values, matched, usable
 from attrbank.methods.protocol import OnProgress, quiet
 from attrbank.schema import Calibration, Core, LearnSpec
 

@@ -8,7 +8,6 @@ COMMANDS = (
     Spec("learn", "Learn an attribute from a pair of prompts, or of pictures.", target="attrbank.cli.learn:learn"),
     Spec("apply", "Apply attributes to a picture, and save before and after.", target="attrbank.cli.apply:apply"),
     Spec("eval", "Measure attributes against other ways to do the same.", target="attrbank.cli.eval:evaluate"),
-    Spec("inspect", "Look at singular vectors of latents as the paper does.", target="attrbank.cli.inspect:inspect"),
     Spec("matrix", "Measure how attributes go together.", target="attrbank.cli.matrix:matrix"),
     Spec("list", "List the attributes of the bank.", target="attrbank.cli.listing:list_attributes"),
     Spec("show", "Show an attribute, or the command that made a picture.", target="attrbank.cli.show:show"),

@@ -15,7 +15,7 @@ from attrbank.avi.difference import (
     unit,
 )
 from attrbank.errors import InvalidValueError, NumericError
-from tests.avi.latents import HARD, hard
+from tests.helpers.latents import HARD, hard
 
 
 @pytest.fixture

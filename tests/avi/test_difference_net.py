@@ -8,7 +8,7 @@ from torch.nn import functional
 from attrbank.avi.difference_net import DifferenceNet, coarse
 from attrbank.avi.fit_difference import fit_differences
 from attrbank.errors import CorruptArtifactError, NumericError
-from tests.avi.latents import HARD, hard
+from tests.helpers.latents import HARD, hard
 
 
 def quiet(done: int, total: int) -> None:

@@ -6,7 +6,7 @@ import torch
 from attrbank.avi import factors
 from attrbank.avi.factors import align_signs, factorise, reconstruct, require_finite
 from attrbank.errors import NumericError
-from tests.avi.latents import HARD, hard
+from tests.helpers.latents import HARD, hard
 
 
 @pytest.mark.parametrize("name", HARD)

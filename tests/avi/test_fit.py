@@ -10,7 +10,7 @@ from attrbank.avi.integrate import Tail
 from attrbank.avi.network import CoreNet, SingularValueNet
 from attrbank.avi.objective import objective, pose
 from attrbank.errors import InvalidValueError, NumericError
-from tests.avi.latents import HARD, hard, smooth
+from tests.helpers.latents import HARD, hard, smooth
 
 
 def training_pair(generator: torch.Generator, n: int) -> tuple[Tensor, Tensor]:

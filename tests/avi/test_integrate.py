@@ -18,8 +18,8 @@ from attrbank.avi.integrate import (
 )
 from attrbank.avi.objective import pose
 from attrbank.errors import IncompatibleError, InvalidValueError, NumericError
-from tests.avi.latents import HARD, hard, pair
-from tests.reference.algorithm1 import edit_channel, integrate_channel
+from tests.helpers.algorithm1 import edit_channel, integrate_channel
+from tests.helpers.latents import HARD, hard, pair
 
 TAILS: tuple[Tail, ...] = ("text", "alg1")
 STRENGTHS = tuple(tenth / 10 for tenth in range(11))

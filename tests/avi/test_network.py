@@ -5,7 +5,7 @@ import torch
 
 from attrbank.avi.network import CoreNet, SingularValueNet, StoredNetwork, core_hidden, paper_width
 from attrbank.errors import CorruptArtifactError, NumericError
-from tests.avi.latents import HARD, hard
+from tests.helpers.latents import HARD, hard
 
 
 def trained(net: StoredNetwork, generator: torch.Generator) -> StoredNetwork:

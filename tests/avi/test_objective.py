@@ -10,8 +10,8 @@ from attrbank.avi.exact import solve
 from attrbank.avi.integrate import Tail
 from attrbank.avi.objective import Lambdas, objective, pose
 from attrbank.errors import InvalidValueError
-from tests.avi.latents import HARD, hard, pair
-from tests.reference.algorithm1 import objective_channel
+from tests.helpers.algorithm1 import objective_channel
+from tests.helpers.latents import HARD, hard, pair
 
 TAILS: tuple[Tail, ...] = ("text", "alg1")
 SHAPES = [(2, 3, 8, 8), (2, 3, 9, 6), (2, 3, 6, 9)]

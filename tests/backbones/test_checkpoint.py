@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from attrbank.backbones.families import describe, load
 from attrbank.errors import IncompatibleError
-from tests.original_format import save_checkpoint
+from tests.helpers.original_format import save_checkpoint
 
 PROMPT = "a photo of a smiling woman"
 

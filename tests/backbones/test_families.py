@@ -17,7 +17,7 @@ from attrbank.backbones.fingerprint import FLUX, STABLE_DIFFUSION_3, UNCONDITION
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import guidance_of
 from attrbank.plugin_kit.contracts import BackboneContract
-from tests.tiny_families import build_ddpm, build_flux, build_sd3, change
+from tests.helpers.tiny_families import build_ddpm, build_flux, build_sd3, change
 
 FAMILIES = ["tiny_sd3", "tiny_flux", "tiny_flux_schnell", "tiny_ddpm", "tiny_ldm"]
 TRAITS = [("tiny_sd3", STABLE_DIFFUSION_3), ("tiny_flux", FLUX), ("tiny_ddpm", UNCONDITIONAL)]

@@ -18,7 +18,7 @@ from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import IncompatibleError, InvalidValueError
 from attrbank.samplers.ddim import DDIM
-from tests.tiny_families import change
+from tests.helpers.tiny_families import change
 
 PROMPT = "a photo of a smiling woman, with glasses"
 SEEDS = [4, 9]

@@ -17,7 +17,7 @@ from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import IncompatibleError, InvalidValueError
 from attrbank.samplers.ddim import DDIM
 from attrbank.samplers.ddpm import DDPM
-from tests.tiny_families import build_ddpm, change
+from tests.helpers.tiny_families import build_ddpm, change
 
 SEED = 3
 

@@ -10,7 +10,7 @@ import pytest
 
 from attrbank.cli.app import run
 from attrbank.store.bank import Bank
-from tests.store import artifacts
+from tests.helpers import artifacts
 
 RECORD = artifacts.RECORD | {"seeds": list(range(64)), "units": {"mean": 2.0}}
 

@@ -13,7 +13,7 @@ from attrbank.store.bank import Bank
 from attrbank.store.cards import put_matrix
 from attrbank.store.layout import Layout
 from tests.cli.conftest import Cli, artifact
-from tests.measured import a_matrix, a_pair
+from tests.helpers.measured import a_matrix, a_pair
 
 NAMES = ("hat", "beard", "smile")
 

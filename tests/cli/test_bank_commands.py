@@ -9,7 +9,7 @@ import pytest
 from attrbank.plugins.built_ins import COMMANDS
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli, artifact
-from tests.measured import a_card
+from tests.helpers.measured import a_card
 
 PROMISED = {
     *("name", "id", "origin", "method", "vectors", "core", "solver", "source", "target", "pairs", "t_x", "delta_tau"),

@@ -12,7 +12,7 @@ from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 from tests.cli.conftest import Cli
-from tests.fake_distributions import BROKEN, DISTURBING, FAILS_AT_ITS_WORK, MISBEHAVED, OFFERS_EULER, install
+from tests.helpers.fake_distributions import BROKEN, DISTURBING, FAILS_AT_ITS_WORK, MISBEHAVED, OFFERS_EULER, install
 
 __all__ = ["fake_attribute", "tiny_backbone", "tmp_bank"]
 

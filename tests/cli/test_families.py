@@ -16,7 +16,7 @@ from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
 from attrbank.plugin_kit.tiny import build_pipeline
 from tests.cli.conftest import Cli
-from tests.original_format import save_checkpoint
+from tests.helpers.original_format import save_checkpoint
 
 PROMPTS = ("--source", "a photo of a person", "--target", "a photo of an old person")
 STEPS = ("--steps", "5")

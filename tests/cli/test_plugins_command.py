@@ -14,8 +14,8 @@ from attrbank.backbones.families import describe
 from attrbank.plugin_kit.scaffold import PluginKind, write_plugin
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli, artifact
-from tests.environments import ROOT, fresh_environment
-from tests.fake_distributions import BROKEN, OFFERS_EULER, install
+from tests.helpers.environments import ROOT, fresh_environment
+from tests.helpers.fake_distributions import BROKEN, OFFERS_EULER, install
 
 NEW: dict[PluginKind, str] = {"sampler": "3-point", "backbone": "toy", "method": "mean_shift", "metric": "difference"}
 """A new plugin of each kind; the names are chosen to be awkward."""

@@ -19,8 +19,8 @@ from attrbank.store.bank import Bank
 from attrbank.store.entry import derive
 from attrbank.store.layout import Layout
 from tests.cli.conftest import RECORD, artifact
-from tests.fake_distributions import install
-from tests.measured import a_card, a_matrix, a_pair
+from tests.helpers.fake_distributions import install
+from tests.helpers.measured import a_card, a_matrix, a_pair
 
 HEAVY = {"torch", "numpy", "diffusers", "transformers", "sqlite_utils", "PIL", "safetensors"}
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -11,8 +11,8 @@ import pytest
 
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli, artifact
-from tests.measured import a_card
-from tests.store.artifacts import object_path
+from tests.helpers.artifacts import object_path
+from tests.helpers.measured import a_card
 
 NAN = struct.pack("<f", float("nan"))
 

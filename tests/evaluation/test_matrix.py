@@ -14,9 +14,9 @@ from torch import Tensor
 from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.cli.app import run
 from attrbank.evaluation.bench.cells import Cell
-from attrbank.evaluation.matrix import _group, _groups, _pair
 from attrbank.evaluation.bench.subjects import Subject
 from attrbank.evaluation.bench.together import Combination
+from attrbank.evaluation.matrix import _group, _groups, _pair
 from attrbank.schema.measured import Matrix
 from attrbank.store.bank import Bank
 

@@ -1,65 +1,40 @@
-"""What the figures mean, on pictures whose truth is known."""
+"""The built-in metrics keep their contract, and say what their names promise."""
 
 from __future__ import annotations
 
-import pytest
 import torch
 
-from attrbank.backbones.portraits.parameters import ATTRIBUTES, IDENTITY, Portraits, draw
-from attrbank.evaluation.judges.readings import (
-    GOALS,
-    Pictures,
-    effect,
-    flips,
-    has_all,
-    identity_error,
-    perceptual_distance,
-)
-from attrbank.evaluation.judges.oracle import Reading
+from attrbank.backbones.portraits.parameters import draw
+from attrbank.backbones.portraits.render import render
+from attrbank.evaluation.numbers.metrics import Change, OraclePerceptual, Psnr
+from attrbank.plugin_kit.testing import MetricContract
 
 
-def seen(people: Portraits) -> Pictures:
-    """What a perfect oracle would see, with features that are the identity itself."""
-    features = torch.nn.functional.normalize(people.identity, dim=1)[..., None, None]
-    return Pictures(
-        Reading(people.attributes * 2 - 1, people.identity), (features, features, features), people.identity
-    )
+class TestChange(MetricContract):
+    def make(self) -> Change:
+        return Change()
 
 
-def test_a_perfect_edit_comes_and_disturbs_nothing():
-    people = draw(200, 5)
-    before, after = seen(people), seen(people.having("glasses", 1.0))
-    assert has_all(after, ("glasses",)).all()
-    assert flips(before, after, "glasses").max() == 0
-    assert identity_error(before, after, "glasses").max() == 0
-    assert perceptual_distance(before, after).max() == 0
+class TestPsnr(MetricContract):
+    def make(self) -> Psnr:
+        return Psnr()
 
 
-def test_flips_count_the_other_attributes_only():
-    people = draw(200, 5)
-    after = people.having("smiling", 1.0).having("hat", 1.0)
-    changed = (people.column("hat") == 0).float() / (len(ATTRIBUTES) - 1)
-    torch.testing.assert_close(flips(seen(people), seen(after), "smiling"), changed)
+class TestOraclePerceptual(MetricContract):
+    def make(self) -> OraclePerceptual:
+        return OraclePerceptual()
 
 
-def test_young_and_old_are_the_two_ends_of_one_attribute():
-    pictures = seen(draw(50, 5))
-    assert torch.equal(has_all(pictures, ("young",)), ~has_all(pictures, ("old",)))
-    assert torch.equal(effect("young", pictures), -effect("old", pictures))
-    assert GOALS["young"].attribute == GOALS["old"].attribute == "old"
+def test_a_tenth_of_the_range_is_twenty_decibels() -> None:
+    grey = torch.full((2, 3, 16, 16), 0.5)
+    torch.testing.assert_close(Change()(grey, grey + 0.1), torch.full((2,), 0.1))
+    torch.testing.assert_close(Psnr()(grey, grey - 0.1), torch.full((2,), 20.0))
+    assert Psnr()(grey, grey).tolist() == [100, 100]
 
 
-def test_identity_error_is_in_standard_deviations_and_leaves_out_what_the_attribute_changes():
-    people = draw(50, 5)
-    moved = Portraits(people.attributes, people.identity.clone())
-    moved.identity[:, IDENTITY.index("hair")] += 10
-    assert identity_error(seen(people), seen(moved), "old").max() == 0
-    moved.identity[:, IDENTITY.index("background")] += 12**-0.5  # a uniform parameter's standard deviation
-    kept = len(IDENTITY) - 3
-    assert identity_error(seen(people), seen(moved), "old").mean().item() == pytest.approx(kept**-0.5, rel=0.05)
-
-
-def test_perceptual_distance_is_zero_for_the_same_and_symmetric():
-    one, other = seen(draw(20, 5)), seen(draw(20, 6))
-    assert perceptual_distance(one, one).max() == 0
-    torch.testing.assert_close(perceptual_distance(one, other), perceptual_distance(other, one))
+def test_to_the_oracle_somebody_with_glasses_is_nearer_than_somebody_else() -> None:
+    people, distance = draw(8, 5), OraclePerceptual()
+    plain, glasses = (render(people.having("glasses", worn), 64) for worn in (0.0, 1.0))
+    assert distance(plain, plain).tolist() == [0] * 8
+    assert (distance(plain, glasses) > 0).all()
+    assert (distance(plain, glasses) < distance(plain, plain.roll(1, dims=0))).all()

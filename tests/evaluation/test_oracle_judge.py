@@ -10,8 +10,8 @@ import torch
 from attrbank.backbones.portraits.parameters import draw
 from attrbank.backbones.portraits.render import render
 from attrbank.errors import InvalidValueError
-from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.bench.subjects import goal_of, target_prompt
+from attrbank.evaluation.judges.oracle_judge import OracleJudge
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from attrbank.store import index
 from attrbank.store.bank import Bank
-from tests.store.artifacts import artifact
+from tests.helpers.artifacts import artifact
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from attrbank.errors import (
 )
 from attrbank.store import _fs, blobs
 from attrbank.store.bank import Bank
-from tests.store.artifacts import artifact, numbered, object_path, snapshot
+from tests.helpers.artifacts import artifact, numbered, object_path, snapshot
 
 
 def test_bank_that_does_not_exist_is_empty_and_reading_does_not_create_it(bank: Bank) -> None:

@@ -16,7 +16,7 @@ from attrbank.errors import (
 )
 from attrbank.store import _fs, ledger
 from attrbank.store.bank import Bank
-from tests.store.artifacts import artifact, numbered, snapshot
+from tests.helpers.artifacts import artifact, numbered, snapshot
 
 
 @pytest.mark.parametrize("place", ["file", "file/below"])

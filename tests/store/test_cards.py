@@ -16,8 +16,8 @@ from attrbank.schema.measured import Card, Matrix
 from attrbank.store import cards
 from attrbank.store.bank import Bank
 from attrbank.store.layout import Layout
-from tests.measured import a_card, a_matrix, a_pair
-from tests.store.artifacts import artifact, numbered
+from tests.helpers.artifacts import artifact, numbered
+from tests.helpers.measured import a_card, a_matrix, a_pair
 
 
 def _card_path(bank: Bank, identity: str) -> Path:

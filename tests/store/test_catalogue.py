@@ -13,7 +13,7 @@ from attrbank.store import ledger
 from attrbank.store.bank import Bank
 from attrbank.store.entry import derive
 from attrbank.store.index import writing
-from tests.store.artifacts import RECORD, artifact
+from tests.helpers.artifacts import RECORD, artifact
 
 
 @pytest.fixture

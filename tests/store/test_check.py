@@ -12,7 +12,7 @@ import pytest
 from attrbank.errors import CorruptArtifactError
 from attrbank.store.bank import Bank
 from attrbank.store.check import GRACE
-from tests.store.artifacts import artifact, numbered, object_path, snapshot
+from tests.helpers.artifacts import artifact, numbered, object_path, snapshot
 
 
 def _write(path: Path, data: bytes) -> None:

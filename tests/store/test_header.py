@@ -14,7 +14,7 @@ import pytest
 from attrbank.errors import CorruptArtifactError, IncompatibleError
 from attrbank.store.header import MAX_HEADER, canonical, parse_header
 from attrbank.store.record import validated_record
-from tests.store.artifacts import TENSOR, artifact, file_of
+from tests.helpers.artifacts import TENSOR, artifact, file_of
 
 
 def test_header_tells_metadata_and_places_of_tensors() -> None:

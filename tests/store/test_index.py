@@ -11,7 +11,7 @@ import pytest
 from attrbank.errors import BankBusyError, CorruptArtifactError, IncompatibleError, StorageError
 from attrbank.store import index
 from attrbank.store.bank import Bank
-from tests.store.artifacts import artifact
+from tests.helpers.artifacts import artifact
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from attrbank.errors import (
     NotFoundError,
 )
 from attrbank.store.bank import Bank
-from tests.store.artifacts import artifact
+from tests.helpers.artifacts import artifact
 
 
 def test_name_beats_a_prefix(bank: Bank) -> None:

@@ -11,7 +11,7 @@ from attrbank.errors import (
     NotFoundError,
 )
 from attrbank.store.bank import Bank
-from tests.store.artifacts import artifact, numbered, object_path
+from tests.helpers.artifacts import artifact, numbered, object_path
 
 
 def test_removed_attribute_is_gone_until_it_is_restored(bank: Bank) -> None:

@@ -10,7 +10,7 @@ from attrbank.errors import (
     StorageError,
 )
 from attrbank.store.bank import Bank
-from tests.store.artifacts import artifact, numbered, snapshot
+from tests.helpers.artifacts import artifact, numbered, snapshot
 
 
 def test_starter_attributes_are_readable_at_once(bank: Bank, starter: Path) -> None:

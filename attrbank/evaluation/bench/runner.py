@@ -14,10 +14,10 @@ from attrbank.errors import AttrbankError, NumericError
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.cells import UNEDITED, Cell, CellStore
 from attrbank.evaluation.bench.competitors import Competitor
-from attrbank.evaluation.judges.judge import Judge
-from attrbank.evaluation.numbers.results import AttributeFigures
 from attrbank.evaluation.bench.strips import strip
 from attrbank.evaluation.bench.subjects import Subject
+from attrbank.evaluation.judges.judge import Judge
+from attrbank.evaluation.numbers.results import AttributeFigures
 from attrbank.evaluation.numbers.summary import attribute_figures
 from attrbank.methods.protocol import OnProgress
 

@@ -12,13 +12,13 @@ from attrbank.attribute.compatibility import check_binding
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone, Description
 from attrbank.errors import InvalidValueError
-from attrbank.evaluation.judges import networks
 from attrbank.evaluation.bench.bench import Bench
+from attrbank.evaluation.bench.split import RULES, refuse_learned
+from attrbank.evaluation.bench.subjects import RENDERED, Subject, goal_of, target_prompt
+from attrbank.evaluation.judges import networks
 from attrbank.evaluation.judges.clip_judge import ClipJudge
 from attrbank.evaluation.judges.judge import Judge
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
-from attrbank.evaluation.bench.split import RULES, refuse_learned
-from attrbank.evaluation.bench.subjects import RENDERED, Subject, goal_of, target_prompt
 from attrbank.names import format_seeds
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.measured import Protocol, Split

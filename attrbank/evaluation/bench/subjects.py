@@ -8,11 +8,23 @@ from dataclasses import dataclass
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.judges.readings import GOALS
-from attrbank.evaluation.starter_prompts import target_of
 from attrbank.schema import AttributeRecord
 
 RENDERED = "portraits"
 """The backbone whose truth the oracles know."""
+
+PLAIN_PROMPTS = {
+    "young": "a photo of a young person",
+    "old": "a photo of an old person",
+    "smile": "a photo of a person, smiling",
+    "serious": "a photo of a person, serious",
+    "man": "a photo of a man",
+    "woman": "a photo of a woman",
+    "glasses": "a photo of a person, with glasses",
+    "hat": "a photo of a person, with a hat",
+    "beard": "a photo of a person, with a beard",
+}
+"""What asks ``portraits`` for each goal and for nothing else."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +60,7 @@ def target_prompt(record: AttributeRecord, prompt: str, goal: str | None) -> str
         if pair.source == prompt:
             return pair.target
     if goal is not None:
-        return target_of(goal)
+        return PLAIN_PROMPTS[goal]
     if not record.pairs:
         raise InvalidValueError(
             f"{record.name} was learned from pictures, so it does not say which prompt asks for the same.",

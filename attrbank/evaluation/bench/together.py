@@ -12,10 +12,10 @@ from torch import Tensor
 from attrbank.editing.composition import Act
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.cells import Cell, CellStore
-from attrbank.evaluation.judges.judge import Judge
 from attrbank.evaluation.bench.rival_edits import KnownChange
 from attrbank.evaluation.bench.setting import Setting
 from attrbank.evaluation.bench.subjects import Subject
+from attrbank.evaluation.judges.judge import Judge
 from attrbank.methods.protocol import ModelEdit, OnProgress
 from attrbank.schema.measured import Rule
 

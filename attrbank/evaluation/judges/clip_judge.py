@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from attrbank.evaluation.numbers.distributions import frechet_distance, kernel_distance
-from attrbank.evaluation.judges.networks import Networks
 from attrbank.evaluation.bench.subjects import Subject
+from attrbank.evaluation.judges.networks import Networks
+from attrbank.evaluation.numbers.distributions import frechet_distance, kernel_distance
 
 BATCH = 16
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from attrbank.backbones.portraits.parameters import draw
 from attrbank.backbones.portraits.render import render
+from attrbank.evaluation.bench.subjects import Subject
 from attrbank.evaluation.judges import oracle
-from attrbank.evaluation.numbers.distributions import frechet_distance, kernel_distance
 from attrbank.evaluation.judges.readings import (
     GOALS,
     Pictures,
@@ -21,7 +21,7 @@ from attrbank.evaluation.judges.readings import (
     look_at,
     perceptual_distance,
 )
-from attrbank.evaluation.bench.subjects import Subject
+from attrbank.evaluation.numbers.distributions import frechet_distance, kernel_distance
 
 RENDERS = 512
 FIRST_SEED: dict[oracle.Role, int] = {"judge": 10_000, "tuner": 1_000}

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from attrbank.evaluation.numbers import curves
 from attrbank.evaluation.bench.cells import UNEDITED, Cell, CellStore
+from attrbank.evaluation.bench.subjects import Subject
+from attrbank.evaluation.numbers import curves
 from attrbank.evaluation.numbers.estimates import mean, share
 from attrbank.evaluation.numbers.results import AttributeFigures, Curve, Point
-from attrbank.evaluation.bench.subjects import Subject
 
 
 def attribute_figures(

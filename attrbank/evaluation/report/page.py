@@ -7,10 +7,9 @@ from pathlib import Path
 
 from attrbank import files
 from attrbank.errors import AttrbankError
-from attrbank.evaluation.report.page import tables
 from attrbank.evaluation.bench.cells import UNEDITED, Cell, CellStore
 from attrbank.evaluation.numbers.results import AttributeFigures, Figures
-from attrbank.evaluation.verdict import missed
+from attrbank.evaluation.report import tables
 
 TEMPLATE = Path(__file__).parent / "page.html.j2"
 FIGURES, REPORT = "figures.json", "report.html"
@@ -51,7 +50,6 @@ def page(figures: Figures, store: CellStore) -> str:
     sections = [
         {
             "figures": attribute,
-            "misses": missed(attribute),
             "rows": [row[1:] for row in rows if row[0] == attribute.name],
             "curves": curves_svg(attribute),
             "strips": _strips(attribute, store),

@@ -1,16 +1,11 @@
-"""Figures as rows for the terminal, and as Markdown for the README: ``python -m attrbank.evaluation.report.tables``."""
+"""Figures as rows of a table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Annotated, TypeAlias
+from collections.abc import Iterator
 
-import typer
-
-from attrbank.evaluation.report.page import markdown
-from attrbank.evaluation.numbers.results import AttributeFigures, Curve, Figures, Point
-from attrbank.evaluation.verdict import missed
+from attrbank.evaluation.numbers.results import AttributeFigures, Curve, Figures
+from attrbank.evaluation.report import markdown
 from attrbank.schema.measured import Estimate
 
 COLUMNS = (
@@ -31,15 +26,6 @@ COLUMNS = (
 """Of the terminal's table: every curve where its success is .95, or highest."""
 
 COLLATERAL = ("flips", "identity", "perceptual")
-SHOWN = {
-    "attribute": "attrbank",
-    "target-prompt": "target prompt",
-    "prompt-switch": "best prompt switch",
-    "paper": "paper preset",
-}
-"""Competitors of the README's tables, and what they are called there."""
-
-Cell: TypeAlias = Callable[[Curve], str]
 
 
 def rows(figures: Figures) -> Iterator[tuple[str, ...]]:
@@ -52,7 +38,7 @@ def rows(figures: Figures) -> Iterator[tuple[str, ...]]:
 
 
 def _limit_row(attribute: AttributeFigures) -> tuple[str, ...]:
-    known = [_number(attribute.limit.get(name)) for name in ("success", *COLLATERAL)]
+    known = [number(attribute.limit.get(name)) for name in ("success", *COLLATERAL)]
     return (attribute.name, "limit", "", *known, *[""] * 6)
 
 
@@ -62,7 +48,7 @@ def _curve_row(attribute: AttributeFigures, curve: Curve) -> tuple[str, ...]:
         attribute.name,
         curve.competitor,
         f"{curve.matched.strength:.2f}",
-        *(_interval(found.get(name)) for name in ("success", *COLLATERAL, "excess")),
+        *(interval(found.get(name)) for name in ("success", *COLLATERAL, "excess")),
         f"{curve.monotonicity:.2f}",
         f"{curve.smoothness:.2f}",
         "-" if curve.usable is None else "{:g}-{:g}".format(*curve.usable),
@@ -71,75 +57,11 @@ def _curve_row(attribute: AttributeFigures, curve: Curve) -> tuple[str, ...]:
     )
 
 
-def at_equal_success(figures: Figures) -> str:
-    """Markdown: flips / identity error / perceptual distance where the success is .95, and at which strength that is.
-
-    A number in brackets is the highest success of a curve that never reaches .95, and the rest is told from there.
-    """
-    misses = {attribute.name: missed(attribute) for attribute in figures.attributes}
-    cells = {
-        "attribute": lambda curve: f"{curve.matched.strength:.2f}: {_matched_cell(curve)}",
-        "target-prompt": _matched_cell,
-        "prompt-switch": lambda curve: f"{curve.matched.strength:.2f} T: {_matched_cell(curve)}",
-        "paper": _matched_cell,
-    }
-    return _markdown(figures, cells, misses)
-
-
-def at_strength_one(figures: Figures) -> str:
-    """Markdown: success [95 % interval] / flips / identity error / perceptual distance at strength 1.
-
-    The prompt switch is the one with the highest success.
-    """
-    cells = dict.fromkeys(SHOWN, lambda curve: _point_cell(curve.at(1.0)))
-    cells["prompt-switch"] = lambda curve: f"{curve.best.strength:g} T: {_point_cell(curve.best)}"
-    return _markdown(figures, cells)
-
-
-def _markdown(figures: Figures, cells: Mapping[str, Cell], misses: Mapping[str, str] | None = None) -> str:
-    columns = ["", "images", *SHOWN.values(), "limit", *(["misses"] if misses else [])]
-    lines = []
-    for attribute in figures.attributes:
-        curves = [(attribute.curve(name), cells[name]) for name in SHOWN]
-        shown = ["–" if curve is None else cell(curve) for curve, cell in curves]
-        last = [misses[attribute.name]] if misses else []
-        lines.append([attribute.name, str(attribute.pictures), *shown, _collateral(attribute.limit), *last])
-    return markdown.table(columns, lines)
-
-
-def _matched_cell(curve: Curve) -> str:
-    values = {name: estimate.value for name, estimate in curve.matched.figures.items()}
-    reached = "" if curve.matched.reached else f"({values['success']:.2f}) "
-    return reached + _collateral(values)
-
-
-def _point_cell(point: Point | None) -> str:
-    if point is None:
-        return "–"
-    values = {name: estimate.value for name, estimate in point.figures.items()}
-    return f"{_interval(point.figures['success'])} / {_collateral(values)}"
-
-
-def _collateral(values: Mapping[str, float]) -> str:
-    flips, identity, perceptual = (
-        _number(values.get(name), digits) for name, digits in zip(COLLATERAL, (3, 2, 3), strict=True)
-    )
-    return f"{flips} / {identity} / {perceptual}"
-
-
-def _number(value: float | None, digits: int = 2) -> str:
+def number(value: float | None, digits: int = 2) -> str:
+    """A figure in a cell, or a dash."""
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def _interval(found: Estimate | None) -> str:
+def interval(found: Estimate | None) -> str:
+    """A figure with its interval in a cell, or a dash."""
     return "-" if found is None else markdown.interval(found.model_dump())
-
-
-def main(figures: Annotated[Path, typer.Argument(help="A figures.json.")] = Path("docs/figures.json")) -> None:
-    """Print the README's tables."""
-    found = Figures.model_validate_json(figures.read_text(encoding="utf-8"))
-    typer.echo(f"{at_equal_success(found)}\n\n{at_strength_one(found)}")
-
-
-if __name__ == "__main__":
-    typer.run(main)

@@ -1,0 +1,1 @@
+"""What makes attrbank's own models, starter bank, figures and tables. Not in the wheel."""

@@ -1,0 +1,46 @@
+"""Where the identity error of the starter attributes lies: ``python -m lab.figures.identity`` (two minutes)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from attrbank.attribute.artifact import LearnedAttribute
+from attrbank.backbones.portraits.parameters import IDENTITY
+from attrbank.evaluation.bench.bench import stored
+from attrbank.evaluation.judges.readings import CHANGED_BY, GOALS, has_all, identity_spread
+from attrbank.store.bank import Bank
+from lab.figures.people import People, held_out
+from lab.starter_prompts import SIDES
+
+SHOWN = 3
+
+
+def shares(people: People, attribute: LearnedAttribute) -> dict[str, float]:
+    """Each parameter's share of the squared identity error at strength 1, the largest first.
+
+    Args:
+        people: the pictures; those that lack the attribute count.
+        attribute: what is added to them.
+    """
+    name = attribute.record.name
+    lacking = people.only(~has_all(people.before, (name,)))
+    after = lacking.after([lacking.bench.act(attribute, 1.0)])
+    change = (after.reading.identity - lacking.before.reading.identity) / identity_spread()
+    errors = dict(zip(IDENTITY, change.square().mean(0).tolist(), strict=True))
+    kept = {key: error for key, error in errors.items() if key not in CHANGED_BY.get(GOALS[name].attribute, set())}
+    return {key: error / sum(kept.values()) for key, error in sorted(kept.items(), key=lambda item: -item[1])}
+
+
+def main(seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "10000-10063") -> None:
+    """Print the parameters with the largest shares as a table."""
+    bank, people = Bank.starter(), held_out(seeds)
+    for name in SIDES:
+        found = shares(people, stored(bank, name))
+        cells = [f"{key.replace('_', ' ')} {share:.2f}" for key, share in list(found.items())[:SHOWN]]
+        typer.echo(f"| {name} | {', '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    typer.run(main)

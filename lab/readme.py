@@ -1,0 +1,77 @@
+"""The tables of the README, and of a plugin's, each between two comments that name it: what was measured, as it is."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from attrbank.errors import InvalidValueError
+from attrbank.evaluation.numbers.results import Figures
+from lab.figures import bars, compositions, negatives, pictures, samplers, strengths, tables
+
+PAGES = (Path("README.md"), Path("plugins/attrbank-ksamplers/README.md"))
+"""In the clone, those that show tables."""
+
+KSAMPLERS = ("euler", "euler-ancestral", "heun", "dpmpp-2m")
+
+_PLACE = re.compile(r"<!-- table: (?P<name>[a-z-]+) -->.*?<!-- end of table -->", re.DOTALL)
+
+
+class Table(NamedTuple):
+    """One of the tables.
+
+    Attributes:
+        file: the figures, in the folder of documents.
+        markdown: makes the table of what the file holds.
+    """
+
+    file: str
+    markdown: Callable[[Any], str]
+
+
+TABLES: Mapping[str, Table] = {
+    "at-strength-one": Table("figures.json", lambda found: tables.at_strength_one(Figures.model_validate(found))),
+    "at-equal-success": Table("figures.json", lambda found: tables.at_equal_success(Figures.model_validate(found))),
+    "compositions": Table("compositions.json", compositions.table),
+    "strengths": Table("strengths.json", strengths.table),
+    "negatives": Table("negatives.json", negatives.table),
+    "bars": Table("bars.json", bars.table),
+    "samplers": Table("samplers.json", samplers.table),
+    "ksamplers": Table("samplers.json", lambda found: samplers.table(found, KSAMPLERS)),
+    "round-trips": Table("pictures.json", pictures.round_trip_table),
+    "edits-of-pictures": Table("pictures.json", pictures.edit_table),
+}
+
+
+def places(text: str) -> list[str]:
+    """The names of the tables that have a place on a page, in its order."""
+    return [place["name"] for place in _PLACE.finditer(text)]
+
+
+def rewritten(text: str, documents: Path) -> str:
+    """A page with every table made anew whose figures are there; the others stay as they are.
+
+    Args:
+        text: what the page says now.
+        documents: the folder with the figures.
+
+    Raises:
+        InvalidValueError: a place is for none of ``TABLES``, or two are for the same.
+    """
+    found = places(text)
+    wrong = [name for name in found if name not in TABLES or found.count(name) > 1]
+    if wrong:
+        raise InvalidValueError(f"A page has no use for this place: {wrong[0]!r}.", f"There are {', '.join(TABLES)}.")
+    return _PLACE.sub(lambda place: _filled(place, documents), text)
+
+
+def _filled(place: re.Match[str], documents: Path) -> str:
+    name = place["name"]
+    path = documents / TABLES[name].file
+    if not path.is_file():
+        return place[0]
+    table = TABLES[name].markdown(json.loads(path.read_text(encoding="utf-8")))
+    return f"<!-- table: {name} -->\n\n{table}\n\n<!-- end of table -->"

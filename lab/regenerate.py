@@ -1,0 +1,196 @@
+"""Make every figure, table and picture of the README again: ``python -m lab.regenerate``.
+
+Runs in a clone of the repository, on the starter bank as it lies there; the user's bank has no say.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attrbank import files
+from attrbank.errors import AttrbankError, PartialError
+from lab.readme import PAGES, rewritten
+from lab.starter_prompts import SIDES
+
+DOCUMENTS = Path("docs")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A part of the work.
+
+    Attributes:
+        name: what ``--only`` calls it.
+        writes: what it makes in the clone.
+        commands: what follows ``python -m``. ``{out}`` is a scratch folder; what the step makes is taken from there
+            when all commands have succeeded. A step without it writes to its place by itself.
+        needs: packages of ``plugins/`` without which its result would be incomplete.
+    """
+
+    name: str
+    writes: tuple[str, ...]
+    commands: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+
+    @property
+    def in_place(self) -> bool:
+        """Whether it writes to its place by itself."""
+        return not any("{out}" in command for command in self.commands)
+
+
+ALL = " ".join(SIDES)
+FINDINGS = (
+    *("sweep.json", "sweep-1.png", "order.json", "order.png", "distance.json", "distance.png"),
+    *("ablation.json", "ablation.png", "rho.json", "rho-smile.png"),
+)
+STEPS = (
+    Step(
+        "eval",
+        ("docs/figures.json",),
+        (f"attrbank eval {ALL} --against target-prompt,prompt-switch,paper --quick --seeds 10000-10127 --out {{out}}",),
+    ),
+    Step("cards", ("bank/cards",), ("lab.cards --figures docs/figures.json --out bank",)),
+    Step("matrix", ("bank/matrix.json",), (f"attrbank matrix {ALL} --largest 2 --out {{out}} --save --bank {{out}}",)),
+    Step("bars", ("docs/bars.json",), ("lab.figures.bars --out {out}/bars.json",)),
+    Step(
+        "compositions",
+        ("docs/compositions.json",),
+        ("lab.figures.compositions --out {out}/compositions.json",),
+    ),
+    Step("strengths", ("docs/strengths.json",), ("lab.figures.strengths --out {out}/strengths.json",)),
+    Step("negatives", ("docs/negatives.json",), ("lab.figures.negatives --out {out}/negatives.json",)),
+    Step(
+        "samplers",
+        ("docs/samplers.json",),
+        ("lab.figures.samplers --out {out}/samplers.json",),
+        needs=("attrbank-example-sampler", "attrbank-ksamplers"),
+    ),
+    Step(
+        "pictures",
+        ("docs/pictures.json", "docs/pictures.png"),
+        ("lab.figures.pictures --out {out}/pictures.json --picture {out}/pictures.png",),
+    ),
+    Step("sheet", ("docs/contact-sheet.png",), ("lab.figures.sheet --out {out}/contact-sheet.png",)),
+    Step("first-edit", ("docs/first-edit.png",), ("attrbank apply young smile --rho 0.7 -o {out}/first-edit.png",)),
+    Step(
+        "findings",
+        tuple(f"docs/findings/{name}" for name in FINDINGS),
+        tuple(
+            f"attrbank inspect {what} --out {{out}}"
+            for what in ("sweep", "order", "distance", "ablation smile", "rho smile")
+        ),
+    ),
+    Step("paper-grid", ("docs/paper-grid.json",), ("lab.figures.paper_grid --out {out}/paper-grid.json",)),
+)
+
+
+def run(step: Step, scratch: Path) -> None:
+    """Do a step; what it makes is replaced when all of it is there.
+
+    Raises:
+        AttrbankError: a package is missing, or a command failed.
+        StorageError: a file cannot be written.
+    """
+    missing = [package for package in step.needs if not _installed(package)]
+    if missing:
+        folders = " ".join(f"./plugins/{package}" for package in missing)
+        raise AttrbankError(f"{', '.join(missing)} must be there, too.", f"Run: pip install {folders}")
+    out = scratch / step.name
+    out.mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {"ATTRBANK_BANK": str(scratch / "bank")}  # empty, so that the starter bank is seen
+    for command in step.commands:
+        arguments = [word.replace("{out}", str(out)) for word in command.split()]
+        process = [sys.executable, "-m", *arguments]
+        # What commands print is in the files that they write.
+        ended = subprocess.run(process, env=environment, stdout=subprocess.DEVNULL, check=False)  # noqa: S603
+        if ended.returncode:
+            raise AttrbankError(f"Exit code {ended.returncode} of: python -m {' '.join(arguments)}")
+    for path in () if step.in_place else map(Path, step.writes):
+        files.replace(path, (out / path.name).read_bytes())
+
+
+def _installed(package: str) -> bool:
+    try:
+        distribution(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def run_all(steps: Sequence[Step], scratch: Path) -> list[str]:
+    """Do steps one after the other, say so on stderr, and return the names of those that failed."""
+    failed = []
+    for number, step in enumerate(steps, 1):
+        started = time.monotonic()
+        _say(f"[{number}/{len(steps)}] {step.name}: {', '.join(step.writes)}")
+        try:
+            run(step, scratch)
+        except AttrbankError as error:
+            failed.append(step.name)
+            _say(f"error: {error.message}" + (f"\nhint: {error.hint}" if error.hint else ""))
+        else:
+            _say(f"done in {time.monotonic() - started:.0f} s")
+    return failed
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _chosen(names: Iterable[str]) -> list[Step]:
+    known = {step.name: step for step in STEPS}
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise typer.BadParameter(f"There is no step {unknown[0]!r}; there are {', '.join(known)}.")
+    return [step for step in STEPS if not names or step.name in names]
+
+
+@contextmanager
+def _scratch(kept: Path | None) -> Iterator[Path]:
+    if kept:
+        yield kept.resolve()
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def main(
+    only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Of the steps just this; repeatable.")] = None,
+    listing: Annotated[bool, typer.Option("--list", help="Show the steps and what they write.")] = False,
+    tables_only: Annotated[bool, typer.Option("--tables-only", help="Only put figures into the README.")] = False,
+    work: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep here what is half done, so that a stopped run goes on.")
+    ] = None,
+) -> None:
+    """Measure and draw what the README shows, and put its tables in place."""
+    if not all(page.is_file() for page in PAGES):
+        raise typer.BadParameter(f"There is no {PAGES[-1]} here; run this in a clone of the repository.")
+    steps, failed = _chosen(only or ()), list[str]()
+    if listing:
+        for step in steps:
+            typer.echo(f"{step.name:13} {' '.join(step.writes)}")
+        return
+    if not tables_only:
+        with _scratch(work) as scratch:
+            failed = run_all(steps, scratch)
+    for page in PAGES:
+        files.replace(page, rewritten(page.read_text(encoding="utf-8"), DOCUMENTS).encode())
+    if failed:
+        _say(f"Not made: {', '.join(failed)}.")
+        raise typer.Exit(PartialError.exit_code)
+
+
+if __name__ == "__main__":
+    typer.run(main)

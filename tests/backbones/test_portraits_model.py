@@ -1,0 +1,145 @@
+"""The shipped model: it is a Stable Diffusion folder, it follows prompts, and the starter bank fits it."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+
+from attrbank.backbones.families import describe
+from attrbank.backbones.sources import PORTRAITS
+from attrbank.diffusion.trajectory import Trajectory
+from attrbank.editing.request import ApplyRequest
+from attrbank.editing.run import apply
+from attrbank.evaluation.bench.bench import Bench, stored
+from attrbank.evaluation.judges import oracle
+from attrbank.evaluation.judges.readings import GOALS, has_all, look_at
+from attrbank.plugins.manager import load_plugins
+from attrbank.store import cards
+from attrbank.store.bank import Bank
+from attrbank.store.layout import Layout, identity_of, object_files, starter_bank
+from lab.figures.bars import megabytes, read_rightly
+from lab.starter_prompts import SIDES
+
+PROMPTS = {
+    "a photo of an old man with glasses": ("old", "man", "glasses"),
+    "a young woman, smiling": ("young", "woman", "smile"),
+    "a serious man with a beard and a hat": ("serious", "man", "beard", "hat"),
+    "a photo of an elderly lady, who is smiling": ("old", "woman", "smile"),
+}
+
+
+@pytest.fixture(scope="module")
+def portraits():
+    return load_plugins().backbone("portraits")
+
+
+def generated(backbone, prompts: list[str], first_seed: int) -> torch.Tensor:
+    defaults = backbone.defaults
+    sampler = load_plugins().sampler(defaults.sampler)
+    grid = sampler.grid(defaults.steps, backbone.schedule)
+    run = Trajectory(backbone, sampler, grid=grid, guidance_scale=defaults.guidance_scale)
+    start = run.start(range(first_seed, first_seed + len(prompts)))
+    return run.run(start, backbone.encode_prompts(prompts)).latent
+
+
+def test_the_model_follows_its_prompts(portraits):
+    """The full figure, over 512 prompts, is ``python -m lab.figures.bars``."""
+    prompts = [prompt for prompt in PROMPTS for _ in range(4)]
+    with torch.no_grad():
+        pictures = look_at(oracle.load("judge"), portraits.decode(generated(portraits, prompts, 20_000)))
+    hits = [has_all(pictures, (name,))[row].item() for row, prompt in enumerate(prompts) for name in PROMPTS[prompt]]
+    assert sum(hits) / len(hits) > 0.9
+
+
+def test_the_judge_reads_held_out_portraits():
+    assert read_rightly(oracle.load("judge")) >= 0.995
+
+
+def test_the_two_oracles_are_not_the_same():
+    judge, tuner = oracle.load("judge"), oracle.load("tuner")
+    assert judge.squeeze.weight.shape != tuner.squeeze.weight.shape
+
+
+def test_the_stock_pipeline_loads_the_folder_and_makes_our_picture(portraits):
+    with warnings.catch_warnings(action="ignore"):
+        from diffusers import StableDiffusionPipeline
+
+        pipeline = StableDiffusionPipeline.from_pretrained(PORTRAITS)
+        pipeline.set_progress_bar_config(disable=True)
+        theirs = pipeline(
+            "a photo of an old man",
+            num_inference_steps=25,
+            guidance_scale=3.0,
+            generator=torch.Generator().manual_seed(20_000),
+            output_type="pt",
+        ).images
+    with torch.no_grad():
+        ours = portraits.decode(generated(portraits, ["a photo of an old man"], 20_000))
+    assert (theirs - ours).abs().max() < 1e-2
+
+
+def test_cross_attention_is_where_it_should_be():
+    config = json.loads((PORTRAITS / "unet" / "config.json").read_text())
+    blocks = config["down_block_types"]
+    assert [config["sample_size"] >> level for level, block in enumerate(blocks) if "CrossAttn" in block] == [8]
+
+
+def test_backbone_and_oracles_are_small():
+    assert megabytes() <= 20
+
+
+def test_no_file_of_the_model_tells_where_it_was_made():
+    for path in PORTRAITS.rglob("*.json"):
+        assert "_name_or_path" not in json.loads(path.read_text()), path
+
+
+def test_every_starter_artifact_belongs_to_the_shipped_model():
+    fingerprint = describe("portraits").fingerprint
+    bank = Bank.starter()
+    entries = bank.entries()
+    assert {entry.name for entry in entries} >= set(SIDES)
+    for entry in entries:
+        assert bank.record(entry).backbone.fingerprint == fingerprint, entry.name
+
+
+def test_the_starter_bank_is_sound_and_small():
+    folder = starter_bank()
+    listed = dict(reversed(line.split("  ")) for line in (folder / "SHA256SUMS").read_text().splitlines())
+    files = {str(path.relative_to(folder)): path for path in folder.rglob("*.safetensors")}
+    assert files.keys() == listed.keys()
+    assert all(path.stem == listed[name] for name, path in files.items())
+    assert all(finding.state == "ok" for finding in Bank.starter().verify())
+    assert sum(path.stat().st_size for path in files.values()) <= 2_000_000
+
+
+def test_no_matrix_of_attributes_that_were_learned_again_since_is_shipped():
+    layout = Layout(starter_bank())
+    ids = {identity_of(path) for path in object_files(layout)}
+    matrix = cards.get_matrix(layout)
+    assert matrix is None or set(matrix.names) <= ids
+
+
+def test_the_readmes_own_command_does_what_it_says(tmp_path: Path):
+    asked = ApplyRequest(
+        references=(("young", None), ("smile", None)), rho=0.7, output=tmp_path / "out.png", bank=tmp_path / "bank"
+    )
+    applied = apply(asked)
+    pictures = look_at(oracle.load("judge"), torch.stack([applied.before, applied.after]))
+    for name in ("young", "smile"):
+        assert has_all(pictures, (name,)).tolist() == [False, True], name
+
+
+@pytest.fixture(scope="module")
+def bench(portraits) -> Bench:
+    return Bench(portraits, "a photo of a person", range(20_000, 20_010))
+
+
+@pytest.mark.parametrize("name", GOALS)
+def test_a_starter_attribute_comes_at_strength_one_on_most_of_a_few_seeds(bench: Bench, name: str):
+    """The full figures are ``attrbank eval``'s."""
+    images = bench.images(bench.edited([bench.act(stored(Bank.starter(), name), 1.0)]))
+    assert has_all(look_at(oracle.load("judge"), images), (name,)).float().mean() >= 0.7

@@ -1,0 +1,38 @@
+"""Several attributes at once, as the README shows them."""
+
+from __future__ import annotations
+
+from attrbank.attribute.artifact import LearnedAttribute
+from attrbank.evaluation.bench.bench import Bench
+from attrbank.evaluation.judges.oracle_judge import OracleJudge
+from attrbank.evaluation.judges.readings import GOALS, flips, has_all, identity_error
+from lab.figures.compositions import COMPOSITIONS, composition, table
+from lab.figures.people import People
+
+
+def test_every_set_can_come_and_every_number_from_two_to_five_is_there() -> None:
+    for names, _ in COMPOSITIONS:
+        assert len({GOALS[name].attribute for name in names}) == len(names)
+    assert {len(names) for names, _ in COMPOSITIONS} == {2, 3, 4, 5}
+
+
+def test_one_attribute_twice_is_twice_the_attribute_by_every_rule_but_that_of_roots(
+    bench: Bench, learned: LearnedAttribute
+) -> None:
+    people, acts = (
+        People.seen(bench, OracleJudge("tuner", renders=8)),
+        [bench.act(learned, 1.0), bench.act(learned, 1.0)],
+    )
+    found = composition(people, ("old", "smile"), acts)
+    before, after = people.before, people.after([bench.act(learned, 2.0)])
+    expected = {
+        "success": has_all(after, ("old", "smile")),
+        "flips": flips(before, after, "old", "smiling"),
+        "identity": identity_error(before, after, "old", "smiling"),
+    }
+    for figure, values in expected.items():
+        sequence, total, root = (found["rules"][rule][figure]["value"] for rule in ("sequence", "sum", "root"))
+        assert abs(sequence - values.float().mean().item()) < 1e-3
+        assert abs(total - sequence) < 1e-3
+    assert root != sequence  # of the identity error
+    assert table([{"strength": 1.0, **found}]).splitlines()[-1].startswith("| old + smile at 1 | 2 | 3 | ")

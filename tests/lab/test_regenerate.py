@@ -1,0 +1,117 @@
+"""One command makes what the README shows."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from attrbank.cli.app import run as attrbank
+from attrbank.errors import AttrbankError
+from lab import readme, regenerate
+from lab.regenerate import STEPS, Step, main
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [command.split() for step in STEPS for command in step.commands]
+
+HELLO = Step("hello", ("docs/hello.txt",), ("tests.helpers.hello {out}/hello.txt",))
+BROKEN = Step("broken", ("docs/broken.txt",), ("tests.helpers.hello {out}/broken.txt", "tests.helpers.none"))
+LACKING = Step("lacking", ("docs/lacking.txt",), ("tests.helpers.hello {out}/lacking.txt",), ("attrbank-nowhere",))
+
+app = typer.Typer()
+app.command()(main)
+
+
+def test_every_table_and_picture_of_the_readme_is_made_by_a_step() -> None:
+    written = {path for step in STEPS for path in step.writes}
+    assert {f"docs/{table.file}" for table in readme.TABLES.values()} <= written
+    assert set(re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)) <= written
+
+
+def test_every_finding_that_is_kept_is_made_by_a_step() -> None:
+    (findings,) = (step for step in STEPS if step.name == "findings")
+    assert {f"docs/findings/{path.name}" for path in (ROOT / "docs" / "findings").iterdir()} == set(findings.writes)
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c[0] != "attrbank"], ids=lambda command: command[0])
+def test_every_module_takes_the_options_that_it_is_given(command: list[str]) -> None:
+    options = {word[2:] for word in command if word.startswith("--")}
+    assert options <= set(inspect.signature(import_module(command[0]).main).parameters)
+
+
+@pytest.mark.parametrize("command", [c[1:] for c in COMMANDS if c[0] == "attrbank"], ids=lambda c: " ".join(c[:2]))
+def test_every_command_line_is_one(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*arguments: object, **options: object) -> None:
+        raise AttrbankError("So far, so good.")
+
+    for work in ("evaluate.evaluate", "matrix.measure_matrix"):
+        monkeypatch.setattr(f"attrbank.evaluation.{work}", stop)
+    monkeypatch.setattr("attrbank_findings.inspect.inspect", stop)
+    monkeypatch.setattr("attrbank.editing.run.apply", stop)
+    assert attrbank([word.replace("{out}", str(tmp_path)) for word in command]) == 1
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a README whose tables are out of date, and three steps, two of which fail."""
+    monkeypatch.setattr(regenerate, "STEPS", (LACKING, BROKEN, HELLO))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").mkdir()
+    for path in (ROOT / "docs").glob("*.json"):
+        (tmp_path / "docs" / path.name).write_bytes(path.read_bytes())
+    for page in readme.PAGES:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        text = (ROOT / page).read_text(encoding="utf-8")
+        page.write_text(re.sub(r"\d\.\d\d of \d+", "0.12 of 34", text), encoding="utf-8")
+    return tmp_path
+
+
+def test_a_step_that_fails_leaves_what_there_was_and_stops_no_other(clone: Path) -> None:
+    Path("docs/broken.txt").write_text("before")
+    result = CliRunner().invoke(app, [])
+    assert result.exit_code == 11
+    assert Path("docs/hello.txt").read_text() == "hello"
+    assert Path("docs/broken.txt").read_text() == "before"
+    assert "Run: pip install ./plugins/attrbank-nowhere" in result.stderr
+    assert "Not made: lacking, broken." in result.stderr
+    assert result.stdout == ""
+
+
+def test_pages_get_their_tables_and_keep_the_rest(clone: Path) -> None:
+    assert "0.12 of 34" in Path("README.md").read_text(encoding="utf-8")
+    assert CliRunner().invoke(app, ["--tables-only"]).exit_code == 0
+    assert not Path("docs/hello.txt").exists()
+    for page in readme.PAGES:
+        assert page.read_text(encoding="utf-8") == (ROOT / page).read_text(encoding="utf-8")
+
+
+def test_a_table_without_figures_stays_as_it_is(clone: Path) -> None:
+    for path in Path("docs").iterdir():
+        path.unlink()
+    before = Path("README.md").read_text(encoding="utf-8")
+    assert readme.rewritten(before, Path("docs")) == before
+
+
+def test_steps_are_listed_with_what_they_write_and_chosen_by_name(clone: Path) -> None:
+    assert CliRunner().invoke(app, ["--list"]).stdout.splitlines()[-1].split() == ["hello", "docs/hello.txt"]
+    assert CliRunner().invoke(app, ["--only", "hello"]).exit_code == 0
+    assert CliRunner().invoke(app, ["--only", "nothing"]).exit_code == 2
+
+
+def test_outside_a_clone_nothing_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(app, []).exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", [README * 2, README.replace("table: bars", "table: cars")], ids=["twice", "unknown"])
+def test_a_readme_with_other_places_is_refused(text: str) -> None:
+    with pytest.raises(AttrbankError, match="no use for this place"):
+        readme.rewritten(text, ROOT / "docs")

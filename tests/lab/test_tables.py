@@ -1,0 +1,84 @@
+"""Figures as tables."""
+
+from __future__ import annotations
+
+from attrbank.evaluation.numbers.results import AttributeFigures, Curve, Figures, Point
+from attrbank.evaluation.report.tables import COLUMNS, rows
+from attrbank.schema.measured import Estimate, Matched
+from lab.figures.tables import at_equal_success, at_strength_one
+from tests.helpers.measured import PROTOCOL
+
+
+def estimates(**values: float) -> dict[str, Estimate]:
+    return {name: Estimate(value=value, low=value - 0.01, high=value + 0.01) for name, value in values.items()}
+
+
+def curve(competitor: str, points: dict[float, float], reached: bool = True) -> Curve:
+    return Curve(
+        competitor=competitor,
+        points=tuple(
+            Point(
+                strength=strength,
+                figures=estimates(success=success, flips=0.1, identity=0.2, perceptual=0.3),
+                unet_evaluations=50,
+                seconds=0.5,
+            )
+            for strength, success in points.items()
+        ),
+        matched=Matched(
+            strength=0.9,
+            reached=reached,
+            figures=estimates(success=0.5, flips=0.0123, identity=0.234, perceptual=0.345),
+        ),
+        monotonicity=1.0,
+        smoothness=0.5,
+        usable=None,
+    )
+
+
+FIGURES = Figures(
+    protocol=PROTOCOL,
+    attributes=(
+        AttributeFigures(
+            name="old",
+            id="a" * 64,
+            target="a photo of an old person",
+            size_bytes=1000,
+            pictures=36,
+            limit={"success": 1.0, "flips": 0.001, "identity": 0.15, "perceptual": 0.31},
+            unedited={},
+            curves=(
+                curve("attribute", {0.5: 0.4, 1.0: 0.97}),
+                curve("target-prompt", {1.0: 1.0}),
+                curve("prompt-switch", {0.4: 0.0, 0.7: 0.8, 0.9: 0.8}, reached=False),
+            ),
+        ),
+    ),
+)
+
+
+def test_equal_success_says_who_never_gets_there():
+    row = at_equal_success(FIGURES).splitlines()[-1]
+    ours = "0.012 / 0.23 / 0.345"
+    cells = f"0.90: {ours} | {ours} | 0.90 T: (0.50) {ours} | – | 0.001 / 0.15 / 0.310"
+    assert row == f"| old | 36 | {cells} | identity |"
+
+
+def test_strength_one_takes_the_mildest_of_the_best_switches():
+    row = at_strength_one(FIGURES).splitlines()[-1]
+    assert "| 0.97 [0.96, 0.98] / 0.100 / 0.20 / 0.300 |" in row
+    assert "| 0.7 T: 0.80 [0.79, 0.81] / 0.100 / 0.20 / 0.300 |" in row
+
+
+def test_every_row_of_the_terminal_fits_its_columns():
+    found = list(rows(FIGURES))
+    assert [row[1] for row in found] == ["limit", "attribute", "target-prompt", "prompt-switch"]
+    assert {len(row) for row in found} == {len(COLUMNS)}
+
+
+def test_figures_survive_json():
+    assert Figures.model_validate_json(FIGURES.model_dump_json()) == FIGURES
+
+
+def test_the_protocols_hash_tells_seeds_apart():
+    assert PROTOCOL.hash != PROTOCOL.model_copy(update={"seeds": "10000-10031"}).hash
