@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from attrbank.backbones import short_names as shortnames
 from attrbank.cli import render
 from attrbank.cli.extend import registered
 from attrbank.cli.options import BankOption, ConfigOption, JsonOption, reference_of
 from attrbank.errors import InvalidValueError
 from attrbank.names import validate_name
+from attrbank.plugins import short_names as shortnames
 from attrbank.plugins.manager import load_plugins
 
 backbones = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

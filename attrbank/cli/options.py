@@ -7,8 +7,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from attrbank.backbones import short_names as shortnames
 from attrbank.diffusion.placement import Dtype, Placement
+from attrbank.plugins import short_names as shortnames
 
 BankOption: TypeAlias = Annotated[
     Path | None,

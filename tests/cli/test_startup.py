@@ -79,7 +79,7 @@ def stocked(tmp_path: Path) -> Path:
     "arguments",
     [
         *([], ["--help"], ["--version"], ["learn", "--help"], ["apply", "--help"]),
-        *(["eval", "--help"], ["matrix", "--help"], ["inspect", "--help"]),
+        *(["eval", "--help"], ["matrix", "--help"]),
         *(["list"], ["list", "--json"], ["list", "-q"], ["show", "young"], ["verify"], ["export", "young"]),
     ],
     ids=" ".join,
