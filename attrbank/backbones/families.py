@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from attrbank.backbones.folder import BackboneFolder, read_json
+from attrbank.backbones.parts.folder import BackboneFolder, read_json
 from attrbank.backbones.sources import Source, resolve
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attrbank.backbones.fingerprint import FLUX, STABLE_DIFFUSION_3, Traits, fingerprint
-from attrbank.backbones.folder import BackboneFolder, latent_shape, read_json, read_settings, require_networks
+from attrbank.backbones.parts.fingerprint import FLUX, STABLE_DIFFUSION_3, Traits, fingerprint
+from attrbank.backbones.parts.folder import BackboneFolder, latent_shape, read_json, read_settings, require_networks
 from attrbank.diffusion.flow import flow_schedule
 from attrbank.diffusion.schedule import Spacing
 from attrbank.errors import IncompatibleError

@@ -11,8 +11,8 @@ from torch.nn.functional import pad
 from transformers import CLIPTextModelWithProjection
 
 from attrbank.backbones.flow_transformer import FlowTransformer
+from attrbank.backbones.parts.text_encoders import clip_encoder, t5_encoder
 from attrbank.backbones.rectified_flow import SD3Folder
-from attrbank.backbones.text_encoders import clip_encoder, t5_encoder
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Conditioning
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from transformers import CLIPTextModelWithProjection
 
-from attrbank.backbones.components import FolderParts
 from attrbank.backbones.latent_diffusion import LatentDiffusion
+from attrbank.backbones.parts.components import FolderParts
+from attrbank.backbones.parts.text_encoders import clip_encoder
 from attrbank.backbones.stable_diffusion import XLFolder
-from attrbank.backbones.text_encoders import clip_encoder
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Conditioning
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attrbank.backbones.fingerprint import STABLE_DIFFUSION, fingerprint
-from attrbank.backbones.folder import (
+from attrbank.backbones.parts.fingerprint import STABLE_DIFFUSION, fingerprint
+from attrbank.backbones.parts.folder import (
     BackboneFolder,
     latent_shape,
     prediction_type,

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attrbank.backbones.fingerprint import StoredTensor, fingerprint_of
+from attrbank.backbones.parts.fingerprint import StoredTensor, fingerprint_of
 from attrbank.errors import IncompatibleError
 from attrbank.schema import Binding
 

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from attrbank.backbones.families import describe, load
-from attrbank.backbones.fingerprint import FLUX, STABLE_DIFFUSION_3, UNCONDITIONAL, Traits
+from attrbank.backbones.parts.fingerprint import FLUX, STABLE_DIFFUSION_3, UNCONDITIONAL, Traits
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import guidance_of
 from attrbank.plugin_kit.contracts import BackboneContract

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attrbank.backbones.weights import Weights, find_weights
+from attrbank.backbones.parts.weights import Weights, find_weights
 from attrbank.errors import IncompatibleError
 
 MAX_HEADER_BYTES = 100_000_000

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from attrbank.backbones.families import describe
-from attrbank.backbones.fingerprint import STABLE_DIFFUSION, read_tensor, to_half
+from attrbank.backbones.parts.fingerprint import STABLE_DIFFUSION, read_tensor, to_half
 from attrbank.errors import IncompatibleError
 from attrbank.plugin_kit.tiny import build_pipeline
 

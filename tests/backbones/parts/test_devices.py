@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from attrbank.backbones.devices import SMALL_BYTES, Residence, residence
 from attrbank.backbones.families import load
+from attrbank.backbones.parts.devices import SMALL_BYTES, Residence, residence
 from attrbank.diffusion.placement import Placement
 from attrbank.errors import InvalidValueError
 
