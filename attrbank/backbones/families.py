@@ -63,8 +63,8 @@ FAMILIES = (
     Family(
         "unconditional",
         ("DDPMPipeline", "DDIMPipeline", "LDMPipeline"),
-        describe="attrbank.backbones.unconditional:describe",
-        load="attrbank.backbones.unet2d:Unconditional",
+        describe="attrbank.backbones.unconditional.describe:describe",
+        load="attrbank.backbones.unconditional.load:Unconditional",
     ),
 )
 
