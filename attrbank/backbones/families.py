@@ -37,14 +37,14 @@ FAMILIES = (
     Family(
         "stable_diffusion",
         ("StableDiffusionPipeline",),
-        describe="attrbank.backbones.stable_diffusion:describe",
-        load="attrbank.backbones.latent_diffusion:LatentDiffusion",
+        describe="attrbank.backbones.stable_diffusion.describe:describe",
+        load="attrbank.backbones.stable_diffusion.load:StableDiffusion",
         single_files=True,
     ),
     Family(
         "stable_diffusion_xl",
         ("StableDiffusionXLPipeline",),
-        describe="attrbank.backbones.stable_diffusion:describe_xl",
+        describe="attrbank.backbones.stable_diffusion.describe:describe_xl",
         load="attrbank.backbones.sdxl:StableDiffusionXL",
         single_files=True,
     ),

@@ -19,7 +19,7 @@ from attrbank.diffusion.prediction import from_epsilon, from_velocity
 from attrbank.diffusion.protocols import Conditioning, Prediction
 
 
-class LatentDiffusion(Described):
+class StableDiffusion(Described):
     """A prompt encoder, a noise predictor and an image codec.
 
     Weights are frozen, so no graph is recorded unless an input asks for gradients; a method that wants them
