@@ -44,8 +44,8 @@ FAMILIES = (
     Family(
         "stable_diffusion_xl",
         ("StableDiffusionXLPipeline",),
-        describe="attrbank.backbones.stable_diffusion.describe:describe_xl",
-        load="attrbank.backbones.sdxl:StableDiffusionXL",
+        describe="attrbank.backbones.sdxl.describe:describe",
+        load="attrbank.backbones.sdxl.load:StableDiffusionXL",
         single_files=True,
     ),
     Family(

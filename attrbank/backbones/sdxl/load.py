@@ -10,7 +10,7 @@ from transformers import CLIPTextModelWithProjection
 
 from attrbank.backbones.parts.components import FolderParts
 from attrbank.backbones.parts.text_encoders import clip_encoder
-from attrbank.backbones.stable_diffusion.describe import XLFolder
+from attrbank.backbones.sdxl.describe import XLFolder
 from attrbank.backbones.stable_diffusion.load import StableDiffusion
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Conditioning
@@ -23,7 +23,7 @@ class StableDiffusionXL(StableDiffusion):
     unless it is told otherwise.
 
     Args:
-        folder: the model's description, from ``stable_diffusion.describe_xl``.
+        folder: the model's description, from ``sdxl.describe``.
         placement: where the networks are to run.
 
     Raises:
