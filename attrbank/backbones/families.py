@@ -51,14 +51,14 @@ FAMILIES = (
     Family(
         "stable_diffusion_3",
         ("StableDiffusion3Pipeline",),
-        describe="attrbank.backbones.rectified_flow:describe_sd3",
-        load="attrbank.backbones.sd3:StableDiffusion3",
+        describe="attrbank.backbones.sd3.describe:describe",
+        load="attrbank.backbones.sd3.load:StableDiffusion3",
     ),
     Family(
         "flux",
         ("FluxPipeline",),
-        describe="attrbank.backbones.rectified_flow:describe_flux",
-        load="attrbank.backbones.flux:Flux",
+        describe="attrbank.backbones.flux.describe:describe",
+        load="attrbank.backbones.flux.load:Flux",
     ),
     Family(
         "unconditional",

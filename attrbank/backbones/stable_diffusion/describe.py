@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrbank.backbones.parts.fingerprint import STABLE_DIFFUSION, fingerprint
+from attrbank.backbones.parts.fingerprint import Traits, fingerprint
 from attrbank.backbones.parts.folder import (
     BackboneFolder,
     latent_shape,
@@ -20,6 +20,38 @@ from attrbank.errors import IncompatibleError
 
 NETWORKS = {"text_encoder": "CLIPTextModel", "unet": "UNet2DConditionModel", "vae": "AutoencoderKL"}
 """The networks we can load: the class that model_index.json must name for each."""
+
+TRAITS = Traits(
+    part="unet",
+    tensors=(
+        "conv_in.weight",
+        "conv_in.bias",
+        "time_embedding.linear_1.weight",
+        "time_embedding.linear_1.bias",
+        "conv_out.weight",
+        "conv_out.bias",
+    ),
+    config=(
+        "in_channels",
+        "out_channels",
+        "sample_size",
+        "block_out_channels",
+        "layers_per_block",
+        "down_block_types",
+        "up_block_types",
+        "cross_attention_dim",
+        "attention_head_dim",
+    ),
+    scheduler={
+        "num_train_timesteps": 1000,
+        "beta_start": 0.0001,
+        "beta_end": 0.02,
+        "beta_schedule": "linear",
+        "trained_betas": None,
+        "rescale_betas_zero_snr": False,
+        "prediction_type": "epsilon",
+    },
+)
 
 NAMES_IN_CHECKPOINTS = {
     f"{ours}.{kind}": f"model.diffusion_model.{theirs}.{kind}"
@@ -60,7 +92,7 @@ def facts_of(reference: str, path: Path, checkpoint: Path | None) -> dict[str, A
         "path": path,
         "checkpoint": checkpoint,
         "fingerprint": fingerprint(
-            checkpoint or path / "unet", unet, scheduler, STABLE_DIFFUSION, NAMES_IN_CHECKPOINTS if checkpoint else None
+            checkpoint or path / "unet", unet, scheduler, TRAITS, NAMES_IN_CHECKPOINTS if checkpoint else None
         ),
         "latent_shape": latent_shape(unet, read_json(path / "vae" / "config.json")),
         "prediction_type": prediction_type(scheduler),

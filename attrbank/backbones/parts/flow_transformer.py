@@ -21,7 +21,7 @@ class FlowTransformer(Described, ABC):
     """A backbone whose latents are variance-preserving outside and those of the flow inside.
 
     Args:
-        folder: the model's description, from ``rectified_flow``.
+        folder: the model's description, from its family's ``describe``.
         placement: where the networks are to run.
         kind: the transformer's class in diffusers.
 
