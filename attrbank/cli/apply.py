@@ -15,15 +15,11 @@ from attrbank.cli.options import (
     BackboneOption,
     BankOption,
     ConfigOption,
-    DeviceOption,
-    DtypeOption,
-    GuidanceOption,
     JsonOption,
-    OffloadOption,
-    SamplerOption,
-    StepsOption,
+    Sampling,
+    Where,
     backbone_of,
-    placement,
+    spelled_out,
 )
 from attrbank.cli.progress import progress_bar
 from attrbank.editing.request import ApplyRequest
@@ -31,6 +27,7 @@ from attrbank.names import parse_step
 from attrbank.schema import Core, Inversion
 
 
+@spelled_out
 def apply(
     references: Annotated[list[str], typer.Argument(metavar="REF[:S]", help="Attributes, each with a strength.")],
     *,
@@ -50,13 +47,9 @@ def apply(
     raw: Annotated[bool, typer.Option("--raw", help="Strengths as they are, not as calibrated.")] = False,
     backbone: BackboneOption = None,
     config: ConfigOption = None,
-    device: DeviceOption = None,
-    dtype: DtypeOption = None,
-    offload: OffloadOption = False,
+    where: Where,
     force: Annotated[bool, typer.Option("--force", help="Try it on a model of the same family.")] = False,
-    sampler: SamplerOption = None,
-    steps: StepsOption = None,
-    guidance_scale: GuidanceOption = None,
+    sampling: Sampling,
     bank: BankOption = None,
 ) -> None:
     """Apply attributes to a picture, and save before and after."""
@@ -68,11 +61,9 @@ def apply(
         output=output,
         only_after=only_after,
         backbone=backbone_of(backbone, config),
-        placement=placement(device, dtype, offload),
+        placement=where.placement(),
         force=force,
-        sampler=sampler,
-        steps=steps,
-        guidance_scale=guidance_scale,
+        **vars(sampling),
         core=core,
         image=image,
         inversion=inversion,

@@ -11,27 +11,23 @@ from attrbank.cli import render
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
-    DeviceOption,
-    DtypeOption,
-    GuidanceOption,
+    CommonPromptOption,
     JsonOption,
-    OffloadOption,
-    SamplerOption,
-    StepsOption,
-    placement,
+    Pictures,
+    Sampling,
+    Where,
+    spelled_out,
 )
 from attrbank.cli.progress import progress_bar
 from attrbank.errors import PartialError
-from attrbank.names import parse_seeds, parse_strength
-from attrbank.schema.measured import Split
+from attrbank.names import parse_strength
 from attrbank.store.bank import Bank
 
 if TYPE_CHECKING:  # help must not wait for torch
     from attrbank.evaluation.evaluate import EvalRequest, Evaluated
 
-SEEDS: dict[Split, str] = {"judge": "10000-10063", "tune": "1000-1063"}
 
-
+@spelled_out
 def evaluate(
     references: Annotated[list[str], typer.Argument(metavar="REF", help="Attributes.")],
     *,
@@ -41,15 +37,14 @@ def evaluate(
     method: Annotated[
         list[str] | None, typer.Option(metavar="M", help="Also learn the same with this method; repeatable.")
     ] = None,
-    seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Default 10000-10063, for tune 1000-1063.")] = None,
-    split: Annotated[Split, typer.Option(help="Whose seeds and oracle: the judge's or the tuner's.")] = "judge",
+    pictures: Pictures,
     strengths: Annotated[str | None, typer.Option(metavar="LIST", help="Like 0.5,1; default a sweep.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Take fewer strengths.")] = False,
     metric: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A registered metric to take as well; repeatable.")
     ] = None,
     goal: Annotated[str | None, typer.Option(metavar="NAME", help="What they promise, if their names do not.")] = None,
-    prompt: Annotated[str | None, typer.Option(metavar="P", help="Of all pictures; default the backbone's.")] = None,
+    prompt: CommonPromptOption = None,
     target: Annotated[str | None, typer.Option(metavar="P", help="Asks for the same, if no pair does.")] = None,
     weights: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Judge by CLIP, LPIPS and Inception from here.")
@@ -58,12 +53,8 @@ def evaluate(
     card: Annotated[bool, typer.Option("--card", help="Keep what is found on each attribute's card.")] = False,
     as_json: JsonOption = False,
     backbone: BackboneOption = None,
-    device: DeviceOption = None,
-    dtype: DtypeOption = None,
-    offload: OffloadOption = False,
-    sampler: SamplerOption = None,
-    steps: StepsOption = None,
-    guidance_scale: GuidanceOption = None,
+    where: Where,
+    sampling: Sampling,
     bank: BankOption = None,
 ) -> None:
     """Measure attributes against other ways to do the same."""
@@ -71,8 +62,8 @@ def evaluate(
 
     request = EvalRequest(
         references=tuple(references),
-        seeds=parse_seeds(seeds or SEEDS[split]),
-        split=split,
+        seeds=pictures.parsed_seeds(),
+        split=pictures.split,
         against=tuple(name.strip() for name in against.split(",")),
         methods=tuple(method or ()),
         strengths=None if strengths is None else tuple(parse_strength(part.strip()) for part in strengths.split(",")),
@@ -82,10 +73,8 @@ def evaluate(
         prompt=prompt,
         target=target,
         backbone=backbone,
-        placement=placement(device, dtype, offload),
-        sampler=sampler,
-        steps=steps,
-        guidance_scale=guidance_scale,
+        placement=where.placement(),
+        **vars(sampling),
         weights=weights,
         out=out,
         bank=bank,

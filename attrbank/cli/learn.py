@@ -13,15 +13,12 @@ from attrbank.cli.options import (
     BackboneOption,
     BankOption,
     ConfigOption,
-    DeviceOption,
-    DtypeOption,
-    GuidanceOption,
     JsonOption,
-    OffloadOption,
-    SamplerOption,
-    StepsOption,
+    ReplaceOption,
+    Sampling,
+    Where,
     backbone_of,
-    placement,
+    spelled_out,
 )
 from attrbank.cli.progress import progress_bar
 from attrbank.editing.request import Preset, learn_spec
@@ -35,6 +32,7 @@ Images: TypeAlias = Path | None
 _SEEDS_FROM_ONE = 64
 
 
+@spelled_out
 def learn(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The new attribute's name.")],
     *,
@@ -58,16 +56,12 @@ def learn(
     k: Annotated[int | None, typer.Option("--k", metavar="N", help="Paper: how many vectors x keeps.")] = None,
     preset: Annotated[Preset | None, typer.Option(help="All settings as published.")] = None,
     tune: Annotated[bool, typer.Option("--tune", help="Choose T_x and calibrate strengths, in some minutes.")] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="The old one stays reachable as NAME@ID.")] = False,
+    replace: ReplaceOption = False,
     as_json: JsonOption = False,
     backbone: BackboneOption = None,
     config: ConfigOption = None,
-    device: DeviceOption = None,
-    dtype: DtypeOption = None,
-    offload: OffloadOption = False,
-    sampler: SamplerOption = None,
-    steps: StepsOption = None,
-    guidance_scale: GuidanceOption = None,
+    where: Where,
+    sampling: Sampling,
     bank: BankOption = None,
 ) -> None:
     """Learn an attribute from a pair of prompts, or of pictures."""
@@ -86,11 +80,9 @@ def learn(
         vectors=vectors,
         core=core,
         rank=rank,
-        sampler=sampler,
-        steps=steps,
-        guidance_scale=guidance_scale,
+        **vars(sampling),
     )
-    on = {"backbone": backbone_of(backbone, config), "placement": placement(device, dtype, offload)}
+    on = {"backbone": backbone_of(backbone, config), "placement": where.placement()}
     _learn(spec, as_json, tune, **on, bank=bank, replace=replace, preset=preset)
 
 
