@@ -10,11 +10,12 @@ from attrbank.backbones import short_names as shortnames
 from attrbank.cli import render
 from attrbank.cli.extend import registered
 from attrbank.cli.options import BankOption, ConfigOption, JsonOption, reference_of
+from attrbank.cli.plain import plain_app
 from attrbank.errors import InvalidValueError
 from attrbank.names import validate_name
 from attrbank.plugins.manager import load_plugins
 
-backbones = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+backbones = plain_app()
 
 ShortName = Annotated[str, typer.Argument(metavar="NAME", help="What you want to type, like sd15.")]
 

@@ -9,6 +9,7 @@ import typer
 from attrbank.cli import render
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.store.bank import Bank
+from attrbank.store.entry import DOCUMENT
 
 ROWS_IN_TERMINAL = 50
 COLUMNS = ("NAME", "ID", "SCORE", "RANGE", "T_X", "ΔTAU", "SEEDS", "VECTORS", "BACKBONE", "ORIGIN", "SOURCE", "TARGET")
@@ -31,7 +32,7 @@ def list_attributes(
     """List the attributes of the bank."""
     opened, conditions = Bank.open(bank), tuple(filters or ())
     if as_json:
-        render.array(opened.entries_as_json(conditions, sort))
+        render.array(text for (text,) in opened.rows([DOCUMENT], conditions, sort))
     elif quiet:
         render.lines(name for (name,) in opened.rows(["name"], conditions, sort))
     else:

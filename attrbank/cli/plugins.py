@@ -9,6 +9,7 @@ import typer
 
 from attrbank.cli import render
 from attrbank.cli.options import BankOption, JsonOption
+from attrbank.cli.plain import plain_app
 from attrbank.errors import PluginError
 from attrbank.plugin_kit.scaffold import PluginKind, write_plugin
 from attrbank.plugins.discovery import Plugin
@@ -17,7 +18,7 @@ from attrbank.plugins.manager import load_plugins
 if TYPE_CHECKING:
     from attrbank.plugin_kit.check import Finding
 
-plugins = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+plugins = plain_app()
 
 
 @plugins.callback(invoke_without_command=True)

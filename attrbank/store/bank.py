@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError, StorageError
 from attrbank.names import parse_reference
 from attrbank.store import _fs, blobs, check, index, ledger, references
-from attrbank.store.catalogue import catalogue, picked, prepare, require_index, select, select_json, select_rows, where
-from attrbank.store.entry import Entry, derive
+from attrbank.store.catalogue import catalogue, picked, prepare, require_index, select, select_rows, where
+from attrbank.store.entry import DOCUMENT, Entry, derive, entry_from_json
 from attrbank.store.finding import Finding
 from attrbank.store.header import parse_header
 from attrbank.store.layout import Layout, default_bank, starter_bank
@@ -67,24 +67,14 @@ class Bank:
         Raises:
             InvalidValueError: a filter or the sort is malformed.
         """
-        tail, parameters = picked(filters, sort, limit)
-        with catalogue(self._layout, self._starter) as connection:
-            return select(connection, tail, parameters)
-
-    def entries_as_json(self, filters: Sequence[str] = (), sort: str = "name") -> list[str]:
-        """What ``entries`` gives, each as one line of JSON text; quicker, for long lists.
-
-        Raises:
-            InvalidValueError: a filter or the sort is malformed.
-        """
-        tail, parameters = picked(filters, sort, None)
-        with catalogue(self._layout, self._starter) as connection:
-            return select_json(connection, tail, parameters)
+        return tuple(entry_from_json(text) for (text,) in self.rows([DOCUMENT], filters, sort, limit))
 
     def rows(
         self, fields: Sequence[str], filters: Sequence[str] = (), sort: str = "name", limit: int | None = None
     ) -> list[tuple[Any, ...]]:
         """What ``entries`` gives, each as the values of some fields other than ``pairs``; quicker, for long lists.
+
+        The field ``document`` is a whole entry as one line of JSON.
 
         Raises:
             InvalidValueError: a filter or the sort is malformed, or there is no such field.
