@@ -18,7 +18,7 @@ from attrbank.pictures.find import pictures_in
 from attrbank.pictures.output_names import is_template
 
 if TYPE_CHECKING:
-    from attrbank.editing.batch import Outcome
+    from attrbank.editing.batch import BatchOutcome
     from attrbank.editing.batch_plan import BatchRequest
 
 
@@ -80,7 +80,7 @@ def apply_batch(request: BatchRequest, as_json: bool) -> None:
         )
 
 
-def _tell(outcomes: list[Outcome]) -> None:
+def _tell(outcomes: list[BatchOutcome]) -> None:
     for warning in dict.fromkeys(warning for outcome in outcomes for warning in outcome.item.planned.warnings):
         render.say(f"warning: {warning}")
     skipped = sum(outcome.status == "skipped" for outcome in outcomes)

@@ -16,7 +16,7 @@ from attrbank.plugins.discovery import Plugin
 from attrbank.plugins.manager import load_plugins
 
 if TYPE_CHECKING:
-    from attrbank.plugin_kit.check import Finding
+    from attrbank.plugin_kit.check import Verdict
 
 plugins = plain_app()
 
@@ -78,24 +78,24 @@ def check(
     """Hold what a plugin offers against its contracts."""
     from attrbank.plugin_kit.check import check_package
 
-    findings = []
-    for finding in check_package(path):
-        findings.append(finding)
+    verdicts = []
+    for verdict in check_package(path):
+        verdicts.append(verdict)
         if not as_json:
-            _show_finding(finding)
+            _show_verdict(verdict)
     if as_json:
-        render.document([finding._asdict() for finding in findings])
-    failed = sum(finding.error is not None for finding in findings)
+        render.document([verdict._asdict() for verdict in verdicts])
+    failed = sum(verdict.error is not None for verdict in verdicts)
     if failed:
         raise PluginError(
-            f"{failed} of {len(findings)} promises are not kept.", hint="See docs/plugins.md for the contracts."
+            f"{failed} of {len(verdicts)} promises are not kept.", hint="See docs/plugins.md for the contracts."
         )
 
 
-def _show_finding(finding: Finding) -> None:
-    render.lines([f"{'ok    ' if finding.error is None else 'FAILED'}  {finding.subject}: {finding.promise}"])
-    if finding.error is not None:
-        render.say(f"        {finding.error}")
+def _show_verdict(verdict: Verdict) -> None:
+    render.lines([f"{'ok    ' if verdict.error is None else 'FAILED'}  {verdict.subject}: {verdict.promise}"])
+    if verdict.error is not None:
+        render.say(f"        {verdict.error}")
 
 
 def _row(plugin: Plugin) -> tuple[str, ...]:
