@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from attrbank.cli import render
-from attrbank.cli.batch import apply_batch, batch_of, show_batch_plan
+from attrbank.cli import terminal
+from attrbank.cli.apply_batch import apply_batch, batch_of, show_batch_plan
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
@@ -21,7 +21,7 @@ from attrbank.cli.options import (
     backbone_of,
     spelled_out,
 )
-from attrbank.cli.progress import progress_bar
+from attrbank.cli.progress_bar import progress_bar
 from attrbank.editing.request import ApplyRequest
 from attrbank.names import parse_step
 from attrbank.schema import Core, Inversion
@@ -87,11 +87,11 @@ def _apply(request: ApplyRequest, as_json: bool) -> None:
         done = apply_attributes(request, on_step=partial(report, "Denoising")).as_dict()
     _warn(done)
     if as_json:
-        render.document(done)
+        terminal.document(done)
         return
     for attribute in done["attributes"]:
-        render.say(_step_line(attribute))
-    render.lines([str(done["output"])])
+        terminal.say(_step_line(attribute))
+    terminal.lines([str(done["output"])])
 
 
 def _show_plan(request: ApplyRequest, as_json: bool) -> None:
@@ -100,16 +100,16 @@ def _show_plan(request: ApplyRequest, as_json: bool) -> None:
     planned = plan(request).as_dict()
     _warn(planned)
     if as_json:
-        render.document(planned)
+        terminal.document(planned)
         return
-    render.lines([*map(_step_line, planned["attributes"]), f"{planned['unet_evaluations']} UNet evaluations"])
+    terminal.lines([*map(_step_line, planned["attributes"]), f"{planned['unet_evaluations']} UNet evaluations"])
 
 
 def _warn(planned: Mapping[str, Any]) -> None:
     for warning in planned["warnings"]:
-        render.say(f"warning: {warning}")
+        terminal.say(f"warning: {warning}")
 
 
 def _step_line(attribute: Mapping[str, Any]) -> str:
     reference = f"{attribute['name']}@{attribute['id'][:12]}"
-    return f"{reference}:{render.number(attribute['strength'])} at t = {attribute['t']}"
+    return f"{reference}:{terminal.number(attribute['strength'])} at t = {attribute['t']}"

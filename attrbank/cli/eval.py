@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attrbank.cli import render
+from attrbank.cli import terminal
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
@@ -18,7 +18,7 @@ from attrbank.cli.options import (
     Where,
     spelled_out,
 )
-from attrbank.cli.progress import progress_bar
+from attrbank.cli.progress_bar import progress_bar
 from attrbank.errors import PartialError
 from attrbank.names import parse_strength
 from attrbank.store.bank import Bank
@@ -84,13 +84,13 @@ def evaluate(
 
 def _evaluated(request: EvalRequest, *, keep_cards: bool) -> Evaluated:
     from attrbank.evaluation.evaluate import evaluate as measure
-    from attrbank.evaluation.report.cards import cards_of
+    from attrbank.evaluation.report.fill_cards import cards_of
 
     bank = Bank.open(request.bank)
     if keep_cards:
         bank.require_writable()
     with progress_bar() as report:
-        evaluated = measure(request, on_progress=report, on_warning=lambda warning: render.say(f"warning: {warning}"))
+        evaluated = measure(request, on_progress=report, on_warning=lambda warning: terminal.say(f"warning: {warning}"))
     for card in cards_of(evaluated.figures) if keep_cards else ():
         bank.measurements.keep_card(card)
     return evaluated
@@ -101,10 +101,10 @@ def _tell(evaluated: Evaluated, out: Path | None, as_json: bool) -> None:
 
     figures = evaluated.figures
     if as_json:
-        render.document(figures.model_dump(mode="json"))
+        terminal.document(figures.model_dump(mode="json"))
     else:
-        render.table(tables.COLUMNS, tables.rows(figures))
+        terminal.table(tables.COLUMNS, tables.rows(figures))
     if out is not None:
-        render.say(f"The report is {out}/report.html.")
+        terminal.say(f"The report is {out}/report.html.")
     if evaluated.failed:
         raise PartialError(f"Not measured: {', '.join(evaluated.failed)}.")

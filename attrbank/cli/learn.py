@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from attrbank.cli import render
+from attrbank.cli import terminal
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
@@ -20,7 +20,7 @@ from attrbank.cli.options import (
     backbone_of,
     spelled_out,
 )
-from attrbank.cli.progress import progress_bar
+from attrbank.cli.progress_bar import progress_bar
 from attrbank.editing.request import Preset, learn_spec
 from attrbank.names import parse_seeds
 from attrbank.pictures.find import matched
@@ -93,8 +93,8 @@ def _learn(spec: LearnSpec, as_json: bool, tune: bool, **options: Any) -> None:
     with progress_bar() as report:
         learned = learn_attribute(spec, refine=refine, on_progress=report, on_warning=_warn, **options)
     seconds, size = time.monotonic() - started, learned.size_bytes / 1000
-    render.say(f"Stored {learned.reference} in {seconds:.0f} s, {size:.1f} KB.")
-    render.attribute(learned, as_json, seconds=round(seconds, 3))
+    terminal.say(f"Stored {learned.reference} in {seconds:.0f} s, {size:.1f} KB.")
+    terminal.attribute(learned, as_json, seconds=round(seconds, 3))
 
 
 def _tuning_of(spec: LearnSpec, backbone: str | None) -> Any:
@@ -116,7 +116,7 @@ def _pictures(source: Prompts, target: Prompts, source_image: Images, target_ima
 
 
 def _warn(warning: str) -> None:
-    render.say(f"warning: {warning}")
+    terminal.say(f"warning: {warning}")
 
 
 def _seeds(seeds: str | None, seed: int | None) -> tuple[int, ...] | None:

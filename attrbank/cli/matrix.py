@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attrbank.cli import render
+from attrbank.cli import terminal
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
@@ -20,12 +20,12 @@ from attrbank.cli.options import (
     Where,
     spelled_out,
 )
-from attrbank.cli.progress import progress_bar
+from attrbank.cli.progress_bar import progress_bar
 from attrbank.schema.measured import Estimate, Group, Matrix
 from attrbank.store.bank import Bank
 
 if TYPE_CHECKING:  # help must not wait for torch
-    from attrbank.evaluation.matrix import MatrixRequest
+    from attrbank.evaluation.pairings import MatrixRequest
 
 PAIR_COLUMNS = ("ATTRIBUTE", "BESIDE", "PICTURES", "ALONE", "TOGETHER", "GAIN", "SURVIVAL", "ORDER", "")
 GROUP_COLUMNS = ("AT ONCE", "RULE", "SETS", "SUCCESS", "DISTANCE")
@@ -51,7 +51,7 @@ def matrix(
 
     In pairs, in both orders, and several at once by three rules; docs/evaluation.md says what the figures mean.
     """
-    from attrbank.evaluation.matrix import MatrixRequest
+    from attrbank.evaluation.pairings import MatrixRequest
 
     request = MatrixRequest(
         references=tuple(references),
@@ -68,22 +68,22 @@ def matrix(
     )
     measured = _measured(request, save=save)
     if as_json:
-        render.document(measured.model_dump(mode="json"))
+        terminal.document(measured.model_dump(mode="json"))
     else:
-        render.table(PAIR_COLUMNS, _pair_rows(measured))
-        render.lines([""])
-        render.table(GROUP_COLUMNS, _group_rows(measured))
+        terminal.table(PAIR_COLUMNS, _pair_rows(measured))
+        terminal.lines([""])
+        terminal.table(GROUP_COLUMNS, _group_rows(measured))
 
 
 def _measured(request: MatrixRequest, *, save: bool) -> Matrix:
-    from attrbank.evaluation.matrix import measure_matrix
+    from attrbank.evaluation.pairings import measure_matrix
 
     bank = Bank.open(request.bank)
     if save:
         bank.require_writable()
     with progress_bar() as report:
         found = measure_matrix(
-            request, on_progress=report, on_warning=lambda warning: render.say(f"warning: {warning}")
+            request, on_progress=report, on_warning=lambda warning: terminal.say(f"warning: {warning}")
         )
     if save:
         bank.measurements.keep_matrix(found)

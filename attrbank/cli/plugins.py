@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attrbank.cli import render
+from attrbank.cli import terminal
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.cli.plain import plain_app
 from attrbank.errors import PluginError
@@ -37,14 +37,14 @@ def list_plugins(
         raise typer.BadParameter("--json and --requirements exclude each other.")
     found = [plugin for plugin in load_plugins().plugins if everything or not plugin.built_in]
     if requirements:
-        render.lines(sorted({plugin.requirement for plugin in found if not plugin.built_in}))
+        terminal.lines(sorted({plugin.requirement for plugin in found if not plugin.built_in}))
     elif as_json:
-        render.document([_described(plugin) for plugin in found])
+        terminal.document([_described(plugin) for plugin in found])
     elif found:
         columns = ("PLUGIN", "DISTRIBUTION", "VERSION", "FROM", "HOOKS", "STATE")
-        render.table(columns, [_row(plugin) for plugin in found])
+        terminal.table(columns, [_row(plugin) for plugin in found])
     else:
-        render.say("There are no plugins. Write one: attrbank plugins new NAME --kind sampler")
+        terminal.say("There are no plugins. Write one: attrbank plugins new NAME --kind sampler")
 
 
 @plugins.command()
@@ -61,11 +61,11 @@ def new(
     """
     load_plugins().refuse_taken(kind, name)
     folder = write_plugin(name, kind, Path.cwd())
-    render.say(f"Try it: pip install -e {folder.name} && attrbank plugins check {folder.name}")
+    terminal.say(f"Try it: pip install -e {folder.name} && attrbank plugins check {folder.name}")
     if as_json:
-        render.document({"name": name, "kind": kind, "folder": folder.name})
+        terminal.document({"name": name, "kind": kind, "folder": folder.name})
     else:
-        render.lines([folder.name])
+        terminal.lines([folder.name])
 
 
 @plugins.command()
@@ -84,7 +84,7 @@ def check(
         if not as_json:
             _show_verdict(verdict)
     if as_json:
-        render.document([verdict._asdict() for verdict in verdicts])
+        terminal.document([verdict._asdict() for verdict in verdicts])
     failed = sum(verdict.error is not None for verdict in verdicts)
     if failed:
         raise PluginError(
@@ -93,9 +93,9 @@ def check(
 
 
 def _show_verdict(verdict: Verdict) -> None:
-    render.lines([f"{'ok    ' if verdict.error is None else 'FAILED'}  {verdict.subject}: {verdict.promise}"])
+    terminal.lines([f"{'ok    ' if verdict.error is None else 'FAILED'}  {verdict.subject}: {verdict.promise}"])
     if verdict.error is not None:
-        render.say(f"        {verdict.error}")
+        terminal.say(f"        {verdict.error}")
 
 
 def _row(plugin: Plugin) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError, StorageError
 from attrbank.names import parse_reference
-from attrbank.store import _fs, blobs, check, index, ledger, references
+from attrbank.store import _fs, blobs, index, ledger, references, upkeep
 from attrbank.store.catalogue import catalogue, picked, prepare, require_index, select, select_rows, where
 from attrbank.store.entry import DOCUMENT, Entry, derive, entry_from_json
 from attrbank.store.finding import Finding
@@ -232,15 +232,15 @@ class Bank:
 
     def verify(self) -> tuple[Finding, ...]:
         """Checks every artifact's bytes against its id, cards and matrix, and the index against the artifacts."""
-        shipped = check.verify_starter(self._starter) if self._starter else ()
+        shipped = upkeep.verify_starter(self._starter) if self._starter else ()
         names = {found.item: found.name for found in shipped if found.name}
-        return (check.verify(self._layout, names) if require_index(self._layout) else ()) + shipped
+        return (upkeep.verify(self._layout, names) if require_index(self._layout) else ()) + shipped
 
-    def reindex(self) -> check.Rebuilt:
+    def reindex(self) -> upkeep.Rebuilt:
         """Rebuilds the index from the artifacts, keeping what they cannot tell as far as the old index can be read."""
         if not _fs.is_folder(self.path):
-            return check.Rebuilt(())
-        return check.reindex(self._layout)
+            return upkeep.Rebuilt(())
+        return upkeep.reindex(self._layout)
 
     def require_writable(self) -> None:
         """Create the bank if need be; to be asked before a long learning.

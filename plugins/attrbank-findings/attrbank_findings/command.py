@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from attrbank.cli import render
+from attrbank.cli import terminal
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
@@ -17,7 +17,7 @@ from attrbank.cli.options import (
     Where,
     spelled_out,
 )
-from attrbank.cli.progress import progress_bar
+from attrbank.cli.progress_bar import progress_bar
 from attrbank.names import parse_seeds, parse_strength
 
 if TYPE_CHECKING:  # help must not wait for torch
@@ -92,11 +92,11 @@ def _inspect(request: InspectRequest, as_json: bool) -> None:
     with progress_bar() as report:
         found, written = look(request, report)
     if as_json:
-        render.document(found.figures.model_dump(mode="json"))
+        terminal.document(found.figures.model_dump(mode="json"))
     else:
-        render.table(found.columns, found.rows)
+        terminal.table(found.columns, found.rows)
     for path in written:
-        render.say(f"Wrote {path}")
+        terminal.say(f"Wrote {path}")
 
 
 def _numbers(text: str | None) -> tuple[float, ...] | None:

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 from attrbank import files
 from attrbank.errors import AttrbankError, CorruptArtifactError
 from attrbank.store import _fs, blobs, cards, index, ledger
-from attrbank.store.check_cards import indexed_cards, reindex_cards, verify_cards, verify_matrix
 from attrbank.store.entry import DERIVED, derive
 from attrbank.store.finding import Finding, State, state_of
 from attrbank.store.header import parse_header
 from attrbank.store.layout import Layout, identity_of, object_files
+from attrbank.store.upkeep_cards import indexed_cards, reindex_cards, verify_cards, verify_matrix
 
 GRACE = 3600.0
 """Seconds for which a temporary file may still belong to a running write."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from attrbank.attribute.transfer import export_attribute, import_attribute
-from attrbank.cli import render
+from attrbank.cli import terminal
 from attrbank.cli.options import BankOption, JsonOption, ReplaceOption
 from attrbank.errors import AttrbankError, PartialError
 from attrbank.store.bank import Bank
@@ -81,10 +81,10 @@ def _for_each(
             if len(items) == 1:
                 raise
             failed += 1
-            render.say(f"{described(item)}: {error.message}")
+            terminal.say(f"{described(item)}: {error.message}")
     if as_json:
-        render.document(done)
+        terminal.document(done)
     else:
-        render.lines(str(facts[field]) for facts in done)
+        terminal.lines(str(facts[field]) for facts in done)
     if failed:
         raise PartialError(f"{failed} of {len(items)} failed.")
