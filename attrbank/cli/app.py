@@ -67,7 +67,7 @@ def attrbank(
 
 
 def main() -> None:
-    """The console script."""
+    """Run the command line of this process, as ``attrbank`` and ``python -m attrbank`` do, and exit with its code."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal need not know every Δ
     sys.exit(run())

@@ -35,7 +35,7 @@ class BatchOutcome:
     error: AttrbankError | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """The item of ``apply --json``: the picture's facts, and what went wrong with a failed one."""
         facts = {"status": self.status, **(self.facts or self.item.as_dict())}
         if self.error is None:
             return facts

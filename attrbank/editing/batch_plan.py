@@ -62,7 +62,7 @@ class Item:
     output: Path
 
     def as_dict(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """The item of ``apply --plan --json``."""
         return {**self.planned.as_dict(), "output": str(self.output)}
 
 

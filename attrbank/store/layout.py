@@ -24,7 +24,7 @@ class Layout:
 
     @property
     def objects(self) -> Path:
-        """The folder of artifacts."""
+        """The folder of artifacts, each in a subfolder named by the first two digits of its id."""
         return self.root / "objects"
 
     @property

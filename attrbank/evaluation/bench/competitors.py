@@ -95,7 +95,7 @@ class Stored(Competitor):
         return self.core is None or (self.core in record.units and self.core != record.core)
 
     def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
-        """With the attribute's edit."""
+        """With the edit that ``apply`` would make of it."""
         return bench.edited([bench.act(subject.learned, strength, self.core)])
 
 
@@ -118,7 +118,7 @@ class Relearned(Competitor):
         return self.preset == "paper" or bool(subject.learned.record.pairs)
 
     def prepare(self, bench: Bench, subject: Subject) -> None:
-        """Learn it."""
+        """Learn the attribute once, and keep it for all strengths; raises as ``learn`` does."""
         if subject.id in self._learned:
             return
         record, plugins = subject.learned.record, load_plugins()
@@ -137,7 +137,7 @@ class Relearned(Competitor):
         self._learned[subject.id] = learn_attribute(spec, plugins.method(spec.method), bench.backbone, sampler)
 
     def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
-        """With what was learned."""
+        """With the edit of what ``prepare`` learned."""
         return bench.edited([bench.act(self._learned[subject.id], strength)])
 
 
@@ -149,7 +149,7 @@ class TargetPrompt(Competitor):
     free: ClassVar[bool] = False
 
     def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
-        """Under the target prompt."""
+        """Under the target prompt from the first step on; the strength is always 1."""
         return bench.switched(subject.target, 1.0)
 
 
