@@ -47,6 +47,29 @@ def create(path: Path, data: bytes) -> bool:
     return True
 
 
+def make_folder(path: Path) -> None:
+    """Create a folder and those above it; one that is there is left alone.
+
+    Raises:
+        StorageError: it cannot be created.
+    """
+    with _storage_errors(path, "created"):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Where a file or a folder is read, the system's refusals become sentences.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"Cannot read {printable(str(path))}: {error.strerror}.") from error
+
+
 @contextmanager
 def complete(path: Path, data: bytes, mode: int = 0o666) -> Iterator[Path]:
     """A temporary file beside ``path``, complete and on the disk; it is gone afterwards, unless it was moved.
@@ -127,8 +150,8 @@ def _settle(path: Path) -> None:
 
 
 @contextmanager
-def _storage_errors(path: Path) -> Iterator[None]:
+def _storage_errors(path: Path, what: str = "written") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(f"{printable(str(path))} cannot be written: {error.strerror}.") from error
+        raise StorageError(f"{printable(str(path))} cannot be {what}: {error.strerror}.") from error

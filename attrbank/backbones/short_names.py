@@ -73,10 +73,7 @@ def remove(name: str) -> None:
 
 def _write(table: Mapping[str, str]) -> None:
     path = table_path()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"{printable(str(path.parent))} cannot be created: {error.strerror}.") from error
+    files.make_folder(path.parent)
     files.replace(path, (json.dumps(table, indent=2, sort_keys=True) + "\n").encode())
 
 

@@ -85,7 +85,8 @@ def _apply(request: ApplyRequest, as_json: bool) -> None:
 
     with progress_bar() as report:
         done = apply_attributes(request, on_step=partial(report, "Denoising")).as_dict()
-    _warn(done)
+    for warning in done["warnings"]:
+        terminal.warn(warning)
     if as_json:
         terminal.document(done)
         return
@@ -98,16 +99,12 @@ def _show_plan(request: ApplyRequest, as_json: bool) -> None:
     from attrbank.editing.plan import plan
 
     planned = plan(request).as_dict()
-    _warn(planned)
+    for warning in planned["warnings"]:
+        terminal.warn(warning)
     if as_json:
         terminal.document(planned)
         return
     terminal.lines([*map(_step_line, planned["attributes"]), f"{planned['unet_evaluations']} UNet evaluations"])
-
-
-def _warn(planned: Mapping[str, Any]) -> None:
-    for warning in planned["warnings"]:
-        terminal.say(f"warning: {warning}")
 
 
 def _step_line(attribute: Mapping[str, Any]) -> str:

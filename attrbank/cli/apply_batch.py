@@ -51,7 +51,7 @@ def show_batch_plan(request: BatchRequest, as_json: bool) -> None:
         terminal.document([item.as_dict() for item in items])
         return
     for warning in dict.fromkeys(warning for item in items for warning in item.planned.warnings):
-        terminal.say(f"warning: {warning}")
+        terminal.warn(warning)
     cost = sum(item.planned.unet_evaluations for item in items)
     terminal.lines([*(str(item.output) for item in items), f"{len(items)} pictures, {cost} UNet evaluations"])
 
@@ -82,7 +82,7 @@ def apply_batch(request: BatchRequest, as_json: bool) -> None:
 
 def _tell(outcomes: list[BatchOutcome]) -> None:
     for warning in dict.fromkeys(warning for outcome in outcomes for warning in outcome.item.planned.warnings):
-        terminal.say(f"warning: {warning}")
+        terminal.warn(warning)
     skipped = sum(outcome.status == "skipped" for outcome in outcomes)
     if skipped:
         terminal.say(f"{skipped} pictures were there already.")

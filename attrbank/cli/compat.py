@@ -63,7 +63,7 @@ def _described(names: Sequence[str]) -> Iterator[tuple[str, Description | None]]
         try:
             yield name, load_plugins().describe(name)
         except AttrbankError as error:
-            terminal.say(f"warning: {name}: {error.message}")
+            terminal.warn(f"{name}: {error.message}")
             yield name, None
 
 

@@ -20,7 +20,7 @@ from attrbank.cli.options import (
 )
 from attrbank.cli.progress_bar import progress_bar
 from attrbank.errors import PartialError
-from attrbank.names import parse_strength
+from attrbank.names import parse_strengths
 from attrbank.store.bank import Bank
 
 if TYPE_CHECKING:  # help must not wait for torch
@@ -66,7 +66,7 @@ def evaluate(
         split=pictures.split,
         against=tuple(name.strip() for name in against.split(",")),
         methods=tuple(method or ()),
-        strengths=None if strengths is None else tuple(parse_strength(part.strip()) for part in strengths.split(",")),
+        strengths=None if strengths is None else parse_strengths(strengths),
         quick=quick,
         metrics=tuple(metric or ()),
         goal=goal,
@@ -90,7 +90,7 @@ def _evaluated(request: EvalRequest, *, keep_cards: bool) -> Evaluated:
     if keep_cards:
         bank.require_writable()
     with progress_bar() as report:
-        evaluated = measure(request, on_progress=report, on_warning=lambda warning: terminal.say(f"warning: {warning}"))
+        evaluated = measure(request, on_progress=report, on_warning=terminal.warn)
     for card in cards_of(evaluated.figures) if keep_cards else ():
         bank.measurements.keep_card(card)
     return evaluated

@@ -91,7 +91,7 @@ def _learn(spec: LearnSpec, as_json: bool, tune: bool, **options: Any) -> None:
 
     started, refine = time.monotonic(), _tuning_of(spec, options["backbone"]) if tune else None
     with progress_bar() as report:
-        learned = learn_attribute(spec, refine=refine, on_progress=report, on_warning=_warn, **options)
+        learned = learn_attribute(spec, refine=refine, on_progress=report, on_warning=terminal.warn, **options)
     seconds, size = time.monotonic() - started, learned.size_bytes / 1000
     terminal.say(f"Stored {learned.reference} in {seconds:.0f} s, {size:.1f} KB.")
     terminal.attribute(learned, as_json, seconds=round(seconds, 3))
@@ -113,10 +113,6 @@ def _pictures(source: Prompts, target: Prompts, source_image: Images, target_ima
     if source_image is None or target_image is None:
         return ()
     return matched(source_image, target_image)
-
-
-def _warn(warning: str) -> None:
-    terminal.say(f"warning: {warning}")
 
 
 def _seeds(seeds: str | None, seed: int | None) -> tuple[int, ...] | None:

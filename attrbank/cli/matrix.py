@@ -82,9 +82,7 @@ def _measured(request: MatrixRequest, *, save: bool) -> Matrix:
     if save:
         bank.require_writable()
     with progress_bar() as report:
-        found = measure_matrix(
-            request, on_progress=report, on_warning=lambda warning: terminal.say(f"warning: {warning}")
-        )
+        found = measure_matrix(request, on_progress=report, on_warning=terminal.warn)
     if save:
         bank.measurements.keep_matrix(found)
     return found

@@ -18,7 +18,7 @@ from attrbank.cli.options import (
     spelled_out,
 )
 from attrbank.cli.progress_bar import progress_bar
-from attrbank.names import parse_seeds, parse_strength
+from attrbank.names import parse_seeds, parse_strengths
 
 if TYPE_CHECKING:  # help must not wait for torch
     from attrbank_findings.inspect import InspectRequest
@@ -100,4 +100,4 @@ def _inspect(request: InspectRequest, as_json: bool) -> None:
 
 
 def _numbers(text: str | None) -> tuple[float, ...] | None:
-    return None if text is None else tuple(parse_strength(part.strip()) for part in text.split(","))
+    return None if text is None else parse_strengths(text)
