@@ -1,4 +1,8 @@
-"""Files outside banks, named by users: each is written whole or not at all."""
+"""Files that are written whole or not at all, and the folders of the user in which they lie.
+
+``replace`` and ``create`` are for files that users name. Banks, which promise more, are built from ``complete`` and
+``sync_folder``, which raise the system's own errors.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Literal
 
 from attrbank.errors import StorageError
 from attrbank.text import printable
+
+TEMPORARY_SUFFIX = ".tmp"
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -17,8 +24,9 @@ def replace(path: Path, data: bytes) -> None:
     Raises:
         StorageError: it cannot be written; what was there is as it was.
     """
-    with _complete(path, data) as temporary:
-        temporary.replace(path)
+    with _storage_errors(path), complete(path, data) as temporary:
+        os.replace(temporary, path)
+    _settle(path)
 
 
 def create(path: Path, data: bytes) -> bool:
@@ -27,14 +35,98 @@ def create(path: Path, data: bytes) -> bool:
     Raises:
         StorageError: it cannot be written.
     """
-    with _complete(path, data) as temporary:
+    with _storage_errors(path), complete(path, data) as temporary:
         try:
             os.link(temporary, path)
         except FileExistsError:
             return False
         except OSError:
-            return _take_without_links(temporary, path)
+            if not _take_without_links(temporary, path):
+                return False
+    _settle(path)
     return True
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder and those above it; one that is there is left alone.
+
+    Raises:
+        StorageError: it cannot be created.
+    """
+    with _storage_errors(path, "created"):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Where a file or a folder is read, the system's refusals become sentences.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"Cannot read {printable(str(path))}: {error.strerror}.") from error
+
+
+@contextmanager
+def complete(path: Path, data: bytes, mode: int = 0o666) -> Iterator[Path]:
+    """A temporary file beside ``path``, complete and on the disk; it is gone afterwards, unless it was moved.
+
+    Args:
+        path: where it is to go.
+        data: what it holds.
+        mode: its permissions, of which the umask takes some away.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    temporary = path.with_name(f".attrbank-{os.urandom(8).hex()}{TEMPORARY_SUFFIX}")
+    try:
+        _write(temporary, data, mode)
+        yield temporary
+    finally:
+        with suppress(OSError):
+            os.unlink(temporary)
+
+
+def sync_folder(path: Path) -> None:
+    """Make durable what was created in a folder, moved into it or out of it.
+
+    Raises:
+        OSError: the folder cannot be synchronised.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def user_folder(kind: Literal["data", "config"]) -> Path:
+    """Where the user keeps attrbank's data or configuration.
+
+    ``XDG_DATA_HOME`` and ``XDG_CONFIG_HOME`` count on every platform, if they are absolute as their specification asks.
+    """
+    base = os.environ.get(f"XDG_{kind.upper()}_HOME", "")
+    if os.path.isabs(base):
+        return Path(base, "attrbank")
+    import platformdirs
+
+    find = {"data": platformdirs.user_data_path, "config": platformdirs.user_config_path}[kind]
+    return find("attrbank", appauthor=False)
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _take_without_links(temporary: Path, path: Path) -> bool:
@@ -44,25 +136,22 @@ def _take_without_links(temporary: Path, path: Path) -> bool:
     except FileExistsError:
         return False
     try:
-        temporary.replace(path)
+        os.replace(temporary, path)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     return True
 
 
+def _settle(path: Path) -> None:
+    """The file is there; its name is made durable where the system can do that, which not every one can."""
+    with suppress(OSError):
+        sync_folder(path.parent)
+
+
 @contextmanager
-def _complete(path: Path, data: bytes) -> Iterator[Path]:
-    """A temporary file beside ``path``, complete and on the disk; it is gone afterwards, unless it was moved."""
-    temporary = path.with_name(f".attrbank-{os.urandom(8).hex()}.tmp")
+def _storage_errors(path: Path, what: str = "written") -> Iterator[None]:
     try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        yield temporary
+        yield
     except OSError as error:
-        raise StorageError(f"{printable(str(path))} cannot be written: {error.strerror}.") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        raise StorageError(f"{printable(str(path))} cannot be {what}: {error.strerror}.") from error

@@ -97,6 +97,11 @@ def parse_strength(text: str) -> float:
     return value
 
 
+def parse_strengths(text: str) -> tuple[float, ...]:
+    """Reads ``0.5,1``; raises as ``parse_strength``."""
+    return tuple(parse_strength(part.strip()) for part in text.split(","))
+
+
 def parse_seeds(text: str) -> tuple[int, ...]:
     """Reads ``0-63`` or ``1,5,9``, or both mixed, keeping the order.
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from attrbank.evaluation.numbers.results import Figures
-from attrbank.evaluation.report.cards import cards_of
+from attrbank.evaluation.report.fill_cards import cards_of
 from attrbank.store import cards
 from attrbank.store.layout import CARD_SUFFIX, Layout, identity_of, object_files
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from typer.main import get_command
 
 from attrbank import __version__
 from attrbank.cli.failure import exit_code_of
+from attrbank.cli.plain import plain_app
 from attrbank.plugins.built_ins import COMMANDS
 from attrbank.plugins.hookspecs import Spec
 
@@ -50,13 +50,7 @@ class LazyGroup(TyperGroup):
             self.commands[name] = _command(name, manager.command(name))
 
 
-app = typer.Typer(
-    cls=LazyGroup,
-    add_completion=False,
-    # Plain text: help and parser errors quote what users and plugins wrote, which must not be read as markup.
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+app = plain_app(cls=LazyGroup)
 
 
 @app.callback(invoke_without_command=True)
@@ -73,10 +67,9 @@ def attrbank(
 
 
 def main() -> None:
-    """The console script."""
+    """Run the command line of this process, as ``attrbank`` and ``python -m attrbank`` do, and exit with its code."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal need not know every Δ
-    gc.set_threshold(100_000)  # a long list makes no garbage, and looking for it often takes an eighth of the time
     sys.exit(run())
 
 
@@ -108,6 +101,6 @@ def _command(name: str, target: typer.Typer | Callable[..., None]) -> Any:
     """The command itself; a target that has commands of its own is a typer application already."""
     if isinstance(target, typer.Typer):
         return get_command(target)
-    single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    single = plain_app()
     single.command(name)(target)
     return get_command(single)

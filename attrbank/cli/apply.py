@@ -9,28 +9,25 @@ from typing import Annotated, Any
 
 import typer
 
-from attrbank.cli import render
-from attrbank.cli.batch import apply_batch, batch_of, show_batch_plan
+from attrbank.cli import terminal
+from attrbank.cli.apply_batch import apply_batch, batch_of, show_batch_plan
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
     ConfigOption,
-    DeviceOption,
-    DtypeOption,
-    GuidanceOption,
     JsonOption,
-    OffloadOption,
-    SamplerOption,
-    StepsOption,
+    Sampling,
+    Where,
     backbone_of,
-    placement,
+    spelled_out,
 )
-from attrbank.cli.progress import progress_bar
+from attrbank.cli.progress_bar import progress_bar
 from attrbank.editing.request import ApplyRequest
 from attrbank.names import parse_step
 from attrbank.schema import Core, Inversion
 
 
+@spelled_out
 def apply(
     references: Annotated[list[str], typer.Argument(metavar="REF[:S]", help="Attributes, each with a strength.")],
     *,
@@ -50,13 +47,9 @@ def apply(
     raw: Annotated[bool, typer.Option("--raw", help="Strengths as they are, not as calibrated.")] = False,
     backbone: BackboneOption = None,
     config: ConfigOption = None,
-    device: DeviceOption = None,
-    dtype: DtypeOption = None,
-    offload: OffloadOption = False,
+    where: Where,
     force: Annotated[bool, typer.Option("--force", help="Try it on a model of the same family.")] = False,
-    sampler: SamplerOption = None,
-    steps: StepsOption = None,
-    guidance_scale: GuidanceOption = None,
+    sampling: Sampling,
     bank: BankOption = None,
 ) -> None:
     """Apply attributes to a picture, and save before and after."""
@@ -68,11 +61,9 @@ def apply(
         output=output,
         only_after=only_after,
         backbone=backbone_of(backbone, config),
-        placement=placement(device, dtype, offload),
+        placement=where.placement(),
         force=force,
-        sampler=sampler,
-        steps=steps,
-        guidance_scale=guidance_scale,
+        **vars(sampling),
         core=core,
         image=image,
         inversion=inversion,
@@ -94,31 +85,28 @@ def _apply(request: ApplyRequest, as_json: bool) -> None:
 
     with progress_bar() as report:
         done = apply_attributes(request, on_step=partial(report, "Denoising")).as_dict()
-    _warn(done)
+    for warning in done["warnings"]:
+        terminal.warn(warning)
     if as_json:
-        render.document(done)
+        terminal.document(done)
         return
     for attribute in done["attributes"]:
-        render.say(_step_line(attribute))
-    render.lines([str(done["output"])])
+        terminal.say(_step_line(attribute))
+    terminal.lines([str(done["output"])])
 
 
 def _show_plan(request: ApplyRequest, as_json: bool) -> None:
     from attrbank.editing.plan import plan
 
     planned = plan(request).as_dict()
-    _warn(planned)
-    if as_json:
-        render.document(planned)
-        return
-    render.lines([*map(_step_line, planned["attributes"]), f"{planned['unet_evaluations']} UNet evaluations"])
-
-
-def _warn(planned: Mapping[str, Any]) -> None:
     for warning in planned["warnings"]:
-        render.say(f"warning: {warning}")
+        terminal.warn(warning)
+    if as_json:
+        terminal.document(planned)
+        return
+    terminal.lines([*map(_step_line, planned["attributes"]), f"{planned['unet_evaluations']} UNet evaluations"])
 
 
 def _step_line(attribute: Mapping[str, Any]) -> str:
     reference = f"{attribute['name']}@{attribute['id'][:12]}"
-    return f"{reference}:{render.number(attribute['strength'])} at t = {attribute['t']}"
+    return f"{reference}:{terminal.number(attribute['strength'])} at t = {attribute['t']}"

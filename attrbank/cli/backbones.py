@@ -6,15 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
-from attrbank.cli import render
+from attrbank.cli import terminal
 from attrbank.cli.extend import registered
 from attrbank.cli.options import BankOption, ConfigOption, JsonOption, reference_of
+from attrbank.cli.plain import plain_app
 from attrbank.errors import InvalidValueError
 from attrbank.names import validate_name
 from attrbank.plugins import short_names as shortnames
 from attrbank.plugins.manager import load_plugins
 
-backbones = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+backbones = plain_app()
 
 ShortName = Annotated[str, typer.Argument(metavar="NAME", help="What you want to type, like sd15.")]
 
@@ -28,7 +29,7 @@ def list_backbones(context: typer.Context, *, as_json: JsonOption = False, bank:
         {"name": name, "summary": reference, "capabilities": [], "distribution": None}
         for name, reference in shortnames.read_table().items()
     ]
-    render.registered([*registered("backbone"), *named], as_json)
+    terminal.registered([*registered("backbone"), *named], as_json)
 
 
 @backbones.command()
@@ -49,15 +50,15 @@ def add(
     described = describe(reference, download=True)
     shortnames.add(name, reference)
     shape = "×".join(map(str, described.latent_shape))
-    render.say(f"{name} is {reference}: {described.family}, latents {shape}, {described.prediction_type}.")
-    render.lines([name])
+    terminal.say(f"{name} is {reference}: {described.family}, latents {shape}, {described.prediction_type}.")
+    terminal.lines([name])
 
 
 @backbones.command()
 def rm(name: ShortName, *, bank: BankOption = None) -> None:
     """Forget a short name; the model stays where it is."""
     shortnames.remove(name)
-    render.lines([name])
+    terminal.lines([name])
 
 
 def _refuse_taken(name: str, replace: bool) -> None:

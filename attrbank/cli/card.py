@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from attrbank.cli import render
+from attrbank.cli import terminal
 from attrbank.schema.measured import Card, Estimate
 
 
@@ -13,7 +13,7 @@ def card_facts(card: Card) -> Iterator[tuple[str, str]]:
     how = card.protocol
     yield "judged by", f"{how.judge}, on {card.pictures} pictures that lacked it, seeds {how.seeds}"
     yield "judged under", f"{how.prompt} (protocol {how.hash})"
-    yield "judged with", f"{how.sampler}, {how.steps} steps, guidance_scale {render.number(how.guidance_scale)}"
+    yield "judged with", f"{how.sampler}, {how.steps} steps, guidance_scale {terminal.number(how.guidance_scale)}"
     if card.full:
         yield "at strength 1", _figures(card.full)
     matched = card.matched

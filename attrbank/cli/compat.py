@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from attrbank.attribute.compatibility import mismatch
-from attrbank.cli import render
+from attrbank.cli import terminal
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.diffusion.protocols import Description
 from attrbank.errors import AttrbankError
@@ -39,12 +39,12 @@ def compat(
     models = dict(_described(backbones or _known()))
     if as_json:
         pairs = zip(entries, records, strict=True)
-        render.document([_verdict(entry, record, name, models[name]) for entry, record in pairs for name in models])
+        terminal.document([_verdict(entry, record, name, models[name]) for entry, record in pairs for name in models])
     elif not entries:
-        render.say("The bank is empty. Begin with: attrbank learn")
+        terminal.say("The bank is empty. Begin with: attrbank learn")
     else:
         rows = [_row(record, list(models.values())) for record in records]
-        render.table(("ATTRIBUTE", "LEARNED ON", *models), rows)
+        terminal.table(("ATTRIBUTE", "LEARNED ON", *models), rows)
 
 
 def _known() -> list[str]:
@@ -63,7 +63,7 @@ def _described(names: Sequence[str]) -> Iterator[tuple[str, Description | None]]
         try:
             yield name, load_plugins().describe(name)
         except AttrbankError as error:
-            render.say(f"warning: {name}: {error.message}")
+            terminal.warn(f"{name}: {error.message}")
             yield name, None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrbank.cli import render
+from attrbank.cli import terminal
 from attrbank.cli.options import BankOption, JsonOption, ReferenceArgument
 from attrbank.store.bank import Bank
 
@@ -10,13 +10,13 @@ from attrbank.store.bank import Bank
 def remove(reference: ReferenceArgument, *, as_json: JsonOption = False, bank: BankOption = None) -> None:
     """Move an attribute to the trash."""
     removed = Bank.open(bank).remove(reference)
-    render.attribute(removed, as_json)
-    render.say(f"It is in the trash. To have it back: attrbank restore {removed.reference}")
+    terminal.attribute(removed, as_json)
+    terminal.say(f"It is in the trash. To have it back: attrbank restore {removed.reference}")
 
 
 def restore(reference: ReferenceArgument, *, as_json: JsonOption = False, bank: BankOption = None) -> None:
     """Bring an attribute back from the trash."""
     restored = Bank.open(bank).restore(reference)
-    render.attribute(restored, as_json)
+    terminal.attribute(restored, as_json)
     if not restored.current:
-        render.say(f"The name {restored.name} means another version by now; this one is {restored.reference}.")
+        terminal.say(f"The name {restored.name} means another version by now; this one is {restored.reference}.")

@@ -7,31 +7,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attrbank.cli import render
+from attrbank.cli import terminal
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
-    DeviceOption,
-    DtypeOption,
-    GuidanceOption,
+    CommonPromptOption,
     JsonOption,
-    OffloadOption,
-    SamplerOption,
-    StepsOption,
-    placement,
+    Pictures,
+    Sampling,
+    Where,
+    spelled_out,
 )
-from attrbank.cli.progress import progress_bar
+from attrbank.cli.progress_bar import progress_bar
 from attrbank.errors import PartialError
-from attrbank.names import parse_seeds, parse_strength
-from attrbank.schema.measured import Split
+from attrbank.names import parse_strengths
 from attrbank.store.bank import Bank
 
 if TYPE_CHECKING:  # help must not wait for torch
     from attrbank.evaluation.evaluate import EvalRequest, Evaluated
 
-SEEDS: dict[Split, str] = {"judge": "10000-10063", "tune": "1000-1063"}
 
-
+@spelled_out
 def evaluate(
     references: Annotated[list[str], typer.Argument(metavar="REF", help="Attributes.")],
     *,
@@ -41,15 +37,14 @@ def evaluate(
     method: Annotated[
         list[str] | None, typer.Option(metavar="M", help="Also learn the same with this method; repeatable.")
     ] = None,
-    seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Default 10000-10063, for tune 1000-1063.")] = None,
-    split: Annotated[Split, typer.Option(help="Whose seeds and oracle: the judge's or the tuner's.")] = "judge",
+    pictures: Pictures,
     strengths: Annotated[str | None, typer.Option(metavar="LIST", help="Like 0.5,1; default a sweep.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Take fewer strengths.")] = False,
     metric: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A registered metric to take as well; repeatable.")
     ] = None,
     goal: Annotated[str | None, typer.Option(metavar="NAME", help="What they promise, if their names do not.")] = None,
-    prompt: Annotated[str | None, typer.Option(metavar="P", help="Of all pictures; default the backbone's.")] = None,
+    prompt: CommonPromptOption = None,
     target: Annotated[str | None, typer.Option(metavar="P", help="Asks for the same, if no pair does.")] = None,
     weights: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Judge by CLIP, LPIPS and Inception from here.")
@@ -58,12 +53,8 @@ def evaluate(
     card: Annotated[bool, typer.Option("--card", help="Keep what is found on each attribute's card.")] = False,
     as_json: JsonOption = False,
     backbone: BackboneOption = None,
-    device: DeviceOption = None,
-    dtype: DtypeOption = None,
-    offload: OffloadOption = False,
-    sampler: SamplerOption = None,
-    steps: StepsOption = None,
-    guidance_scale: GuidanceOption = None,
+    where: Where,
+    sampling: Sampling,
     bank: BankOption = None,
 ) -> None:
     """Measure attributes against other ways to do the same."""
@@ -71,21 +62,19 @@ def evaluate(
 
     request = EvalRequest(
         references=tuple(references),
-        seeds=parse_seeds(seeds or SEEDS[split]),
-        split=split,
+        seeds=pictures.parsed_seeds(),
+        split=pictures.split,
         against=tuple(name.strip() for name in against.split(",")),
         methods=tuple(method or ()),
-        strengths=None if strengths is None else tuple(parse_strength(part.strip()) for part in strengths.split(",")),
+        strengths=None if strengths is None else parse_strengths(strengths),
         quick=quick,
         metrics=tuple(metric or ()),
         goal=goal,
         prompt=prompt,
         target=target,
         backbone=backbone,
-        placement=placement(device, dtype, offload),
-        sampler=sampler,
-        steps=steps,
-        guidance_scale=guidance_scale,
+        placement=where.placement(),
+        **vars(sampling),
         weights=weights,
         out=out,
         bank=bank,
@@ -95,13 +84,13 @@ def evaluate(
 
 def _evaluated(request: EvalRequest, *, keep_cards: bool) -> Evaluated:
     from attrbank.evaluation.evaluate import evaluate as measure
-    from attrbank.evaluation.report.cards import cards_of
+    from attrbank.evaluation.report.fill_cards import cards_of
 
     bank = Bank.open(request.bank)
     if keep_cards:
         bank.require_writable()
     with progress_bar() as report:
-        evaluated = measure(request, on_progress=report, on_warning=lambda warning: render.say(f"warning: {warning}"))
+        evaluated = measure(request, on_progress=report, on_warning=terminal.warn)
     for card in cards_of(evaluated.figures) if keep_cards else ():
         bank.measurements.keep_card(card)
     return evaluated
@@ -112,10 +101,10 @@ def _tell(evaluated: Evaluated, out: Path | None, as_json: bool) -> None:
 
     figures = evaluated.figures
     if as_json:
-        render.document(figures.model_dump(mode="json"))
+        terminal.document(figures.model_dump(mode="json"))
     else:
-        render.table(tables.COLUMNS, tables.rows(figures))
+        terminal.table(tables.COLUMNS, tables.rows(figures))
     if out is not None:
-        render.say(f"The report is {out}/report.html.")
+        terminal.say(f"The report is {out}/report.html.")
     if evaluated.failed:
         raise PartialError(f"Not measured: {', '.join(evaluated.failed)}.")

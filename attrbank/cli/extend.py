@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrbank.cli import render
+from attrbank.cli import terminal
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.plugins.discovery import Kind
 from attrbank.plugins.manager import load_plugins
@@ -12,17 +12,17 @@ from attrbank.plugins.manager import load_plugins
 
 def samplers(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
     """List the samplers."""
-    render.registered(registered("sampler"), as_json)
+    terminal.registered(registered("sampler"), as_json)
 
 
 def methods(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
     """List the methods."""
-    render.registered(registered("method"), as_json)
+    terminal.registered(registered("method"), as_json)
 
 
 def metrics(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
     """List the metrics."""
-    render.registered(registered("metric"), as_json)
+    terminal.registered(registered("metric"), as_json)
 
 
 def registered(kind: Kind) -> list[dict[str, Any]]:

@@ -8,22 +8,19 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from attrbank.cli import render
+from attrbank.cli import terminal
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
     ConfigOption,
-    DeviceOption,
-    DtypeOption,
-    GuidanceOption,
     JsonOption,
-    OffloadOption,
-    SamplerOption,
-    StepsOption,
+    ReplaceOption,
+    Sampling,
+    Where,
     backbone_of,
-    placement,
+    spelled_out,
 )
-from attrbank.cli.progress import progress_bar
+from attrbank.cli.progress_bar import progress_bar
 from attrbank.editing.request import Preset, learn_spec
 from attrbank.names import parse_seeds
 from attrbank.pictures.find import matched
@@ -35,6 +32,7 @@ Images: TypeAlias = Path | None
 _SEEDS_FROM_ONE = 64
 
 
+@spelled_out
 def learn(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The new attribute's name.")],
     *,
@@ -58,16 +56,12 @@ def learn(
     k: Annotated[int | None, typer.Option("--k", metavar="N", help="Paper: how many vectors x keeps.")] = None,
     preset: Annotated[Preset | None, typer.Option(help="All settings as published.")] = None,
     tune: Annotated[bool, typer.Option("--tune", help="Choose T_x and calibrate strengths, in some minutes.")] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="The old one stays reachable as NAME@ID.")] = False,
+    replace: ReplaceOption = False,
     as_json: JsonOption = False,
     backbone: BackboneOption = None,
     config: ConfigOption = None,
-    device: DeviceOption = None,
-    dtype: DtypeOption = None,
-    offload: OffloadOption = False,
-    sampler: SamplerOption = None,
-    steps: StepsOption = None,
-    guidance_scale: GuidanceOption = None,
+    where: Where,
+    sampling: Sampling,
     bank: BankOption = None,
 ) -> None:
     """Learn an attribute from a pair of prompts, or of pictures."""
@@ -86,11 +80,9 @@ def learn(
         vectors=vectors,
         core=core,
         rank=rank,
-        sampler=sampler,
-        steps=steps,
-        guidance_scale=guidance_scale,
+        **vars(sampling),
     )
-    on = {"backbone": backbone_of(backbone, config), "placement": placement(device, dtype, offload)}
+    on = {"backbone": backbone_of(backbone, config), "placement": where.placement()}
     _learn(spec, as_json, tune, **on, bank=bank, replace=replace, preset=preset)
 
 
@@ -99,10 +91,10 @@ def _learn(spec: LearnSpec, as_json: bool, tune: bool, **options: Any) -> None:
 
     started, refine = time.monotonic(), _tuning_of(spec, options["backbone"]) if tune else None
     with progress_bar() as report:
-        learned = learn_attribute(spec, refine=refine, on_progress=report, on_warning=_warn, **options)
+        learned = learn_attribute(spec, refine=refine, on_progress=report, on_warning=terminal.warn, **options)
     seconds, size = time.monotonic() - started, learned.size_bytes / 1000
-    render.say(f"Stored {learned.reference} in {seconds:.0f} s, {size:.1f} KB.")
-    render.attribute(learned, as_json, seconds=round(seconds, 3))
+    terminal.say(f"Stored {learned.reference} in {seconds:.0f} s, {size:.1f} KB.")
+    terminal.attribute(learned, as_json, seconds=round(seconds, 3))
 
 
 def _tuning_of(spec: LearnSpec, backbone: str | None) -> Any:
@@ -121,10 +113,6 @@ def _pictures(source: Prompts, target: Prompts, source_image: Images, target_ima
     if source_image is None or target_image is None:
         return ()
     return matched(source_image, target_image)
-
-
-def _warn(warning: str) -> None:
-    render.say(f"warning: {warning}")
 
 
 def _seeds(seeds: str | None, seed: int | None) -> tuple[int, ...] | None:

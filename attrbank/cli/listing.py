@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from attrbank.cli import render
+from attrbank.cli import terminal
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.store.bank import Bank
+from attrbank.store.entry import DOCUMENT
 
 ROWS_IN_TERMINAL = 50
 COLUMNS = ("NAME", "ID", "SCORE", "RANGE", "T_X", "ΔTAU", "SEEDS", "VECTORS", "BACKBONE", "ORIGIN", "SOURCE", "TARGET")
@@ -31,23 +32,23 @@ def list_attributes(
     """List the attributes of the bank."""
     opened, conditions = Bank.open(bank), tuple(filters or ())
     if as_json:
-        render.array(opened.entries_as_json(conditions, sort))
+        terminal.array(text for (text,) in opened.rows([DOCUMENT], conditions, sort))
     elif quiet:
-        render.lines(name for (name,) in opened.rows(["name"], conditions, sort))
+        terminal.lines(name for (name,) in opened.rows(["name"], conditions, sort))
     else:
         _show_table(opened, conditions, sort)
 
 
 def _show_table(bank: Bank, filters: tuple[str, ...], sort: str) -> None:
-    rows = bank.rows(FIELDS, filters, sort, ROWS_IN_TERMINAL if render.in_terminal() else None)
+    rows = bank.rows(FIELDS, filters, sort, ROWS_IN_TERMINAL if terminal.in_terminal() else None)
     if not rows:
-        render.say("No attribute meets the filters." if filters else "The bank is empty. Begin with: attrbank learn")
+        terminal.say("No attribute meets the filters." if filters else "The bank is empty. Begin with: attrbank learn")
         return
-    render.table(COLUMNS, (_shown(*row) for row in rows))
-    if render.in_terminal() and len(rows) == ROWS_IN_TERMINAL:
+    terminal.table(COLUMNS, (_shown(*row) for row in rows))
+    if terminal.in_terminal() and len(rows) == ROWS_IN_TERMINAL:
         more = bank.count(filters) - ROWS_IN_TERMINAL
         if more:
-            render.say(f"{more} more. Choose with --filter, or see all with: attrbank list | less")
+            terminal.say(f"{more} more. Choose with --filter, or see all with: attrbank list | less")
 
 
 def _shown(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from attrbank.cli import render
+from attrbank.cli import terminal
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import CorruptArtifactError, PartialError
 from attrbank.store.bank import Bank
@@ -20,14 +20,14 @@ def verify(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
     findings = Bank.open(bank).verify()
     wrong = [finding for finding in findings if finding.state != "ok"]
     if as_json:
-        render.document([finding._asdict() for finding in findings])
+        terminal.document([finding._asdict() for finding in findings])
     elif wrong:
         columns = ("STATE", "NAME", "ITEM", "ORIGIN", "DETAIL")
-        render.table(columns, [(f.state, f.name, f.item, f.origin, f.detail) for f in wrong])
+        terminal.table(columns, [(f.state, f.name, f.item, f.origin, f.detail) for f in wrong])
     damaged = [finding for finding in wrong if finding.state not in HARMLESS]
     if damaged:
         raise CorruptArtifactError(f"{len(damaged)} of {len(findings)} items are damaged.")
-    render.say(f"{len(findings) - len(wrong)} items are sound.")
+    terminal.say(f"{len(findings) - len(wrong)} items are sound.")
 
 
 def reindex(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
@@ -37,10 +37,10 @@ def reindex(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
     """
     rebuilt = Bank.open(bank).reindex()
     if as_json:
-        render.document(asdict(rebuilt))
+        terminal.document(asdict(rebuilt))
     else:
         counts = ", ".join(f"{len(ids)} {what}" for what, ids in asdict(rebuilt).items())
-        render.say(f"The index is rebuilt: {counts}.")
+        terminal.say(f"The index is rebuilt: {counts}.")
     if rebuilt.damaged or rebuilt.lost:
         raise PartialError(
             f"{len(rebuilt.damaged)} artifacts are damaged and {len(rebuilt.lost)} are gone.",

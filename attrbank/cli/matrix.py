@@ -9,92 +9,80 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attrbank.cli import render
+from attrbank.cli import terminal
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
-    DeviceOption,
-    DtypeOption,
-    GuidanceOption,
+    CommonPromptOption,
     JsonOption,
-    OffloadOption,
-    SamplerOption,
-    StepsOption,
-    placement,
+    Pictures,
+    Sampling,
+    Where,
+    spelled_out,
 )
-from attrbank.cli.progress import progress_bar
-from attrbank.names import parse_seeds
-from attrbank.schema.measured import Estimate, Group, Matrix, Split
+from attrbank.cli.progress_bar import progress_bar
+from attrbank.schema.measured import Estimate, Group, Matrix
 from attrbank.store.bank import Bank
 
 if TYPE_CHECKING:  # help must not wait for torch
-    from attrbank.evaluation.matrix import MatrixRequest
+    from attrbank.evaluation.pairings import MatrixRequest
 
-SEEDS: dict[Split, str] = {"judge": "10000-10063", "tune": "1000-1063"}
 PAIR_COLUMNS = ("ATTRIBUTE", "BESIDE", "PICTURES", "ALONE", "TOGETHER", "GAIN", "SURVIVAL", "ORDER", "")
 GROUP_COLUMNS = ("AT ONCE", "RULE", "SETS", "SUCCESS", "DISTANCE")
 
 
+@spelled_out
 def matrix(
     references: Annotated[list[str], typer.Argument(metavar="REF", help="Two attributes or more.")],
     *,
-    seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Default 10000-10063, for tune 1000-1063.")] = None,
-    split: Annotated[Split, typer.Option(help="Whose seeds and oracle: the judge's or the tuner's.")] = "judge",
+    pictures: Pictures,
     largest: Annotated[int, typer.Option(metavar="N", min=1, help="The most attributes at once.")] = 4,
-    prompt: Annotated[str | None, typer.Option(metavar="P", help="Of all pictures; default the backbone's.")] = None,
+    prompt: CommonPromptOption = None,
     weights: Annotated[Path | None, typer.Option(metavar="DIR", help="Judge by CLIP and LPIPS from here.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Go on here when stopped.")] = None,
     save: Annotated[bool, typer.Option("--save", help="Keep it in the bank, for apply to warn of bad pairs.")] = False,
     as_json: JsonOption = False,
     backbone: BackboneOption = None,
-    device: DeviceOption = None,
-    dtype: DtypeOption = None,
-    offload: OffloadOption = False,
-    sampler: SamplerOption = None,
-    steps: StepsOption = None,
-    guidance_scale: GuidanceOption = None,
+    where: Where,
+    sampling: Sampling,
     bank: BankOption = None,
 ) -> None:
     """Measure how attributes go together.
 
     In pairs, in both orders, and several at once by three rules; docs/evaluation.md says what the figures mean.
     """
-    from attrbank.evaluation.matrix import MatrixRequest
+    from attrbank.evaluation.pairings import MatrixRequest
 
     request = MatrixRequest(
         references=tuple(references),
-        seeds=parse_seeds(seeds or SEEDS[split]),
-        split=split,
+        seeds=pictures.parsed_seeds(),
+        split=pictures.split,
         largest=largest,
         prompt=prompt,
         weights=weights,
         out=out,
         backbone=backbone,
-        placement=placement(device, dtype, offload),
-        sampler=sampler,
-        steps=steps,
-        guidance_scale=guidance_scale,
+        placement=where.placement(),
+        **vars(sampling),
         bank=bank,
     )
     measured = _measured(request, save=save)
     if as_json:
-        render.document(measured.model_dump(mode="json"))
+        terminal.document(measured.model_dump(mode="json"))
     else:
-        render.table(PAIR_COLUMNS, _pair_rows(measured))
-        render.lines([""])
-        render.table(GROUP_COLUMNS, _group_rows(measured))
+        terminal.table(PAIR_COLUMNS, _pair_rows(measured))
+        terminal.lines([""])
+        terminal.table(GROUP_COLUMNS, _group_rows(measured))
 
 
 def _measured(request: MatrixRequest, *, save: bool) -> Matrix:
-    from attrbank.evaluation.matrix import measure_matrix
+    from attrbank.evaluation.pairings import measure_matrix
 
     bank = Bank.open(request.bank)
     if save:
         bank.require_writable()
     with progress_bar() as report:
-        found = measure_matrix(
-            request, on_progress=report, on_warning=lambda warning: render.say(f"warning: {warning}")
-        )
+        found = measure_matrix(request, on_progress=report, on_warning=terminal.warn)
     if save:
         bank.measurements.keep_matrix(found)
     return found

@@ -1,14 +1,23 @@
-"""The options that several commands share."""
+"""The options that several commands share: alone as annotations, or together as bundles of options.
+
+A command takes a bundle as a parameter, is decorated with ``spelled_out``, and gets one option for each of its fields.
+"""
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias, get_type_hints
 
 import typer
 
 from attrbank.diffusion.placement import Dtype, Placement
-from attrbank.plugins import short_names as shortnames
+from attrbank.names import parse_seeds
+from attrbank.plugins import short_names
+from attrbank.schema.measured import Split
 
 BankOption: TypeAlias = Annotated[
     Path | None,
@@ -30,29 +39,83 @@ ConfigOption: TypeAlias = Annotated[
     str | None,
     typer.Option("--config", metavar="DIR", help="For a single file: a model of its kind, for its configuration."),
 ]
-DeviceOption: TypeAlias = Annotated[
-    str | None, typer.Option("--device", metavar="D", help="Where networks run: cpu, cuda, cuda:1, mps.")
+ReplaceOption: TypeAlias = Annotated[bool, typer.Option("--replace", help="The old one stays reachable as NAME@ID.")]
+CommonPromptOption: TypeAlias = Annotated[
+    str | None, typer.Option("--prompt", metavar="P", help="Of all pictures; default the backbone's.")
 ]
-DtypeOption: TypeAlias = Annotated[Dtype | None, typer.Option("--dtype", help="Precision of the networks.")]
-OffloadOption: TypeAlias = Annotated[
-    bool, typer.Option("--offload", help="Keep on the device only the network at work.")
-]
-SamplerOption: TypeAlias = Annotated[str | None, typer.Option("--sampler", metavar="S", help="See attrbank samplers.")]
-StepsOption: TypeAlias = Annotated[int | None, typer.Option("--steps", metavar="N", help="Sampling steps.")]
-GuidanceOption: TypeAlias = Annotated[
-    float | None, typer.Option("--guidance-scale", metavar="G", help="Classifier-free guidance; 1 is none.")
-]
+_Guidance: TypeAlias = Annotated[float | None, typer.Option(metavar="G", help="Classifier-free guidance; 1 is none.")]
+
+_SEEDS_OF: dict[Split, str] = {"judge": "10000-10063", "tune": "1000-1063"}
 
 
-def placement(device: str | None, dtype: Dtype | None, offload: bool) -> Placement | None:
-    """Where the user wants networks to run; None if no option says so."""
-    wishes = Placement(device=device, dtype=dtype, offload=offload)
-    return None if wishes == Placement() else wishes
+@dataclass(frozen=True)
+class Where:
+    """The options that say where networks run."""
+
+    device: Annotated[str | None, typer.Option(metavar="D", help="Where networks run: cpu, cuda, cuda:1, mps.")] = None
+    dtype: Annotated[Dtype | None, typer.Option(help="Precision of the networks.")] = None
+    offload: Annotated[bool, typer.Option("--offload", help="Keep on the device only the network at work.")] = False
+
+    def placement(self) -> Placement | None:
+        """The user's wishes; None if there are none."""
+        wishes = Placement(device=self.device, dtype=self.dtype, offload=self.offload)
+        return None if wishes == Placement() else wishes
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """The options that say how pictures are sampled, under the names that requests have for them."""
+
+    sampler: Annotated[str | None, typer.Option(metavar="S", help="See attrbank samplers.")] = None
+    steps: Annotated[int | None, typer.Option(metavar="N", help="Sampling steps.")] = None
+    guidance_scale: _Guidance = None
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The options that say which pictures a measurement takes, and who looks at them."""
+
+    seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Default 10000-10063, for tune 1000-1063.")] = None
+    split: Annotated[Split, typer.Option(help="Whose seeds and oracle: the judge's or the tuner's.")] = "judge"
+
+    def parsed_seeds(self) -> tuple[int, ...]:
+        """The seeds that were given, or the split's usual ones; raises as ``parse_seeds``."""
+        return parse_seeds(self.seeds or _SEEDS_OF[self.split])
+
+
+def spelled_out(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with every bundle among its parameters spelled out, in its place, as typer reads signatures."""
+    signature = inspect.signature(command, eval_str=True)
+    bundles: dict[str, Any] = {
+        name: p.annotation for name, p in signature.parameters.items() if is_dataclass(p.annotation)
+    }
+
+    @functools.wraps(command)
+    def gathering(*arguments: Any, **options: Any) -> None:
+        for name, bundle in bundles.items():
+            given = {field.name: options.pop(field.name) for field in fields(bundle) if field.name in options}
+            options[name] = bundle(**given)
+        command(*arguments, **options)
+
+    parameters = [p for parameter in signature.parameters.values() for p in _spelled_out(parameter)]
+    gathering.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return gathering
+
+
+def _spelled_out(parameter: inspect.Parameter) -> Iterator[inspect.Parameter]:
+    """One parameter for each field of a bundle; any other parameter is itself."""
+    bundle = parameter.annotation
+    if not is_dataclass(bundle):
+        yield parameter
+        return
+    hints = get_type_hints(bundle, include_extras=True)
+    for field in fields(bundle):
+        yield inspect.Parameter(field.name, parameter.kind, default=field.default, annotation=hints[field.name])
 
 
 def reference_of(model: str, config: str | None) -> str:
     """The text that means a model, with the configuration of a single file in it."""
-    return model if config is None else f"{model}{shortnames.CONFIG_MARK}{config}"
+    return model if config is None else f"{model}{short_names.CONFIG_MARK}{config}"
 
 
 def backbone_of(backbone: str | None, config: str | None) -> str | None:

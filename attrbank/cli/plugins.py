@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attrbank.cli import render
+from attrbank.cli import terminal
 from attrbank.cli.options import BankOption, JsonOption
+from attrbank.cli.plain import plain_app
 from attrbank.errors import PluginError
 from attrbank.plugin_kit.scaffold import PluginKind, write_plugin
 from attrbank.plugins.discovery import Plugin
 from attrbank.plugins.manager import load_plugins
 
 if TYPE_CHECKING:
-    from attrbank.plugin_kit.check import Finding
+    from attrbank.plugin_kit.check import Verdict
 
-plugins = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+plugins = plain_app()
 
 
 @plugins.callback(invoke_without_command=True)
@@ -36,14 +37,14 @@ def list_plugins(
         raise typer.BadParameter("--json and --requirements exclude each other.")
     found = [plugin for plugin in load_plugins().plugins if everything or not plugin.built_in]
     if requirements:
-        render.lines(sorted({plugin.requirement for plugin in found if not plugin.built_in}))
+        terminal.lines(sorted({plugin.requirement for plugin in found if not plugin.built_in}))
     elif as_json:
-        render.document([_described(plugin) for plugin in found])
+        terminal.document([_described(plugin) for plugin in found])
     elif found:
         columns = ("PLUGIN", "DISTRIBUTION", "VERSION", "FROM", "HOOKS", "STATE")
-        render.table(columns, [_row(plugin) for plugin in found])
+        terminal.table(columns, [_row(plugin) for plugin in found])
     else:
-        render.say("There are no plugins. Write one: attrbank plugins new NAME --kind sampler")
+        terminal.say("There are no plugins. Write one: attrbank plugins new NAME --kind sampler")
 
 
 @plugins.command()
@@ -60,11 +61,11 @@ def new(
     """
     load_plugins().refuse_taken(kind, name)
     folder = write_plugin(name, kind, Path.cwd())
-    render.say(f"Try it: pip install -e {folder.name} && attrbank plugins check {folder.name}")
+    terminal.say(f"Try it: pip install -e {folder.name} && attrbank plugins check {folder.name}")
     if as_json:
-        render.document({"name": name, "kind": kind, "folder": folder.name})
+        terminal.document({"name": name, "kind": kind, "folder": folder.name})
     else:
-        render.lines([folder.name])
+        terminal.lines([folder.name])
 
 
 @plugins.command()
@@ -77,24 +78,24 @@ def check(
     """Hold what a plugin offers against its contracts."""
     from attrbank.plugin_kit.check import check_package
 
-    findings = []
-    for finding in check_package(path):
-        findings.append(finding)
+    verdicts = []
+    for verdict in check_package(path):
+        verdicts.append(verdict)
         if not as_json:
-            _show_finding(finding)
+            _show_verdict(verdict)
     if as_json:
-        render.document([finding._asdict() for finding in findings])
-    failed = sum(finding.error is not None for finding in findings)
+        terminal.document([verdict._asdict() for verdict in verdicts])
+    failed = sum(verdict.error is not None for verdict in verdicts)
     if failed:
         raise PluginError(
-            f"{failed} of {len(findings)} promises are not kept.", hint="See docs/plugins.md for the contracts."
+            f"{failed} of {len(verdicts)} promises are not kept.", hint="See docs/plugins.md for the contracts."
         )
 
 
-def _show_finding(finding: Finding) -> None:
-    render.lines([f"{'ok    ' if finding.error is None else 'FAILED'}  {finding.subject}: {finding.promise}"])
-    if finding.error is not None:
-        render.say(f"        {finding.error}")
+def _show_verdict(verdict: Verdict) -> None:
+    terminal.lines([f"{'ok    ' if verdict.error is None else 'FAILED'}  {verdict.subject}: {verdict.promise}"])
+    if verdict.error is not None:
+        terminal.say(f"        {verdict.error}")
 
 
 def _row(plugin: Plugin) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from attrbank.cli import render
+from attrbank.cli import terminal
 from attrbank.cli.card import card_facts
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import AttrbankError, CorruptArtifactError
@@ -37,13 +37,13 @@ def command_of(recipe: Recipe, bank: Path | None = None) -> str:
     """The ``attrbank apply`` command that repeats a recipe, from this bank, quoted for a POSIX shell."""
     cores = {step.core for step in recipe.steps_applied}
     words = ["attrbank", "apply"]
-    words += [f"{step.name}@{step.id[:12]}:{render.number(step.strength)}" for step in recipe.steps_applied]
+    words += [f"{step.name}@{step.id[:12]}:{terminal.number(step.strength)}" for step in recipe.steps_applied]
     words += ["-i", recipe.image.name] if recipe.image else []
     words += ["--inversion", recipe.inversion] if recipe.inversion else []
     words += ["--mask", recipe.mask.name] if recipe.mask else []
     words += ["--only-after"] if recipe.only_after else []
     words += ["--prompt", recipe.prompt, "--seed", str(recipe.seed), "--sampler", recipe.sampler]
-    words += ["--steps", str(recipe.steps), "--guidance-scale", render.number(recipe.guidance_scale)]
+    words += ["--steps", str(recipe.steps), "--guidance-scale", terminal.number(recipe.guidance_scale)]
     words += [word for core in cores if core and len(cores) == 1 for word in ("--core", core)]
     words += ["--force"] if recipe.forced else []
     words += ["--raw"] if any(step.raw for step in recipe.steps_applied) else []
@@ -57,14 +57,14 @@ def _show_picture(path: Path, bank: Path | None, as_json: bool) -> None:
     except ValueError as error:
         raise CorruptArtifactError("The picture's recipe is not one that this attrbank understands.") from error
     if absent := [step.name for step in recipe.steps_applied if not _is_there(bank, step)]:
-        render.say(f"This bank does not have {', '.join(absent)} as it was; name the one that does with --bank.")
+        terminal.say(f"This bank does not have {', '.join(absent)} as it was; name the one that does with --bank.")
     if as_json:
-        render.document({"command": command_of(recipe, bank), "recipe": recipe.model_dump(mode="json")})
+        terminal.document({"command": command_of(recipe, bank), "recipe": recipe.model_dump(mode="json")})
         return
     for file in (recipe.image, recipe.mask):
         if file:
-            render.say(f"{file.name} was the file with SHA-256 {file.sha256}")
-    render.lines([command_of(recipe, bank)])
+            terminal.say(f"{file.name} was the file with SHA-256 {file.sha256}")
+    terminal.lines([command_of(recipe, bank)])
 
 
 def _is_there(bank: Path | None, step: Step) -> bool:
@@ -82,9 +82,9 @@ def _show_attribute(bank: Bank, reference: str, as_json: bool) -> None:
     card = bank.measurements.card(entry)
     if as_json:
         known = {"record": record.model_dump(mode="json"), "card": card and card.model_dump(mode="json")}
-        render.document(entry.as_json() | known | {"versions": versions})
+        terminal.document(entry.as_json() | known | {"versions": versions})
     else:
-        render.details([*_facts(entry, record, versions), *(card_facts(card) if card else ())])
+        terminal.details([*_facts(entry, record, versions), *(card_facts(card) if card else ())])
 
 
 def _facts(entry: Entry, record: AttributeRecord, versions: list[str]) -> Iterator[tuple[str, object]]:

@@ -123,7 +123,7 @@ class Description(Protocol):
 
 
 def guidance_of(model: Description) -> Guidance:
-    """How the model is guided."""
+    """The model's own word for it, else classifier-free, as plugins that are older than the choice mean."""
     guidance: Guidance = getattr(model, "guidance", "classifier-free")
     return guidance
 

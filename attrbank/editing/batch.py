@@ -19,7 +19,7 @@ Status = Literal["done", "skipped", "failed"]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BatchOutcome:
     """What became of one picture of a batch.
 
     Attributes:
@@ -35,14 +35,14 @@ class Outcome:
     error: AttrbankError | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """The item of ``apply --json``: the picture's facts, and what went wrong with a failed one."""
         facts = {"status": self.status, **(self.facts or self.item.as_dict())}
         if self.error is None:
             return facts
         return {**facts, "error": self.error.message, "exit_code": self.error.exit_code}
 
 
-def apply_all(request: BatchRequest, *, on_step: OnStep = lambda done, total: None) -> list[Outcome]:
+def apply_all(request: BatchRequest, *, on_step: OnStep = lambda done, total: None) -> list[BatchOutcome]:
     """Make every picture of a batch.
 
     Args:
@@ -70,18 +70,18 @@ def _onward(on_step: OnStep, before: int, total: int, done: int, _total_of_one: 
     on_step(before + done, total)
 
 
-def _outcome(item: Item, editor: Callable[[], Editor], on_step: OnStep) -> Outcome:
+def _outcome(item: Item, editor: Callable[[], Editor], on_step: OnStep) -> BatchOutcome:
     try:
         inputs = Inputs.read(item.planned)
     except AttrbankError as error:
-        return Outcome(item, "failed", error=error)
+        return BatchOutcome(item, "failed", error=error)
     if _is_finished(item, recipe(item.planned, inputs)):
-        return Outcome(item, "skipped")
+        return BatchOutcome(item, "skipped")
     ready = editor()
     try:
-        return Outcome(item, "done", ready.apply(item.planned, inputs, item.output, on_step).as_dict())
+        return BatchOutcome(item, "done", ready.apply(item.planned, inputs, item.output, on_step).as_dict())
     except AttrbankError as error:
-        return Outcome(item, "failed", error=error)
+        return BatchOutcome(item, "failed", error=error)
 
 
 def _is_finished(item: Item, made_by: Recipe) -> bool:

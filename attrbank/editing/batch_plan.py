@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from attrbank import files
 from attrbank.editing.plan import Plan, plan
 from attrbank.editing.request import ApplyRequest
-from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError, StorageError
+from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
 from attrbank.pictures.output_names import check_template, fill_in, slug
 from attrbank.pictures.png_text import read_recipe_text
 from attrbank.text import printable
@@ -62,7 +63,7 @@ class Item:
     output: Path
 
     def as_dict(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """The item of ``apply --plan --json``."""
         return {**self.planned.as_dict(), "output": str(self.output)}
 
 
@@ -100,11 +101,10 @@ def read_prompts(path: Path) -> tuple[str, ...]:
     if not os.path.isfile(path):
         raise NotFoundError(f"There is no file {shown}.")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        with files.reading(path):
+            lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise InvalidValueError(f"{shown} is not UTF-8 text.") from error
-    except OSError as error:
-        raise StorageError(f"Cannot read {shown}: {error.strerror}.") from error
     prompts = tuple(line.strip() for line in lines if line.strip())
     if not prompts:
         raise NotFoundError(f"There are no prompts in {shown}.", hint="Write one on each line.")

@@ -6,7 +6,8 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from attrbank.errors import InvalidValueError, NotFoundError, StorageError
+from attrbank import files
+from attrbank.errors import InvalidValueError, NotFoundError
 from attrbank.schema import PictureFiles
 from attrbank.text import printable
 
@@ -48,13 +49,11 @@ def pictures_in(folder: Path) -> list[Path]:
 
 
 def _files_in(folder: Path, suffixes: frozenset[str]) -> list[Path]:
-    try:
-        files = [path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.is_file()]
-    except OSError as error:
-        raise StorageError(f"Cannot read {printable(str(folder))}: {error.strerror}.") from error
-    if not files:
+    with files.reading(folder):
+        found = [path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.is_file()]
+    if not found:
         raise NotFoundError(f"There are no pictures in {printable(str(folder))}.")
-    return sorted(files, key=lambda path: (path.stem, path.suffix))
+    return sorted(found, key=lambda path: (path.stem, path.suffix))
 
 
 def _require_partners(folder: Path, pictures: list[Path], others: list[Path]) -> None:

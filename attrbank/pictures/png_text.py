@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError, StorageError
+from attrbank import files
+from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError
 from attrbank.text import printable
 
 RECIPE_KEY = "attrbank.recipe"
@@ -35,16 +36,13 @@ def read_recipe_text(path: Path) -> str:
     shown = printable(str(path))
     if not os.path.isfile(path):
         raise NotFoundError(f"There is no picture {shown}.", hint="Names of attributes have no ending.")
-    try:
-        with path.open("rb") as file:
-            if file.read(len(_SIGNATURE)) != _SIGNATURE:
-                raise InvalidValueError(
-                    f"{shown} is not a PNG.", hint="Only PNGs written by attrbank tell how they were made."
-                )
-            for text in _texts(file, RECIPE_KEY):
-                return text
-    except OSError as error:
-        raise StorageError(f"Cannot read {shown}: {error.strerror}.") from error
+    with files.reading(path), path.open("rb") as file:
+        if file.read(len(_SIGNATURE)) != _SIGNATURE:
+            raise InvalidValueError(
+                f"{shown} is not a PNG.", hint="Only PNGs written by attrbank tell how they were made."
+            )
+        for text in _texts(file, RECIPE_KEY):
+            return text
     raise NotFoundError(
         f"{shown} carries no recipe.", hint="Only PNGs written by attrbank do, and many programs strip it."
     )

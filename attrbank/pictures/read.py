@@ -18,7 +18,8 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError, StorageError
+from attrbank import files
+from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
 from attrbank.text import printable
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
@@ -94,12 +95,10 @@ def bytes_of(path: Path) -> bytes:
     shown = printable(str(path))
     if not os.path.isfile(path):
         raise NotFoundError(f"There is no picture {shown}.")
-    try:
+    with files.reading(path):
         if path.stat().st_size > MAX_BYTES:
             raise _too_large(shown)
         return path.read_bytes()
-    except OSError as error:
-        raise StorageError(f"Cannot read {shown}: {error.strerror}.") from error
 
 
 def _too_large(shown: str) -> InvalidValueError:

@@ -1,20 +1,62 @@
-"""Small pictures in rows and columns, with captions."""
+"""The one place where pictures are laid out beside each other: before and after, and small ones in rows and columns."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
+import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from attrbank.pictures.write import INK, PAPER, to_image
 from attrbank.text import printable
 
-TILE, GAP, WIDE_GAP, LINE = 96, 2, 10, 20
+TILE, SMALLEST = 96, 256
+"""Pixels: the width of a small picture, and the shorter side of a large one at least."""
+
+PAPER, INK = (250, 249, 246), (52, 50, 54)
+
+
+class Style(NamedTuple):
+    """How a sheet looks, in pixels.
+
+    Attributes:
+        gap: around pictures.
+        wide_gap: added where columns are set apart.
+        strip: height of the captions' line.
+        font: size of the captions.
+        captions_below: whether they stand under the pictures, not above.
+    """
+
+    gap: int
+    wide_gap: int
+    strip: int
+    font: int
+    captions_below: bool
+
+
+PAIR = Style(gap=8, wide_gap=0, strip=26, font=13, captions_below=True)
+GRID = Style(gap=2, wide_gap=10, strip=20, font=12, captions_below=False)
+BARE = Style(gap=0, wide_gap=0, strip=0, font=12, captions_below=False)
+
+
+def to_image(pixels: Tensor) -> Image.Image:
+    """A picture (3, h, w) in [0, 1] as 8-bit RGB, or (4, h, w) as RGBA."""
+    levels = (pixels.detach().clamp(0, 1) * 255).round().to(torch.uint8)
+    return Image.fromarray(levels.permute(1, 2, 0).cpu().numpy())
+
+
+def draw_pair(before: Tensor, after: Tensor, captions: tuple[str, str]) -> Image.Image:
+    """Before and after side by side, each above its caption; small pictures are enlarged.
+
+    Shapes:
+        before, after: (3, h, w) in [0, 1].
+    """
+    return _laid_out([[_enlarged(to_image(pixels))] for pixels in (before, after)], captions, PAIR)
 
 
 def draw_grid(
-    columns: Sequence[str], stacks: Sequence[Tensor], *, gaps: set[int], labels: Sequence[str] = ()
+    columns: Sequence[str], stacks: Sequence[Tensor], *, gaps: Collection[int], labels: Sequence[str] = ()
 ) -> Image.Image:
     """Pictures as a grid, a column for each way to make them.
 
@@ -24,18 +66,55 @@ def draw_grid(
         gaps: columns with a wider gap before them.
         labels: captions of the rows, on the left.
     """
-    font = ImageFont.load_default(12)
+    return _laid_out([[_tile(picture) for picture in stack] for stack in stacks], columns, GRID, gaps, labels)
+
+
+def draw_column(pictures: Tensor) -> Image.Image:
+    """Small pictures (rows, 3, h, w) in [0, 1] one above the other, with nothing between them."""
+    return _laid_out([[_tile(picture) for picture in pictures]], [""], BARE)
+
+
+def _laid_out(
+    columns: Sequence[Sequence[Image.Image]],
+    captions: Sequence[str],
+    style: Style,
+    gaps: Collection[int] = (),
+    labels: Sequence[str] = (),
+) -> Image.Image:
+    """Images of one size, a list of them for each column."""
+    font, (width, height) = ImageFont.load_default(style.font), columns[0][0].size
     margin = max((int(font.getlength(printable(label))) + 8 for label in labels), default=0)
-    width = margin + len(columns) * (TILE + GAP) + WIDE_GAP * len(gaps) + GAP
-    sheet = Image.new("RGB", (width, LINE + len(stacks[0]) * (TILE + GAP)), PAPER)
-    draw, left = ImageDraw.Draw(sheet), margin + GAP
+    across, down = width + style.gap, height + style.gap
+    pictures_end = len(columns[0]) * down
+    size = (margin + style.gap + len(columns) * across + style.wide_gap * len(gaps), pictures_end + style.strip)
+    top, line = (style.gap, pictures_end) if style.captions_below else (style.strip, 0)
+    sheet = Image.new("RGB", size, PAPER)
+    draw, left = ImageDraw.Draw(sheet), margin + style.gap
     for row, label in enumerate(labels):
-        draw.text((4, LINE + row * (TILE + GAP) + TILE / 2), printable(label), INK, font, anchor="lm")
-    for number, (caption, pictures) in enumerate(zip(columns, stacks, strict=True)):
-        left += WIDE_GAP * (number in gaps)
-        draw.text((left + TILE / 2, LINE / 2), printable(caption), INK, font, anchor="mm")
-        for row, picture in enumerate(pictures):
-            tile = to_image(picture).resize((TILE, TILE), Image.Resampling.LANCZOS)
-            sheet.paste(tile, (left, LINE + row * (TILE + GAP)))
-        left += TILE + GAP
+        draw.text((4, top + row * down + height / 2), printable(label), INK, font, anchor="lm")
+    for number, (caption, images) in enumerate(zip(captions, columns, strict=True)):
+        left += style.wide_gap * (number in gaps)
+        text = _fitted(draw, printable(caption), font, width)
+        draw.text((left + width / 2, line + style.strip / 2), text, INK, font, anchor="mm")
+        for row, image in enumerate(images):
+            sheet.paste(image, (left, top + row * down))
+        left += across
     return sheet
+
+
+def _tile(picture: Tensor) -> Image.Image:
+    image = to_image(picture)
+    return image.resize((TILE, round(TILE * image.height / image.width)), Image.Resampling.LANCZOS)
+
+
+def _enlarged(image: Image.Image) -> Image.Image:
+    factor = -(-SMALLEST // min(image.size))
+    return image.resize((image.width * factor, image.height * factor), Image.Resampling.BICUBIC)
+
+
+def _fitted(
+    draw: ImageDraw.ImageDraw, text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int
+) -> str:
+    while len(text) > 1 and draw.textlength(text, font) > width:
+        text = text[:-2].rstrip() + "…"
+    return text

@@ -9,18 +9,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import torch
-from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
+from PIL import PngImagePlugin
 from torch import Tensor
 
 from attrbank import files
 from attrbank.errors import InvalidValueError, StorageError
 from attrbank.pictures.png_text import RECIPE_KEY
 from attrbank.pictures.read import InputImage, on_white
+from attrbank.pictures.sheet import draw_pair, to_image
 from attrbank.schema import Recipe
 from attrbank.text import printable
-
-SMALLEST, MARGIN, STRIP, FONT_SIZE = 256, 8, 26, 13
-PAPER, INK = (250, 249, 246), (52, 50, 54)
 
 
 def require_writable(asked: Path | None, sources: Iterable[Path | None] = ()) -> None:
@@ -44,43 +42,6 @@ def require_writable(asked: Path | None, sources: Iterable[Path | None] = ()) ->
             f"The picture cannot be written to {printable(str(asked or folder.resolve()))}.",
             hint="Name a file in a folder you can write to.",
         )
-
-
-def to_image(pixels: Tensor) -> Image.Image:
-    """A picture (3, h, w) in [0, 1] as 8-bit RGB, or (4, h, w) as RGBA."""
-    levels = (pixels.detach().clamp(0, 1) * 255).round().to(torch.uint8)
-    return Image.fromarray(levels.permute(1, 2, 0).cpu().numpy())
-
-
-def compose(before: Tensor, after: Tensor, captions: tuple[str, str]) -> Image.Image:
-    """Before and after side by side, each above its caption; small pictures are enlarged.
-
-    Shapes:
-        before, after: (3, h, w) in [0, 1].
-    """
-    images = [_enlarged(to_image(pixels)) for pixels in (before, after)]
-    width, height = images[0].size
-    sheet = Image.new("RGB", (len(images) * (width + MARGIN) + MARGIN, height + MARGIN + STRIP), PAPER)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(FONT_SIZE)
-    for number, (image, caption) in enumerate(zip(images, captions, strict=True)):
-        left = MARGIN + number * (width + MARGIN)
-        sheet.paste(image, (left, MARGIN))
-        text = _fitted(draw, printable(caption), font, width)
-        draw.text((left + width / 2, height + MARGIN + STRIP / 2), text, INK, font, anchor="mm")
-    return sheet
-
-
-def _enlarged(image: Image.Image) -> Image.Image:
-    factor = -(-SMALLEST // min(image.size))
-    return image.resize((image.width * factor, image.height * factor), Image.Resampling.BICUBIC)
-
-
-def _fitted(
-    draw: ImageDraw.ImageDraw, text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int
-) -> str:
-    while len(text) > 1 and draw.textlength(text, font) > width:
-        text = text[:-2].rstrip() + "…"
-    return text
 
 
 def write(
@@ -111,7 +72,7 @@ def write(
     if before is None:
         image = to_image(after if alpha is None else torch.cat([after, alpha]))
     else:
-        image = compose(on_white(before, alpha), on_white(after, alpha), captions)
+        image = draw_pair(on_white(before, alpha), on_white(after, alpha), captions)
     image.save(encoded, format="PNG", pnginfo=chunks, icc_profile=original.icc_profile if original else None)
     if asked is None:
         return _create_numbered(recipe, encoded.getvalue())

@@ -23,7 +23,7 @@ NAMED: frozenset[Kind] = frozenset({"sampler", "backbone", "method"})
 """What has a name of its own."""
 
 
-class Finding(NamedTuple):
+class Verdict(NamedTuple):
     """How one promise of one object fared; ``error`` is None if it was kept."""
 
     subject: str
@@ -31,7 +31,7 @@ class Finding(NamedTuple):
     error: str | None
 
 
-def check_package(folder: Path) -> Iterator[Finding]:
+def check_package(folder: Path) -> Iterator[Verdict]:
     """Load what a package's entry points name, and hold everything they register against its contract.
 
     Raises:
@@ -45,10 +45,10 @@ def check_package(folder: Path) -> Iterator[Finding]:
         for plugin in declared_plugins(folder):
             yield _load(manager, plugin)
         for kind, spec in (registered for plugin in manager.plugins[1:] for registered in plugin.registered):
-            yield from _findings(manager, kind, spec)
+            yield from _verdicts(manager, kind, spec)
 
 
-def _load(manager: PluginManager, plugin: Plugin) -> Finding:
+def _load(manager: PluginManager, plugin: Plugin) -> Verdict:
     before = set(sys.modules)
     manager.load(plugin)
     loaded = manager.plugins[-1]
@@ -57,7 +57,7 @@ def _load(manager: PluginManager, plugin: Plugin) -> Finding:
     if not loaded.hooks:
         raise PluginError(f"{plugin.name} implements no hook.", hint="Mark its functions with @hookimpl.")
     heavy = sorted(HEAVY & (set(sys.modules) - before))
-    return Finding(plugin.name, "it is imported without heavy packages", _complaint(heavy))
+    return Verdict(plugin.name, "it is imported without heavy packages", _complaint(heavy))
 
 
 def declared_plugins(folder: Path) -> list[Plugin]:
@@ -88,7 +88,7 @@ def _importable(folder: Path) -> Iterator[None]:
             sys.path.remove(path)
 
 
-def _findings(manager: PluginManager, kind: Kind, spec: Spec) -> Iterator[Finding]:
+def _verdicts(manager: PluginManager, kind: Kind, spec: Spec) -> Iterator[Verdict]:
     from attrbank.plugin_kit import contracts
 
     suites: dict[Kind, type[contracts.Contract]] = {
@@ -101,17 +101,17 @@ def _findings(manager: PluginManager, kind: Kind, spec: Spec) -> Iterator[Findin
     try:
         made = getattr(manager, kind)(spec.name)
     except AttrbankError as error:
-        yield Finding(subject, "it can be made", error.message)
+        yield Verdict(subject, "it can be made", error.message)
         return
-    yield Finding(subject, "it can be made", None)
+    yield Verdict(subject, "it can be made", None)
     if kind == "backbone":
-        yield Finding(subject, "its description tells what it is", _misdescribed(manager.describe(spec.name), made))
+        yield Verdict(subject, "its description tells what it is", _misdescribed(manager.describe(spec.name), made))
     if kind in NAMED:
-        yield Finding(subject, "it has the name that it is registered under", _misnamed(spec.name, made))
+        yield Verdict(subject, "it has the name that it is registered under", _misnamed(spec.name, made))
     if kind in suites:
         suite = _suite_for(suites[kind], made, lambda: getattr(manager, kind)(spec.name))
         for outcome in suite.outcomes():
-            yield Finding(subject, outcome.promise, outcome.error)
+            yield Verdict(subject, outcome.promise, outcome.error)
 
 
 def _misdescribed(described: Description, model: Backbone) -> str | None:

@@ -117,5 +117,5 @@ def _plugins_of(distribution: metadata.Distribution, name: str) -> Iterable[Plug
 
 
 def warn(message: str) -> None:
-    """One line on stderr."""
+    """Say it on stderr, on a line that begins with ``warning:``."""
     print(f"warning: {message}", file=sys.stderr)

@@ -7,7 +7,6 @@ so a name cannot change what another user's command means.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,16 +22,8 @@ CONFIG_MARK = "#config="
 
 
 def table_path() -> Path:
-    """``attrbank/backbones.json`` in the user's configuration directory.
-
-    ``XDG_CONFIG_HOME`` counts on every platform, if it is absolute as its specification asks.
-    """
-    base = os.environ.get("XDG_CONFIG_HOME", "")
-    if os.path.isabs(base):
-        return Path(base, "attrbank", "backbones.json")
-    from platformdirs import user_config_path
-
-    return user_config_path("attrbank", appauthor=False) / "backbones.json"
+    """``attrbank/backbones.json`` in the user's configuration directory."""
+    return files.user_folder("config") / "backbones.json"
 
 
 def read_table() -> Mapping[str, str]:
@@ -82,10 +73,7 @@ def remove(name: str) -> None:
 
 def _write(table: Mapping[str, str]) -> None:
     path = table_path()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"{printable(str(path.parent))} cannot be created: {error.strerror}.") from error
+    files.make_folder(path.parent)
     files.replace(path, (json.dumps(table, indent=2, sort_keys=True) + "\n").encode())
 
 

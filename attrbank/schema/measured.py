@@ -101,7 +101,7 @@ class Card(Record):
     usable: tuple[Finite, Finite] | None
 
 
-class Pair(Record):
+class Pairing(Record):
     """How one attribute fares beside another that acts after it, or before it where their times say so.
 
     Attributes:
@@ -159,5 +159,5 @@ class Matrix(Record):
     format_version: Literal[1] = 1
     protocol: Protocol
     names: Annotated[dict[Sha256, Name], Field(max_length=64)]
-    pairs: Annotated[tuple[Pair, ...], Field(max_length=64 * 63)]
+    pairs: Annotated[tuple[Pairing, ...], Field(max_length=64 * 63)]
     groups: Annotated[tuple[Group, ...], Field(max_length=10_000)]

@@ -1,4 +1,4 @@
-"""The only file that changes the file system; every failure leaves as a StorageError and no temporary file."""
+"""The store's only way to the file system; every failure leaves as a StorageError and no temporary file."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from attrbank import files
 from attrbank.errors import StorageError
-
-TEMPORARY_SUFFIX = ".tmp"
 
 _FULL = ("the disk is full", "Free some space and try again.")
 _QUOTA = ("the disk quota is used up", "Free some space and try again.")
@@ -53,7 +52,7 @@ def make_folder(path: Path) -> None:
         except FileExistsError:
             if not os.path.isdir(path):
                 raise
-        _sync_folder(path.parent)
+        files.sync_folder(path.parent)
 
 
 def publish(path: Path, data: bytes) -> None:
@@ -64,16 +63,10 @@ def publish(path: Path, data: bytes) -> None:
     Raises:
         StorageError: it cannot be written; nothing has changed.
     """
-    temporary = path.with_name(f"{path.stem}.{os.urandom(8).hex()}{TEMPORARY_SUFFIX}")
     with _storage_errors("write", path):
-        try:
-            _write_durably(temporary, data)
+        with files.complete(path, data, mode=0o444) as temporary:
             os.replace(temporary, path)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary)
-            raise
-        _sync_folder(path.parent)
+        files.sync_folder(path.parent)
 
 
 def settle(path: Path) -> None:
@@ -83,7 +76,7 @@ def settle(path: Path) -> None:
         StorageError: the folder cannot be synchronised.
     """
     with _storage_errors("write", path):
-        _sync_folder(path.parent)
+        files.sync_folder(path.parent)
 
 
 def move(source: Path, target: Path) -> bool:
@@ -98,8 +91,8 @@ def move(source: Path, target: Path) -> bool:
             os.replace(source, target)
         except FileNotFoundError:
             return False
-        _sync_folder(target.parent)
-        _sync_folder(source.parent)
+        files.sync_folder(target.parent)
+        files.sync_folder(source.parent)
     return True
 
 
@@ -157,25 +150,6 @@ def is_folder(path: Path) -> bool:
         except FileNotFoundError:
             return False
         return True
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)  # the umask applies
-    try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

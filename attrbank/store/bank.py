@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError, StorageError
 from attrbank.names import parse_reference
-from attrbank.store import _fs, blobs, check, index, ledger, references
-from attrbank.store.catalogue import catalogue, picked, prepare, require_index, select, select_json, select_rows, where
-from attrbank.store.entry import Entry, derive
+from attrbank.store import _fs, blobs, index, ledger, references, upkeep
+from attrbank.store.catalogue import catalogue, picked, prepare, require_index, select, select_rows, where
+from attrbank.store.entry import DOCUMENT, Entry, derive, entry_from_json
 from attrbank.store.finding import Finding
 from attrbank.store.header import parse_header
 from attrbank.store.layout import Layout, default_bank, starter_bank
@@ -67,24 +67,14 @@ class Bank:
         Raises:
             InvalidValueError: a filter or the sort is malformed.
         """
-        tail, parameters = picked(filters, sort, limit)
-        with catalogue(self._layout, self._starter) as connection:
-            return select(connection, tail, parameters)
-
-    def entries_as_json(self, filters: Sequence[str] = (), sort: str = "name") -> list[str]:
-        """What ``entries`` gives, each as one line of JSON text; quicker, for long lists.
-
-        Raises:
-            InvalidValueError: a filter or the sort is malformed.
-        """
-        tail, parameters = picked(filters, sort, None)
-        with catalogue(self._layout, self._starter) as connection:
-            return select_json(connection, tail, parameters)
+        return tuple(entry_from_json(text) for (text,) in self.rows([DOCUMENT], filters, sort, limit))
 
     def rows(
         self, fields: Sequence[str], filters: Sequence[str] = (), sort: str = "name", limit: int | None = None
     ) -> list[tuple[Any, ...]]:
         """What ``entries`` gives, each as the values of some fields other than ``pairs``; quicker, for long lists.
+
+        The field ``document`` is a whole entry as one line of JSON.
 
         Raises:
             InvalidValueError: a filter or the sort is malformed, or there is no such field.
@@ -242,15 +232,15 @@ class Bank:
 
     def verify(self) -> tuple[Finding, ...]:
         """Checks every artifact's bytes against its id, cards and matrix, and the index against the artifacts."""
-        shipped = check.verify_starter(self._starter) if self._starter else ()
+        shipped = upkeep.verify_starter(self._starter) if self._starter else ()
         names = {found.item: found.name for found in shipped if found.name}
-        return (check.verify(self._layout, names) if require_index(self._layout) else ()) + shipped
+        return (upkeep.verify(self._layout, names) if require_index(self._layout) else ()) + shipped
 
-    def reindex(self) -> check.Rebuilt:
+    def reindex(self) -> upkeep.Rebuilt:
         """Rebuilds the index from the artifacts, keeping what they cannot tell as far as the old index can be read."""
         if not _fs.is_folder(self.path):
-            return check.Rebuilt(())
-        return check.reindex(self._layout)
+            return upkeep.Rebuilt(())
+        return upkeep.reindex(self._layout)
 
     def require_writable(self) -> None:
         """Create the bank if need be; to be asked before a long learning.

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from attrbank.errors import AttrbankError, InvalidValueError
 from attrbank.names import parse_strength
 from attrbank.store import _fs, blobs, cards, index
-from attrbank.store.entry import DERIVED, FIELDS, MEASURED, Entry, derive, entry_from_json
+from attrbank.store.entry import DERIVED, DOCUMENT, FIELDS, MEASURED, Entry, derive, entry_from_json
 from attrbank.store.layout import Layout, identity_of, object_files
 
 _DERIVED, _MEASURED = ", ".join(DERIVED), ", ".join(MEASURED)
@@ -63,27 +63,22 @@ def catalogue(layout: Layout, starter: Layout | None) -> Iterator[sqlite3.Connec
 
 def select(connection: sqlite3.Connection, tail: str, parameters: Sequence[object]) -> tuple[Entry, ...]:
     """The entries that the end of an SQL statement picks from the catalogue."""
-    return tuple(map(entry_from_json, select_json(connection, tail, parameters)))
-
-
-def select_json(connection: sqlite3.Connection, tail: str, parameters: Sequence[object]) -> list[str]:
-    """What ``select`` gives, each entry as JSON text."""
-    rows = connection.execute(f"SELECT {_DOCUMENT} FROM catalogue {tail}", parameters)  # noqa: S608
-    return [text for (text,) in rows]
+    return tuple(entry_from_json(text) for (text,) in select_rows(connection, [DOCUMENT], tail, parameters))
 
 
 def select_rows(
     connection: sqlite3.Connection, fields: Sequence[str], tail: str, parameters: Sequence[object]
 ) -> list[tuple[Any, ...]]:
-    """What ``select`` gives, each entry as the values of some fields.
+    """What ``select`` gives, each entry as the values of some fields; the field ``document`` is all of it as JSON.
 
     Raises:
         InvalidValueError: there is no such field.
     """
     for field in fields:
-        if field not in _NUMBERS | _TEXTS:
+        if field not in _NUMBERS | _TEXTS | {DOCUMENT}:
             raise InvalidValueError(f"There is no field {field[:80]!a}.", _known_fields().capitalize())
-    return connection.execute(f"SELECT {', '.join(fields)} FROM catalogue {tail}", parameters).fetchall()  # noqa: S608
+    columns = ", ".join(_DOCUMENT if field == DOCUMENT else field for field in fields)
+    return connection.execute(f"SELECT {columns} FROM catalogue {tail}", parameters).fetchall()  # noqa: S608
 
 
 def picked(filters: Sequence[str], sort: str, limit: int | None) -> tuple[str, list[str | float]]:

@@ -87,9 +87,10 @@ CALIBRATED = ("calibrated_low", "calibrated_high")
 """The usable range of strengths, where the artifact itself tells it."""
 SCALARS = tuple(name for name in FIELDS if name not in {*KEPT, *MEASURED, "origin", "pairs"})
 """Facts that the artifact alone tells, each in a column of its own, to filter and sort by."""
-DERIVED = (*SCALARS, *CALIBRATED, "document")
-"""The same and the whole entry as JSON, so that a long list is written as it is read; in it, what the artifact cannot
-tell is null, or what a card tells is absent, until ``catalogue.select_json`` puts it in."""
+DOCUMENT = "document"
+"""The whole entry as JSON, so that a long list is written as it is read; in it, what the artifact cannot tell is null,
+or what a card tells is absent, until ``catalogue.select_rows`` puts it in."""
+DERIVED = (*SCALARS, *CALIBRATED, DOCUMENT)
 
 
 def derive(identity: str, record: Mapping[str, Any], size: int) -> dict[str, Any]:
@@ -150,7 +151,7 @@ def _derive(identity: str, record: Mapping[str, Any], size: int) -> dict[str, An
     }
     whole = facts | {"pairs": pairs}
     document = {field: whole.get(field) for field in FIELDS if field not in MEASURED}
-    return facts | _calibrated(record) | {"document": json.dumps(document, allow_nan=False)}
+    return facts | _calibrated(record) | {DOCUMENT: json.dumps(document, allow_nan=False)}
 
 
 def _calibrated(record: Mapping[str, Any]) -> dict[str, float | None]:

@@ -1,32 +1,27 @@
-"""Reads a safetensors header strictly, before anything else looks at the bytes.
-
-The file is an 8-byte little-endian length n, n bytes of JSON, and the tensors' bytes. The JSON maps each tensor to its
-dtype, shape and data_offsets, and ``__metadata__`` to texts. Our limits are tighter than the format's.
-"""
+"""Reads the header of an artifact strictly, before anything else looks at the bytes; few tensors, and small texts."""
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, NoReturn
+from typing import Any
 
 from attrbank.errors import CorruptArtifactError
+from attrbank.store.tensor_file import (
+    ITEM_BYTES,
+    LENGTH_BYTES,
+    METADATA,
+    TensorInfo,
+    claimed_size,
+    parse_object,
+    parse_tensor,
+)
 
 RECORD_KEY = "attrbank.record"
 MAX_HEADER = 2**20
 MAX_TENSORS = 64
-MAX_DIMENSIONS = 8
-LENGTH_BYTES = 8
 
-_METADATA = "__metadata__"
-_ITEM_BYTES = {
-    **dict.fromkeys(("BOOL", "U8", "I8"), 1),
-    **dict.fromkeys(("U16", "I16", "F16", "BF16"), 2),
-    **dict.fromkeys(("U32", "I32", "F32"), 4),
-    **dict.fromkeys(("U64", "I64", "F64"), 8),
-}
 _LOOKS_LIKE = (
     (b"PK", "a zip archive or a PyTorch checkpoint"),
     (b"\x80\x02", "a pickle"),
@@ -44,15 +39,6 @@ _LOOKS_LIKE = (
     (b"<html", "a web page"),
     (b"{", "JSON without tensors"),
 )
-
-
-class TensorInfo(NamedTuple):
-    """One tensor's place: ``start`` and ``end`` count bytes from the end of the header."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    start: int
-    end: int
 
 
 @dataclass(frozen=True)
@@ -84,7 +70,7 @@ class Header:
             ) from None
         with_reason = "Not a valid attribute: its record is damaged"
         try:
-            return _parse_object(text)
+            return parse_object(text)
         except (ValueError, RecursionError) as error:
             raise CorruptArtifactError(f"{with_reason} ({error}).") from error
 
@@ -112,7 +98,7 @@ def header_size(start: bytes) -> int:
         CorruptArtifactError: no header of ours is that long.
     """
     try:
-        return _claimed_size(start)
+        return _size(start)
     except ValueError as error:
         raise CorruptArtifactError(f"Not a valid artifact: {error}.") from error
 
@@ -127,8 +113,8 @@ def canonical(data: bytes) -> bytes:
     """
     header = parse_header(data)
     body = bytearray()
-    head: dict[str, Any] = {_METADATA: dict(header.metadata)} if header.metadata else {}
-    for name in sorted(header.tensors, key=lambda name: (-_ITEM_BYTES[header.tensors[name].dtype], name)):
+    head: dict[str, Any] = {METADATA: dict(header.metadata)} if header.metadata else {}
+    for name in sorted(header.tensors, key=lambda name: (-ITEM_BYTES[header.tensors[name].dtype], name)):
         tensor = header.tensors[name]
         offsets = [len(body), len(body) + tensor.end - tensor.start]
         head[name] = {"dtype": tensor.dtype, "shape": tensor.shape, "data_offsets": offsets}
@@ -139,28 +125,26 @@ def canonical(data: bytes) -> bytes:
 
 
 def _parse(data: bytes, size: int) -> Header:
-    start = _claimed_size(data)
+    start = _size(data)
     if start > size:
         raise ValueError(f"it is cut off inside its header, after {size} bytes")
     if data[LENGTH_BYTES : LENGTH_BYTES + 1] != b"{":
         raise ValueError(_appearance(data))
-    fields = _parse_object(data[LENGTH_BYTES:start].decode("utf-8"))
-    metadata = _checked_metadata(fields.pop(_METADATA, {}))
+    fields = parse_object(data[LENGTH_BYTES:start].decode("utf-8"))
+    metadata = _checked_metadata(fields.pop(METADATA, {}))
     if len(fields) > MAX_TENSORS:
         raise ValueError(f"it holds {len(fields)} tensors, more than {MAX_TENSORS}")
-    tensors = {_checked_text(name): _checked_tensor(name, field) for name, field in fields.items()}
+    tensors = {_checked_text(name): parse_tensor(name, field) for name, field in fields.items()}
     ordered = dict(sorted(tensors.items(), key=lambda item: item[1].start))
     _check_cover(ordered, size - start)
     return Header(metadata, ordered, start)
 
 
-def _claimed_size(data: bytes) -> int:
-    if len(data) < LENGTH_BYTES:
-        raise ValueError(_appearance(data))
-    length = int.from_bytes(data[:LENGTH_BYTES], "little")
-    if not 2 <= length <= MAX_HEADER:
-        raise ValueError(_appearance(data))
-    return LENGTH_BYTES + length
+def _size(data: bytes) -> int:
+    try:
+        return claimed_size(data, MAX_HEADER)
+    except ValueError:
+        raise ValueError(_appearance(data)) from None
 
 
 def _appearance(data: bytes) -> str:
@@ -173,24 +157,6 @@ def _appearance(data: bytes) -> str:
     if data[257:262] == b"ustar":
         looks = "a tar archive"
     return f"it looks like {looks}" if looks else "it does not begin with a safetensors header"
-
-
-def _parse_object(text: str) -> dict[str, Any]:
-    value = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
-    if not isinstance(value, dict):
-        raise ValueError("a JSON object is expected")
-    return value
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("a key is given twice")
-    return fields
-
-
-def _refuse_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not JSON")
 
 
 def _checked_metadata(value: Any) -> dict[str, str]:
@@ -207,26 +173,6 @@ def _checked_text(value: Any) -> str:
     except UnicodeEncodeError:
         raise ValueError("a text is not valid Unicode") from None
     return value
-
-
-def _checked_tensor(name: str, field: Any) -> TensorInfo:
-    shown = ascii(name[:80])
-    if not isinstance(field, dict) or set(field) != {"dtype", "shape", "data_offsets"}:
-        raise ValueError(f"tensor {shown} lacks a dtype, a shape or offsets")
-    dtype, shape, offsets = field["dtype"], field["shape"], field["data_offsets"]
-    if not isinstance(dtype, str) or dtype not in _ITEM_BYTES:
-        raise ValueError(f"tensor {shown} has an unknown dtype")
-    if not _are_counts(shape, least=1) or len(shape) > MAX_DIMENSIONS:
-        raise ValueError(f"tensor {shown} has an impossible shape")
-    if not _are_counts(offsets, least=0) or len(offsets) != 2:
-        raise ValueError(f"tensor {shown} has impossible offsets")
-    if offsets[1] - offsets[0] != math.prod(shape) * _ITEM_BYTES[dtype]:
-        raise ValueError(f"tensor {shown} has offsets that do not fit its shape")
-    return TensorInfo(dtype, tuple(shape), offsets[0], offsets[1])
-
-
-def _are_counts(value: Any, least: int) -> bool:
-    return isinstance(value, list) and all(type(number) is int and least <= number < 2**48 for number in value)
 
 
 def _check_cover(tensors: Mapping[str, TensorInfo], size: int) -> None:

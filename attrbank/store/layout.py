@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from attrbank import files
 from attrbank.errors import CorruptArtifactError
 from attrbank.store import _fs
 
@@ -23,7 +24,7 @@ class Layout:
 
     @property
     def objects(self) -> Path:
-        """The folder of artifacts."""
+        """The folder of artifacts, each in a subfolder named by the first two digits of its id."""
         return self.root / "objects"
 
     @property
@@ -92,19 +93,9 @@ def identity_of(path: Path, suffix: str = ARTIFACT_SUFFIX) -> str | None:
 
 
 def default_bank() -> Path:
-    """``ATTRBANK_BANK``, or else ``attrbank/bank`` in the user's data directory.
-
-    ``XDG_DATA_HOME`` counts on every platform, if it is absolute as its specification asks.
-    """
+    """``ATTRBANK_BANK``, or else ``attrbank/bank`` in the user's data directory."""
     chosen = os.environ.get("ATTRBANK_BANK")
-    if chosen:
-        return Path(chosen)
-    base = os.environ.get("XDG_DATA_HOME", "")
-    if os.path.isabs(base):
-        return Path(base, "attrbank", "bank")
-    from platformdirs import user_data_path
-
-    return user_data_path("attrbank", appauthor=False) / "bank"
+    return Path(chosen) if chosen else files.user_folder("data") / "bank"
 
 
 def starter_bank() -> Path | None:

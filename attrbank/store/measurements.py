@@ -12,7 +12,7 @@ from attrbank.store.entry import Entry
 from attrbank.store.layout import Layout
 
 if TYPE_CHECKING:  # pydantic models are slow to import
-    from attrbank.schema.measured import Card, Matrix, Pair
+    from attrbank.schema.measured import Card, Matrix, Pairing
 
 
 class Measurements:
@@ -55,14 +55,14 @@ class Measurements:
         with index.writing(self._layout.index) as connection:
             ledger.write_card(connection, cards.derive_card(card.model_dump(mode="json")))
 
-    def pairs(self, ids: Sequence[str]) -> tuple[Pair, ...]:
+    def pairs(self, ids: Sequence[str]) -> tuple[Pairing, ...]:
         """What is known of pairs among these attributes; the user's own matrix beats the starter bank's.
 
         Raises:
             CorruptArtifactError: a matrix is not valid.
             IncompatibleError: it has another format version.
         """
-        found: dict[tuple[str, str], Pair] = {}
+        found: dict[tuple[str, str], Pairing] = {}
         for layout in (self._starter, self._layout):
             matrix = layout and cards.get_matrix(layout)
             known = matrix.pairs if matrix else ()

@@ -16,8 +16,8 @@ from attrbank.editing.composition import Act
 from attrbank.evaluation.bench.bench import stored
 from attrbank.evaluation.bench.together import composed
 from attrbank.evaluation.judges.readings import GOALS, has_all
-from attrbank.evaluation.matrix import RULES
 from attrbank.evaluation.numbers.estimates import share
+from attrbank.evaluation.pairings import RULES
 from attrbank.evaluation.report import markdown
 from attrbank.schema.measured import Rule
 from attrbank.store.bank import Bank

@@ -56,7 +56,7 @@ def test_a_terminal_gets_fifty_rows_and_the_number_of_the_rest(
 ) -> None:
     for number in range(53):
         bank.add(artifact(name=f"a{number}"))
-    monkeypatch.setattr("attrbank.cli.render.in_terminal", lambda: True)
+    monkeypatch.setattr("attrbank.cli.terminal.in_terminal", lambda: True)
     outcome = cli("list")
     assert len(outcome.out.splitlines()) == 51
     assert outcome.err.startswith("3 more.")
@@ -69,7 +69,7 @@ def test_hostile_prompts_are_shown_and_not_obeyed(cli: Cli, bank: Bank, monkeypa
         out = cli(*arguments).out
         assert "[red]x[/] [link=http://evil]" in out
         assert all(character.isprintable() or character == "\n" for character in out)
-    monkeypatch.setattr("attrbank.cli.render.in_terminal", lambda: True)
+    monkeypatch.setattr("attrbank.cli.terminal.in_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "400")
     fitted = cli("list").out
     assert "[red]x[/] [link=http://evil]" in fitted

@@ -27,7 +27,7 @@ from attrbank.errors import InvalidValueError, NotFoundError
 from attrbank.learning.run import learn
 from attrbank.pictures.png_text import read_recipe_text
 from attrbank.pictures.read import read_image
-from attrbank.pictures.write import to_image
+from attrbank.pictures.sheet import to_image
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema import Recipe
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrbank.schema.measured import Card, Estimate, Matched, Matrix, Pair, Protocol
+from attrbank.schema.measured import Card, Estimate, Matched, Matrix, Pairing, Protocol
 
 PROTOCOL = Protocol(
     split="judge",
@@ -36,10 +36,10 @@ def a_card(identity: str, score: float | None = 0.9) -> Card:
     )
 
 
-def a_pair(of: str, given: str, gain: float, high: float | None = None) -> Pair:
+def a_pair(of: str, given: str, gain: float, high: float | None = None) -> Pairing:
     """A pair whose gain has this upper end; about as sure as usual if that is not given."""
     found = around(gain) if high is None else Estimate(value=gain, low=2 * gain - high, high=high)
-    return Pair(
+    return Pairing(
         of=of,
         given=given,
         pictures=40,
@@ -51,7 +51,7 @@ def a_pair(of: str, given: str, gain: float, high: float | None = None) -> Pair:
     )
 
 
-def a_matrix(*pairs: Pair) -> Matrix:
+def a_matrix(*pairs: Pairing) -> Matrix:
     """A matrix of these pairs."""
     names = {identity: f"a{identity[:6]}" for pair in pairs for identity in (pair.of, pair.given)}
     return Matrix(protocol=PROTOCOL, names=names, pairs=pairs, groups=())

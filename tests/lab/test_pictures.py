@@ -20,8 +20,7 @@ from attrbank.editing.run import apply
 from attrbank.evaluation.bench.bench import act_of
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.judges.readings import GOALS
-from attrbank.pictures.sheet import TILE
-from attrbank.pictures.write import to_image
+from attrbank.pictures.sheet import TILE, to_image
 from attrbank.samplers.ddim import DDIM
 from attrbank.store.bank import Bank
 from lab.figures import pictures

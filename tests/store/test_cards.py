@@ -39,7 +39,7 @@ def test_what_a_card_says_is_listed_filtered_and_sorted_by(bank: Bank) -> None:
     assert [entry.name for entry in bank.entries(sort="score")] == ["a", "b", "c"]
     assert [entry.name for entry in bank.entries(["score>0.6"])] == ["b"]
     assert bank.rows(["usable_low", "usable_high"], ["name=b"]) == [(0.4, 1.3)]
-    assert json.loads(bank.entries_as_json(["name=b"])[0])["usable_high"] == 1.3
+    assert json.loads(bank.rows(["document"], ["name=b"])[0][0])["usable_high"] == 1.3
 
 
 CALIBRATION = {

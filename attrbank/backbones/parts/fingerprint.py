@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from attrbank.backbones.parts.weights import Weights, find_weights
 from attrbank.errors import IncompatibleError
+from attrbank.store.tensor_file import LENGTH_BYTES, claimed_size, parse_object, parse_tensor
 
 MAX_HEADER_BYTES = 100_000_000
 
@@ -72,7 +73,7 @@ def fingerprint(
             return read_tensor(weights.file_of(stored), stored)
 
         return fingerprint_of(read, network_config, scheduler_config, traits)
-    except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
         raise IncompatibleError(f"The weights in {network} cannot be read: {error}.") from error
 
 
@@ -99,16 +100,13 @@ def read_tensor(path: Path, name: str) -> StoredTensor:
         ValueError: it is not a safetensors file, or holds no tensor of that name.
     """
     with path.open("rb") as file:
-        header_size = int.from_bytes(file.read(8), "little")
-        if header_size > min(MAX_HEADER_BYTES, path.stat().st_size):
-            raise ValueError(f"{path.name} has no safetensors header")
-        header = json.loads(file.read(header_size))
-        if name not in header:
+        size = claimed_size(file.read(LENGTH_BYTES), min(MAX_HEADER_BYTES, path.stat().st_size))
+        fields = parse_object(file.read(size - LENGTH_BYTES).decode("utf-8"))
+        if name not in fields:
             raise ValueError(f"{path.name} holds no tensor {name}")
-        entry = header[name]
-        start, end = entry["data_offsets"]
-        file.seek(8 + header_size + start)
-        return StoredTensor(entry["dtype"], tuple(entry["shape"]), file.read(end - start))
+        tensor = parse_tensor(name, fields[name])
+        file.seek(size + tensor.start)
+        return StoredTensor(tensor.dtype, tensor.shape, file.read(tensor.end - tensor.start))
 
 
 def to_half(tensor: StoredTensor) -> bytes:

@@ -58,17 +58,17 @@ class Bench:
 
     @property
     def trajectory(self) -> Trajectory:
-        """What everything runs on."""
+        """The sampler's walk under the bench's settings, shared by all runs."""
         return self.runs.trajectory
 
     @property
     def backbone(self) -> Backbone:
-        """What generates."""
+        """The model that makes the pictures."""
         return self.trajectory.backbone
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """One a picture."""
+        """The seeds of the pictures, in the order of their rows."""
         return self.runs.seeds
 
     @property

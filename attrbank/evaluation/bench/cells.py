@@ -72,7 +72,7 @@ class CellStore:
         self._cells: dict[Key, Cell] = {}
         self._lines = [self._header]
         if self._path is not None:
-            _make_folder(self._path.parent)
+            files.make_folder(self._path.parent)
             for cell in self._read(self._path):
                 self._take(cell)
             self._save()
@@ -120,13 +120,6 @@ class CellStore:
     def _save(self) -> None:
         if self._path is not None:
             files.replace(self._path, "".join(f"{line}\n" for line in self._lines).encode())
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"{printable(str(path))} cannot be created: {error.strerror}.") from error
 
 
 def _unusable(path: Path) -> StorageError:

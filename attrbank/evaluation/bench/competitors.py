@@ -26,16 +26,16 @@ from attrbank.plugins.manager import load_plugins
 from attrbank.schema import Core
 
 
-class Sweep(NamedTuple):
+class Strengths(NamedTuple):
     """The strengths that a competitor is tried at: all of them, or the few of a quick look."""
 
     full: tuple[float, ...]
     quick: tuple[float, ...]
 
 
-UNBOUNDED = Sweep((0.4, 0.7, 1.0, 1.3, 1.6), (0.7, 1.0, 1.3))
-SHARES = Sweep((0.25, 0.5, 0.75, 1.0), (0.5, 1.0))
-TIMES = Sweep((0.4, 0.5, 0.6, 0.7, 0.8, 0.9), (0.5, 0.8, 0.9))
+UNBOUNDED = Strengths((0.4, 0.7, 1.0, 1.3, 1.6), (0.7, 1.0, 1.3))
+SHARES = Strengths((0.25, 0.5, 0.75, 1.0), (0.5, 1.0))
+TIMES = Strengths((0.4, 0.5, 0.6, 0.7, 0.8, 0.9), (0.5, 0.8, 0.9))
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Competitor:
     """
 
     name: str
-    sweep: ClassVar[Sweep] = SHARES
+    sweep: ClassVar[Strengths] = SHARES
     free: ClassVar[bool] = True
 
     def strengths(self, asked: Sequence[float] | None, subject: Subject, *, quick: bool) -> tuple[float, ...]:
@@ -65,7 +65,7 @@ class Competitor:
             return sweep.quick if quick else sweep.full
         return tuple(sorted(s for s in asked if sweep is UNBOUNDED or 0 <= s <= 1)) or (1.0,)
 
-    def _sweep(self, subject: Subject) -> Sweep:
+    def _sweep(self, subject: Subject) -> Strengths:
         return self.sweep
 
     def fits(self, subject: Subject) -> bool:
@@ -86,7 +86,7 @@ class Stored(Competitor):
 
     core: Core | None = None
 
-    def _sweep(self, subject: Subject) -> Sweep:
+    def _sweep(self, subject: Subject) -> Strengths:
         return SHARES if subject.learned.record.vectors == "paper" else UNBOUNDED
 
     def fits(self, subject: Subject) -> bool:
@@ -95,7 +95,7 @@ class Stored(Competitor):
         return self.core is None or (self.core in record.units and self.core != record.core)
 
     def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
-        """With the attribute's edit."""
+        """With the edit that ``apply`` would make of it."""
         return bench.edited([bench.act(subject.learned, strength, self.core)])
 
 
@@ -110,7 +110,7 @@ class Relearned(Competitor):
     preset: Preset | None = None
     _learned: dict[str, LearnedAttribute] = field(default_factory=dict, repr=False)
 
-    def _sweep(self, subject: Subject) -> Sweep:
+    def _sweep(self, subject: Subject) -> Strengths:
         return SHARES if self.preset == "paper" else UNBOUNDED
 
     def fits(self, subject: Subject) -> bool:
@@ -118,7 +118,7 @@ class Relearned(Competitor):
         return self.preset == "paper" or bool(subject.learned.record.pairs)
 
     def prepare(self, bench: Bench, subject: Subject) -> None:
-        """Learn it."""
+        """Learn the attribute once, and keep it for all strengths; raises as ``learn`` does."""
         if subject.id in self._learned:
             return
         record, plugins = subject.learned.record, load_plugins()
@@ -137,7 +137,7 @@ class Relearned(Competitor):
         self._learned[subject.id] = learn_attribute(spec, plugins.method(spec.method), bench.backbone, sampler)
 
     def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
-        """With what was learned."""
+        """With the edit of what ``prepare`` learned."""
         return bench.edited([bench.act(self._learned[subject.id], strength)])
 
 
@@ -145,11 +145,11 @@ class Relearned(Competitor):
 class TargetPrompt(Competitor):
     """The target prompt throughout, from the same noise."""
 
-    sweep: ClassVar[Sweep] = Sweep((1.0,), (1.0,))
+    sweep: ClassVar[Strengths] = Strengths((1.0,), (1.0,))
     free: ClassVar[bool] = False
 
     def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
-        """Under the target prompt."""
+        """Under the target prompt from the first step on; the strength is always 1."""
         return bench.switched(subject.target, 1.0)
 
 
@@ -157,7 +157,7 @@ class TargetPrompt(Competitor):
 class PromptSwitch(Competitor):
     """The target prompt from a time fraction on, which is the strength: the earlier (noisier), the stronger."""
 
-    sweep: ClassVar[Sweep] = TIMES
+    sweep: ClassVar[Strengths] = TIMES
     free: ClassVar[bool] = False
 
     def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
@@ -194,7 +194,7 @@ class Placebo(Competitor):
     For the paper's vectors, the same graft from a random z.
     """
 
-    def _sweep(self, subject: Subject) -> Sweep:
+    def _sweep(self, subject: Subject) -> Strengths:
         return SHARES if subject.learned.record.vectors == "paper" else UNBOUNDED
 
     def fits(self, subject: Subject) -> bool:

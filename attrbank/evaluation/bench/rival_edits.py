@@ -20,7 +20,7 @@ class BlendWithTarget:
     t_x: float
 
     def __call__(self, x: Tensor, inputs: EditInputs, strength: float) -> Tensor:
-        """Blend."""
+        """The blend (B, C, H, W) with z under the target prompt, at ``t_x``."""
         return torch.lerp(x, inputs.latent(self.target, self.t_x), strength)
 
 
@@ -32,7 +32,7 @@ class RandomDirection:
     noise: Tensor
 
     def __call__(self, x: Tensor, inputs: EditInputs, strength: float) -> Tensor:
-        """Move."""
+        """The latents (B, C, H, W), each moved by the length of the other edit's own change of it."""
         lengths = (self.edit(x, inputs, strength) - x).flatten(1).norm(dim=1)  # (B,)
         return add_edit(x, lengths[:, None, None, None] * self.noise / self.noise.norm())
 
@@ -44,7 +44,7 @@ class KnownChange:
     change: Tensor
 
     def __call__(self, x: Tensor, inputs: EditInputs, strength: float) -> Tensor:
-        """Add s · change."""
+        """X + s · change; x must hold the very pictures of which the change is known."""
         return add_edit(x, strength * self.change)
 
 

@@ -37,7 +37,7 @@ class Subject:
         size_bytes: the artifact's.
         learned: the attribute.
         target: the prompt that asks for it on the bench.
-        goal: which of ``metrics.GOALS`` it promises; None where no oracle knows.
+        goal: which of ``readings.GOALS`` it promises; None where no oracle knows.
     """
 
     label: str

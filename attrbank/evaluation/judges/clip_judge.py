@@ -61,7 +61,7 @@ class ClipJudge:
         return Seen(images, clip, torch.cat([self._networks.inception(part) for part in parts]))
 
     def lacking(self, subject: Subject, view: Seen) -> Tensor:
-        """All of them."""
+        """Every picture, (B,) bool: nobody has read what a photograph has already."""
         return torch.ones(len(view.images), dtype=torch.bool)
 
     def figures(self, subject: Subject, before: Seen, after: Seen) -> Mapping[str, Tensor]:
@@ -91,7 +91,7 @@ class ClipJudge:
         }
 
     def limit(self, subject: Subject) -> Mapping[str, float]:
-        """Unknown."""
+        """Nothing: nobody has a photograph's perfect edit."""
         return {}
 
     def _effect(self, subject: Subject, seen: Seen) -> Tensor:

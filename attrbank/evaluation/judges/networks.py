@@ -45,7 +45,7 @@ class Networks(Protocol):
         ...
 
     def lpips(self, before: Tensor, after: Tensor) -> Tensor:
-        """Perceptual distances, (B,)."""
+        """LPIPS between pictures of the same row, (B,), 0 for equal ones."""
         ...
 
     def inception(self, images: Tensor) -> Tensor:

@@ -34,10 +34,6 @@ class Reading(NamedTuple):
     logits: Tensor
     identity: Tensor
 
-    def has(self, attribute: str) -> Tensor:
-        """Whether the attribute is present, (B,) bool."""
-        return self.logits[:, ATTRIBUTES.index(attribute)] > 0
-
 
 class Oracle(nn.Module):
     """Three stride-2 stages on the picture averaged to 64×64, then two linear layers.

@@ -44,7 +44,7 @@ class OracleJudge:
         self._perfect = functools.cache(self._perfectly_edited)
 
     def look(self, images: Tensor) -> Pictures:
-        """What the oracle sees."""
+        """The oracle's reading and features of images (B, 3, h, w) in [0, 1]."""
         return look_at(self._oracle, images)
 
     def lacking(self, subject: Subject, view: Pictures) -> Tensor:

@@ -86,7 +86,12 @@ class AttributeFigures(_Model):
 
 
 class Figures(_Model):
-    """An evaluation."""
+    """All that one evaluation measured, as ``figures.json`` keeps it.
+
+    Attributes:
+        protocol: how, the same for every attribute.
+        attributes: one for each reference, in the order in which they were given.
+    """
 
     format_version: Literal[1] = 1
     protocol: Protocol

@@ -16,7 +16,7 @@ class BackboneContract(Contract):
     """Any backbone, whatever it predicts and however large."""
 
     def make(self) -> Backbone:
-        """The backbone to test."""
+        """A new backbone to test, loaded as its registered target loads it."""
         raise NotImplementedError
 
     def test_it_says_what_it_is(self) -> None:

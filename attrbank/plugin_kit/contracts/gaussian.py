@@ -54,5 +54,5 @@ def variances(sampler: Sampler, grid: Grid, data_variance: float) -> list[float]
 
 
 def expected_variances(grid: Grid, data_variance: float) -> list[float]:
-    """What they should be."""
+    """The variance that the forward process gives to the latents after each step."""
     return [marginal_variance(t_prev, data_variance) for _, t_prev in grid]

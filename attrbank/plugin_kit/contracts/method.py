@@ -33,7 +33,7 @@ class MethodContract(Contract):
     """Any method, learned once with ``spec`` on ``make_backbone()``."""
 
     def make(self) -> Method:
-        """The method to test."""
+        """A new method to test, as its registered target makes it."""
         raise NotImplementedError
 
     def make_backbone(self) -> Backbone:

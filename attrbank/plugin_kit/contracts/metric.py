@@ -9,10 +9,10 @@ from attrbank.plugin_kit.contracts.base import Contract, require, require_close,
 
 
 class MetricContract(Contract):
-    """Any metric."""
+    """What evaluations rely on: one finite figure a picture, the same each time, whatever the batch and the size."""
 
     def make(self) -> Metric:
-        """The metric to test."""
+        """A new metric to test, as its registered target makes it."""
         raise NotImplementedError
 
     def test_every_picture_gets_one_finite_figure(self) -> None:

@@ -29,7 +29,7 @@ class SamplerContract(Contract):
     order: int = 1
 
     def make(self) -> Sampler:
-        """The sampler to test."""
+        """A new sampler to test, as its registered target makes it."""
         raise NotImplementedError
 
     def test_it_says_what_it_is(self) -> None:

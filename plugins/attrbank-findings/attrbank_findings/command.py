@@ -7,21 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from attrbank.cli import render
+from attrbank.cli import terminal
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
-    DeviceOption,
-    DtypeOption,
-    GuidanceOption,
+    CommonPromptOption,
     JsonOption,
-    OffloadOption,
-    SamplerOption,
-    StepsOption,
-    placement,
+    Sampling,
+    Where,
+    spelled_out,
 )
-from attrbank.cli.progress import progress_bar
-from attrbank.names import parse_seeds, parse_strength
+from attrbank.cli.progress_bar import progress_bar
+from attrbank.names import parse_seeds, parse_strengths
 
 if TYPE_CHECKING:  # help must not wait for torch
     from attrbank_findings.inspect import InspectRequest
@@ -38,6 +35,7 @@ SEEDS: dict[What, str] = {
 }
 
 
+@spelled_out
 def inspect(
     what: Annotated[What, typer.Argument(help="Which of the paper's findings.")],
     reference: Annotated[
@@ -56,16 +54,12 @@ def inspect(
     seeds: Annotated[
         str | None, typer.Option(metavar="LIST", help="Of the pictures; default 8, 30 or 32 from 10000.")
     ] = None,
-    prompt: Annotated[str | None, typer.Option(metavar="P", help="Of all pictures; default the backbone's.")] = None,
+    prompt: CommonPromptOption = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="For the figures and pictures.")] = None,
     as_json: JsonOption = False,
     backbone: BackboneOption = None,
-    device: DeviceOption = None,
-    dtype: DtypeOption = None,
-    offload: OffloadOption = False,
-    sampler: SamplerOption = None,
-    steps: StepsOption = None,
-    guidance_scale: GuidanceOption = None,
+    where: Where,
+    sampling: Sampling,
     bank: BankOption = None,
 ) -> None:
     """Look at singular vectors of latents as the paper does."""
@@ -84,10 +78,8 @@ def inspect(
         strengths=_numbers(strengths),
         prompt=prompt,
         backbone=backbone,
-        placement=placement(device, dtype, offload),
-        sampler=sampler,
-        steps=steps,
-        guidance_scale=guidance_scale,
+        placement=where.placement(),
+        **vars(sampling),
         out=out,
         bank=bank,
     )
@@ -100,12 +92,12 @@ def _inspect(request: InspectRequest, as_json: bool) -> None:
     with progress_bar() as report:
         found, written = look(request, report)
     if as_json:
-        render.document(found.figures.model_dump(mode="json"))
+        terminal.document(found.figures.model_dump(mode="json"))
     else:
-        render.table(found.columns, found.rows)
+        terminal.table(found.columns, found.rows)
     for path in written:
-        render.say(f"Wrote {path}")
+        terminal.say(f"Wrote {path}")
 
 
 def _numbers(text: str | None) -> tuple[float, ...] | None:
-    return None if text is None else tuple(parse_strength(part.strip()) for part in text.split(","))
+    return None if text is None else parse_strengths(text)

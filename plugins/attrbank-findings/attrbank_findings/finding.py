@@ -11,8 +11,6 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
 from attrbank import files
-from attrbank.errors import StorageError
-from attrbank.text import printable
 
 
 class Model(BaseModel):
@@ -69,10 +67,7 @@ class Inspection:
         """
         contents = {f"{name}.json": (self.figures.model_dump_json(indent=1) + "\n").encode()}
         contents |= {f"{picture}.png": data for picture, data in self.pictures().items()}
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageError(f"{printable(str(folder))} cannot be created: {error.strerror}.") from error
+        files.make_folder(folder)
         for file, data in contents.items():
             files.replace(folder / file, data)
         return [folder / file for file in contents]

@@ -77,7 +77,7 @@ class Sweep(NamedTuple):
     times: Sequence[float]
 
 
-class Point(Model):
+class Scaling(Model):
     """One vector, scaled once.
 
     Attributes:
@@ -98,7 +98,7 @@ class Point(Model):
 class SweepFigures(Figures):
     """Every point."""
 
-    points: tuple[Point, ...]
+    points: tuple[Scaling, ...]
 
 
 class _Tile(NamedTuple):
@@ -130,7 +130,7 @@ def inspect(scene: Scene, sweep: Sweep, on_progress: OnProgress) -> Inspection:
             tiles[_Tile(control, vector, time, factor)] = images[0]
         scaled, random = readings
         points.append(
-            Point(timestep=scene.timesteps[index], vector=vector, factor=factor, scaled=scaled, random=random)
+            Scaling(timestep=scene.timesteps[index], vector=vector, factor=factor, scaled=scaled, random=random)
         )
     figures = SweepFigures(setting=scene.setting, points=tuple(points))
     rows = [row for point in points for row in _rows(point)]
@@ -145,7 +145,7 @@ def _require_possible(scene: Scene, sweep: Sweep) -> None:
         raise InvalidValueError(f"{impossible[0]:g} is no share of T.", hint="Shares lie between 0 and 1.")
 
 
-def _rows(point: Point) -> list[tuple[str, ...]]:
+def _rows(point: Scaling) -> list[tuple[str, ...]]:
     where = str(point.timestep), str(point.vector), f"{point.factor:g}"
     edits = {"scaled": point.scaled, "random": point.random}
     return [(*where, name, *told(found, SHOWN), largest_move(found)) for name, found in edits.items()]

@@ -18,7 +18,7 @@ from attrbank.evaluation.bench.together import Combination, Together
 from attrbank.evaluation.judges.readings import GOALS
 from attrbank.evaluation.numbers.estimates import mean, share
 from attrbank.methods.protocol import OnProgress
-from attrbank.schema.measured import Group, Matrix, Pair, Rule
+from attrbank.schema.measured import Group, Matrix, Pairing, Rule
 
 RULES: tuple[Rule, ...] = ("sequence", "sum", "root")
 
@@ -103,14 +103,14 @@ def _exclude(one: Subject, other: Subject) -> bool:
     return GOALS[one.goal].attribute == GOALS[other.goal].attribute
 
 
-def _pair(together: Together, pair: Combination) -> Pair:
+def _pair(together: Together, pair: Combination) -> Pairing:
     of, given = pair.subjects
     both, reverse = together.cell(pair), together.cell(Combination((given, of)))
     alone, beside = _seen(together.cell(Combination((of,))), of), _seen(both, of)
     lacking = together.lacking(of).numpy()
     came = together.lacking(given).numpy() & _seen(together.cell(Combination((given,))), given)
     depends = (beside != _seen(reverse, of)) | (_seen(both, given) != _seen(reverse, given))
-    return Pair(
+    return Pairing(
         of=of.id,
         given=given.id,
         pictures=int(lacking.sum()),

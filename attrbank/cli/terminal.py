@@ -23,6 +23,11 @@ def say(message: str) -> None:
     print(printable(message), file=sys.stderr)
 
 
+def warn(warning: str) -> None:
+    """What the user should know, as talk."""
+    say(f"warning: {warning}")
+
+
 def lines(texts: Iterable[str]) -> None:
     """One line of data for each text."""
     sys.stdout.writelines(f"{printable(text)}\n" for text in texts)

@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from attrbank import files
 from attrbank.errors import AttrbankError, CorruptArtifactError
 from attrbank.store import _fs, blobs, cards, index, ledger
-from attrbank.store.check_cards import indexed_cards, reindex_cards, verify_cards, verify_matrix
 from attrbank.store.entry import DERIVED, derive
 from attrbank.store.finding import Finding, State, state_of
 from attrbank.store.header import parse_header
 from attrbank.store.layout import Layout, identity_of, object_files
+from attrbank.store.upkeep_cards import indexed_cards, reindex_cards, verify_cards, verify_matrix
 
 GRACE = 3600.0
 """Seconds for which a temporary file may still belong to a running write."""
@@ -258,6 +259,6 @@ def _removed(connection: sqlite3.Connection) -> set[str]:
 def _sweep(layout: Layout) -> None:
     top = [layout.root / name for name in _fs.list_folder(layout.root)]
     for path in (*object_files(layout), *cards.card_files(layout), *top):
-        chunk = _fs.read_start(path, 0) if path.suffix == _fs.TEMPORARY_SUFFIX else None
+        chunk = _fs.read_start(path, 0) if path.suffix == files.TEMPORARY_SUFFIX else None
         if chunk and time.time() - chunk.modified > GRACE:
             _fs.remove(path)

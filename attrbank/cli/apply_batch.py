@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from attrbank.cli import render
-from attrbank.cli.progress import progress_bar
+from attrbank.cli import terminal
+from attrbank.cli.progress_bar import progress_bar
 from attrbank.editing.request import ApplyRequest
 from attrbank.errors import PartialError
 from attrbank.names import parse_seeds
@@ -18,7 +18,7 @@ from attrbank.pictures.find import pictures_in
 from attrbank.pictures.output_names import is_template
 
 if TYPE_CHECKING:
-    from attrbank.editing.batch import Outcome
+    from attrbank.editing.batch import BatchOutcome
     from attrbank.editing.batch_plan import BatchRequest
 
 
@@ -48,12 +48,12 @@ def show_batch_plan(request: BatchRequest, as_json: bool) -> None:
 
     items = batch_items(request)
     if as_json:
-        render.document([item.as_dict() for item in items])
+        terminal.document([item.as_dict() for item in items])
         return
     for warning in dict.fromkeys(warning for item in items for warning in item.planned.warnings):
-        render.say(f"warning: {warning}")
+        terminal.warn(warning)
     cost = sum(item.planned.unet_evaluations for item in items)
-    render.lines([*(str(item.output) for item in items), f"{len(items)} pictures, {cost} UNet evaluations"])
+    terminal.lines([*(str(item.output) for item in items), f"{len(items)} pictures, {cost} UNet evaluations"])
 
 
 def apply_batch(request: BatchRequest, as_json: bool) -> None:
@@ -67,12 +67,12 @@ def apply_batch(request: BatchRequest, as_json: bool) -> None:
     with progress_bar() as report:
         outcomes = apply_all(request, on_step=partial(report, "Denoising"))
     if as_json:
-        render.document([outcome.as_dict() for outcome in outcomes])
+        terminal.document([outcome.as_dict() for outcome in outcomes])
     else:
         _tell(outcomes)
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     for outcome in failed:
-        render.say(f"{outcome.item.output}: {outcome.error}")
+        terminal.say(f"{outcome.item.output}: {outcome.error}")
     if failed:
         raise PartialError(
             f"{len(failed)} of {len(outcomes)} pictures failed.",
@@ -80,10 +80,10 @@ def apply_batch(request: BatchRequest, as_json: bool) -> None:
         )
 
 
-def _tell(outcomes: list[Outcome]) -> None:
+def _tell(outcomes: list[BatchOutcome]) -> None:
     for warning in dict.fromkeys(warning for outcome in outcomes for warning in outcome.item.planned.warnings):
-        render.say(f"warning: {warning}")
+        terminal.warn(warning)
     skipped = sum(outcome.status == "skipped" for outcome in outcomes)
     if skipped:
-        render.say(f"{skipped} pictures were there already.")
-    render.lines(str(outcome.item.output) for outcome in outcomes if outcome.status != "failed")
+        terminal.say(f"{skipped} pictures were there already.")
+    terminal.lines(str(outcome.item.output) for outcome in outcomes if outcome.status != "failed")

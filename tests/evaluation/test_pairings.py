@@ -16,7 +16,7 @@ from attrbank.cli.app import run
 from attrbank.evaluation.bench.cells import Cell
 from attrbank.evaluation.bench.subjects import Subject
 from attrbank.evaluation.bench.together import Combination
-from attrbank.evaluation.matrix import _group, _groups, _pair
+from attrbank.evaluation.pairings import _group, _groups, _pair
 from attrbank.schema.measured import Matrix
 from attrbank.store.bank import Bank
 

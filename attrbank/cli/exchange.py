@@ -9,8 +9,8 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from attrbank.attribute.transfer import export_attribute, import_attribute
-from attrbank.cli import render
-from attrbank.cli.options import BankOption, JsonOption
+from attrbank.cli import terminal
+from attrbank.cli.options import BankOption, JsonOption, ReplaceOption
 from attrbank.errors import AttrbankError, PartialError
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
@@ -44,7 +44,7 @@ def import_files(
     paths: Annotated[list[Path], typer.Argument(metavar="FILE", help="As attrbank export writes them.")],
     *,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call it; default as it is called.")] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="The old one stays reachable as NAME@ID.")] = False,
+    replace: ReplaceOption = False,
     as_json: JsonOption = False,
     bank: BankOption = None,
 ) -> None:
@@ -81,10 +81,10 @@ def _for_each(
             if len(items) == 1:
                 raise
             failed += 1
-            render.say(f"{described(item)}: {error.message}")
+            terminal.say(f"{described(item)}: {error.message}")
     if as_json:
-        render.document(done)
+        terminal.document(done)
     else:
-        render.lines(str(facts[field]) for facts in done)
+        terminal.lines(str(facts[field]) for facts in done)
     if failed:
         raise PartialError(f"{failed} of {len(items)} failed.")

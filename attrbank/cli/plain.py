@@ -1,0 +1,12 @@
+"""Typer without its colours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+
+def plain_app(**settings: Any) -> typer.Typer:
+    """A typer application that reads no text as markup: help and errors quote what users and plugins wrote."""
+    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, **settings)
