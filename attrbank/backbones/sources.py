@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from attrbank.backbones import short_names as shortnames
 from attrbank.errors import InvalidValueError, NotFoundError
-from attrbank.plugins import short_names as shortnames
 from attrbank.text import printable
 
 PORTRAITS = Path(__file__).parent / "portraits" / "model"

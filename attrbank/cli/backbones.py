@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
+from attrbank.backbones import short_names as shortnames
 from attrbank.cli import terminal
 from attrbank.cli.extend import registered
 from attrbank.cli.options import BankOption, ConfigOption, JsonOption, reference_of
 from attrbank.cli.plain import plain_app
 from attrbank.errors import InvalidValueError
 from attrbank.names import validate_name
-from attrbank.plugins import short_names as shortnames
 from attrbank.plugins.manager import load_plugins
 
 backbones = plain_app()

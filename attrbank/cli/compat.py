@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from attrbank.attribute.compatibility import mismatch
+from attrbank.backbones import short_names as shortnames
 from attrbank.cli import terminal
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.diffusion.protocols import Description
 from attrbank.errors import AttrbankError
-from attrbank.plugins import short_names as shortnames
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema import AttributeRecord
 from attrbank.store.bank import Bank

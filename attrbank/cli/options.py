@@ -14,9 +14,9 @@ from typing import Annotated, Any, TypeAlias, get_type_hints
 
 import typer
 
+from attrbank.backbones import short_names
 from attrbank.diffusion.placement import Dtype, Placement
 from attrbank.names import parse_seeds
-from attrbank.plugins import short_names
 from attrbank.schema.measured import Split
 
 BankOption: TypeAlias = Annotated[

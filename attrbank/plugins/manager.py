@@ -20,11 +20,11 @@ from typing import Any, Literal
 
 import pluggy
 
+from attrbank.backbones import short_names as shortnames
 from attrbank.diffusion.placement import Placement
 from attrbank.errors import InvalidValueError, NotFoundError, PluginError
 from attrbank.names import is_name
 from attrbank.plugins import hookspecs
-from attrbank.plugins import short_names as shortnames
 from attrbank.plugins.discovery import GROUP, KINDS, Kind, Plugin, Registered, Registration, selected_plugins
 from attrbank.plugins.guard import (
     Talk,

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from attrbank.backbones import short_names as shortnames
 from attrbank.backbones.families import describe
 from attrbank.backbones.sources import PORTRAITS, Source, resolve
 from attrbank.diffusion.protocols import Defaults
 from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
-from attrbank.plugins import short_names as shortnames
 
 
 @pytest.fixture

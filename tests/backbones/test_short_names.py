@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from attrbank.backbones import short_names as shortnames
 from attrbank.errors import InvalidValueError, NotFoundError, StorageError
-from attrbank.plugins import short_names as shortnames
 
 
 @pytest.fixture
