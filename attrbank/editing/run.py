@@ -92,8 +92,7 @@ class Editor:
     """
 
     def __init__(self, planned: Plan, placement: Placement | None) -> None:
-        self._plugins = load_plugins()
-        self._backbone: Backbone = self._plugins.backbone(planned.backbone_reference, placement)
+        self._backbone: Backbone = load_plugins().backbone(planned.backbone_reference, placement)
         self._acts = [
             Act(
                 step.index,
@@ -106,14 +105,12 @@ class Editor:
     def apply(self, planned: Plan, inputs: Inputs, output: Path | None, on_step: OnStep) -> Applied:
         """One picture; arguments and errors as ``apply``."""
         started, made_by = time.monotonic(), recipe(planned, inputs)
-        self._plugins.notify("before_apply", recipe=made_by)
         trajectory = Trajectory(
             self._backbone, planned.sampler, grid=planned.grid, guidance_scale=planned.guidance_scale
         )
         drawn = draw(planned, trajectory, self._acts, inputs, _counter(planned, on_step))
         before = None if planned.only_after else drawn.before
         output = picture.write(output, before, drawn.after, _captions(planned), made_by, inputs.image)
-        self._plugins.notify("after_apply", recipe=made_by, output=output)
         return Applied(planned, output, before, drawn.after, trajectory.evaluations, time.monotonic() - started)
 
 

@@ -76,13 +76,10 @@ def learn(
     for warning in unknown_words_warning(model, *prompts):
         on_warning(warning)
     sampler: Sampler = plugins.sampler(spec.sampler)
-    plugins.notify("before_learn", spec=spec)
     attribute = learn_attribute(spec, method, model, sampler, on_progress)
     if refine is not None:
         attribute = refine(attribute, model, on_progress)
-    entry = store.add(encode(attribute), replace=replace)
-    plugins.notify("after_learn", entry=entry)
-    return entry
+    return store.add(encode(attribute), replace=replace)
 
 
 def _paper_cost(backbone: Backbone) -> str:

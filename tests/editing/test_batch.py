@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from attrbank.cli.app import run
+from attrbank.editing import run as editing
 from attrbank.editing.batch import apply_all
 from attrbank.editing.batch_plan import BatchRequest, batch_items, read_prompts
 from attrbank.editing.request import ApplyRequest, learn_spec
-from attrbank.editing import run as editing
 from attrbank.errors import InvalidValueError, NotFoundError, NumericError, StorageError
 from attrbank.learning.run import learn
 from attrbank.pictures.find import pictures_in
