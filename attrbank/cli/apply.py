@@ -27,7 +27,7 @@ from attrbank.cli.options import (
 )
 from attrbank.cli.progress import progress_bar
 from attrbank.editing.request import ApplyRequest
-from attrbank.names import parse_step
+from attrbank.names import split_strength
 from attrbank.schema import Core, Inversion
 
 
@@ -61,7 +61,7 @@ def apply(
 ) -> None:
     """Apply attributes to a picture, and save before and after."""
     request = ApplyRequest(
-        references=tuple(parse_step(reference) for reference in references),
+        references=tuple(split_strength(reference) for reference in references),
         rho=rho,
         prompt=prompt,
         seed=seed,
@@ -99,7 +99,7 @@ def _apply(request: ApplyRequest, as_json: bool) -> None:
         render.document(done)
         return
     for attribute in done["attributes"]:
-        render.say(_step_line(attribute))
+        render.say(_turn_line(attribute))
     render.lines([str(done["output"])])
 
 
@@ -111,7 +111,7 @@ def _show_plan(request: ApplyRequest, as_json: bool) -> None:
     if as_json:
         render.document(planned)
         return
-    render.lines([*map(_step_line, planned["attributes"]), f"{planned['unet_evaluations']} UNet evaluations"])
+    render.lines([*map(_turn_line, planned["attributes"]), f"{planned['unet_evaluations']} UNet evaluations"])
 
 
 def _warn(planned: Mapping[str, Any]) -> None:
@@ -119,6 +119,6 @@ def _warn(planned: Mapping[str, Any]) -> None:
         render.say(f"warning: {warning}")
 
 
-def _step_line(attribute: Mapping[str, Any]) -> str:
+def _turn_line(attribute: Mapping[str, Any]) -> str:
     reference = f"{attribute['name']}@{attribute['id'][:12]}"
     return f"{reference}:{render.number(attribute['strength'])} at t = {attribute['t']}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from attrbank.evaluation.bench.cells import CellStore
 from attrbank.evaluation.bench.competitors import Competitor, chosen
-from attrbank.evaluation.bench.runner import Plan, Runner, Series
+from attrbank.evaluation.bench.runner import Agenda, Runner, Series
 from attrbank.evaluation.bench.setting import SettingRequest, set_up
 from attrbank.evaluation.bench.split import require_split
 from attrbank.evaluation.bench.subjects import Subject
@@ -74,13 +74,13 @@ def evaluate(
     setting = set_up(request)
     store = CellStore(request.out, setting.protocol)
     runner = Runner(setting.bench, setting.judge, metrics, store, on_progress, on_warning)
-    figures = Figures(protocol=setting.protocol, attributes=runner.run(_plan(request, setting.subjects, competitors)))
+    figures = Figures(protocol=setting.protocol, attributes=runner.run(_agenda(request, setting.subjects, competitors)))
     if request.out is not None:
         report.write(request.out, figures, store)
     return Evaluated(figures, tuple(runner.failed))
 
 
-def _plan(request: EvalRequest, subjects: Sequence[Subject], competitors: Sequence[Competitor]) -> Plan:
+def _agenda(request: EvalRequest, subjects: Sequence[Subject], competitors: Sequence[Competitor]) -> Agenda:
     return [
         (
             subject,

@@ -22,6 +22,7 @@ from attrbank.evaluation.judges.judge import Judge
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.numbers.curves import GOAL, Values, matched, usable
 from attrbank.methods.protocol import OnProgress, quiet
+from attrbank.plugins.manager import load_plugins
 from attrbank.schema import Calibration, Core, LearnSpec
 
 TIMES = (0.2, 0.3)
@@ -48,7 +49,7 @@ def at_time(learned: LearnedAttribute, trajectory: Trajectory, t_x: float) -> Le
     """
     record, grid, schedule = learned.record, trajectory.grid, trajectory.backbone.schedule
     t_z = round(record.t_x + record.delta_tau, 9)
-    if record.vectors != "difference" or t_x < t_z:
+    if record.vectors == "paper" or t_x < t_z:
         raise InvalidValueError(f"{record.name} cannot be moved to T_x = {t_x:g}.", hint="Leave --tune out.")
     index = nearest_index(grid, schedule, t_x)
     alpha_bar = trajectory.alpha_bar(index)
@@ -150,6 +151,7 @@ class Tuner:
                 come at any strength.
         """
         name = learned.record.name
+        load_plugins().method_of(learned.record).require_tunable(learned.record)
         scene = self._scene(learned)
         target = scene.means(scene.bench.switched(scene.subject.target, 1.0))
         cores = [core for core in CORES if core in learned.record.units]
@@ -215,14 +217,13 @@ def require_tunable(spec: LearnSpec, backbone: str | None) -> None:
     """Refuse to learn for tuning what could not be tuned afterwards.
 
     Raises:
-        InvalidValueError: no oracle knows what the name promises or reads this backbone's pictures, or the vectors are
-            the paper's.
+        InvalidValueError: no oracle knows what the name promises or reads this backbone's pictures, or what the method
+            learns cannot be tuned.
     """
     goal_of(spec.name)
     if backbone not in (None, RENDERED):
         raise InvalidValueError(f"No oracle reads the pictures of {backbone}, so --tune cannot look at them.")
-    if spec.vectors != "difference":
-        raise InvalidValueError("Only difference vectors can be tuned.", hint="Leave --tune out.")
+    load_plugins().method(spec.method).require_tunable(spec)
 
 
 def tune(learned: LearnedAttribute, backbone: Backbone, on_progress: OnProgress = quiet) -> LearnedAttribute:

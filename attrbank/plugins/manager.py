@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -35,6 +35,10 @@ from attrbank.plugins.guard import (
 )
 from attrbank.plugins.hookspecs import PLACEABLE, Spec
 from attrbank.text import printable
+
+if TYPE_CHECKING:
+    from attrbank.methods.protocol import Method
+    from attrbank.schema import AttributeRecord
 
 
 @dataclass
@@ -94,9 +98,25 @@ class PluginManager:
         """
         return self._make("sampler", name)
 
-    def method(self, name: str) -> Any:
-        """A new ``Method`` of that name; raises as ``sampler`` does."""
-        return self._make("method", name)
+    def method(self, name: str) -> Method:
+        """A new ``Method`` of that name, complete; raises as ``sampler`` does."""
+        from attrbank.methods.protocol import completed  # listing plugins does without records
+
+        return completed(self._make("method", name))
+
+    def method_of(self, record: AttributeRecord) -> Method:
+        """The method that an attribute was learned with.
+
+        Raises:
+            NotFoundError: it is not installed; the hint names the package.
+        """
+        try:
+            return self.method(record.method)
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"{record.name} needs the method {record.method!r}, which is not installed.",
+                hint=f"Install the plugin that provides it, perhaps: pip install attrbank-{record.method}",
+            ) from error
 
     def metric(self, name: str) -> Any:
         """A new ``Metric`` of that name; raises as ``sampler`` does."""

@@ -29,7 +29,7 @@ class Series(NamedTuple):
     strengths: tuple[float, ...]
 
 
-Plan: TypeAlias = Sequence[tuple[Subject, Sequence[Series]]]
+Agenda: TypeAlias = Sequence[tuple[Subject, Sequence[Series]]]
 """What is measured of each subject."""
 
 
@@ -66,12 +66,12 @@ class Runner:
     _done: int = 0
     _total: int = 0
 
-    def run(self, plan: Plan) -> tuple[AttributeFigures, ...]:
+    def run(self, agenda: Agenda) -> tuple[AttributeFigures, ...]:
         """Measure every series of every subject; subjects that no picture lacks are left out."""
-        self._total = sum(1 + sum(len(strengths) for _, strengths in series) for _, series in plan)
+        self._total = sum(1 + sum(len(strengths) for _, strengths in series) for _, series in agenda)
         images = self.bench.images(self.bench.unedited)
         view, figures = self.judge.look(images), []
-        for subject, series in plan:
+        for subject, series in agenda:
             rows = self.judge.lacking(subject, view)
             if rows.any():
                 self._measure(_Lacking(subject, self.bench.only(rows), images[rows], view[rows]), series)
