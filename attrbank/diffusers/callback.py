@@ -64,8 +64,7 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
         asked = ApplyRequest(references=tuple(split_strength(text) for text in attributes), rho=rho)
         store = Bank.open(bank)
         entries = store.resolve_all([reference for reference, _ in asked.references])
-        strengths = [rho if given is None else given for _, given in asked.references]
-        self._attributes = [_ready(store, entry, s) for entry, s in zip(entries, strengths, strict=True)]
+        self._attributes = [_ready(store, entry, s) for entry, s in zip(entries, asked.strengths, strict=True)]
 
     def callback_fn(
         self, pipeline: Any, step_index: int, timestep: Any, callback_kwargs: dict[str, Any]

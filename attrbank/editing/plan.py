@@ -198,10 +198,9 @@ def plan(request: ApplyRequest) -> Plan:
     sampler: Sampler = plugins.sampler(request.sampler or model.defaults.sampler)
     count = request.steps or model.defaults.steps
     grid = sampler.grid(count, model.schedule)
-    strengths = [request.rho if given is None else given for _, given in request.references]
     turns = [
-        _turn(entry, artifact, 1.0 if strength is None else strength, request, grid, model, plugins)
-        for entry, artifact, strength in zip(entries, artifacts, strengths, strict=True)
+        _turn(entry, artifact, strength, request, grid, model, plugins)
+        for entry, artifact, strength in zip(entries, artifacts, request.strengths, strict=True)
     ]
     turns.sort(key=lambda turn: (turn.index, -turn.record.t_x))  # stable: within one T_x, in the order given
     prompt, scale = prompt_of(request, records[0], model), guidance_scale_of(request, model)

@@ -77,6 +77,12 @@ class ApplyRequest:
         _check(self.steps, "the number of steps", 1, 1000, ALLOWED["steps"])
         _check(self.guidance_scale, "the guidance scale", 0, 100, ALLOWED["guidance_scale"])
 
+    @property
+    def strengths(self) -> tuple[float, ...]:
+        """The references': their own, else ``rho``, else the full effect."""
+        filled = 1.0 if self.rho is None else self.rho
+        return tuple(filled if own is None else own for _, own in self.references)
+
 
 def _check(value: float | None, what: str, low: float, high: float, hint: str) -> None:
     if value is None or (math.isfinite(value) and low <= value <= high):

@@ -27,7 +27,6 @@ from attrbank.schema import Calibration, Core, LearnSpec
 
 TIMES = (0.2, 0.3)
 """The first is where cores are compared. Later, a prompt that says the opposite has less time to take an edit back."""
-CORES: tuple[Core, ...] = ("mean", "mlp", "conv")
 STRENGTHS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 SURE = 1.0
 """The logit from which on the tuner's yes counts. Another pair of eyes puts its border a little elsewhere."""
@@ -143,18 +142,18 @@ class Tuner:
     ) -> LearnedAttribute:
         """The attribute with the core and at the T_x that change least beside it, with calibrated strengths.
 
-        The core is chosen first, at the first of the times. Every core, every other time and every raw strength of
-        these costs a run from T_x on of the pictures that lack the attribute.
+        The core is chosen first, at the first of the times, among those that take no run of another prompt. Every core,
+        every other time and every raw strength costs a run from T_x on of the pictures that lack the attribute.
 
         Raises:
-            InvalidValueError: no oracle knows what the name promises, every picture has it already, or it does not
-                come at any strength.
+            InvalidValueError: no oracle knows what the name promises, every picture has it already, it does not come
+                at any strength, or what its method learns cannot be tuned.
         """
-        name = learned.record.name
-        load_plugins().method_of(learned.record).require_tunable(learned.record)
+        record, method = learned.record, load_plugins().method_of(learned.record)
+        method.require_tunable(record)
         scene = self._scene(learned)
         target = scene.means(scene.bench.switched(scene.subject.target, 1.0))
-        cores = [core for core in CORES if core in learned.record.units]
+        cores = [core for core in method.cores(record) if not method.needs(record, core, 1.0).runs]
         first, *others = times
         ran, runs = itertools.count(1), (len(cores) + len(others)) * len(STRENGTHS)
 
@@ -168,9 +167,9 @@ class Tuner:
         calibration = best.calibration(self.judge.name, self._bench.seeds)
         if calibration is None:
             hint = "Learn it from other prompts or on more seeds."
-            raise InvalidValueError(f"{name} does not come at any strength.", hint)
-        record = best.learned.record.model_copy(update={"core": best.core, "calibration": calibration})
-        return LearnedAttribute(record, best.learned.tensors)
+            raise InvalidValueError(f"{record.name} does not come at any strength.", hint)
+        tuned = best.learned.record.model_copy(update={"core": best.core, "calibration": calibration})
+        return LearnedAttribute(tuned, best.learned.tensors)
 
     def _scene(self, learned: LearnedAttribute) -> _Scene:
         record = learned.record
