@@ -81,7 +81,7 @@ def write(
 
 
 def _create_numbered(recipe: Recipe, data: bytes) -> Path:
-    stem = f"{'+'.join(step.name for step in recipe.steps_applied)[:100]}_seed{recipe.seed}"
+    stem = f"{'+'.join(turn.name for turn in recipe.steps_applied)[:100]}_seed{recipe.seed}"
     numbered = (Path(f"{stem}-{number}.png") for number in itertools.count(2))
     paths = itertools.chain([Path(f"{stem}.png")], numbered)
     return next(path for path in paths if not path.exists() and files.create(path, data))
