@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -32,7 +32,7 @@ PathLike: TypeAlias = str | os.PathLike[str]
 Texts: TypeAlias = str | Sequence[str]
 Paths: TypeAlias = PathLike | Sequence[PathLike]
 
-LONGEST_PATH = 4096
+LONGEST_TEXT = 4096
 
 Asked = TypeVar("Asked")
 
@@ -101,6 +101,16 @@ class LearnRequest:
     bank: Path | None
 
 
+def refuse_unknown(function: str, options: Mapping[str, Any], known: type) -> None:
+    """Refuse an option of a name that nobody knows, as Python does for any function.
+
+    Raises:
+        TypeError: there is one.
+    """
+    for unknown in sorted(set(options).difference(known.__annotations__)):
+        raise TypeError(f"{function}() got an unexpected keyword argument {unknown!r}")
+
+
 def apply_request(
     attributes: Sequence[object], options: Mapping[str, Any], *, bank: object, **where: object
 ) -> ApplyRequest:
@@ -108,9 +118,8 @@ def apply_request(
 
     Raises:
         InvalidValueError: a value is of no use.
-        TypeError: an option has a name that nobody knows, as for any function.
     """
-    _refuse_unknown("apply", options, ApplyOptions.__annotations__)
+    _refuse_monsters(options)
     references = tuple(parse_step(_text(attribute, "An attribute")) for attribute in attributes)
     files = {name: path(options.get(name), f"The {name}") for name in ("image", "mask")}
     return _made(ApplyRequest, references=references, bank=path(bank, "The bank"), **{**options, **files}, **where)
@@ -124,12 +133,13 @@ def learn_request(
     Raises:
         InvalidValueError: a value is of no use, or there are neither prompts nor pictures, or both.
         NotFoundError, StorageError: pictures are not to be found, or cannot be read.
-        TypeError: an option has a name that nobody knows, as for any function.
     """
-    _refuse_unknown("learn", options, LearnOptions.__annotations__)
+    _refuse_monsters(options)
     rest = dict(options)
     images = rest.pop("source_image", None), rest.pop("target_image", None)
     how = {"tune": rest.pop("tune", False), "replace": rest.pop("replace", False), "preset": rest.get("preset")}
+    if how["preset"] is not None:
+        _text(how["preset"], "preset")
     _require_one_kind((source, target), images)
     spec = learn_spec(
         _text(name, "The name"),
@@ -149,6 +159,7 @@ def placement(device: object, dtype: object, offload: object) -> Placement | Non
     """
     names = {"device": device, "dtype": dtype}
     texts = {name: None if wish is None else str(wish).removeprefix("torch.") for name, wish in names.items()}
+    _refuse_monsters(texts)
     wishes = _made(Placement, **texts, offload=offload)
     return None if wishes == Placement() else wishes
 
@@ -173,9 +184,12 @@ def reference(value: object) -> str | None:
     return None if value is None else _text(value, "The backbone")
 
 
-def _refuse_unknown(function: str, options: Iterable[str], known: Collection[str]) -> None:
-    for unknown in sorted(set(options).difference(known)):
-        raise TypeError(f"{function}() got an unexpected keyword argument {unknown!r}")
+def _refuse_monsters(options: Mapping[str, Any]) -> None:
+    """Refuse what is longer than anything here may be, and would not even fit into a message."""
+    for name, value in options.items():
+        number, text = isinstance(value, int), isinstance(value, str)
+        if (number and value.bit_length() > 64) or (text and len(value) > LONGEST_TEXT):
+            raise InvalidValueError(f"{name} is far too long.")
 
 
 def _made(kind: type[Asked], **fields: object) -> Asked:
@@ -189,14 +203,14 @@ def _made(kind: type[Asked], **fields: object) -> Asked:
 
 def _path(value: object, what: str) -> Path:
     text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
-    if not isinstance(text, str) or not 1 <= len(text) <= LONGEST_PATH or not _is_name_of_a_file(text):
+    if not isinstance(text, str) or not 1 <= len(text) <= LONGEST_TEXT or not _is_name_of_a_file(text):
         raise InvalidValueError(f"{what} must be the path of a file or a folder.", hint="Give it as text or as a Path.")
     return Path(text)
 
 
 def _text(value: object, what: str) -> str:
-    if not isinstance(value, str):
-        raise InvalidValueError(f"{what} must be text, not {type(value).__name__}.")
+    if not isinstance(value, str) or len(value) > LONGEST_TEXT:
+        raise InvalidValueError(f"{what} must be text of at most {LONGEST_TEXT} characters.")
     return value
 
 
@@ -212,8 +226,8 @@ def _listed(value: object, what: str) -> list[object]:
 
 
 def _require_one_kind(prompts: tuple[object, object], images: tuple[object, object]) -> None:
-    given = [pair for pair in (prompts, images) if pair != (None, None)]
-    if len(given) != 1 or None in given[0]:
+    by_prompts, by_images = ([side is not None for side in pair] for pair in (prompts, images))
+    if any(by_prompts) == any(by_images) or not (all(by_prompts) or all(by_images)):
         hint = "Give source and target, or source_image and target_image."
         raise InvalidValueError("An attribute is learned from prompts or from pictures.", hint)
 

@@ -52,6 +52,7 @@ def apply(
             not there (``NotFoundError``), an attribute of another model (``IncompatibleError``) ...
         TypeError: there is no option of that name.
     """
+    arguments.refuse_unknown("apply", options, ApplyOptions)
     listener = Listener(on_step)
     with only_our_errors(listener):
         where = {"backbone": arguments.reference(backbone), "placement": arguments.placement(device, dtype, offload)}
@@ -101,6 +102,7 @@ def learn(
         AttrbankError: as ``apply``; the name may be taken (``InvalidValueError``).
         TypeError: there is no option of that name.
     """
+    arguments.refuse_unknown("learn", options, LearnOptions)
     listener = Listener(on_progress)
     with only_our_errors(listener):
         asked = arguments.learn_request(name, source, target, options, bank=bank)

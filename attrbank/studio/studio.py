@@ -27,6 +27,7 @@ from attrbank.studio.arguments import (
     Texts,
     apply_request,
     learn_request,
+    refuse_unknown,
 )
 from attrbank.studio.foreign import Listener, only_our_errors
 from attrbank.studio.result import Result
@@ -57,6 +58,7 @@ class Studio:
 
     def apply(self, *attributes: str, on_step: OnStep = silent, **options: Unpack[ApplyOptions]) -> Result:
         """Apply attributes as ``attrbank.apply`` does, whose arguments and errors these are."""
+        refuse_unknown("apply", options, ApplyOptions)
         listener = Listener(on_step)
         with only_our_errors(listener), self._turn:
             request = apply_request(attributes, options, backbone=self.backbone, bank=self._bank)
@@ -72,6 +74,7 @@ class Studio:
         **options: Unpack[LearnOptions],
     ) -> Entry:
         """Learn an attribute as ``attrbank.learn`` does, whose arguments and errors these are."""
+        refuse_unknown("learn", options, LearnOptions)
         listener = Listener(on_progress)
         with only_our_errors(listener), self._turn:
             asked = learn_request(name, source, target, options, bank=self._bank)
