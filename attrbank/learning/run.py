@@ -30,7 +30,7 @@ Refine: TypeAlias = Callable[[LearnedAttribute, Backbone, OnProgress], LearnedAt
 def learn(
     spec: LearnSpec,
     *,
-    backbone: str | None = None,
+    backbone: str | Backbone | None = None,
     placement: Placement | None = None,
     bank: Path | str | None = None,
     replace: bool = False,
@@ -43,7 +43,7 @@ def learn(
 
     Args:
         spec: what to learn; sampler, steps and guidance that it does not set are the backbone's own.
-        backbone: ``portraits``, a folder or a hub id.
+        backbone: ``portraits``, a folder or a hub id, or a loaded model.
         placement: where the backbone is to run; None leaves that to it.
         bank: the bank's folder; None is the user's.
         replace: let the name mean the new attribute if it is in use.
@@ -59,14 +59,13 @@ def learn(
         NumericError: a latent is not finite.
         StorageError, BankBusyError: the bank cannot be written.
     """
-    check_text(backbone, "The backbone", MAX_LABEL)
     store, plugins = Bank.open(bank), load_plugins()
     store.require_writable()
     if not replace:
         store.refuse_taken(spec.name)
     method: Method = plugins.method(spec.method)
     refuse_unknown(method, spec.method_options)
-    model: Backbone = plugins.backbone(backbone or DEFAULT_BACKBONE, placement)
+    model = _loaded(backbone or DEFAULT_BACKBONE, placement)
     prompts = [prompt for pair in spec.pairs for prompt in (pair.source, pair.target)]
     spec = complete(spec, model, preset)
     check_guidance(model, spec.guidance_scale, *prompts)
@@ -77,6 +76,14 @@ def learn(
     if refine is not None:
         attribute = refine(attribute, model, on_progress)
     return store.add(encode(attribute), replace=replace)
+
+
+def _loaded(backbone: str | Backbone, placement: Placement | None) -> Backbone:
+    if not isinstance(backbone, str):
+        return backbone
+    check_text(backbone, "The backbone", MAX_LABEL)
+    model: Backbone = load_plugins().backbone(backbone, placement)
+    return model
 
 
 def complete(spec: LearnSpec, backbone: Backbone, preset: Preset | None = None) -> LearnSpec:
