@@ -24,7 +24,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from attrbank.version import __version__ as __version__
+from attrbank.names import VERSION
 
 if TYPE_CHECKING:
     from attrbank.errors import AttrbankError as AttrbankError
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from attrbank.studio.one_line import open as open  # noqa: A004 — as one says it
     from attrbank.studio.result import Result as Result
     from attrbank.studio.studio import Studio as Studio
+
+__version__ = VERSION
 
 _HOME_OF = {
     "AttrbankError": "attrbank.errors",

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from attrbank.errors import InvalidValueError
+from attrbank.text import MAX_SEEDS, NAME_PATTERN, SEED_LIMIT
 
-NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,63}"
+VERSION = "0.1.0"
+"""Which attrbank this is; ``pyproject.toml`` says the same, and a test compares them."""
+
 MIN_PREFIX = 6
-MAX_SEEDS = 100_000
-SEED_LIMIT = 2**63
 
 _NAME = re.compile(NAME_PATTERN)
 _PREFIX = re.compile(rf"[0-9a-f]{{{MIN_PREFIX},64}}")
@@ -144,3 +145,16 @@ def _validate_prefix(text: str) -> str:
 
 def _shown(text: str) -> str:
     return ascii(text if len(text) <= 80 else text[:77] + "...")
+
+
+def check_text(text: str | None, what: str, longest: int) -> None:
+    """Refuse what a record could not hold.
+
+    Raises:
+        InvalidValueError: the text is too long, or no valid Unicode.
+    """
+    if text is None:
+        return
+    lone_surrogate = any("\ud800" <= character <= "\udfff" for character in text)
+    if len(text) > longest or lone_surrogate:
+        raise InvalidValueError(f"{what} must be valid text of at most {longest} characters.", hint="Shorten it.")

@@ -1,8 +1,13 @@
-"""Text from outside, made safe to show and to keep."""
+"""Text from outside: what it may be, and how it is made safe to show."""
 
 from __future__ import annotations
 
-from attrbank.errors import InvalidValueError
+NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,63}"
+"""Of names of attributes, and of all else that users name."""
+
+MAX_SEEDS = 100_000
+SEED_LIMIT = 2**63
+"""Seeds lie below."""
 
 
 def printable(text: str) -> str:
@@ -15,16 +20,3 @@ def printable(text: str) -> str:
         return text
     spaced = (" " if character.isspace() else character for character in text)
     return "".join(character for character in spaced if character.isprintable())
-
-
-def check_text(text: str | None, what: str, longest: int) -> None:
-    """Refuse what a record could not hold.
-
-    Raises:
-        InvalidValueError: the text is too long, or no valid Unicode.
-    """
-    if text is None:
-        return
-    lone_surrogate = any("\ud800" <= character <= "\udfff" for character in text)
-    if len(text) > longest or lone_surrogate:
-        raise InvalidValueError(f"{what} must be valid text of at most {longest} characters.", hint="Shorten it.")

@@ -21,7 +21,7 @@ Arrows: TypeAlias = Mapping[str, frozenset[str]]
 """Who imports whom: of modules, or of rooms."""
 
 ORDER = (
-    ("errors", "text", "version"),
+    ("errors", "text"),
     ("names", "files"),
     ("schema",),
     ("avi", "diffusion", "store"),
@@ -29,9 +29,9 @@ ORDER = (
     ("backbones", "attribute"),
     ("plugins",),
     ("editing", "learning"),
-    ("plugin_kit", "evaluation", "diffusers", "studio"),
-    ("plugin", "attrbank"),
-    ("ui", "cli"),
+    ("evaluation", "diffusers"),
+    ("plugin", "studio"),
+    ("attrbank", "ui", "cli"),
     ("__main__", "plugins/"),
     ("lab/",),
 )

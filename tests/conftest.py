@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from attrbank.plugin_kit.tiny import build_pipeline
+from attrbank.plugin.tiny import build_pipeline
 from attrbank.plugins.manager import load_plugins
 from tests.helpers.tiny_families import SD35, build_ddpm, build_flux, build_ldm, build_sd3, build_xl_pipeline
 

@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-BEYOND = {"evaluation": ("eval", "networks"), "plugin_kit": ("test",)}
+BEYOND = {"evaluation": ("eval", "networks"), "plugin": ("test",)}
 """The only parts that may import what an extra brings."""
 
 
@@ -70,9 +70,9 @@ def test_the_wheel_installs_one_package_and_nothing_beside_it(wheel: list[str]):
         "attrbank/backbones/portraits/model/unet/diffusion_pytorch_model.safetensors",
         "attrbank/backbones/portraits/model/attrbank.json",
         "attrbank/evaluation/judges/oracles/judge.safetensors",
-        "attrbank/plugin_kit/templates/common/pyproject.toml.tmpl",
-        "attrbank/plugin_kit/templates/sampler/MODULE/sampler.py.tmpl",
-        "attrbank/plugin_kit/templates/sampler/tests/test_sampler.py.tmpl",
+        "attrbank/plugin/templates/common/pyproject.toml.tmpl",
+        "attrbank/plugin/templates/sampler/MODULE/sampler.py.tmpl",
+        "attrbank/plugin/templates/sampler/tests/test_sampler.py.tmpl",
         "attrbank/_bank/SHA256SUMS",
         "attrbank/_bank/README.md",
     ],

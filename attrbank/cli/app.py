@@ -14,9 +14,9 @@ from typer.main import get_command
 
 from attrbank.cli.failure import exit_code_of
 from attrbank.cli.plain import plain_app
+from attrbank.names import VERSION
 from attrbank.plugins.built_ins import COMMANDS
 from attrbank.plugins.hookspecs import Spec
-from attrbank.version import __version__
 
 _BUILT_IN = {command.name: command for command in COMMANDS}
 
@@ -60,7 +60,7 @@ def attrbank(
 ) -> None:
     """Learn, keep and apply named attributes for latent diffusion models."""
     if version:
-        print(f"attrbank {__version__}")
+        print(f"attrbank {VERSION}")
         raise typer.Exit
     if context.invoked_subcommand is None:
         print(context.get_help())

@@ -11,12 +11,12 @@ from attrbank.cli import terminal
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.cli.plain import plain_app
 from attrbank.errors import PluginError
-from attrbank.plugin_kit.scaffold import PluginKind, write_plugin
+from attrbank.plugin.scaffold import PluginKind, write_plugin
 from attrbank.plugins.discovery import Plugin
 from attrbank.plugins.manager import load_plugins
 
 if TYPE_CHECKING:
-    from attrbank.plugin_kit.check import Verdict
+    from attrbank.plugin.check import Verdict
 
 plugins = plain_app()
 
@@ -76,7 +76,7 @@ def check(
     bank: BankOption = None,
 ) -> None:
     """Hold what a plugin offers against its contracts."""
-    from attrbank.plugin_kit.check import check_package
+    from attrbank.plugin.check import check_package
 
     verdicts = []
     for verdict in check_package(path):

@@ -1,9 +1,9 @@
 """Predictions that are not made twice: runs that begin alike share what they have in common, whatever they do later.
 
 What a network says depends on the latent, the timestep and the conditioning alone, and equal inputs give equal bits (a
-promise that ``plugin_kit`` holds backbones to). So a run may go through the same steps as one before it, and pays only
-for those whose latent it has not met: with another strength, those after the edit; with another attribute, those after
-the first edit that differs; the unedited picture and the inversion of a photograph not at all.
+promise that ``attrbank.plugin`` holds backbones to). So a run may go through the same steps as one before it, and pays
+only for those whose latent it has not met: with another strength, those after the edit; with another attribute, those
+after the first edit that differs; the unedited picture and the inversion of a photograph not at all.
 """
 
 from __future__ import annotations

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from attrbank.diffusion.placement import Placement
 from attrbank.errors import InvalidValueError
-from attrbank.names import parse_reference
+from attrbank.names import check_text, parse_reference
 from attrbank.pictures.output_names import check_png
 from attrbank.schema import MAX_ATTRIBUTES, MAX_LABEL, MAX_PROMPT, Core, Inversion
 from attrbank.schema.complaints import ALLOWED
-from attrbank.text import check_text, printable
+from attrbank.text import printable
 
 _STRENGTH = "1 is the full effect, 0 none, a negative strength the opposite."
 

@@ -15,11 +15,11 @@ from attrbank.errors import InvalidValueError
 from attrbank.learning.picture_pairs import encode_pairs
 from attrbank.learning.request import refuse_unknown
 from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress, quiet
+from attrbank.names import check_text
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema import MAX_LABEL, AttributeRecord, Binding, LearnSpec, PicturePair, Preset, Resolved
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
-from attrbank.text import check_text
 
 DEFAULT_BACKBONE = "portraits"
 

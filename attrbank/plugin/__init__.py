@@ -64,13 +64,13 @@ if TYPE_CHECKING:
     from attrbank.methods.protocol import Method as Method
     from attrbank.methods.protocol import ModelEdit as ModelEdit
     from attrbank.methods.protocol import OnProgress as OnProgress
-    from attrbank.plugin_kit.testing import BackboneContract as BackboneContract
-    from attrbank.plugin_kit.testing import MethodContract as MethodContract
-    from attrbank.plugin_kit.testing import MetricContract as MetricContract
-    from attrbank.plugin_kit.testing import SamplerContract as SamplerContract
-    from attrbank.plugin_kit.testing import fake_attribute as fake_attribute
-    from attrbank.plugin_kit.testing import tiny_backbone as tiny_backbone
-    from attrbank.plugin_kit.testing import tmp_bank as tmp_bank
+    from attrbank.plugin.testing import BackboneContract as BackboneContract
+    from attrbank.plugin.testing import MethodContract as MethodContract
+    from attrbank.plugin.testing import MetricContract as MetricContract
+    from attrbank.plugin.testing import SamplerContract as SamplerContract
+    from attrbank.plugin.testing import fake_attribute as fake_attribute
+    from attrbank.plugin.testing import tiny_backbone as tiny_backbone
+    from attrbank.plugin.testing import tmp_bank as tmp_bank
     from attrbank.plugins.hookspecs import PLACEABLE as PLACEABLE
     from attrbank.plugins.hookspecs import Register as Register
     from attrbank.plugins.hookspecs import Spec as Spec
@@ -158,7 +158,7 @@ _NAMES_IN = {
     "attrbank.store.bank": ("Bank",),
     "attrbank.store.entry": ("Entry",),
     # how all of it is tested
-    "attrbank.plugin_kit.testing": (
+    "attrbank.plugin.testing": (
         "BackboneContract",
         "MethodContract",
         "MetricContract",

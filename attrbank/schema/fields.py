@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from attrbank.names import MAX_SEEDS, NAME_PATTERN, SEED_LIMIT
+from attrbank.text import MAX_SEEDS, NAME_PATTERN, SEED_LIMIT
 
 FORMAT_VERSION = 1
 MAX_ATTRIBUTES, MAX_PROMPT, MAX_LABEL = 64, 2000, 200

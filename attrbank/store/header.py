@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from attrbank.errors import CorruptArtifactError
-from attrbank.store.tensor_file import (
+from attrbank.schema.tensor_file import (
     ITEM_BYTES,
     LENGTH_BYTES,
     METADATA,

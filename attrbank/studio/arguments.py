@@ -15,7 +15,7 @@ from attrbank.diffusion.placement import Placement
 from attrbank.editing.request import ApplyRequest
 from attrbank.errors import InvalidValueError
 from attrbank.learning.request import learn_spec
-from attrbank.names import MAX_SEEDS, SEED_LIMIT, parse_seeds, split_strength
+from attrbank.names import parse_seeds, split_strength
 from attrbank.pictures.find import matched
 from attrbank.schema import (
     BankedZ,
@@ -30,6 +30,7 @@ from attrbank.schema import (
     Weights,
 )
 from attrbank.schema.complaints import invalid_value
+from attrbank.text import MAX_SEEDS, SEED_LIMIT
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Texts: TypeAlias = str | Sequence[str]

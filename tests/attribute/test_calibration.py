@@ -13,7 +13,7 @@ from attrbank.attribute.calibration import calibration_of, raw_strength
 from attrbank.editing.plan import plan
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
-from attrbank.plugin_kit.testing import fake_attribute, tiny_backbone, tmp_bank
+from attrbank.plugin.testing import fake_attribute, tiny_backbone, tmp_bank
 from attrbank.schema import Calibration
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry

@@ -20,7 +20,7 @@ from attrbank.backbones.stable_diffusion.describe import TRAITS as STABLE_DIFFUS
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import guidance_of
 from attrbank.pictures.frame import picture_size
-from attrbank.plugin_kit.contracts import BackboneContract
+from attrbank.plugin.contracts import BackboneContract
 from tests.helpers.tiny_families import build_ddpm, build_flux, build_sd3, change
 
 FAMILIES = ["tiny_sd3", "tiny_flux", "tiny_flux_schnell", "tiny_ddpm", "tiny_ldm"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from attrbank.backbones.families import describe
-from attrbank.plugin_kit.tiny import build_pipeline
+from attrbank.plugin.tiny import build_pipeline
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli, artifact
 

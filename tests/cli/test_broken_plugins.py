@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from attrbank.plugin_kit.testing import fake_attribute, tiny_backbone, tmp_bank
+from attrbank.plugin.testing import fake_attribute, tiny_backbone, tmp_bank
 from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry

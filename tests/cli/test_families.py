@@ -14,7 +14,7 @@ from PIL import Image
 from attrbank.editing.plan import plan
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
-from attrbank.plugin_kit.tiny import build_pipeline
+from attrbank.plugin.tiny import build_pipeline
 from tests.cli.conftest import Cli
 from tests.helpers.original_format import save_checkpoint
 

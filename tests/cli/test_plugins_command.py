@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from attrbank.backbones.families import describe
-from attrbank.plugin_kit.scaffold import PluginKind, write_plugin
+from attrbank.plugin.scaffold import PluginKind, write_plugin
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli, artifact
 from tests.helpers.environments import ROOT, fresh_environment
@@ -203,7 +203,7 @@ def test_a_plugin_that_imports_heavy_code_fails(
     tmp_path: Path, cli: Cli, on_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("attrbank.plugin_kit.check.HEAVY", frozenset({"attrbank_weights"}))
+    monkeypatch.setattr("attrbank.plugin.check.HEAVY", frozenset({"attrbank_weights"}))
     (on_path / "attrbank_weights.py").write_text("")
     cli("plugins", "new", "heavy", "--kind", "metric")
     code = tmp_path / "attrbank-heavy" / "attrbank_heavy" / "__init__.py"

@@ -13,8 +13,8 @@ from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.composition import Act, run_edits
 from attrbank.methods.pairs import predict_clean_pairs
 from attrbank.methods.protocol import EditInputs, LearnContext, Learned, Method, Needs
-from attrbank.plugin_kit.contracts.method import tiny_backbone
-from attrbank.plugin_kit.testing import MethodContract
+from attrbank.plugin.contracts.method import tiny_backbone
+from attrbank.plugin.testing import MethodContract
 from attrbank.samplers.ddim import DDIM
 from attrbank.schema import AttributeRecord
 

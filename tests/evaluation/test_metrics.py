@@ -7,7 +7,7 @@ import torch
 from attrbank.backbones.portraits.parameters import draw
 from attrbank.backbones.portraits.render import render
 from attrbank.evaluation.numbers.metrics import Change, OraclePerceptual, Psnr
-from attrbank.plugin_kit.testing import MetricContract
+from attrbank.plugin.testing import MetricContract
 
 
 class TestChange(MetricContract):

@@ -16,7 +16,7 @@ from attrbank.evaluation import tuning
 from attrbank.evaluation.judges import oracle
 from attrbank.evaluation.tuning import Tuner
 from attrbank.samplers.ddim import DDIM
-from tests.evaluation.conftest import SOURCE
+from tests.helpers.tiny_bench import SOURCE
 
 CORES = ("mean", "mlp", "conv")
 

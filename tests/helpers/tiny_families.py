@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from attrbank.plugin_kit.tiny import SCHEDULER, UNET, WORDS, build_codec, save_pipeline, save_tokenizer, text_config
+from attrbank.plugin.tiny import SCHEDULER, UNET, WORDS, build_codec, save_pipeline, save_tokenizer, text_config
 
 FLOW = {"_class_name": "FlowMatchEulerDiscreteScheduler", "num_train_timesteps": 1000, "shift": 3.0}
 DYNAMIC = {**FLOW, "use_dynamic_shifting": True, "base_shift": 0.5, "max_shift": 1.15}

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOT_YET = {"attrbank-findings"}
 """Packages that still reach into the engine."""
 PUBLIC = {"attrbank", "attrbank.plugin"}
-TEMPLATES = sorted((ROOT / "attrbank" / "plugin_kit" / "templates").rglob("*.py.tmpl"))
+TEMPLATES = sorted((ROOT / "attrbank" / "plugin" / "templates").rglob("*.py.tmpl"))
 PACKAGES = [path for path in sorted((ROOT / "plugins").iterdir()) if path.name not in NOT_YET]
 CODE = [*TEMPLATES, *(file for package in PACKAGES for file in sorted(package.rglob("*.py")))]
 PAGES = [ROOT / "docs" / "plugins.md", *(package / "README.md" for package in PACKAGES)]

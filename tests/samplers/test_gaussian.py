@@ -7,8 +7,8 @@ import torch
 
 from attrbank.diffusion.prediction import from_epsilon
 from attrbank.diffusion.schedule import timestep_grid
-from attrbank.plugin_kit.contracts import SamplerContract
-from attrbank.plugin_kit.contracts.gaussian import SCHEDULE, expected_variances, variances
+from attrbank.plugin.contracts import SamplerContract
+from attrbank.plugin.contracts.gaussian import SCHEDULE, expected_variances, variances
 from attrbank.samplers.ddim import DDIM
 from attrbank.samplers.ddpm import DDPM
 

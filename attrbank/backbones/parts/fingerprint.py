@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from attrbank.backbones.parts.weights import Weights, find_weights
 from attrbank.errors import IncompatibleError
-from attrbank.store.tensor_file import LENGTH_BYTES, claimed_size, parse_object, parse_tensor
+from attrbank.schema.tensor_file import LENGTH_BYTES, claimed_size, parse_object, parse_tensor
 
 MAX_HEADER_BYTES = 100_000_000
 

@@ -14,7 +14,7 @@ from attrbank.backbones.families import describe
 from attrbank.backbones.parts.fingerprint import read_tensor, to_half
 from attrbank.backbones.stable_diffusion.describe import TRAITS
 from attrbank.errors import IncompatibleError
-from attrbank.plugin_kit.tiny import build_pipeline
+from attrbank.plugin.tiny import build_pipeline
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 

@@ -19,8 +19,8 @@ from attrbank.editing.composition import Act, Edited, run_edits
 from attrbank.editing.cost import Stop, denoising_steps
 from attrbank.learning.run import learn_attribute
 from attrbank.methods.protocol import Edit, Method, ModelEdit, completed
-from attrbank.plugin_kit.contracts.base import Contract, require, require_finite
-from attrbank.plugin_kit.tiny import build_pipeline
+from attrbank.plugin.contracts.base import Contract, require, require_finite
+from attrbank.plugin.tiny import build_pipeline
 from attrbank.samplers.ddim import DDIM
 from attrbank.schema import LearnSpec, PromptPair
 

@@ -1,4 +1,4 @@
-"""For authors of plugins: the contracts of ``attrbank.plugin_kit.contracts``, and fixtures for pytest.
+"""For authors of plugins: the contracts of ``attrbank.plugin.contracts``, and fixtures for pytest.
 
 They are imported from ``attrbank.plugin``; ``pytest_plugins = ["attrbank.plugin"]`` in a ``conftest.py`` takes all.
 """
@@ -13,8 +13,8 @@ from attrbank.attribute.artifact import encode
 from attrbank.diffusion.protocols import Backbone
 from attrbank.learning.run import learn_attribute
 from attrbank.methods.avi import Avi
-from attrbank.plugin_kit.contracts import BackboneContract, MethodContract, MetricContract, SamplerContract
-from attrbank.plugin_kit.contracts.method import tiny_backbone as make_tiny_backbone
+from attrbank.plugin.contracts import BackboneContract, MethodContract, MetricContract, SamplerContract
+from attrbank.plugin.contracts.method import tiny_backbone as make_tiny_backbone
 from attrbank.samplers.ddim import DDIM
 from attrbank.schema import LearnSpec, PromptPair
 from attrbank.store.bank import Bank

@@ -89,7 +89,7 @@ def _importable(folder: Path) -> Iterator[None]:
 
 
 def _verdicts(manager: PluginManager, kind: Kind, spec: Spec) -> Iterator[Verdict]:
-    from attrbank.plugin_kit import contracts
+    from attrbank.plugin import contracts
 
     suites: dict[Kind, type[contracts.Contract]] = {
         "sampler": contracts.SamplerContract,

@@ -6,8 +6,8 @@ from typing import Literal
 
 from attrbank.diffusion.protocols import Backbone
 from attrbank.methods.avi import Avi
-from attrbank.plugin_kit.contracts.method import tiny_backbone as make_tiny_backbone
-from attrbank.plugin_kit.testing import BackboneContract, MethodContract, fake_attribute, tiny_backbone, tmp_bank
+from attrbank.plugin.contracts.method import tiny_backbone as make_tiny_backbone
+from attrbank.plugin.testing import BackboneContract, MethodContract, fake_attribute, tiny_backbone, tmp_bank
 from attrbank.schema import LearnSpec, PaperOptions
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from attrbank.diffusion.protocols import Metric
-from attrbank.plugin_kit.contracts.base import Contract, require, require_close, require_finite
+from attrbank.plugin.contracts.base import Contract, require, require_close, require_finite
 
 
 class MetricContract(Contract):

@@ -12,10 +12,10 @@ promises. Under pytest, derive a class and let it be collected; ``attrbank.plugi
 ``attrbank plugins check PATH`` runs them on a package, without pytest.
 """
 
-from attrbank.plugin_kit.contracts.backbone import BackboneContract
-from attrbank.plugin_kit.contracts.base import Contract, Outcome
-from attrbank.plugin_kit.contracts.method import MethodContract
-from attrbank.plugin_kit.contracts.metric import MetricContract
-from attrbank.plugin_kit.contracts.sampler import SamplerContract
+from attrbank.plugin.contracts.backbone import BackboneContract
+from attrbank.plugin.contracts.base import Contract, Outcome
+from attrbank.plugin.contracts.method import MethodContract
+from attrbank.plugin.contracts.metric import MetricContract
+from attrbank.plugin.contracts.sampler import SamplerContract
 
 __all__ = ["BackboneContract", "Contract", "MethodContract", "MetricContract", "Outcome", "SamplerContract"]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from attrbank.diffusion.protocols import Backbone, Conditioning, Defaults, guidance_of
 from attrbank.diffusion.schedule import Schedule
-from attrbank.plugin_kit.contracts.base import Contract, normal, require, require_close, require_finite
+from attrbank.plugin.contracts.base import Contract, normal, require, require_close, require_finite
 
 
 class BackboneContract(Contract):

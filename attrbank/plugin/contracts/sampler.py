@@ -13,8 +13,8 @@ from torch import Tensor
 from attrbank.diffusion.protocols import Grid, InvertibleSampler, Sampler
 from attrbank.diffusion.schedule import CLEAN
 from attrbank.names import validate_name
-from attrbank.plugin_kit.contracts.base import Contract, normal, require, require_close, require_finite
-from attrbank.plugin_kit.contracts.gaussian import SCHEDULE, best_prediction, expected_variances, variances
+from attrbank.plugin.contracts.base import Contract, normal, require, require_close, require_finite
+from attrbank.plugin.contracts.gaussian import SCHEDULE, best_prediction, expected_variances, variances
 
 _SHAPE = (3, 4, 8, 8)
 

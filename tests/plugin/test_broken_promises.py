@@ -12,7 +12,7 @@ from attrbank.diffusion.protocols import Defaults, Prediction
 from attrbank.diffusion.schedule import Schedule
 from attrbank.methods.pairs import predict_clean_pairs
 from attrbank.methods.protocol import Learned, Needs, OtherRun
-from attrbank.plugin_kit.contracts import BackboneContract, Contract, MethodContract, MetricContract, SamplerContract
+from attrbank.plugin.contracts import BackboneContract, Contract, MethodContract, MetricContract, SamplerContract
 from attrbank.samplers.ddim import DDIM
 from attrbank.samplers.ddpm import DDPM
 

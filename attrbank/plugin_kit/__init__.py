@@ -1,1 +1,0 @@
-"""What plugin authors build and check their plugins with: contracts, scaffolds, tiny models."""
