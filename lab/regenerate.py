@@ -91,6 +91,7 @@ STEPS = (
             f"attrbank inspect {what} --out {{out}}"
             for what in ("sweep", "order", "distance", "ablation smile", "rho smile")
         ),
+        needs=("attrbank-findings",),
     ),
     Step("paper-grid", ("docs/paper-grid.json",), ("lab.figures.paper_grid --out {out}/paper-grid.json",)),
 )

@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-BEYOND = {"evaluation": ("eval", "networks"), "inspection": ("eval",), "testing.py": ("test",)}
+BEYOND = {"evaluation": ("eval", "networks"), "plugin_kit": ("test",)}
 """The only parts that may import what an extra brings."""
 
 
@@ -42,6 +42,12 @@ def test_whatever_is_imported_is_asked_for():
         assert not missing, module
 
 
+def test_the_package_needs_neither_the_laboratory_nor_a_plugin():
+    names = {"lab", *(path.stem for path in (ROOT / "plugins").glob("*/attrbank_*"))}
+    for module in (ROOT / "attrbank").rglob("*.py"):
+        assert names.isdisjoint(imported(module)), module
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     out = tmp_path_factory.mktemp("dist")
@@ -54,6 +60,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_the_wheel_installs_one_package_and_nothing_beside_it(wheel: list[str]):
     tops = {name.partition("/")[0] for name in wheel}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"attrbank"}
+    assert not [name for name in wheel if "lab" in Path(name).parts or "attrbank_findings" in name]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from attrbank.backbones.folder import BackboneFolder, read_json
+from attrbank.backbones.parts.folder import BackboneFolder, read_json
 from attrbank.backbones.sources import Source, resolve
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone
@@ -37,34 +37,34 @@ FAMILIES = (
     Family(
         "stable_diffusion",
         ("StableDiffusionPipeline",),
-        describe="attrbank.backbones.stable_diffusion:describe",
-        load="attrbank.backbones.latent_diffusion:LatentDiffusion",
+        describe="attrbank.backbones.stable_diffusion.describe:describe",
+        load="attrbank.backbones.stable_diffusion.load:StableDiffusion",
         single_files=True,
     ),
     Family(
         "stable_diffusion_xl",
         ("StableDiffusionXLPipeline",),
-        describe="attrbank.backbones.stable_diffusion:describe_xl",
-        load="attrbank.backbones.sdxl:StableDiffusionXL",
+        describe="attrbank.backbones.sdxl.describe:describe",
+        load="attrbank.backbones.sdxl.load:StableDiffusionXL",
         single_files=True,
     ),
     Family(
         "stable_diffusion_3",
         ("StableDiffusion3Pipeline",),
-        describe="attrbank.backbones.rectified_flow:describe_sd3",
-        load="attrbank.backbones.sd3:StableDiffusion3",
+        describe="attrbank.backbones.sd3.describe:describe",
+        load="attrbank.backbones.sd3.load:StableDiffusion3",
     ),
     Family(
         "flux",
         ("FluxPipeline",),
-        describe="attrbank.backbones.rectified_flow:describe_flux",
-        load="attrbank.backbones.flux:Flux",
+        describe="attrbank.backbones.flux.describe:describe",
+        load="attrbank.backbones.flux.load:Flux",
     ),
     Family(
         "unconditional",
         ("DDPMPipeline", "DDIMPipeline", "LDMPipeline"),
-        describe="attrbank.backbones.unconditional:describe",
-        load="attrbank.backbones.unet2d:Unconditional",
+        describe="attrbank.backbones.unconditional.describe:describe",
+        load="attrbank.backbones.unconditional.load:Unconditional",
     ),
 )
 

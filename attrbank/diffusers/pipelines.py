@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attrbank.backbones.fingerprint import StoredTensor, fingerprint_of
+from attrbank.backbones.parts.fingerprint import StoredTensor, fingerprint_of
+from attrbank.backbones.stable_diffusion.describe import TRAITS
 from attrbank.errors import IncompatibleError
 from attrbank.schema import Binding
 
@@ -54,7 +55,7 @@ def _fingerprint(unet: Any, scheduler_config: Any) -> str | None:
     weights = dict(unet.named_parameters())
     if weights["conv_in.weight"].dtype is torch.bfloat16:
         return None
-    return fingerprint_of(lambda name: _stored(weights[name]), unet.config, scheduler_config)
+    return fingerprint_of(lambda name: _stored(weights[name]), unet.config, scheduler_config, TRAITS)
 
 
 def _stored(tensor: Tensor) -> StoredTensor:

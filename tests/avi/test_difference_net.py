@@ -58,6 +58,14 @@ def test_it_learns_from_every_view(generator: torch.Generator) -> None:
     assert missed(torch.cat([views, -views])) < 0.5 * missed(views)
 
 
+def test_what_it_explains_is_what_it_explains_of_the_first_view(generator: torch.Generator) -> None:
+    """The first is what an edit sees, at T_x; in the last there is no mark, and so nothing to go by."""
+    views, differences = marked(generator, 60)
+    both = torch.cat([views, 0.1 * torch.randn(views.shape, generator=generator)])
+    _, explained = fit_differences(both, differences, differences.mean(0), generator=generator, on_step=quiet)
+    assert explained > 0.3
+
+
 @pytest.mark.parametrize("seeds", [1, 4, 8, 16, 60])
 def test_it_explains_nothing_of_differences_that_have_nothing_to_do_with_the_picture(
     seeds: int, generator: torch.Generator

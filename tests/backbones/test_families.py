@@ -13,14 +13,17 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from attrbank.backbones.families import describe, load
-from attrbank.backbones.fingerprint import FLUX, STABLE_DIFFUSION_3, UNCONDITIONAL, Traits
+from attrbank.backbones.flux.describe import TRAITS as FLUX
+from attrbank.backbones.parts.fingerprint import Traits
+from attrbank.backbones.sd3.describe import TRAITS as STABLE_DIFFUSION_3
+from attrbank.backbones.stable_diffusion.describe import TRAITS as STABLE_DIFFUSION
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import guidance_of
 from attrbank.plugin_kit.contracts import BackboneContract
 from tests.helpers.tiny_families import build_ddpm, build_flux, build_sd3, change
 
 FAMILIES = ["tiny_sd3", "tiny_flux", "tiny_flux_schnell", "tiny_ddpm", "tiny_ldm"]
-TRAITS = [("tiny_sd3", STABLE_DIFFUSION_3), ("tiny_flux", FLUX), ("tiny_ddpm", UNCONDITIONAL)]
+TRAITS = [("tiny_sd3", STABLE_DIFFUSION_3), ("tiny_flux", FLUX), ("tiny_ddpm", STABLE_DIFFUSION)]
 
 
 @pytest.mark.parametrize("model", FAMILIES)

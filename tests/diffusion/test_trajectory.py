@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from attrbank.backbones.families import load
-from attrbank.backbones.latent_diffusion import LatentDiffusion
+from attrbank.backbones.stable_diffusion.load import StableDiffusion
 from attrbank.diffusion.prediction import from_epsilon
 from attrbank.diffusion.protocols import Grid, Prediction
 from attrbank.diffusion.schedule import Schedule
@@ -38,19 +38,19 @@ class TwoStep(DDIM):
 
 
 @pytest.fixture(scope="module")
-def backbone(tiny_pipeline: Path) -> LatentDiffusion:
+def backbone(tiny_pipeline: Path) -> StableDiffusion:
     return load(str(tiny_pipeline))
 
 
 SAMPLERS = [DDIM(), DDIM(0.7), DDPM(), TwoStep()]
 
 
-def trajectory_of(backbone: LatentDiffusion, sampler: Any, scale: float = 3.0, **options: Any) -> Trajectory:
+def trajectory_of(backbone: StableDiffusion, sampler: Any, scale: float = 3.0, **options: Any) -> Trajectory:
     grid: Grid = sampler.grid(8, backbone.schedule)
     return Trajectory(backbone, sampler, grid=grid, guidance_scale=scale, **options)
 
 
-def test_initial_noise_is_that_of_each_seeds_own_generator(backbone: LatentDiffusion) -> None:
+def test_initial_noise_is_that_of_each_seeds_own_generator(backbone: StableDiffusion) -> None:
     start = trajectory_of(backbone, DDIM()).start([3, 11])
     expected = [torch.randn((1, 4, 16, 16), generator=torch.Generator().manual_seed(seed)) for seed in (3, 11)]
     assert torch.equal(start.latent, torch.cat(expected))
@@ -58,7 +58,7 @@ def test_initial_noise_is_that_of_each_seeds_own_generator(backbone: LatentDiffu
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_stopping_and_going_on_is_a_straight_run_bit_by_bit(backbone: LatentDiffusion, sampler: Any) -> None:
+def test_stopping_and_going_on_is_a_straight_run_bit_by_bit(backbone: StableDiffusion, sampler: Any) -> None:
     trajectory, prompt = trajectory_of(backbone, sampler), backbone.encode_prompts(["a man"])
     start = trajectory.start([1, 2])
     straight = trajectory.run(start, prompt)
@@ -70,7 +70,7 @@ def test_stopping_and_going_on_is_a_straight_run_bit_by_bit(backbone: LatentDiff
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_run_leaves_the_position_it_started_from_as_it_was(backbone: LatentDiffusion, sampler: Any) -> None:
+def test_run_leaves_the_position_it_started_from_as_it_was(backbone: StableDiffusion, sampler: Any) -> None:
     trajectory = trajectory_of(backbone, sampler)
     man, woman = (backbone.encode_prompts([prompt]) for prompt in ("a man", "a woman"))
     middle = trajectory.run(trajectory.start([1]), man, 4)
@@ -82,7 +82,7 @@ def test_run_leaves_the_position_it_started_from_as_it_was(backbone: LatentDiffu
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_batch_gives_what_each_seed_gives_alone(backbone: LatentDiffusion, sampler: Any) -> None:
+def test_batch_gives_what_each_seed_gives_alone(backbone: StableDiffusion, sampler: Any) -> None:
     trajectory = trajectory_of(backbone, sampler)
     prompts = ["a man", "a woman with glasses", "an old person"]
     together = trajectory.run(trajectory.start([5, 6, 7]), backbone.encode_prompts(prompts)).latent
@@ -98,7 +98,7 @@ def test_large_latents_go_through_the_network_in_small_batches(size: int, rows: 
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3])
-def test_chunks_do_not_change_the_result(backbone: LatentDiffusion, batch_size: int) -> None:
+def test_chunks_do_not_change_the_result(backbone: StableDiffusion, batch_size: int) -> None:
     prompts = backbone.encode_prompts(["a man", "a woman", "a hat", "an old man", "a person"])
     whole, chunked = (trajectory_of(backbone, DDPM(), batch_size=size) for size in (16, batch_size))
     start = whole.start(range(5))
@@ -107,7 +107,7 @@ def test_chunks_do_not_change_the_result(backbone: LatentDiffusion, batch_size: 
     assert whole.evaluations == chunked.evaluations == 5 * 8 * 2
 
 
-def test_step_noise_depends_on_seed_and_index_alone(backbone: LatentDiffusion) -> None:
+def test_step_noise_depends_on_seed_and_index_alone(backbone: StableDiffusion) -> None:
     trajectory, prompt = trajectory_of(backbone, DDPM()), backbone.encode_prompts(["a man"])
     latent = torch.zeros(2, 4, 16, 16)
     ends = [trajectory.run(Position(latent, index, (1, 2)), prompt, index + 1).latent for index in (3, 3, 4)]
@@ -117,7 +117,7 @@ def test_step_noise_depends_on_seed_and_index_alone(backbone: LatentDiffusion) -
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.0, 5.0])
-def test_prediction_is_guided_by_the_formula(backbone: LatentDiffusion, scale: float) -> None:
+def test_prediction_is_guided_by_the_formula(backbone: StableDiffusion, scale: float) -> None:
     trajectory = trajectory_of(backbone, DDIM(), scale)
     position = trajectory.start([1, 2])
     empty, man = (backbone.encode_prompts([prompt] * 2) for prompt in ("", "a man"))
@@ -129,7 +129,7 @@ def test_prediction_is_guided_by_the_formula(backbone: LatentDiffusion, scale: f
 
 
 @pytest.mark.parametrize(("scale", "expected"), [(0.0, 24), (1.0, 24), (1.5, 48), (7.5, 48)])
-def test_evaluations_are_counted_by_row(backbone: LatentDiffusion, scale: float, expected: int) -> None:
+def test_evaluations_are_counted_by_row(backbone: StableDiffusion, scale: float, expected: int) -> None:
     trajectory = trajectory_of(backbone, DDIM(), scale)
     trajectory.run(trajectory.start([1, 2, 3]), backbone.encode_prompts(["a man"]))
     assert trajectory.evaluations == expected
@@ -140,7 +140,7 @@ class TakesGuidanceItself:
 
     guidance = "embedded"
 
-    def __init__(self, backbone: LatentDiffusion) -> None:
+    def __init__(self, backbone: StableDiffusion) -> None:
         self.latent_shape, self.schedule = backbone.latent_shape, backbone.schedule
         self.scales: list[Tensor] = []
 
@@ -149,7 +149,7 @@ class TakesGuidanceItself:
         return from_epsilon(latent, latent, self.schedule.alpha_bar(timestep))
 
 
-def test_embedded_guidance_is_handed_the_scale_and_costs_one_evaluation(backbone: LatentDiffusion) -> None:
+def test_embedded_guidance_is_handed_the_scale_and_costs_one_evaluation(backbone: StableDiffusion) -> None:
     model = TakesGuidanceItself(backbone)
     trajectory = trajectory_of(model, DDIM(), 3.5, batch_size=2)  # type: ignore[arg-type]
     recommended = {"guidance_scale": torch.ones(1)}
@@ -158,7 +158,7 @@ def test_embedded_guidance_is_handed_the_scale_and_costs_one_evaluation(backbone
     assert trajectory.evaluations == 3
 
 
-def test_clean_end_predicts_itself_at_no_cost(backbone: LatentDiffusion) -> None:
+def test_clean_end_predicts_itself_at_no_cost(backbone: StableDiffusion) -> None:
     trajectory, prompt = trajectory_of(backbone, DDIM()), backbone.encode_prompts(["a man"])
     end = trajectory.run(trajectory.start([1]), prompt)
     evaluations = trajectory.evaluations
@@ -170,7 +170,7 @@ def test_clean_end_predicts_itself_at_no_cost(backbone: LatentDiffusion) -> None
 
 
 @pytest.mark.parametrize("go_on", [Position.branched, lambda position: position.edited(position.latent)])
-def test_edit_and_branch_make_the_sampler_forget(backbone: LatentDiffusion, go_on: Any) -> None:
+def test_edit_and_branch_make_the_sampler_forget(backbone: StableDiffusion, go_on: Any) -> None:
     trajectory, prompt = trajectory_of(backbone, TwoStep()), backbone.encode_prompts(["a man"])
     middle = trajectory.run(trajectory.start([1]), prompt, 4)
     fresh = Position(middle.latent, middle.index, middle.seeds)
@@ -179,7 +179,7 @@ def test_edit_and_branch_make_the_sampler_forget(backbone: LatentDiffusion, go_o
     assert not torch.equal(forgotten, remembered)
 
 
-def test_every_position_reached_is_reported(backbone: LatentDiffusion) -> None:
+def test_every_position_reached_is_reported(backbone: StableDiffusion) -> None:
     trajectory, prompt = trajectory_of(backbone, TwoStep()), backbone.encode_prompts(["a man"])
     seen: list[Position] = []
     end = trajectory.run(trajectory.start([1]), prompt, 5, on_step=seen.append)
@@ -189,25 +189,25 @@ def test_every_position_reached_is_reported(backbone: LatentDiffusion) -> None:
 
 
 @pytest.mark.parametrize("until", [3, 9])
-def test_target_behind_or_beyond_is_refused(backbone: LatentDiffusion, until: int) -> None:
+def test_target_behind_or_beyond_is_refused(backbone: StableDiffusion, until: int) -> None:
     trajectory, prompt = trajectory_of(backbone, DDIM()), backbone.encode_prompts(["a man"])
     with pytest.raises(InvalidValueError, match=f"from step 4 to step {until} of 8"):
         trajectory.run(Position(torch.zeros(1, 4, 16, 16), 4, (1,)), prompt, until)
 
 
-def test_prompts_that_do_not_fit_the_rows_are_refused(backbone: LatentDiffusion) -> None:
+def test_prompts_that_do_not_fit_the_rows_are_refused(backbone: StableDiffusion) -> None:
     trajectory = trajectory_of(backbone, DDIM())
     with pytest.raises(InvalidValueError, match="2 prompts do not fit 3 latents"):
         trajectory.run(trajectory.start([1, 2, 3]), backbone.encode_prompts(["a man", "a woman"]))
 
 
-def test_run_without_seeds_is_refused(backbone: LatentDiffusion) -> None:
+def test_run_without_seeds_is_refused(backbone: StableDiffusion) -> None:
     with pytest.raises(InvalidValueError, match="at least one seed"):
         trajectory_of(backbone, DDIM()).start([])
 
 
 @pytest.mark.parametrize("poison", [float("nan"), float("inf")])
-def test_latent_that_is_not_finite_is_refused_by_step(backbone: LatentDiffusion, poison: float) -> None:
+def test_latent_that_is_not_finite_is_refused_by_step(backbone: StableDiffusion, poison: float) -> None:
     trajectory, prompt = trajectory_of(backbone, DDIM()), backbone.encode_prompts(["a man"])
     latent = torch.zeros(2, 4, 16, 16)
     latent[1, 0, 0, 0] = poison
@@ -215,7 +215,7 @@ def test_latent_that_is_not_finite_is_refused_by_step(backbone: LatentDiffusion,
         trajectory.run(Position(latent, 5, (1, 2)), prompt)
 
 
-def test_sampler_that_changes_the_shape_is_refused_by_name(backbone: LatentDiffusion) -> None:
+def test_sampler_that_changes_the_shape_is_refused_by_name(backbone: StableDiffusion) -> None:
     class Shrinking(DDIM):
         name = "shrinking"
 
@@ -227,7 +227,7 @@ def test_sampler_that_changes_the_shape_is_refused_by_name(backbone: LatentDiffu
         trajectory.run(trajectory.start([1]), backbone.encode_prompts(["a man"]))
 
 
-def test_gradients_reach_the_latent_through_a_prediction(backbone: LatentDiffusion) -> None:
+def test_gradients_reach_the_latent_through_a_prediction(backbone: StableDiffusion) -> None:
     """Methods that follow the network's Jacobian need them; the weights record none."""
     trajectory = trajectory_of(backbone, DDIM())
     start = trajectory.start([1])

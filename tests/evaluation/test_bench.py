@@ -8,7 +8,7 @@ import torch
 from attrbank.editing.composition import run_edits
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.shared_runs import Cost
-from tests.evaluation.conftest import SOURCE, TARGET
+from tests.helpers.tiny_bench import SOURCE, TARGET
 
 ROWS = 3
 PER_STEP = 2 * ROWS  # guidance asks twice a picture

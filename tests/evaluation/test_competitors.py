@@ -10,7 +10,7 @@ from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.competitors import ATTRIBUTE, BASELINES, OTHERS, Competitor, chosen
 from attrbank.evaluation.bench.rival_edits import RandomDirection
-from tests.evaluation.conftest import TARGET
+from tests.helpers.tiny_bench import TARGET
 
 NAMED = {competitor.name: competitor for competitor in (ATTRIBUTE, *BASELINES, *OTHERS)}
 

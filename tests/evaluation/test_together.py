@@ -20,8 +20,8 @@ from attrbank.evaluation.judges.clip_judge import ClipJudge
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.plugins.manager import load_plugins
-from tests.evaluation.conftest import SOURCE, FakeNetworks
 from tests.helpers.measured import PROTOCOL
+from tests.helpers.tiny_bench import SOURCE, FakeNetworks
 
 
 def _subject(label: str, learned: LearnedAttribute) -> Subject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from attrbank.cli.app import run as attrbank
 from attrbank.errors import AttrbankError
 from lab import readme, regenerate
 from lab.regenerate import STEPS, Step, main
+from tests.helpers.registered import registered
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -46,6 +48,7 @@ def test_every_module_takes_the_options_that_it_is_given(command: list[str]) -> 
 
 
 @pytest.mark.parametrize("command", [c[1:] for c in COMMANDS if c[0] == "attrbank"], ids=lambda c: " ".join(c[:2]))
+@pytest.mark.usefixtures("findings")
 def test_every_command_line_is_one(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*arguments: object, **options: object) -> None:
         raise AttrbankError("So far, so good.")
@@ -55,6 +58,13 @@ def test_every_command_line_is_one(command: list[str], tmp_path: Path, monkeypat
     monkeypatch.setattr("attrbank_findings.inspect.inspect", stop)
     monkeypatch.setattr("attrbank.editing.run.apply", stop)
     assert attrbank([word.replace("{out}", str(tmp_path)) for word in command]) == 1
+
+
+@pytest.fixture(scope="module")
+def findings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The package that brings ``inspect``."""
+    with registered("attrbank-findings", tmp_path_factory.mktemp("installed")):
+        yield
 
 
 @pytest.fixture

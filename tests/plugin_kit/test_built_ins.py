@@ -15,7 +15,7 @@ from attrbank.store.entry import Entry
 __all__ = ["fake_attribute", "tiny_backbone", "tmp_bank"]
 
 
-class TestLatentDiffusion(BackboneContract):
+class TestStableDiffusion(BackboneContract):
     def make(self) -> Backbone:
         return make_tiny_backbone()
 

@@ -29,9 +29,16 @@ def test_an_installed_package_edits_portraits(package: str, tmp_path: Path) -> N
     assert (tmp_path / report["output"]).stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("package", SAMPLERS)
-def test_a_package_passes_its_own_tests(package: str) -> None:
-    folder = ROOT / "plugins" / package
+def test_the_installed_findings_bring_their_command(tmp_path: Path) -> None:
+    environment = fresh_environment(tmp_path)
+    environment.install(ROOT / "plugins" / "attrbank-findings")
+    arguments = ("inspect", "order", "--seeds", "10000,10001", "--steps", "4", "--out", "figures")
+    assert environment.attrbank(*arguments).splitlines()[-1] == "Wrote figures/order.png"
+    assert (tmp_path / "figures" / "order.png").stat().st_size > 1_000
+
+
+@pytest.mark.parametrize("folder", sorted((ROOT / "plugins").iterdir()), ids=lambda folder: folder.name)
+def test_a_package_passes_its_own_tests(folder: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)

@@ -67,25 +67,46 @@ def test_short_writes_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (tmp_path / "file").read_bytes() == b"0123456789"
 
 
-def test_data_is_synchronised_before_the_rename_and_the_folder_after(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls: list[str] = []
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is asked of the system from now on, in order; of folders that are synchronised, by name."""
+    made: list[str] = []
 
     def record(name: str) -> None:
         real = getattr(os, name)
 
         def call(*arguments: Any) -> Any:
-            is_folder = name == "fsync" and os.path.isdir(f"/proc/self/fd/{arguments[0]}")
-            calls.append(f"{name} folder" if is_folder else name)
-            return real(*arguments)
+            answer = real(*arguments)
+            synced = Path(os.readlink(f"/proc/self/fd/{arguments[0]}")) if name == "fsync" else None
+            made.append(f"fsync {synced.name}" if synced and synced.is_dir() else name)
+            return answer
 
         monkeypatch.setattr(_fs.os, name, call)
 
-    for name in ("write", "fsync", "replace"):
+    for name in ("write", "fsync", "replace", "mkdir"):
         record(name)
+    return made
+
+
+def test_data_is_synchronised_before_the_rename_and_the_folder_after(tmp_path: Path, calls: list[str]) -> None:
     _fs.publish(tmp_path / "file", b"x")
-    assert calls == ["write", "fsync", "replace", "fsync folder"]
+    assert calls == ["write", "fsync", "replace", f"fsync {tmp_path.name}"]
+
+
+def test_both_folders_are_synchronised_after_a_move(tmp_path: Path, calls: list[str]) -> None:
+    """Else the file could be in both after a crash, or in neither."""
+    for name in ("objects", "trash"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "objects" / "file").touch()
+    calls.clear()
+    assert _fs.move(tmp_path / "objects" / "file", tmp_path / "trash" / "file")
+    moved = calls.index("replace")
+    assert set(calls[moved + 1 :]) == {"fsync trash", "fsync objects"}
+
+
+def test_every_folder_made_is_synchronised_in_the_one_above(tmp_path: Path, calls: list[str]) -> None:
+    _fs.make_folder(tmp_path / "bank" / "objects")
+    assert calls == ["mkdir", f"fsync {tmp_path.name}", "mkdir", "fsync bank"]
 
 
 def test_fifo_is_refused_without_waiting(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from attrbank.evaluation.bench.bench import Bench
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.plugins.manager import load_plugins
-from tests.evaluation.conftest import SOURCE, TARGET
+from tests.helpers.tiny_bench import SOURCE, TARGET
 
 
 def quiet(stage: str, done: int, total: int) -> None:

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attrbank.backbones.fingerprint import UNCONDITIONAL, fingerprint
-from attrbank.backbones.folder import (
+from attrbank.backbones.parts.fingerprint import fingerprint
+from attrbank.backbones.parts.folder import (
     BackboneFolder,
     latent_shape,
     prediction_type,
     read_json,
     read_settings,
     require_networks,
+)
+from attrbank.backbones.stable_diffusion.describe import (
+    TRAITS,  # a UNet without prompts has the same ends and the same clock
 )
 from attrbank.diffusion.schedule import Schedule
 from attrbank.errors import IncompatibleError
@@ -59,7 +62,7 @@ def describe(reference: str, path: Path, index: Mapping[str, Any]) -> Unconditio
     return UnconditionalFolder(
         name=settings.name or reference,
         path=path,
-        fingerprint=fingerprint(_part(path, "unet"), unet, scheduler, UNCONDITIONAL),
+        fingerprint=fingerprint(_part(path, "unet"), unet, scheduler, TRAITS),
         latent_shape=latent_shape({"in_channels": 3, "out_channels": 3, **unet}, made),
         prediction_type=prediction_type(scheduler),
         schedule=Schedule.from_config(scheduler),

@@ -8,18 +8,18 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor
 from transformers import CLIPTextModel
 
-from attrbank.backbones.checkpoint import parts_of
-from attrbank.backbones.codec import load_codec
-from attrbank.backbones.components import FolderParts
-from attrbank.backbones.devices import leave, residence
-from attrbank.backbones.folder import BackboneFolder, Described
-from attrbank.backbones.text_encoders import clip_encoder
+from attrbank.backbones.parts.checkpoint import parts_of
+from attrbank.backbones.parts.codec import load_codec
+from attrbank.backbones.parts.components import FolderParts
+from attrbank.backbones.parts.devices import leave, residence
+from attrbank.backbones.parts.folder import BackboneFolder, Described
+from attrbank.backbones.parts.text_encoders import clip_encoder
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.prediction import from_epsilon, from_velocity
 from attrbank.diffusion.protocols import Conditioning, Prediction
 
 
-class LatentDiffusion(Described):
+class StableDiffusion(Described):
     """A prompt encoder, a noise predictor and an image codec.
 
     Weights are frozen, so no graph is recorded unless an input asks for gradients; a method that wants them

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attrbank.backbones.codec import load_codec
-from attrbank.backbones.components import FolderParts
-from attrbank.backbones.devices import leave, residence
-from attrbank.backbones.folder import BackboneFolder, Described
+from attrbank.backbones.parts.codec import load_codec
+from attrbank.backbones.parts.components import FolderParts
+from attrbank.backbones.parts.devices import leave, residence
+from attrbank.backbones.parts.folder import BackboneFolder, Described
 from attrbank.diffusion.flow import from_flow, sigma_of, to_flow
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Conditioning, Prediction
@@ -21,7 +21,7 @@ class FlowTransformer(Described, ABC):
     """A backbone whose latents are variance-preserving outside and those of the flow inside.
 
     Args:
-        folder: the model's description, from ``rectified_flow``.
+        folder: the model's description, from its family's ``describe``.
         placement: where the networks are to run.
         kind: the transformer's class in diffusers.
 

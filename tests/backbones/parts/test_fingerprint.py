@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from attrbank.backbones.families import describe
-from attrbank.backbones.fingerprint import STABLE_DIFFUSION, read_tensor, to_half
+from attrbank.backbones.parts.fingerprint import read_tensor, to_half
+from attrbank.backbones.stable_diffusion.describe import TRAITS
 from attrbank.errors import IncompatibleError
 from attrbank.plugin_kit.tiny import build_pipeline
 
@@ -45,7 +46,7 @@ def test_model_of_the_same_shape_with_other_weights_is_another(tiny_pipeline: Pa
     assert fingerprint_of(build_pipeline(tmp_path / "model", seed=1)) != fingerprint_of(tiny_pipeline)
 
 
-@pytest.mark.parametrize("name", STABLE_DIFFUSION.tensors)
+@pytest.mark.parametrize("name", TRAITS.tensors)
 def test_fine_tune_is_another_model(tiny_pipeline: Path, folder: Path, name: str) -> None:
     rewrite(folder, lambda weights: weights | {name: weights[name] * 1.01})
     assert fingerprint_of(folder) != fingerprint_of(tiny_pipeline)

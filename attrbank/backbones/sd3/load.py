@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn.functional import pad
 from transformers import CLIPTextModelWithProjection
 
-from attrbank.backbones.flow_transformer import FlowTransformer
-from attrbank.backbones.rectified_flow import SD3Folder
-from attrbank.backbones.text_encoders import clip_encoder, t5_encoder
+from attrbank.backbones.parts.flow_transformer import FlowTransformer
+from attrbank.backbones.parts.text_encoders import clip_encoder, t5_encoder
+from attrbank.backbones.sd3.describe import SD3Folder
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Conditioning
 

@@ -8,8 +8,8 @@ import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
 
-from attrbank.backbones.components import FolderParts
-from attrbank.backbones.devices import Residence, leave
+from attrbank.backbones.parts.components import FolderParts
+from attrbank.backbones.parts.devices import Residence, leave
 
 
 class Codec:

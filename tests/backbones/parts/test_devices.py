@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from attrbank.backbones.devices import SMALL_BYTES, Residence, residence
 from attrbank.backbones.families import load
+from attrbank.backbones.parts.devices import SMALL_BYTES, Residence, residence
 from attrbank.diffusion.placement import Placement
 from attrbank.errors import InvalidValueError
 
@@ -127,7 +127,7 @@ def test_offloading_changes_no_bit(
     folder = str(request.getfixturevalue(variant))
     plain = load(folder)
     taking_turns = Residence(CPU, torch.float32, offload=True)
-    monkeypatch.setattr("attrbank.backbones.latent_diffusion.residence", lambda *_: taking_turns)
+    monkeypatch.setattr("attrbank.backbones.stable_diffusion.load.residence", lambda *_: taking_turns)
     offloaded = load(folder)
     latent = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(0))
     found, expected = (model.predict(latent, 500, model.encode_prompts(["a man"])) for model in (offloaded, plain))

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from attrbank.backbones.families import describe, load
-from attrbank.backbones.latent_diffusion import LatentDiffusion
+from attrbank.backbones.stable_diffusion.load import StableDiffusion
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
 from attrbank.samplers.ddim import DDIM
@@ -98,11 +98,11 @@ def test_what_stands_for_the_empty_prompt_is_the_models_choice(
 
 
 @pytest.fixture(scope="module")
-def backbone(tiny_pipeline: Path) -> LatentDiffusion:
+def backbone(tiny_pipeline: Path) -> StableDiffusion:
     return load(str(tiny_pipeline))
 
 
-def test_half_precision_folder_runs_in_single_precision(tiny_pipeline_half: Path, backbone: LatentDiffusion) -> None:
+def test_half_precision_folder_runs_in_single_precision(tiny_pipeline_half: Path, backbone: StableDiffusion) -> None:
     half = load(str(tiny_pipeline_half))
     latent = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(0))
     prompt = half.encode_prompts([PROMPT])
@@ -112,7 +112,7 @@ def test_half_precision_folder_runs_in_single_precision(tiny_pipeline_half: Path
     torch.testing.assert_close(found, exact, atol=0.02, rtol=0.02)
 
 
-def test_pictures_and_latents_have_their_shapes_and_ranges(backbone: LatentDiffusion) -> None:
+def test_pictures_and_latents_have_their_shapes_and_ranges(backbone: StableDiffusion) -> None:
     images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     latent = backbone.encode(images)
     assert latent.shape == (2, *backbone.latent_shape)
@@ -122,7 +122,7 @@ def test_pictures_and_latents_have_their_shapes_and_ranges(backbone: LatentDiffu
     assert decoded.max() <= 1
 
 
-def test_codec_scales_latents_as_diffusers_does(backbone: LatentDiffusion, tiny_pipeline: Path) -> None:
+def test_codec_scales_latents_as_diffusers_does(backbone: StableDiffusion, tiny_pipeline: Path) -> None:
     from diffusers import AutoencoderKL
 
     vae = AutoencoderKL.from_pretrained(tiny_pipeline / "vae", local_files_only=True)
@@ -134,22 +134,22 @@ def test_codec_scales_latents_as_diffusers_does(backbone: LatentDiffusion, tiny_
     torch.testing.assert_close(backbone.decode(raw * 0.18215), picture.clamp(0, 1))
 
 
-def test_encoding_repeats_itself(backbone: LatentDiffusion) -> None:
+def test_encoding_repeats_itself(backbone: StableDiffusion) -> None:
     images = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     assert torch.equal(backbone.encode(images), backbone.encode(images))
 
 
-def test_prompt_that_is_too_long_is_cut_to_the_encoders_length(backbone: LatentDiffusion) -> None:
+def test_prompt_that_is_too_long_is_cut_to_the_encoders_length(backbone: StableDiffusion) -> None:
     assert backbone.encode_prompts(["a man " * 40, ""])["text"].shape == (2, 24, 32)
 
 
-def test_prompt_that_is_not_unicode_is_refused(backbone: LatentDiffusion) -> None:
+def test_prompt_that_is_not_unicode_is_refused(backbone: StableDiffusion) -> None:
     with pytest.raises(InvalidValueError, match="Unicode"):
         backbone.encode_prompts(["a \ud800"])
 
 
 def test_both_forms_of_tokenizer_folders_give_the_same_prompts(
-    tiny_pipeline: Path, backbone: LatentDiffusion, tmp_path: Path
+    tiny_pipeline: Path, backbone: StableDiffusion, tmp_path: Path
 ) -> None:
     """Disks hold vocab.json and merges.txt; transformers 5 saves tokenizer.json alone."""
     from transformers import CLIPTokenizer
@@ -166,7 +166,7 @@ def test_both_forms_of_tokenizer_folders_give_the_same_prompts(
 
 
 def test_folder_saved_by_diffusers_is_the_same_model(
-    tiny_pipeline: Path, backbone: LatentDiffusion, tmp_path: Path
+    tiny_pipeline: Path, backbone: StableDiffusion, tmp_path: Path
 ) -> None:
     from diffusers import StableDiffusionPipeline
 

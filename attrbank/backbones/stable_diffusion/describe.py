@@ -1,14 +1,13 @@
-"""Stable Diffusion 1.x, 2.x and XL, described from their folder alone."""
+"""Stable Diffusion 1.x and 2.x, described from their folder alone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attrbank.backbones.fingerprint import STABLE_DIFFUSION, fingerprint
-from attrbank.backbones.folder import (
+from attrbank.backbones.parts.fingerprint import Traits, fingerprint
+from attrbank.backbones.parts.folder import (
     BackboneFolder,
     latent_shape,
     prediction_type,
@@ -22,8 +21,37 @@ from attrbank.errors import IncompatibleError
 NETWORKS = {"text_encoder": "CLIPTextModel", "unet": "UNet2DConditionModel", "vae": "AutoencoderKL"}
 """The networks we can load: the class that model_index.json must name for each."""
 
-XL_NETWORKS = {**NETWORKS, "text_encoder_2": "CLIPTextModelWithProjection"}
-
+TRAITS = Traits(
+    part="unet",
+    tensors=(
+        "conv_in.weight",
+        "conv_in.bias",
+        "time_embedding.linear_1.weight",
+        "time_embedding.linear_1.bias",
+        "conv_out.weight",
+        "conv_out.bias",
+    ),
+    config=(
+        "in_channels",
+        "out_channels",
+        "sample_size",
+        "block_out_channels",
+        "layers_per_block",
+        "down_block_types",
+        "up_block_types",
+        "cross_attention_dim",
+        "attention_head_dim",
+    ),
+    scheduler={
+        "num_train_timesteps": 1000,
+        "beta_start": 0.0001,
+        "beta_end": 0.02,
+        "beta_schedule": "linear",
+        "trained_betas": None,
+        "rescale_betas_zero_snr": False,
+        "prediction_type": "epsilon",
+    },
+)
 
 NAMES_IN_CHECKPOINTS = {
     f"{ours}.{kind}": f"model.diffusion_model.{theirs}.{kind}"
@@ -35,19 +63,6 @@ NAMES_IN_CHECKPOINTS = {
     for kind in ("weight", "bias")
 }
 """What the tensors of the fingerprint are called in a checkpoint file."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class XLFolder(BackboneFolder):
-    """Stable Diffusion XL, described but not loaded.
-
-    Attributes:
-        picture_size: height and width in pixels, which the network is told.
-        zeros_for_empty_prompt: whether zeros stand for the empty prompt, instead of what the encoders make of it.
-    """
-
-    picture_size: tuple[int, int]
-    zeros_for_empty_prompt: bool
 
 
 def describe(reference: str, path: Path, index: Mapping[str, Any], checkpoint: Path | None = None) -> BackboneFolder:
@@ -64,23 +79,11 @@ def describe(reference: str, path: Path, index: Mapping[str, Any], checkpoint: P
         IncompatibleError: the model is of a kind that we cannot load, or damaged.
     """
     require_networks(reference, index, NETWORKS)
-    return BackboneFolder(**_facts(reference, path, checkpoint))
+    return BackboneFolder(**facts_of(reference, path, checkpoint))
 
 
-def describe_xl(reference: str, path: Path, index: Mapping[str, Any], checkpoint: Path | None = None) -> XLFolder:
-    """The same for Stable Diffusion XL."""
-    require_networks(reference, index, XL_NETWORKS)
-    facts = _facts(reference, path, checkpoint)
-    downsampling = 2 ** (len(read_json(path / "vae" / "config.json").get("block_out_channels", [0])) - 1)
-    _, height, width = facts["latent_shape"]
-    return XLFolder(
-        **facts,
-        picture_size=(height * downsampling, width * downsampling),
-        zeros_for_empty_prompt=bool(index.get("force_zeros_for_empty_prompt", True)),
-    )
-
-
-def _facts(reference: str, path: Path, checkpoint: Path | None) -> dict[str, Any]:
+def facts_of(reference: str, path: Path, checkpoint: Path | None) -> dict[str, Any]:
+    """What a ``BackboneFolder`` says, read alike for every model with this UNet; raises as ``describe`` does."""
     unet, scheduler = read_json(path / "unet" / "config.json"), read_json(path / "scheduler" / "scheduler_config.json")
     _refuse_continuous(reference, scheduler)
     settings = read_settings(path)
@@ -89,7 +92,7 @@ def _facts(reference: str, path: Path, checkpoint: Path | None) -> dict[str, Any
         "path": path,
         "checkpoint": checkpoint,
         "fingerprint": fingerprint(
-            checkpoint or path / "unet", unet, scheduler, STABLE_DIFFUSION, NAMES_IN_CHECKPOINTS if checkpoint else None
+            checkpoint or path / "unet", unet, scheduler, TRAITS, NAMES_IN_CHECKPOINTS if checkpoint else None
         ),
         "latent_shape": latent_shape(unet, read_json(path / "vae" / "config.json")),
         "prediction_type": prediction_type(scheduler),

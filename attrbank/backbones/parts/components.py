@@ -16,7 +16,7 @@ import torch
 from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
-from attrbank.backbones.weights import find_weights
+from attrbank.backbones.parts.weights import find_weights
 from attrbank.errors import IncompatibleError
 
 

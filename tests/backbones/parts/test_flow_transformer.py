@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from attrbank.backbones.families import load
-from attrbank.backbones.flux import pack, positions, unpack
+from attrbank.backbones.flux.load import pack, positions, unpack
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import IncompatibleError, InvalidValueError

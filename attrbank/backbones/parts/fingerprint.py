@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attrbank.backbones.weights import Weights, find_weights
+from attrbank.backbones.parts.weights import Weights, find_weights
 from attrbank.errors import IncompatibleError
 from attrbank.store.tensor_file import LENGTH_BYTES, claimed_size, parse_object, parse_tensor
 
@@ -44,90 +44,6 @@ class Traits(NamedTuple):
     tensors: tuple[str, ...]
     config: tuple[str, ...]
     scheduler: Mapping[str, Any]
-
-
-STABLE_DIFFUSION = Traits(
-    part="unet",
-    tensors=(
-        "conv_in.weight",
-        "conv_in.bias",
-        "time_embedding.linear_1.weight",
-        "time_embedding.linear_1.bias",
-        "conv_out.weight",
-        "conv_out.bias",
-    ),
-    config=(
-        "in_channels",
-        "out_channels",
-        "sample_size",
-        "block_out_channels",
-        "layers_per_block",
-        "down_block_types",
-        "up_block_types",
-        "cross_attention_dim",
-        "attention_head_dim",
-    ),
-    scheduler={
-        "num_train_timesteps": 1000,
-        "beta_start": 0.0001,
-        "beta_end": 0.02,
-        "beta_schedule": "linear",
-        "trained_betas": None,
-        "rescale_betas_zero_snr": False,
-        "prediction_type": "epsilon",
-    },
-)
-
-UNCONDITIONAL = STABLE_DIFFUSION
-"""A UNet without prompts has the same ends, the same clock, and the same settings but for cross-attention."""
-
-STABLE_DIFFUSION_3 = Traits(
-    part="transformer",
-    tensors=(
-        "pos_embed.proj.weight",
-        "pos_embed.proj.bias",
-        "time_text_embed.timestep_embedder.linear_1.weight",
-        "time_text_embed.timestep_embedder.linear_1.bias",
-        "proj_out.weight",
-        "proj_out.bias",
-    ),
-    config=(
-        "in_channels",
-        "out_channels",
-        "sample_size",
-        "patch_size",
-        "num_layers",
-        "num_attention_heads",
-        "attention_head_dim",
-        "joint_attention_dim",
-        "caption_projection_dim",
-        "pooled_projection_dim",
-    ),
-    scheduler={"num_train_timesteps": 1000},
-)
-
-FLUX = Traits(
-    part="transformer",
-    tensors=(
-        "x_embedder.weight",
-        "x_embedder.bias",
-        "time_text_embed.timestep_embedder.linear_1.weight",
-        "time_text_embed.timestep_embedder.linear_1.bias",
-        "proj_out.weight",
-        "proj_out.bias",
-    ),
-    config=(
-        "in_channels",
-        "num_layers",
-        "num_single_layers",
-        "num_attention_heads",
-        "attention_head_dim",
-        "joint_attention_dim",
-        "pooled_projection_dim",
-        "guidance_embeds",
-    ),
-    scheduler={"num_train_timesteps": 1000},
-)
 
 
 def fingerprint(
@@ -165,7 +81,7 @@ def fingerprint_of(
     read: Callable[[str], StoredTensor],
     network_config: Mapping[str, Any],
     scheduler_config: Mapping[str, Any],
-    traits: Traits = STABLE_DIFFUSION,
+    traits: Traits,
 ) -> str:
     """The fingerprint of a network wherever it is; ``read`` gives a tensor of it by name, and may raise as it likes."""
     digest = hashlib.sha256(_normalised(network_config, scheduler_config, traits))

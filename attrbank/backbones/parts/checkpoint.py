@@ -8,8 +8,8 @@ from typing import Any
 import diffusers
 import torch
 
-from attrbank.backbones.components import FolderParts, silence
-from attrbank.backbones.folder import BackboneFolder, read_json
+from attrbank.backbones.parts.components import FolderParts, silence
+from attrbank.backbones.parts.folder import BackboneFolder, read_json
 from attrbank.errors import IncompatibleError
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from diffusers import UNet2DModel, VQModel
 from torch import Tensor
 
-from attrbank.backbones.components import load_network
-from attrbank.backbones.devices import Residence, leave, residence
-from attrbank.backbones.folder import Described
-from attrbank.backbones.unconditional import UnconditionalFolder
+from attrbank.backbones.parts.components import load_network
+from attrbank.backbones.parts.devices import Residence, leave, residence
+from attrbank.backbones.parts.folder import Described
+from attrbank.backbones.unconditional.describe import UnconditionalFolder
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.prediction import clip, from_epsilon, from_velocity
 from attrbank.diffusion.protocols import Conditioning, Prediction, check_guidance

@@ -8,22 +8,22 @@ import torch
 from torch import Tensor
 from transformers import CLIPTextModelWithProjection
 
-from attrbank.backbones.components import FolderParts
-from attrbank.backbones.latent_diffusion import LatentDiffusion
-from attrbank.backbones.stable_diffusion import XLFolder
-from attrbank.backbones.text_encoders import clip_encoder
+from attrbank.backbones.parts.components import FolderParts
+from attrbank.backbones.parts.text_encoders import clip_encoder
+from attrbank.backbones.sdxl.describe import XLFolder
+from attrbank.backbones.stable_diffusion.load import StableDiffusion
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Conditioning
 
 
-class StableDiffusionXL(LatentDiffusion):
-    """The base model; as ``LatentDiffusion`` in everything but its conditioning.
+class StableDiffusionXL(StableDiffusion):
+    """The base model; as ``StableDiffusion`` in everything but its conditioning.
 
     The UNet is told that the picture has the model's own size and is not cropped, as the pipeline of diffusers does
     unless it is told otherwise.
 
     Args:
-        folder: the model's description, from ``stable_diffusion.describe_xl``.
+        folder: the model's description, from ``sdxl.describe``.
         placement: where the networks are to run.
 
     Raises:

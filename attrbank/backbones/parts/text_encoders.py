@@ -7,8 +7,8 @@ from typing import Any
 
 from transformers import CLIPTokenizer, T5EncoderModel, T5TokenizerFast
 
-from attrbank.backbones.components import FolderParts
-from attrbank.backbones.devices import Residence
+from attrbank.backbones.parts.components import FolderParts
+from attrbank.backbones.parts.devices import Residence
 from attrbank.errors import InvalidValueError
 
 

@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 from transformers import CLIPTextModel
 
-from attrbank.backbones.flow_transformer import FlowTransformer
-from attrbank.backbones.folder import BackboneFolder
-from attrbank.backbones.rectified_flow import PACKED
-from attrbank.backbones.text_encoders import clip_encoder, t5_encoder
+from attrbank.backbones.flux.describe import PACKED
+from attrbank.backbones.parts.flow_transformer import FlowTransformer
+from attrbank.backbones.parts.folder import BackboneFolder
+from attrbank.backbones.parts.text_encoders import clip_encoder, t5_encoder
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Conditioning
 

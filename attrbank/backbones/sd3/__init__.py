@@ -1,0 +1,1 @@
+"""Stable Diffusion 3.x: a transformer that says the velocity of a rectified flow."""

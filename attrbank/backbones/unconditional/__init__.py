@@ -1,0 +1,1 @@
+"""Unconditional models: DDPM, DDIM, and LDM on a VQ codec."""

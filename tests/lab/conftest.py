@@ -1,0 +1,7 @@
+"""The tiny model and its attribute, as evaluations have them."""
+
+from __future__ import annotations
+
+from tests.helpers.tiny_bench import backbone, bench, learned, stocked, subject
+
+__all__ = ["backbone", "bench", "learned", "stocked", "subject"]
