@@ -8,7 +8,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from attrbank.cli.options import Pictures, Sampling, Where, spelled_out
+from attrbank.cli.measuring import Pictures
+from attrbank.cli.options import Sampling, Where, spelled_out
 from attrbank.diffusion.placement import Placement
 from attrbank.errors import InvalidValueError
 
