@@ -144,7 +144,7 @@ class Plan:
         return self.denoising_steps * evaluations_per_step(self.guidance_scale, guidance_of(self.backbone))
 
     def as_dict(self) -> dict[str, Any]:
-        """For ``--plan --json``."""
+        """What ``apply --plan --json`` prints."""
         return {
             "image": None if self.image is None else str(self.image),
             "inversion": self.inversion,
