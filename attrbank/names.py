@@ -39,13 +39,6 @@ class Reference(NamedTuple):
     pinned: bool
 
 
-class StepRequest(NamedTuple):
-    """One ``REF[:STRENGTH]`` of a command line; a strength of None is left to ``--rho``."""
-
-    reference: str
-    strength: float | None
-
-
 def validate_name(text: str) -> str:
     """The name itself, if it is one.
 
@@ -74,15 +67,15 @@ def parse_reference(text: str) -> Reference:
     return Reference(text, validate_name(text), text if _PREFIX.fullmatch(text) else None, pinned=False)
 
 
-def parse_step(text: str) -> StepRequest:
-    """Reads ``REF`` or ``REF:STRENGTH``, as in ``young:0.7``.
+def split_strength(text: str) -> tuple[str, float | None]:
+    """Reads ``REF`` or ``REF:STRENGTH``, as in ``young:0.7``; a strength of None is left to ``--rho``.
 
     Raises:
         InvalidValueError: the reference is malformed, or the strength is not a finite number.
     """
     reference, colon, strength = text.partition(":")
     parse_reference(reference)
-    return StepRequest(reference, parse_strength(strength) if colon else None)
+    return reference, parse_strength(strength) if colon else None
 
 
 def parse_strength(text: str) -> float:

@@ -16,9 +16,9 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from attrbank.editing.request import learn_spec
 from attrbank.evaluation.bench.subjects import RENDERED
 from attrbank.evaluation.tuning import Tuner
+from attrbank.learning.request import learn_spec
 from attrbank.learning.run import learn
 from attrbank.methods.protocol import OnProgress
 from attrbank.names import format_seeds

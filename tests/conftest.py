@@ -110,7 +110,7 @@ def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "installed"
     folder.mkdir()
     monkeypatch.syspath_prepend(folder)
-    for variable in ("ATTRBANK_PLUGINS", "ATTRBANK_STRICT_PLUGINS", "ATTRBANK_TRACE_PLUGINS"):
+    for variable in ("ATTRBANK_PLUGINS", "ATTRBANK_STRICT_PLUGINS"):
         monkeypatch.delenv(variable, raising=False)
     before = set(sys.modules)
     load_plugins.cache_clear()

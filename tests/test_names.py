@@ -7,7 +7,7 @@ from attrbank.names import (
     format_seeds,
     parse_reference,
     parse_seeds,
-    parse_step,
+    split_strength,
     validate_name,
 )
 
@@ -55,13 +55,13 @@ def test_malformed_references_are_refused(text: str) -> None:
     ("text", "strength"), [("young:0.7", 0.7), ("young:-2", -2.0), ("young:1e1", 10.0), ("young", None)]
 )
 def test_strength_follows_the_colon(text: str, strength: float | None) -> None:
-    assert ("young", strength) == parse_step(text)
+    assert ("young", strength) == split_strength(text)
 
 
 @pytest.mark.parametrize("text", ["young:", "young:abc", "young:nan", "young:inf", "young:1e999", "young:1_0", "a:1:2"])
 def test_strength_that_is_no_finite_number_is_refused(text: str) -> None:
     with pytest.raises(InvalidValueError):
-        parse_step(text)
+        split_strength(text)
 
 
 @pytest.mark.parametrize(

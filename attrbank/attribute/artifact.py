@@ -13,8 +13,8 @@ from torch import Tensor
 
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NumericError
 from attrbank.schema import AttributeRecord
-from attrbank.store.header import RECORD_KEY, canonical, parse_header
-from attrbank.store.record import validated_record
+from attrbank.store.blobs import Artifact
+from attrbank.store.header import RECORD_KEY, canonical
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,14 @@ def decode(data: bytes) -> LearnedAttribute:
         IncompatibleError: it has another format version.
         NumericError: a tensor holds NaN or infinity.
     """
-    record = validated_record(parse_header(data))
+    return opened(Artifact.of(data))
+
+
+def opened(artifact: Artifact) -> LearnedAttribute:
+    """The attribute in an artifact that was read from a bank; raises as ``decode``."""
+    record = artifact.record
     try:
-        tensors = safetensors.torch.load(data)
+        tensors = safetensors.torch.load(artifact.data)
     except (SafetensorError, ValueError, RuntimeError, KeyError) as error:
         raise CorruptArtifactError(f"Not a valid artifact: {error}.") from error
     attribute = LearnedAttribute(record, tensors)

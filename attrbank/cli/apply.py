@@ -23,7 +23,7 @@ from attrbank.cli.options import (
 )
 from attrbank.cli.progress_bar import progress_bar
 from attrbank.editing.request import ApplyRequest
-from attrbank.names import parse_step
+from attrbank.names import split_strength
 from attrbank.schema import Core, Inversion
 
 
@@ -54,7 +54,7 @@ def apply(
 ) -> None:
     """Apply attributes to a picture, and save before and after."""
     request = ApplyRequest(
-        references=tuple(parse_step(reference) for reference in references),
+        references=tuple(split_strength(reference) for reference in references),
         rho=rho,
         prompt=prompt,
         seed=seed,
@@ -91,7 +91,7 @@ def _apply(request: ApplyRequest, as_json: bool) -> None:
         terminal.document(done)
         return
     for attribute in done["attributes"]:
-        terminal.say(_step_line(attribute))
+        terminal.say(_turn_line(attribute))
     terminal.lines([str(done["output"])])
 
 
@@ -104,9 +104,9 @@ def _show_plan(request: ApplyRequest, as_json: bool) -> None:
     if as_json:
         terminal.document(planned)
         return
-    terminal.lines([*map(_step_line, planned["attributes"]), f"{planned['unet_evaluations']} UNet evaluations"])
+    terminal.lines([*map(_turn_line, planned["attributes"]), f"{planned['unet_evaluations']} UNet evaluations"])
 
 
-def _step_line(attribute: Mapping[str, Any]) -> str:
+def _turn_line(attribute: Mapping[str, Any]) -> str:
     reference = f"{attribute['name']}@{attribute['id'][:12]}"
     return f"{reference}:{terminal.number(attribute['strength'])} at t = {attribute['t']}"

@@ -21,10 +21,10 @@ from attrbank.cli.options import (
     spelled_out,
 )
 from attrbank.cli.progress_bar import progress_bar
-from attrbank.editing.request import Preset, learn_spec
+from attrbank.learning.request import learn_spec
 from attrbank.names import parse_seeds
 from attrbank.pictures.find import matched
-from attrbank.schema import BankedZ, Core, LearnSpec, PictureFiles, Solver, Tail, Vectors, Weights
+from attrbank.schema import BankedZ, Core, LearnSpec, PictureFiles, Preset, Solver, Tail, Vectors, Weights
 
 Prompts: TypeAlias = list[str] | None
 Images: TypeAlias = Path | None

@@ -14,7 +14,7 @@ from attrbank.cli.card import card_facts
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import AttrbankError, CorruptArtifactError
 from attrbank.pictures.png_text import read_recipe_text
-from attrbank.schema import AttributeRecord, Recipe, Step
+from attrbank.schema import AttributeRecord, Recipe, RecipeTurn
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 
@@ -35,9 +35,9 @@ def show(
 
 def command_of(recipe: Recipe, bank: Path | None = None) -> str:
     """The ``attrbank apply`` command that repeats a recipe, from this bank, quoted for a POSIX shell."""
-    cores = {step.core for step in recipe.steps_applied}
+    cores = {turn.core for turn in recipe.steps_applied}
     words = ["attrbank", "apply"]
-    words += [f"{step.name}@{step.id[:12]}:{terminal.number(step.strength)}" for step in recipe.steps_applied]
+    words += [f"{turn.name}@{turn.id[:12]}:{terminal.number(turn.strength)}" for turn in recipe.steps_applied]
     words += ["-i", recipe.image.name] if recipe.image else []
     words += ["--inversion", recipe.inversion] if recipe.inversion else []
     words += ["--mask", recipe.mask.name] if recipe.mask else []
@@ -46,7 +46,7 @@ def command_of(recipe: Recipe, bank: Path | None = None) -> str:
     words += ["--steps", str(recipe.steps), "--guidance-scale", terminal.number(recipe.guidance_scale)]
     words += [word for core in cores if core and len(cores) == 1 for word in ("--core", core)]
     words += ["--force"] if recipe.forced else []
-    words += ["--raw"] if any(step.raw for step in recipe.steps_applied) else []
+    words += ["--raw"] if any(turn.raw for turn in recipe.steps_applied) else []
     words += ["--bank", str(bank)] if bank else []
     return shlex.join([*words, "--backbone", recipe.backbone])
 
@@ -56,7 +56,7 @@ def _show_picture(path: Path, bank: Path | None, as_json: bool) -> None:
         recipe = Recipe.model_validate_json(read_recipe_text(path))
     except ValueError as error:
         raise CorruptArtifactError("The picture's recipe is not one that this attrbank understands.") from error
-    if absent := [step.name for step in recipe.steps_applied if not _is_there(bank, step)]:
+    if absent := [turn.name for turn in recipe.steps_applied if not _is_there(bank, turn)]:
         terminal.say(f"This bank does not have {', '.join(absent)} as it was; name the one that does with --bank.")
     if as_json:
         terminal.document({"command": command_of(recipe, bank), "recipe": recipe.model_dump(mode="json")})
@@ -67,9 +67,9 @@ def _show_picture(path: Path, bank: Path | None, as_json: bool) -> None:
     terminal.lines([command_of(recipe, bank)])
 
 
-def _is_there(bank: Path | None, step: Step) -> bool:
+def _is_there(bank: Path | None, turn: RecipeTurn) -> bool:
     try:
-        Bank.open(bank).resolve(f"{step.name}@{step.id}")
+        Bank.open(bank).resolve(f"{turn.name}@{turn.id}")
     except AttrbankError:  # a recipe can be read whatever ails the bank
         return False
     return True

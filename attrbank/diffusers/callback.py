@@ -9,37 +9,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, cast
 
 import torch
 from diffusers.callbacks import PipelineCallback
 from torch import Tensor
 
-from attrbank.attribute.artifact import decode
-from attrbank.attribute.calibration import calibration_of, raw_strength
+from attrbank.attribute.artifact import opened
 from attrbank.attribute.compatibility import check_binding
 from attrbank.diffusers.pipelines import binding_of, refuse_packed
 from attrbank.diffusers.progress import Progress
-from attrbank.editing.plan import check_strength, method_of
+from attrbank.editing.acting import Ready, ready
 from attrbank.editing.request import ApplyRequest
 from attrbank.errors import IncompatibleError
 from attrbank.methods.protocol import Edit, ModelEdit
-from attrbank.names import parse_step
+from attrbank.names import split_strength
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
-
-
-@dataclass(frozen=True, eq=False)
-class _Attribute:
-    """One attribute, ready to act."""
-
-    record: AttributeRecord
-    edit: Edit
-    strength: float
 
 
 class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers has no types
@@ -49,8 +37,8 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
     step j − 1 has ended. So none can act at the first step. Each acts at the step whose ᾱ is nearest to the one that it
     was learned at; those that act at the same step act in the order given.
 
-    No evaluation of the network can be had here. Difference vectors act by their banked mean, whatever core they
-    prefer; attributes that must look at the picture first are refused. Latents that a scheduler carries as x/√ᾱ are
+    No evaluation of the network can be had here. An attribute acts with the core that does without, whatever core it
+    prefers; one that must look at the picture first is refused. Latents that a scheduler carries as x/√ᾱ are
     scaled for the edit and back; what a multistep scheduler remembers from before an edit is dropped.
 
     The pipeline's model is checked when its run begins: latent shape, prediction type, and the fingerprint of its
@@ -73,12 +61,10 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
 
     def __init__(self, *attributes: str, bank: Path | str | None = None, rho: float = 1.0) -> None:
         super().__init__()
-        steps = [parse_step(text) for text in attributes]
-        asked = ApplyRequest(references=tuple((step.reference, step.strength) for step in steps), rho=rho)
+        asked = ApplyRequest(references=tuple(split_strength(text) for text in attributes), rho=rho)
         store = Bank.open(bank)
         entries = store.resolve_all([reference for reference, _ in asked.references])
-        strengths = [rho if given is None else given for _, given in asked.references]
-        self._attributes = [_ready(store, entry, s) for entry, s in zip(entries, strengths, strict=True)]
+        self._attributes = [_ready(store, entry, s) for entry, s in zip(entries, asked.strengths, strict=True)]
 
     def callback_fn(
         self, pipeline: Any, step_index: int, timestep: Any, callback_kwargs: dict[str, Any]
@@ -103,7 +89,7 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
             progress.refuse_missed(record)
 
 
-class _Inputs:
+class _OutOfReach:
     """What an edit may ask for (``EditInputs``): the network has not seen these latents, and cannot be asked."""
 
     def __init__(self, name: str, alpha_bar: float) -> None:
@@ -123,16 +109,15 @@ class _Inputs:
         raise _out_of_reach(self._name)
 
 
-def _ready(bank: Bank, entry: Entry, strength: float) -> _Attribute:
-    learned = decode(bank.read(entry))
+def _ready(bank: Bank, entry: Entry, strength: float) -> Ready:
+    learned = opened(bank.artifact(entry))
     record = learned.record
-    check_strength(record, strength)
-    method = method_of(record, load_plugins())
-    core = "mean" if "mean" in record.units else record.core
-    edit = method.edit(record, learned.tensors, core)
-    if isinstance(edit, ModelEdit) or method.evaluations(record, core, 1) > 0:
+    method = load_plugins().method_of(record)
+    core = method.core_without_network(record)
+    attribute = ready(learned, strength, core)
+    if isinstance(attribute.edit, ModelEdit) or not method.needs(record, core, strength).nothing:
         raise _out_of_reach(record.name)
-    return _Attribute(record, edit, raw_strength(calibration_of(record, core), strength))
+    return attribute
 
 
 def _out_of_reach(name: str) -> IncompatibleError:
@@ -143,11 +128,12 @@ def _out_of_reach(name: str) -> IncompatibleError:
 
 
 @torch.no_grad()
-def _edited(latents: Tensor, attributes: list[_Attribute], progress: Progress) -> Tensor:
+def _edited(latents: Tensor, attributes: list[Ready], progress: Progress) -> Tensor:
     """Latents after the attributes' turn; in single precision on the CPU, where banks are read, and back."""
     before = (latents.float() * progress.scale).cpu()
     after = before
     for attribute in attributes:
-        after = attribute.edit(after, _Inputs(attribute.record.name, progress.alpha_bar), attribute.strength)
+        edit = cast(Edit, attribute.edit)  # those of the model were refused
+        after = edit(after, _OutOfReach(attribute.record.name, progress.alpha_bar), attribute.strength)
     # The difference is added, so that strength 0 changes no bit in spite of the scaling.
     return latents + ((after - before) / progress.scale).to(latents)

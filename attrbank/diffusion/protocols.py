@@ -60,7 +60,8 @@ class Backbone(Protocol):
         words: the words that it knows, in lower case; None if it may know any.
 
     A backbone may also have ``guidance``; without it, guidance is classifier-free. And it may have a ``family``, which
-    models share whose latents mean the same; without it, it is a family of its own.
+    models share whose latents mean the same; without it, it is a family of its own. With ``picture_size``, the height
+    and width of its pictures, nothing need be decoded to know them.
     """
 
     name: str

@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import Any, Literal
 
 from attrbank.editing.batch_plan import BatchRequest, Item, batch_items
-from attrbank.editing.retouching import Inputs
+from attrbank.editing.retouching import GivenFiles
 from attrbank.editing.run import Editor, OnStep, recipe
 from attrbank.errors import AttrbankError
 from attrbank.pictures.png_text import read_recipe_text
@@ -72,14 +72,15 @@ def _onward(on_step: OnStep, before: int, total: int, done: int, _total_of_one: 
 
 def _outcome(item: Item, editor: Callable[[], Editor], on_step: OnStep) -> BatchOutcome:
     try:
-        inputs = Inputs.read(item.planned)
+        files = GivenFiles.read(item.planned)
+        if _is_finished(item, recipe(item.planned, files)):
+            return BatchOutcome(item, "skipped")
+        given = files.decoded()
     except AttrbankError as error:
         return BatchOutcome(item, "failed", error=error)
-    if _is_finished(item, recipe(item.planned, inputs)):
-        return BatchOutcome(item, "skipped")
     ready = editor()
     try:
-        return BatchOutcome(item, "done", ready.apply(item.planned, inputs, item.output, on_step).as_dict())
+        return BatchOutcome(item, "done", ready.apply(item.planned, given, item.output, on_step).as_dict())
     except AttrbankError as error:
         return BatchOutcome(item, "failed", error=error)
 

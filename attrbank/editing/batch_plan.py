@@ -72,10 +72,12 @@ def batch_items(request: BatchRequest) -> list[Item]:
 
     Raises:
         InvalidValueError: two pictures would have one name, one would replace an input, or a name could lead elsewhere.
-        AttrbankError: see ``planning.plan``, which fails for all pictures alike.
+        AttrbankError: see ``plan.plan``, which fails for all pictures alike.
     """
     common = request.common
-    plans = [plan(replace(common, prompt=prompt)) for prompt in request.prompts or (common.prompt,)]
+    asked = [replace(common, prompt=prompt) for prompt in request.prompts] or [common]  # which checks every prompt
+    first = plan(asked[0])
+    plans = [first, *(first.under(one.prompt or "") for one in asked[1:])]
     images, seeds = request.images or (common.image,), request.seeds or (plans[0].seed,)
     items = [
         Item(each, _output(request.template, each, number))
@@ -113,7 +115,7 @@ def read_prompts(path: Path) -> tuple[str, ...]:
 
 def _output(template: str, planned: Plan, number: int) -> Path:
     values = {
-        "attributes": "+".join(step.entry.name for step in planned.steps_applied)[:100],
+        "attributes": "+".join(turn.entry.name for turn in planned.turns)[:100],
         "prompt": slug(planned.prompt),
         "seed": str(planned.seed),
         "number": str(number),

@@ -22,7 +22,13 @@ OnStep: TypeAlias = Callable[[Position], None]
 
 @dataclass(frozen=True, eq=False)
 class Act:
-    """One edit at one step of the grid, or from there on."""
+    """One edit at one step of the grid, or from there on.
+
+    Attributes:
+        index: of the step.
+        edit: what acts.
+        strength: as the edit takes it.
+    """
 
     index: int
     edit: Edit | ModelEdit
@@ -36,7 +42,7 @@ class Edited(NamedTuple):
     after: Tensor
 
 
-class Inputs:
+class LazyInputs:
     """What an edit may ask for (``EditInputs``), computed when it is asked for and then remembered.
 
     Args:
@@ -137,8 +143,8 @@ def run_edits(
     after: Position | None = None
     acts = [act for act in acts if act.strength or not isinstance(act.edit, ModelEdit)]
     model = _Model(trajectory, prompt, source)
-    for index, group in groupby(_turns(trajectory, acts), key=lambda turn: turn.at):
-        inputs = Inputs(trajectory, before, index, source, begun, on_step)
+    for index, group in groupby(_moments(trajectory, acts), key=lambda moment: moment.at):
+        inputs = LazyInputs(trajectory, before, index, source, begun, on_step)
         after = inputs.unedited() if after is None else model.run(after, index, on_step)
         for _, act in group:
             if isinstance(act.edit, ModelEdit):
@@ -175,17 +181,19 @@ class _Model:
         return self._trajectory.run(position, self._conditioning, until_index, on_step)
 
 
-class _Turn(NamedTuple):
+class _Moment(NamedTuple):
+    """When an act begins, or ends."""
+
     at: int
     act: Act
 
 
-def _turns(trajectory: Trajectory, acts: Sequence[Act]) -> list[_Turn]:
+def _moments(trajectory: Trajectory, acts: Sequence[Act]) -> list[_Moment]:
     """Every act where it begins, and those on the model again where they end."""
     schedule = trajectory.backbone.schedule
     ends = [
-        _Turn(max(act.index, nearest_index(trajectory.grid, schedule, act.edit.until)), act)
+        _Moment(max(act.index, nearest_index(trajectory.grid, schedule, act.edit.until)), act)
         for act in acts
         if isinstance(act.edit, ModelEdit)
     ]
-    return sorted([*(_Turn(act.index, act) for act in acts), *ends], key=lambda turn: turn.at)
+    return sorted([*(_Moment(act.index, act) for act in acts), *ends], key=lambda moment: moment.at)

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from attrbank.diffusion.protocols import Grid
-from attrbank.diffusion.schedule import Schedule, nearest_index
+from attrbank.diffusion.schedule import Grid, Schedule, nearest_index
+from attrbank.methods.protocol import Needs
 
-if TYPE_CHECKING:
-    from attrbank.editing.plan import PlannedStep
+
+@dataclass(frozen=True)
+class Stop:
+    """Where on the grid an edit acts, and what it needs there."""
+
+    index: int
+    needs: Needs
 
 
 def denoising_steps(
-    steps: Sequence[PlannedStep], grid: Grid, schedule: Schedule, *, needs_before: bool, refinements: int | None
+    stops: Sequence[Stop], grid: Grid, schedule: Schedule, *, needs_before: bool, refinements: int | None
 ) -> int:
     """Steps of both pictures, which share what lies before the first edit, and of what the edits ask for.
 
     Args:
-        steps: in the order in which they act.
+        stops: in the order in which the edits act.
         grid: of the run.
         schedule: of the backbone.
         needs_before: whether the unedited picture is finished.
         refinements: of the inversion, if a picture is edited: its latent replaces the way to the first edit.
     """
-    first, elsewhere = steps[0].index, _elsewhere(steps, grid, schedule)
-    before = len(grid) if needs_before else max(_last_needed(steps), first)
+    first, elsewhere = stops[0].index, sum(_of_runs(stop.needs, grid, schedule) for stop in stops)
+    before = len(grid) if needs_before else max(first, *map(_last_needed, stops))
     shared = 0 if refinements is None else -first + _inverted(len(grid), first, elsewhere) * (1 + refinements)
-    return shared + before + (len(grid) - first) + elsewhere
+    predictions = sum(stop.needs.predictions for stop in stops)
+    return shared + before + (len(grid) - first) + elsewhere + predictions
 
 
 def _inverted(end: int, first: int, elsewhere: int) -> int:
@@ -35,23 +41,13 @@ def _inverted(end: int, first: int, elsewhere: int) -> int:
     return end if elsewhere else end - first
 
 
-def _elsewhere(steps: Sequence[PlannedStep], grid: Grid, schedule: Schedule) -> int:
+def _of_runs(needs: Needs, grid: Grid, schedule: Schedule) -> int:
     """Steps of other runs, from the picture's noise."""
-    return sum(
-        step.method.evaluations(
-            step.record,
-            step.core,
-            nearest_index(grid, schedule, max(0.0, step.record.t_x + step.record.delta_tau)),
-        )
-        for step in steps
-    )
+    return sum(nearest_index(grid, schedule, run.until) + run.predicted for run in needs.runs)
 
 
-def _last_needed(steps: Sequence[PlannedStep]) -> int:
-    """How far the unedited picture must go for the edits' sake: Φ looks at it one step beyond."""
-    return max((step.index + 1 for step in steps if _asks_phi(step)), default=0)
-
-
-def _asks_phi(step: PlannedStep) -> bool:
-    """The convolutional Φ knows what to add, and is not asked what to take away."""
-    return step.core == "mlp" or (step.core == "conv" and step.strength >= 0)
+def _last_needed(stop: Stop) -> int:
+    """How far the unedited picture must go for an edit's sake: one step beyond it where the edit looks at it."""
+    if stop.needs.looks:
+        return stop.index + 1
+    return stop.index if stop.needs.predictions else 0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from attrbank.attribute.calibration import beyond_range, calibration_of, raw_strength
+from attrbank.attribute.calibration import beyond_range, calibration_of
 from attrbank.attribute.compatibility import check_binding, forced_warning
 from attrbank.diffusion.prediction import evaluations_per_step
 from attrbank.diffusion.protocols import (
@@ -19,13 +20,14 @@ from attrbank.diffusion.protocols import (
 )
 from attrbank.diffusion.schedule import nearest_alpha_bar_index, timestep_at
 from attrbank.editing.choices import REFINEMENTS, guidance_scale_of, inversion_of, prompt_of
-from attrbank.editing.cost import denoising_steps
+from attrbank.editing.cost import Stop, denoising_steps
 from attrbank.editing.request import ApplyRequest
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
 from attrbank.methods.protocol import Method
 from attrbank.plugins.manager import PluginManager, load_plugins
-from attrbank.schema import AttributeRecord, Calibration, Core, Inversion
+from attrbank.schema import AttributeRecord, Core, Inversion
 from attrbank.store.bank import Bank
+from attrbank.store.blobs import Artifact
 from attrbank.store.entry import Entry
 
 FAR = 0.05
@@ -33,22 +35,22 @@ FAR = 0.05
 
 
 @dataclass(frozen=True)
-class PlannedStep:
+class Turn:
     """One attribute's turn.
 
     Attributes:
         entry: which attribute.
-        record: what its artifact says.
+        artifact: its bytes, read once.
         method: how it edits.
         strength: 1 is the full effect.
-        core: the core it will use; None for the paper's vectors.
+        core: the core it will use; None if its method has none.
         raw: take the strength as it is, whatever the attribute's calibration says.
         index: the grid index at which it acts.
         t: the timestep there.
     """
 
     entry: Entry
-    record: AttributeRecord
+    artifact: Artifact
     method: Method
     strength: float
     core: Core | None
@@ -57,14 +59,14 @@ class PlannedStep:
     t: int
 
     @property
-    def calibration(self) -> Calibration | None:
-        """What the strength means here."""
-        return None if self.raw else calibration_of(self.record, self.core)
+    def record(self) -> AttributeRecord:
+        """What the artifact says of itself."""
+        return self.artifact.record
 
     @property
-    def raw_strength(self) -> float:
-        """The strength as the method takes it."""
-        return raw_strength(self.calibration, self.strength)
+    def stop(self) -> Stop:
+        """Where the edit acts, and what it needs."""
+        return Stop(self.index, self.method.needs(self.record, self.core, self.strength))
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json`` and for recipes."""
@@ -83,6 +85,7 @@ class Plan:
     """A complete ``apply``, its attributes in the order in which they act.
 
     Attributes:
+        turns: the attributes'.
         backbone: the model's description.
         backbone_reference: how the user, or the artifact, names it.
         steps: as asked of the sampler, whose grid may be longer.
@@ -92,11 +95,10 @@ class Plan:
         inversion: how it becomes a latent.
         mask: of the region to edit.
         only_after: whether the edited picture alone is written.
-        warnings: what the user should know before.
+        cautions: what the user should know before, whatever the prompt.
     """
 
-    steps_applied: tuple[PlannedStep, ...]
-    bank: Bank
+    turns: tuple[Turn, ...]
     backbone: Description
     backbone_reference: str
     sampler: Sampler
@@ -110,12 +112,17 @@ class Plan:
     inversion: Inversion | None
     mask: Path | None
     only_after: bool
-    warnings: tuple[str, ...]
+    cautions: tuple[str, ...]
 
     @property
     def first(self) -> int:
         """The grid index of the first edit."""
-        return self.steps_applied[0].index
+        return self.turns[0].index
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know before."""
+        return (*self.cautions, *unknown_words_warning(self.backbone, self.prompt))
 
     @property
     def needs_before(self) -> bool:
@@ -131,7 +138,7 @@ class Plan:
     def denoising_steps(self) -> int:
         """Steps that the run will take, forth and back."""
         return denoising_steps(
-            self.steps_applied,
+            [turn.stop for turn in self.turns],
             self.grid,
             self.backbone.schedule,
             needs_before=self.needs_before,
@@ -142,6 +149,15 @@ class Plan:
     def unet_evaluations(self) -> int:
         """Rows that the network will predict."""
         return self.denoising_steps * evaluations_per_step(self.guidance_scale, guidance_of(self.backbone))
+
+    def under(self, prompt: str) -> Plan:
+        """The same under another prompt; nothing is read again.
+
+        Raises:
+            InvalidValueError: the backbone is unconditional.
+        """
+        check_guidance(self.backbone, self.guidance_scale, prompt)
+        return replace(self, prompt=prompt)
 
     def as_dict(self) -> dict[str, Any]:
         """What ``apply --plan --json`` prints."""
@@ -155,7 +171,7 @@ class Plan:
             "sampler": self.sampler.name,
             "steps": self.steps,
             "guidance_scale": self.guidance_scale,
-            "attributes": [step.as_dict() for step in self.steps_applied],
+            "attributes": [turn.as_dict() for turn in self.turns],
             "unet_evaluations": self.unet_evaluations,
             "forced": self.forced,
             "warnings": list(self.warnings),
@@ -167,31 +183,30 @@ def plan(request: ApplyRequest) -> Plan:
 
     Raises:
         NotFoundError: an attribute, backbone, sampler or method does not exist.
-        InvalidValueError: a strength does not fit the attribute's vectors, a reference repeats, an unconditional
+        InvalidValueError: an attribute cannot have its strength or core, a reference repeats, an unconditional
             backbone is given a prompt or guidance, or a picture is to be edited by a sampler that cannot be inverted.
         IncompatibleError: an attribute was learned on another backbone.
         CorruptArtifactError: an artifact is damaged.
     """
     bank, plugins = Bank.open(request.bank), load_plugins()
     entries = bank.resolve_all([reference for reference, _ in request.references])
-    records = [bank.record(entry) for entry in entries]
+    artifacts = [bank.artifact(entry) for entry in entries]
+    records = [artifact.record for artifact in artifacts]
     reference = request.backbone or records[0].backbone.name
     model = _described(reference, records[0], plugins)
     forced = [record for record in records if check_binding(record, model, force=request.force)]
     sampler: Sampler = plugins.sampler(request.sampler or model.defaults.sampler)
     count = request.steps or model.defaults.steps
     grid = sampler.grid(count, model.schedule)
-    strengths = [request.rho if given is None else given for _, given in request.references]
-    steps = [
-        _planned(entry, record, 1.0 if strength is None else strength, request, grid, model, plugins)
-        for entry, record, strength in zip(entries, records, strengths, strict=True)
+    turns = [
+        _turn(entry, artifact, strength, request, grid, model, plugins)
+        for entry, artifact, strength in zip(entries, artifacts, request.strengths, strict=True)
     ]
-    steps.sort(key=lambda step: (step.index, -step.record.t_x))  # stable: within one T_x, in the order given
+    turns.sort(key=lambda turn: (turn.index, -turn.record.t_x))  # stable: within one T_x, in the order given
     prompt, scale = prompt_of(request, records[0], model), guidance_scale_of(request, model)
     check_guidance(model, scale, prompt)
     return Plan(
-        steps_applied=tuple(steps),
-        bank=bank,
+        turns=tuple(turns),
         backbone=model,
         backbone_reference=reference,
         sampler=sampler,
@@ -205,12 +220,11 @@ def plan(request: ApplyRequest) -> Plan:
         inversion=inversion_of(request, sampler),
         mask=request.mask,
         only_after=request.only_after,
-        warnings=(
+        cautions=(
             *(forced_warning(record, model) for record in forced),
-            *unknown_words_warning(model, prompt),
-            *_far_steps(steps, model),
-            *_beyond_range(steps),
-            *_bad_pairs(bank, steps),
+            *_far_turns(turns, model),
+            *_beyond_range(turns),
+            *_bad_pairs(bank, turns),
         ),
     )
 
@@ -228,24 +242,25 @@ def _described(reference: str, record: AttributeRecord, plugins: PluginManager) 
     return model
 
 
-def _planned(
+def _turn(
     entry: Entry,
-    record: AttributeRecord,
+    artifact: Artifact,
     strength: float,
     request: ApplyRequest,
     grid: Grid,
     model: Description,
     plugins: PluginManager,
-) -> PlannedStep:
-    check_strength(record, strength)
-    core = request.core
-    if core is not None and core not in record.units:
+) -> Turn:
+    record, core = artifact.record, request.core
+    method = plugins.method_of(record)
+    method.strengths(record).check(record.name, strength)
+    if core is not None and core not in method.cores(record):
         raise InvalidValueError(f"{entry.name} has no core {core!r}.", hint="Leave --core out.")
     index = nearest_alpha_bar_index(grid, model.schedule, record.resolved.alpha_bar_x)
-    return PlannedStep(
+    return Turn(
         entry=entry,
-        record=record,
-        method=method_of(record, plugins),
+        artifact=artifact,
+        method=method,
         strength=strength,
         core=core or record.core,
         raw=request.raw,
@@ -254,43 +269,15 @@ def _planned(
     )
 
 
-def check_strength(record: AttributeRecord, strength: float) -> None:
-    """Refuse a strength that the attribute's vectors cannot have.
-
-    Raises:
-        InvalidValueError: the vectors are the paper's, and the strength is outside [0, 1].
-    """
-    if record.vectors == "paper" and not 0 <= strength <= 1:
-        raise InvalidValueError(
-            f"{record.name} has the paper's vectors, whose strength lies in [0, 1], not {strength:g}.",
-            hint="Difference vectors, the default of learn, take any strength.",
-        )
-
-
-def method_of(record: AttributeRecord, plugins: PluginManager) -> Method:
-    """The method that an attribute was learned with.
-
-    Raises:
-        NotFoundError: it is not installed; the hint names the package.
-    """
-    try:
-        method: Method = plugins.method(record.method)
-    except NotFoundError as error:
-        raise NotFoundError(
-            f"{record.name} needs the method {record.method!r}, which is not installed.",
-            hint=f"Install the plugin that provides it, perhaps: pip install attrbank-{record.method}",
-        ) from error
-    return method
-
-
-def _beyond_range(steps: list[PlannedStep]) -> list[str]:
-    found = ((step.entry.name, beyond_range(step.calibration, step.strength)) for step in steps)
+def _beyond_range(turns: Sequence[Turn]) -> list[str]:
+    known = [(turn, calibration_of(turn.record, turn.core)) for turn in turns if not turn.raw]
+    found = ((turn.entry.name, beyond_range(calibration, turn.strength)) for turn, calibration in known)
     return [f"{name}: {warning}" for name, warning in found if warning]
 
 
-def _bad_pairs(bank: Bank, steps: list[PlannedStep]) -> list[str]:
+def _bad_pairs(bank: Bank, turns: Sequence[Turn]) -> list[str]:
     """What the bank's matrix says against these attributes at once; one that is damaged stops nobody."""
-    names = {step.entry.id: step.entry.name for step in steps if step.strength > 0}
+    names = {turn.entry.id: turn.entry.name for turn in turns if turn.strength > 0}
     if len(names) < 2:
         return []
     try:
@@ -304,13 +291,13 @@ def _bad_pairs(bank: Bank, steps: list[PlannedStep]) -> list[str]:
     ]
 
 
-def _far_steps(steps: list[PlannedStep], model: Description) -> list[str]:
+def _far_turns(turns: Sequence[Turn], model: Description) -> list[str]:
     warnings = []
-    for step in steps:
-        learned, here = step.record.resolved.alpha_bar_x, model.schedule.alpha_bar(step.t)
+    for turn in turns:
+        learned, here = turn.record.resolved.alpha_bar_x, model.schedule.alpha_bar(turn.t)
         if abs(learned - here) > FAR:
             warnings.append(
-                f"{step.entry.name} was learned at t = {step.record.resolved.timestep_x}; "
-                f"the nearest step of this grid is t = {step.t}"
+                f"{turn.entry.name} was learned at t = {turn.record.resolved.timestep_x}; "
+                f"the nearest step of this grid is t = {turn.t}"
             )
     return warnings

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -19,16 +19,17 @@ from attrbank.diffusion.inversion import invert
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.editing.composition import Act, OnStep, run_edits
+from attrbank.editing.masking import MaskedEdit
 from attrbank.editing.plan import Plan
 from attrbank.methods.protocol import ModelEdit
 from attrbank.pictures.frame import Frame, encoded, picture_size
-from attrbank.pictures.mask import Mask, MaskedEdit
-from attrbank.pictures.read import InputImage, read_image
+from attrbank.pictures.mask import Mask
+from attrbank.pictures.read import InputImage, PictureData
 
 
 @dataclass(frozen=True, eq=False)
-class Inputs:
-    """The pictures that an edit was given, read and checked.
+class GivenPictures:
+    """The pictures that an edit was given, decoded and checked.
 
     Attributes:
         image: to be edited.
@@ -38,11 +39,24 @@ class Inputs:
     image: InputImage | None
     mask: InputImage | None
 
+
+@dataclass(frozen=True, eq=False)
+class GivenFiles:
+    """The same as files: what a recipe remembers of them is known before they are decoded."""
+
+    image: PictureData | None
+    mask: PictureData | None
+
     @classmethod
-    def read(cls, planned: Plan) -> Inputs:
-        """Raises as ``read_image``."""
-        image, mask = (None if path is None else read_image(path) for path in (planned.image, planned.mask))
+    def read(cls, planned: Plan) -> Self:
+        """Raises as ``PictureData.read``."""
+        image, mask = (None if path is None else PictureData.read(path) for path in (planned.image, planned.mask))
         return cls(image, mask)
+
+    def decoded(self) -> GivenPictures:
+        """Raises as ``PictureData.decoded``."""
+        image, mask = (None if file is None else file.decoded() for file in (self.image, self.mask))
+        return GivenPictures(image, mask)
 
 
 class Drawn(NamedTuple):
@@ -53,7 +67,7 @@ class Drawn(NamedTuple):
 
 
 @torch.no_grad()
-def draw(planned: Plan, trajectory: Trajectory, acts: Sequence[Act], inputs: Inputs, on_step: OnStep) -> Drawn:
+def draw(planned: Plan, trajectory: Trajectory, acts: Sequence[Act], given: GivenPictures, on_step: OnStep) -> Drawn:
     """One picture, without the edits and with them.
 
     Raises:
@@ -61,7 +75,7 @@ def draw(planned: Plan, trajectory: Trajectory, acts: Sequence[Act], inputs: Inp
         NumericError: a latent is not finite.
     """
     decode = trajectory.backbone.decode
-    canvas = _Canvas(inputs, trajectory.backbone)
+    canvas = _Canvas(given, trajectory.backbone)
     beginning = canvas.beginning(planned, trajectory, on_step)
     edited = run_edits(
         trajectory,
@@ -85,16 +99,16 @@ class _Beginning(NamedTuple):
 
 
 class _Canvas:
-    """The inputs at the backbone's size."""
+    """The pictures at the backbone's size."""
 
-    def __init__(self, inputs: Inputs, backbone: Backbone) -> None:
-        self._image, self._mask = inputs.image, None
-        if inputs.image is None and inputs.mask is None:
+    def __init__(self, given: GivenPictures, backbone: Backbone) -> None:
+        self._image, self._mask = given.image, None
+        if given.image is None and given.mask is None:
             return
         self._size = picture_size(backbone)
-        if inputs.mask is not None:
-            picture = torch.empty(3, *self._size) if inputs.image is None else inputs.image.pixels
-            self._mask = Mask.of(inputs.mask, picture, self._size, backbone.latent_shape[1:])
+        if given.mask is not None:
+            picture = torch.empty(3, *self._size) if given.image is None else given.image.pixels
+            self._mask = Mask.of(given.mask, picture, self._size, backbone.latent_shape[1:])
 
     def beginning(self, planned: Plan, trajectory: Trajectory, on_step: OnStep) -> _Beginning:
         """The picture's latent at the first edit."""

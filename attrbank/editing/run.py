@@ -6,23 +6,25 @@ import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from attrbank.attribute.artifact import decode
+from attrbank.attribute.artifact import opened
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone
+from attrbank.diffusion.remembering import Memory, RememberingTrajectory
 from attrbank.diffusion.trajectory import Position, Trajectory
-from attrbank.editing.composition import Act
+from attrbank.editing.acting import ready
 from attrbank.editing.plan import Plan, plan
 from attrbank.editing.request import ApplyRequest
-from attrbank.editing.retouching import Inputs, draw
+from attrbank.editing.retouching import Drawn, GivenFiles, GivenPictures, draw
 from attrbank.pictures import write as picture
-from attrbank.pictures.read import InputImage
+from attrbank.pictures.read import InputImage, PictureData
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema import PictureFile, Recipe, Step
+from attrbank.schema import PictureFile, Recipe, RecipeTurn
 
 OnStep = Callable[[int, int], None]
 
@@ -66,17 +68,17 @@ def apply(request: ApplyRequest, *, on_step: OnStep = lambda done, total: None) 
         on_step: called with the denoising steps done and their total.
 
     Raises:
-        NotFoundError, InvalidValueError, IncompatibleError, CorruptArtifactError: see ``planning.plan``; a picture or a
-            mask cannot be read, see ``input_image.read_image``.
+        NotFoundError, InvalidValueError, IncompatibleError, CorruptArtifactError: see ``plan.plan``; a picture or a
+            mask cannot be read, see ``pictures.read.read_image``.
         StorageError: the picture cannot be written; asked before anything is computed.
         NumericError: a latent is no longer finite.
     """
     started = time.monotonic()
     planned = plan(request)
     picture.require_writable(request.output, (request.image, request.mask))
-    inputs = Inputs.read(planned)
+    given = GivenFiles.read(planned).decoded()
     editor = Editor(planned, request.placement)
-    return replace(editor.apply(planned, inputs, request.output, on_step), seconds=time.monotonic() - started)
+    return replace(editor.apply(planned, given, request.output, on_step), seconds=time.monotonic() - started)
 
 
 class Editor:
@@ -85,36 +87,46 @@ class Editor:
     Args:
         planned: which; of several pictures, the plan of any.
         placement: where the backbone is to run.
+        backbone: the one that the plan names, if it is loaded already.
+        memory: of what that has predicted before; None predicts everything.
 
     Raises:
         IncompatibleError: the backbone cannot be loaded.
         CorruptArtifactError: an attribute is damaged.
     """
 
-    def __init__(self, planned: Plan, placement: Placement | None) -> None:
-        self._plugins = load_plugins()
-        self._backbone: Backbone = self._plugins.backbone(planned.backbone_reference, placement)
+    def __init__(
+        self,
+        planned: Plan,
+        placement: Placement | None,
+        *,
+        backbone: Backbone | None = None,
+        memory: Memory | None = None,
+    ) -> None:
+        self._memory = memory
+        self._backbone: Backbone = backbone or load_plugins().backbone(planned.backbone_reference, placement)
         self._acts = [
-            Act(
-                step.index,
-                step.method.edit(step.record, decode(planned.bank.read(step.entry)).tensors, step.core),
-                step.raw_strength,
-            )
-            for step in planned.steps_applied
+            ready(opened(turn.artifact), turn.strength, turn.core, raw=turn.raw).at(turn.index)
+            for turn in planned.turns
         ]
 
-    def apply(self, planned: Plan, inputs: Inputs, output: Path | None, on_step: OnStep) -> Applied:
+    def apply(self, planned: Plan, given: GivenPictures, output: Path | None, on_step: OnStep) -> Applied:
         """One picture; arguments and errors as ``apply``."""
-        started, made_by = time.monotonic(), recipe(planned, inputs)
-        self._plugins.notify("before_apply", recipe=made_by)
-        trajectory = Trajectory(
-            self._backbone, planned.sampler, grid=planned.grid, guidance_scale=planned.guidance_scale
-        )
-        drawn = draw(planned, trajectory, self._acts, inputs, _counter(planned, on_step))
+        started, made_by = time.monotonic(), recipe(planned, given)
+        drawn, evaluations = self.draw(planned, given, on_step)
         before = None if planned.only_after else drawn.before
-        output = picture.write(output, before, drawn.after, _captions(planned), made_by, inputs.image)
-        self._plugins.notify("after_apply", recipe=made_by, output=output)
-        return Applied(planned, output, before, drawn.after, trajectory.evaluations, time.monotonic() - started)
+        output = picture.write(output, before, drawn.after, captions(planned), made_by, given.image)
+        return Applied(planned, output, before, drawn.after, evaluations, time.monotonic() - started)
+
+    def draw(self, planned: Plan, given: GivenPictures, on_step: OnStep) -> tuple[Drawn, int]:
+        """One picture and the rows that the network predicted for it; nothing is written. Raises as ``draw``."""
+        trajectory = self._trajectory(planned)
+        drawn = draw(planned, trajectory, self._acts, given, _counter(planned, on_step))
+        return drawn, trajectory.evaluations
+
+    def _trajectory(self, planned: Plan) -> Trajectory:
+        kind = Trajectory if self._memory is None else partial(RememberingTrajectory, memory=self._memory)
+        return kind(self._backbone, planned.sampler, grid=planned.grid, guidance_scale=planned.guidance_scale)
 
 
 def _counter(planned: Plan, on_step: OnStep) -> Callable[[Position], None]:
@@ -123,10 +135,10 @@ def _counter(planned: Plan, on_step: OnStep) -> Callable[[Position], None]:
     return lambda position: on_step(min(next(done), total), total)
 
 
-def recipe(planned: Plan, inputs: Inputs) -> Recipe:
+def recipe(planned: Plan, given: GivenPictures | GivenFiles) -> Recipe:
     """What repeats this picture."""
     return Recipe(
-        steps_applied=tuple(Step(**step.as_dict()) for step in planned.steps_applied),
+        steps_applied=tuple(RecipeTurn(**turn.as_dict()) for turn in planned.turns),
         prompt=planned.prompt,
         seed=planned.seed,
         sampler=planned.sampler.name,
@@ -135,18 +147,19 @@ def recipe(planned: Plan, inputs: Inputs) -> Recipe:
         backbone=planned.backbone_reference,
         fingerprint=planned.backbone.fingerprint,
         forced=planned.forced,
-        image=_file(inputs.image),
+        image=_file(given.image),
         inversion=planned.inversion,
-        mask=_file(inputs.mask),
+        mask=_file(given.mask),
         only_after=planned.only_after,
     )
 
 
-def _file(image: InputImage | None) -> PictureFile | None:
+def _file(image: InputImage | PictureData | None) -> PictureFile | None:
     return None if image is None else PictureFile(name=image.name, sha256=image.sha256)
 
 
-def _captions(planned: Plan) -> tuple[str, str]:
-    edits = " + ".join(f"{step.entry.name} {step.strength:g}" for step in planned.steps_applied)
+def captions(planned: Plan) -> tuple[str, str]:
+    """What stands under the pictures before and after."""
+    edits = " + ".join(f"{turn.entry.name} {turn.strength:g}" for turn in planned.turns)
     begun = [planned.prompt, f"seed {planned.seed}"] if planned.image is None else [planned.image.name]
     return ", ".join(filter(None, begun)), edits

@@ -22,11 +22,11 @@ from attrbank.evaluation.judges.judge import Judge
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.numbers.curves import GOAL, Values, matched, usable
 from attrbank.methods.protocol import OnProgress, quiet
+from attrbank.plugins.manager import load_plugins
 from attrbank.schema import Calibration, Core, LearnSpec
 
 TIMES = (0.2, 0.3)
 """The first is where cores are compared. Later, a prompt that says the opposite has less time to take an edit back."""
-CORES: tuple[Core, ...] = ("mean", "mlp", "conv")
 STRENGTHS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 SURE = 1.0
 """The logit from which on the tuner's yes counts. Another pair of eyes puts its border a little elsewhere."""
@@ -48,7 +48,7 @@ def at_time(learned: LearnedAttribute, trajectory: Trajectory, t_x: float) -> Le
     """
     record, grid, schedule = learned.record, trajectory.grid, trajectory.backbone.schedule
     t_z = round(record.t_x + record.delta_tau, 9)
-    if record.vectors != "difference" or t_x < t_z:
+    if record.vectors == "paper" or t_x < t_z:
         raise InvalidValueError(f"{record.name} cannot be moved to T_x = {t_x:g}.", hint="Leave --tune out.")
     index = nearest_index(grid, schedule, t_x)
     alpha_bar = trajectory.alpha_bar(index)
@@ -142,17 +142,18 @@ class Tuner:
     ) -> LearnedAttribute:
         """The attribute with the core and at the T_x that change least beside it, with calibrated strengths.
 
-        The core is chosen first, at the first of the times. Every core, every other time and every raw strength of
-        these costs a run from T_x on of the pictures that lack the attribute.
+        The core is chosen first, at the first of the times, among those that take no run of another prompt. Every core,
+        every other time and every raw strength costs a run from T_x on of the pictures that lack the attribute.
 
         Raises:
-            InvalidValueError: no oracle knows what the name promises, every picture has it already, or it does not
-                come at any strength.
+            InvalidValueError: no oracle knows what the name promises, every picture has it already, it does not come
+                at any strength, or what its method learns cannot be tuned.
         """
-        name = learned.record.name
+        record, method = learned.record, load_plugins().method_of(learned.record)
+        method.require_tunable(record)
         scene = self._scene(learned)
         target = scene.means(scene.bench.switched(scene.subject.target, 1.0))
-        cores = [core for core in CORES if core in learned.record.units]
+        cores = [core for core in method.cores(record) if not method.needs(record, core, 1.0).runs]
         first, *others = times
         ran, runs = itertools.count(1), (len(cores) + len(others)) * len(STRENGTHS)
 
@@ -166,9 +167,9 @@ class Tuner:
         calibration = best.calibration(self.judge.name, self._bench.seeds)
         if calibration is None:
             hint = "Learn it from other prompts or on more seeds."
-            raise InvalidValueError(f"{name} does not come at any strength.", hint)
-        record = best.learned.record.model_copy(update={"core": best.core, "calibration": calibration})
-        return LearnedAttribute(record, best.learned.tensors)
+            raise InvalidValueError(f"{record.name} does not come at any strength.", hint)
+        tuned = best.learned.record.model_copy(update={"core": best.core, "calibration": calibration})
+        return LearnedAttribute(tuned, best.learned.tensors)
 
     def _scene(self, learned: LearnedAttribute) -> _Scene:
         record = learned.record
@@ -215,14 +216,13 @@ def require_tunable(spec: LearnSpec, backbone: str | None) -> None:
     """Refuse to learn for tuning what could not be tuned afterwards.
 
     Raises:
-        InvalidValueError: no oracle knows what the name promises or reads this backbone's pictures, or the vectors are
-            the paper's.
+        InvalidValueError: no oracle knows what the name promises or reads this backbone's pictures, or what the method
+            learns cannot be tuned.
     """
     goal_of(spec.name)
     if backbone not in (None, RENDERED):
         raise InvalidValueError(f"No oracle reads the pictures of {backbone}, so --tune cannot look at them.")
-    if spec.vectors != "difference":
-        raise InvalidValueError("Only difference vectors can be tuned.", hint="Leave --tune out.")
+    load_plugins().method(spec.method).require_tunable(spec)
 
 
 def tune(learned: LearnedAttribute, backbone: Backbone, on_progress: OnProgress = quiet) -> LearnedAttribute:

@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import TypeAlias
 
 from attrbank.attribute.artifact import LearnedAttribute, encode
-from attrbank.avi.network import paper_width
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone, Sampler, check_guidance, family_of, unknown_words_warning
 from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory
-from attrbank.editing.request import MAX_LABEL, Preset, check_text
 from attrbank.errors import InvalidValueError
 from attrbank.learning.picture_pairs import encode_pairs
+from attrbank.learning.request import refuse_unknown
 from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress, quiet
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema import AttributeRecord, Binding, LearnSpec, PicturePair, Resolved
+from attrbank.schema import MAX_LABEL, AttributeRecord, Binding, LearnSpec, PicturePair, Preset, Resolved
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
+from attrbank.text import check_text
 
 DEFAULT_BACKBONE = "portraits"
 
@@ -30,7 +30,7 @@ Refine: TypeAlias = Callable[[LearnedAttribute, Backbone, OnProgress], LearnedAt
 def learn(
     spec: LearnSpec,
     *,
-    backbone: str | None = None,
+    backbone: str | Backbone | None = None,
     placement: Placement | None = None,
     bank: Path | str | None = None,
     replace: bool = False,
@@ -43,52 +43,47 @@ def learn(
 
     Args:
         spec: what to learn; sampler, steps and guidance that it does not set are the backbone's own.
-        backbone: ``portraits``, a folder or a hub id.
+        backbone: ``portraits``, a folder or a hub id, or a loaded model.
         placement: where the backbone is to run; None leaves that to it.
         bank: the bank's folder; None is the user's.
         replace: let the name mean the new attribute if it is in use.
-        preset: ``paper`` makes Φ as wide as the paper's.
+        preset: settles what of it follows the backbone's latent shape.
         refine: what is done to the attribute before it is stored.
         on_progress: called with stage, done, total.
         on_warning: called with what the user should know, such as words that the backbone has never seen.
 
     Raises:
-        InvalidValueError: the name is taken, a value does not fit the backbone, it knows no prompts, the method learns
-            from prompts alone, or a picture cannot be used.
+        InvalidValueError: the name is taken, the method does not understand an option, a value does not fit the
+            backbone, it knows no prompts, or a picture cannot be used.
         NotFoundError: there is no such backbone, sampler or method.
         NumericError: a latent is not finite.
         StorageError, BankBusyError: the bank cannot be written.
     """
-    check_text(backbone, "The backbone", MAX_LABEL)
     store, plugins = Bank.open(bank), load_plugins()
     store.require_writable()
     if not replace:
         store.refuse_taken(spec.name)
     method: Method = plugins.method(spec.method)
-    if spec.pictures and not getattr(method, "learns_from_pictures", False):
-        raise InvalidValueError(f"The method {spec.method!r} learns from prompts, not from pictures.")
-    model: Backbone = plugins.backbone(backbone or DEFAULT_BACKBONE, placement)
-    if preset == "paper":
-        on_warning(_paper_cost(model))
+    refuse_unknown(method, spec.method_options)
+    model = _loaded(backbone or DEFAULT_BACKBONE, placement)
     prompts = [prompt for pair in spec.pairs for prompt in (pair.source, pair.target)]
     spec = complete(spec, model, preset)
     check_guidance(model, spec.guidance_scale, *prompts)
-    for warning in unknown_words_warning(model, *prompts):
+    for warning in (*method.warnings(spec, model), *unknown_words_warning(model, *prompts)):
         on_warning(warning)
     sampler: Sampler = plugins.sampler(spec.sampler)
-    plugins.notify("before_learn", spec=spec)
     attribute = learn_attribute(spec, method, model, sampler, on_progress)
     if refine is not None:
         attribute = refine(attribute, model, on_progress)
-    entry = store.add(encode(attribute), replace=replace)
-    plugins.notify("after_learn", entry=entry)
-    return entry
+    return store.add(encode(attribute), replace=replace)
 
 
-def _paper_cost(backbone: Backbone) -> str:
-    width = paper_width(*backbone.latent_shape[1:])
-    megabytes = (3 * width + 2 * min(backbone.latent_shape[1:])) * width * 2 / 1e6  # stored in half precision
-    return f"the paper's network is {width} wide: {megabytes:.0f} MB in the bank, and some minutes of training"
+def _loaded(backbone: str | Backbone, placement: Placement | None) -> Backbone:
+    if not isinstance(backbone, str):
+        return backbone
+    check_text(backbone, "The backbone", MAX_LABEL)
+    model: Backbone = load_plugins().backbone(backbone, placement)
+    return model
 
 
 def complete(spec: LearnSpec, backbone: Backbone, preset: Preset | None = None) -> LearnSpec:
@@ -99,9 +94,8 @@ def complete(spec: LearnSpec, backbone: Backbone, preset: Preset | None = None) 
         "guidance_scale": backbone.defaults.guidance_scale,
     }
     update: dict[str, object] = {key: value for key, value in own.items() if key not in spec.model_fields_set}
-    if preset == "paper":
-        update["paper"] = spec.paper.model_copy(update={"width": paper_width(*backbone.latent_shape[1:])})
-    return spec.model_copy(update=update)
+    whole = spec.model_copy(update=update)
+    return load_plugins().method(spec.method).fitted(whole, backbone, preset) if preset else whole
 
 
 def learn_attribute(
@@ -113,7 +107,7 @@ def learn_attribute(
     index_z = nearest_index(grid, backbone.schedule, spec.t_z)
     if index_x >= len(grid):
         raise InvalidValueError("T_x must lie before the last step.", hint="Choose a larger --t-x.")
-    _require_rank(spec, backbone)
+    method.check(spec, backbone)
     trajectory = Trajectory(backbone, sampler, grid=grid, guidance_scale=spec.guidance_scale)
     pairs = encode_pairs(backbone, spec.pictures, on_progress) if spec.pictures else None
     clean = (pairs.source, pairs.target) if pairs else None
@@ -128,22 +122,12 @@ def learn_attribute(
     return LearnedAttribute(record, dict(learned.tensors))
 
 
-def _require_rank(spec: LearnSpec, backbone: Backbone) -> None:
-    largest = min(backbone.latent_shape[1:])
-    if spec.rank > largest:
-        raise InvalidValueError(
-            f"The rank is {spec.rank}, but latents of {backbone.name} have ranks from 1 to {largest}.",
-            hint="Try --rank 4.",
-        )
-
-
 def _record(
     spec: LearnSpec, backbone: Backbone, resolved: Resolved, learned: Learned, pictures: tuple[PicturePair, ...]
 ) -> AttributeRecord:
     return AttributeRecord(
         name=spec.name,
         method=spec.method,
-        vectors=spec.vectors,
         pairs=spec.pairs,
         pictures=pictures,
         seeds=spec.seeds,

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from attrbank.schema import AttributeRecord, Core
+from attrbank.errors import InvalidValueError
+from attrbank.methods.protocol import Method, Needs, OtherRun, Strengths
+from attrbank.schema import AttributeRecord, Core, LearnSpec, PaperOptions, Preset
 
-if TYPE_CHECKING:  # a plan asks a method what it costs, without torch
+if TYPE_CHECKING:  # a plan asks a method what it needs, without torch
     from torch import Tensor
 
+    from attrbank.diffusion.protocols import Description
     from attrbank.methods.protocol import Edit, LearnContext, Learned
 
+_OPTIONS_OF = {"difference": frozenset({"branch", "core", "rank"}), "paper": frozenset(PaperOptions.model_fields)}
+_TIMES_OF = {"difference": (0.4, -0.2), "paper": (0.8, -0.3)}
 
-class Avi:
+
+class Avi(Method):
     """Vectors of the difference (the default), or the paper's."""
 
     name = "avi"
-    learns_from_pictures = True
+    options = frozenset({"pictures", "vectors"}).union(*_OPTIONS_OF.values())
 
     def learn(self, context: LearnContext) -> Learned:
         """Learn with the vectors that the spec asks for."""
@@ -34,9 +40,94 @@ class Avi:
             return paper.PaperEdit(record, tensors)
         return difference.edit(record, tensors, core or record.core or "mean")
 
-    def evaluations(self, record: AttributeRecord, core: Core | None, steps_to_t_z: int) -> int:
-        """Steps beyond plain generation: one or two more trajectories to T_z, or none."""
-        if record.vectors == "paper":
-            own_z = record.paper is not None and record.paper.z == "own"
-            return steps_to_t_z if own_z else 0
-        return 2 * (steps_to_t_z + 1) if (core or record.core) == "own" else 0
+    def needs(self, record: AttributeRecord, core: Core | None, strength: float) -> Needs:
+        """Other runs to T_z for the picture's own z or difference; a look at it where Φ is asked."""
+        t_z = max(0.0, record.t_x + record.delta_tau)
+        if record.paper is not None and record.paper.z == "own":
+            return Needs(runs=(OtherRun(t_z),))
+        if core == "own":
+            return Needs(runs=(OtherRun(t_z, predicted=True),) * 2)
+        # The convolutional Φ knows what to add, and is not asked what to take away.
+        return Needs(looks=core == "mlp" or (core == "conv" and strength >= 0))
+
+    def strengths(self, record: AttributeRecord) -> Strengths:
+        """The paper's ρ mixes, and so lies in [0, 1]."""
+        if record.vectors != "paper":
+            return Strengths()
+        return Strengths(0, 1, "the paper's vectors", "Difference vectors, the default of learn, take any strength.")
+
+    def cores(self, record: AttributeRecord) -> tuple[Core, ...]:
+        """Those whose full effect was measured."""
+        return tuple(record.units)
+
+    def core_without_network(self, record: AttributeRecord) -> Core | None:
+        """The mean, whatever core the attribute prefers."""
+        return "mean" if "mean" in record.units else record.core
+
+    def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Preset | None) -> dict[str, Any]:
+        """What suits the vectors that are asked for; the preset is METHOD section 2 but for the width of Φ."""
+        vectors = str(given.get("vectors", preset or "difference"))
+        _refuse_options_of_the_other(vectors, preset, given)
+        if pictures:
+            _refuse_options_of_prompts(vectors, given)
+        t_x, delta_tau = _TIMES_OF.get(vectors, _TIMES_OF["difference"])
+        fields: dict[str, Any] = {"vectors": vectors, "t_x": t_x, "delta_tau": delta_tau}
+        if preset:
+            fields |= {"seeds": tuple(range(pairs)), "solver": "mlp", "samples": 500 if pairs > 5 else 5000}
+        fields |= given
+        paper = {option: fields.pop(option) for option in _OPTIONS_OF["paper"] & fields.keys()}
+        return fields | ({"paper": PaperOptions(**paper)} if paper else {})
+
+    def fitted(self, spec: LearnSpec, model: Description, preset: Preset) -> LearnSpec:
+        """Φ as wide as the paper's, which follows the latent's shape."""
+        return spec.model_copy(update={"paper": spec.paper.model_copy(update={"width": _paper_width(model)})})
+
+    def check(self, spec: LearnSpec, model: Description) -> None:
+        """A difference has no more ranks than the latent's smaller side."""
+        largest = min(model.latent_shape[1:])
+        if spec.rank > largest and spec.vectors != "paper":
+            raise InvalidValueError(
+                f"The rank is {spec.rank}, but latents of {model.name} have ranks from 1 to {largest}.",
+                hint="Try --rank 4.",
+            )
+
+    def warnings(self, spec: LearnSpec, model: Description) -> Sequence[str]:
+        """What the paper's network takes."""
+        if spec.vectors != "paper" or spec.paper.solver != "mlp" or spec.paper.width != _paper_width(model):
+            return ()
+        width = spec.paper.width
+        megabytes = (3 * width + 2 * min(model.latent_shape[1:])) * width * 2 / 1e6  # stored in half precision
+        return (f"the paper's network is {width} wide: {megabytes:.0f} MB in the bank, and some minutes of training",)
+
+    def require_tunable(self, asked: LearnSpec | AttributeRecord) -> None:
+        """Differences can be added at another time, and at any strength."""
+        if asked.vectors == "paper":
+            raise InvalidValueError("Only difference vectors can be tuned.", hint="Leave --tune out.")
+
+
+def _paper_width(model: Description) -> int:
+    from attrbank.avi.network import paper_width
+
+    return paper_width(*model.latent_shape[1:])
+
+
+def _refuse_options_of_the_other(vectors: str, preset: Preset | None, given: Mapping[str, Any]) -> None:
+    if preset and vectors != preset:
+        hint = f"Leave out --preset, or --vectors {vectors}."
+        raise InvalidValueError(f"The preset {preset!r} and {vectors} vectors exclude each other.", hint)
+    for kind, options in _OPTIONS_OF.items():
+        misplaced = sorted(options & given.keys())
+        if kind != vectors and misplaced:
+            raise InvalidValueError(
+                f"{', '.join(misplaced)}: only for {kind} vectors, not for {vectors} ones.",
+                hint=f"Add --vectors {kind}, or leave the option out.",
+            )
+
+
+def _refuse_options_of_prompts(vectors: str, given: Mapping[str, Any]) -> None:
+    if vectors != "difference":
+        hint = "Give --source and --target, or leave --vectors out."
+        raise InvalidValueError(f"{vectors.capitalize()} vectors are learned from prompts, not from pictures.", hint)
+    if given.get("core") == "own":
+        complaint = "The core 'own' takes prompts, which an attribute learned from pictures does not have."
+        raise InvalidValueError(complaint, hint="Leave --core out.")

@@ -57,6 +57,7 @@ def learn(context: LearnContext) -> Learned:
             **conv.tensors,
         },
         fields={
+            "vectors": "difference",
             "core": spec.core or best,
             "rank": vectors.u.shape[-1],
             "units": units,

@@ -33,7 +33,7 @@ def learn(context: LearnContext) -> Learned:
     if options.solver == "mlp":
         network, measured = _train(context, k)
         tensors |= {f"{_PHI}{name}": tensor for name, tensor in network.tensors().items()}
-    return Learned(tensors, {"paper": options.model_copy(update={"k": k}), "measured": measured})
+    return Learned(tensors, {"vectors": "paper", "paper": options.model_copy(update={"k": k}), "measured": measured})
 
 
 def _train(context: LearnContext, k: int) -> tuple[SingularValueNet, dict[str, float]]:

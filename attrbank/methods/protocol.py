@@ -1,4 +1,4 @@
-"""What an editing method must offer: how an attribute is learned, and how it edits.
+"""What an editing method must offer: how an attribute is learned, and how it edits; and what it tells of itself.
 
 An edit acts in one of two ways. Most change the latent once, at T_x (``Edit``): by adding vectors, as AVI
 does, or along a direction that the model's Jacobian shows, for which ``EditInputs.predict`` can be
@@ -8,16 +8,18 @@ as Asyrp does, or its weights, as a LoRA slider does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
-from attrbank.schema import AttributeRecord, Core, LearnSpec
+from attrbank.errors import InvalidValueError
+from attrbank.schema import AttributeRecord, Core, LearnSpec, Preset
 
-if TYPE_CHECKING:  # plans read methods' names without torch
+if TYPE_CHECKING:  # plans ask methods what they need, without torch
     from torch import Tensor
 
-    from attrbank.diffusion.protocols import Backbone, Prediction
+    from attrbank.diffusion.protocols import Backbone, Description, Prediction
     from attrbank.diffusion.trajectory import Trajectory
 
 OnProgress: TypeAlias = Callable[[str, int, int], None]
@@ -56,7 +58,7 @@ class Learned:
 
     Attributes:
         tensors: all that ``edit`` will need, by name.
-        fields: fields of ``AttributeRecord`` that only the method knows: core, rank, units, paper, measured.
+        fields: fields of ``AttributeRecord`` that only the method knows: vectors, core, rank, units, paper, measured.
     """
 
     tensors: Mapping[str, Tensor]
@@ -123,20 +125,84 @@ class ModelEdit(Protocol):
         ...
 
 
-class Method(Protocol):
+class OtherRun(NamedTuple):
+    """A run of another prompt from the picture's own noise.
+
+    Attributes:
+        until: the time fraction at which it ends, in [0, 1].
+        predicted: whether the clean latent is predicted there, which takes one evaluation more.
+    """
+
+    until: float
+    predicted: bool = False
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What an edit asks of the network beyond the two pictures; plans count it before anything runs.
+
+    Attributes:
+        runs: other runs, each a ``latent`` or a ``clean_latent`` of ``EditInputs``.
+        looks: whether it asks for ``clean``: the unedited picture then goes one step beyond the edit, if no further.
+        predictions: how often it calls ``predict``.
+    """
+
+    runs: tuple[OtherRun, ...] = ()
+    looks: bool = False
+    predictions: int = 0
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the latent is enough, as where the network is out of reach."""
+        return self == Needs()
+
+
+class Strengths(NamedTuple):
+    """The strengths that an attribute can have, low ≤ s ≤ high.
+
+    Attributes:
+        of: whose limits they are, as in "the paper's vectors".
+        hint: what to do for others.
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+    of: str = "a method"
+    hint: str | None = None
+
+    def check(self, name: str, strength: float) -> None:
+        """Refuse what the attribute of this name cannot have.
+
+        Raises:
+            InvalidValueError: the strength lies outside.
+        """
+        if not self.low <= strength <= self.high:
+            raise InvalidValueError(
+                f"{name} has {self.of}, whose strength lies in [{self.low:g}, {self.high:g}], not {strength:g}.",
+                hint=self.hint,
+            )
+
+
+class Method:
     """How attributes are learned and applied.
+
+    ``name``, ``learn`` and ``edit`` are a method's own. All else has a default, which is meant for methods whose edits
+    ask nothing of the network and which have one way to learn. Who does not derive from this class gets the defaults
+    all the same, see ``completed``.
 
     Attributes:
         name: as artifacts record it.
-
-    A method may also have ``learns_from_pictures``; if it is True, ``learn`` makes use of ``LearnContext.clean``.
+        options: what a user may give that not every method understands: ``pictures`` (``learn`` then makes use of
+            ``LearnContext.clean``), and fields of ``LearnSpec`` and ``PaperOptions``. By default the branch, which
+            ``predict_clean_pairs`` heeds. Others are refused by name.
     """
 
     name: str
+    options: frozenset[str] = frozenset({"branch"})
 
     def learn(self, context: LearnContext) -> Learned:
         """Learn an attribute; raises what the user can mend as an ``AttrbankError``."""
-        ...
+        raise NotImplementedError
 
     def edit(
         self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: Core | None = None
@@ -152,8 +218,71 @@ class Method(Protocol):
             CorruptArtifactError: a tensor is missing or of the wrong shape.
             InvalidValueError: this attribute has no such core.
         """
-        ...
+        raise NotImplementedError
 
-    def evaluations(self, record: AttributeRecord, core: Core | None, steps_to_t_z: int) -> int:
-        """Denoising steps that an edit takes beyond plain generation, for one picture."""
-        ...
+    def needs(self, record: AttributeRecord, core: Core | None, strength: float) -> Needs:
+        """What the edit will ask for, known from the record alone; ``core`` is the one in use."""
+        return Needs()
+
+    def strengths(self, record: AttributeRecord) -> Strengths:
+        """The strengths that an attribute can have."""
+        return Strengths()
+
+    def cores(self, record: AttributeRecord) -> tuple[Core, ...]:
+        """The cores that ``edit`` can be asked for."""
+        return ()
+
+    def core_without_network(self, record: AttributeRecord) -> Core | None:
+        """The core to take where the network cannot be asked; whether it does without is for ``needs`` to say."""
+        return record.core
+
+    def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Preset | None) -> dict[str, Any]:
+        """Fields of ``LearnSpec``, not yet validated, for what a user gives.
+
+        Args:
+            given: options by name, all of which the method understands.
+            pairs: how many pairs of prompts there are to learn from.
+            pictures: how many pairs of pictures.
+            preset: all settings as published.
+
+        Raises:
+            InvalidValueError: some of it excludes the rest, or there is no such preset.
+        """
+        if preset:
+            raise InvalidValueError(f"The method {self.name!r} has no preset {preset!r}.", "Leave --preset out.")
+        return {"t_x": 0.4, "delta_tau": -0.2, **given}
+
+    def fitted(self, spec: LearnSpec, model: Description, preset: Preset) -> LearnSpec:
+        """A preset's spec, with what only the model's description settles."""
+        return spec
+
+    def check(self, spec: LearnSpec, model: Description) -> None:
+        """Refuse, before anything is sampled, what cannot be learned on this model.
+
+        Raises:
+            InvalidValueError: such as a rank that no latent of it has.
+        """
+
+    def warnings(self, spec: LearnSpec, model: Description) -> Sequence[str]:
+        """What the user should know before it starts, a clause each."""
+        return ()
+
+    def require_tunable(self, asked: LearnSpec | AttributeRecord) -> None:
+        """Does nothing if ``learn --tune`` can move the attribute in time and calibrate its cores.
+
+        Raises:
+            InvalidValueError: it cannot.
+        """
+        raise InvalidValueError(f"What the method {self.name!r} learns cannot be tuned.", hint="Leave --tune out.")
+
+
+def completed(method: Any) -> Method:
+    """The method, with the defaults of ``Method`` for what it leaves out."""
+    return method if isinstance(method, Method) else _Completed(method)
+
+
+class _Completed(Method):
+    """A method that does not derive from ours."""
+
+    def __init__(self, own: Any) -> None:
+        self.__dict__.update({name: getattr(own, name) for name in dir(own) if not name.startswith("_")})

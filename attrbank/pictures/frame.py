@@ -22,7 +22,10 @@ FADE = 1 / 16
 
 
 def picture_size(backbone: Backbone) -> tuple[int, int]:
-    """Height and width of the backbone's pictures, which its decoder alone can tell."""
+    """Height and width of the backbone's pictures; of one that does not say, as its decoder makes them."""
+    stated: tuple[int, int] | None = getattr(backbone, "picture_size", None)
+    if stated is not None:
+        return stated
     with torch.no_grad():
         height, width = backbone.decode(torch.zeros(1, *backbone.latent_shape)).shape[-2:]
     return height, width

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
 from attrbank.errors import InvalidValueError
-from attrbank.methods.protocol import Edit, EditInputs
 from attrbank.pictures.frame import Frame
 from attrbank.pictures.read import InputImage
 
@@ -55,24 +53,6 @@ class Mask:
             raise InvalidValueError("The mask is black where the model sees the picture, so there is nothing to edit.")
         pixels = _feathered(seen, -(-model_size[0] // latent_size[0]))
         return cls(pixels, functional.adaptive_avg_pool2d(pixels, latent_size))
-
-
-@dataclass(frozen=True, eq=False)
-class MaskedEdit:
-    """An edit that acts as far as a mask lets it.
-
-    Attributes:
-        edit: what acts.
-        weight: (1, 1, H, W) in [0, 1].
-    """
-
-    edit: Edit
-    weight: Tensor
-
-    def __call__(self, x: Tensor, inputs: EditInputs, strength: float) -> Tensor:
-        """The edited latent where the weight is 1, x where it is 0."""
-        edited = self.edit(x, inputs, strength)
-        return torch.lerp(x, edited, self.weight.to(x).expand_as(x))
 
 
 def _feathered(weight: Tensor, radius: int) -> Tensor:

@@ -10,8 +10,9 @@ import hashlib
 import io
 import os
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -56,6 +57,62 @@ def on_white(pixels: Tensor, alpha: Tensor | None) -> Tensor:
     return pixels if alpha is None else alpha * pixels + (1 - alpha)
 
 
+@dataclass(frozen=True, eq=False)
+class PictureData:
+    """A picture's file: read, and not yet decoded.
+
+    Attributes:
+        path: where it is.
+        data: its bytes.
+        sha256: of the bytes.
+        name: of the file, without its folder; printable, at most 200 characters.
+    """
+
+    path: Path
+    data: bytes = field(repr=False)
+    sha256: str
+    name: str
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a picture.
+
+        Raises:
+            NotFoundError: there is no such file.
+            StorageError: it cannot be read.
+            InvalidValueError: it is too large.
+        """
+        data = bytes_of(path)
+        # As a recipe can hold it: short, printable, and without bytes that are no text.
+        name = printable(path.name.encode(errors="replace").decode())[:200] or "unnamed"
+        return cls(path, data, hashlib.sha256(data).hexdigest(), name)
+
+    def decoded(self) -> InputImage:
+        """Check and decode it.
+
+        Raises:
+            InvalidValueError: it is no picture of a known format, damaged, truncated or too large.
+        """
+        shown = printable(str(self.path))
+        try:
+            with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(self.data), formats=FORMATS) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise _too_large(shown)
+                upright = ImageOps.exif_transpose(image)
+                return InputImage(*_pixels(upright), self.sha256, self.name, _rgb_profile(image))
+        except AttrbankError:
+            raise
+        except Image.DecompressionBombError as error:
+            raise _too_large(shown) from error
+        except UnidentifiedImageError as error:
+            raise InvalidValueError(
+                f"{shown} is not a picture of a format known here.", hint=f"Known: {', '.join(FORMATS)}."
+            ) from error
+        except Exception as error:  # OSError, SyntaxError, struct.error, zlib.error ... by format and damage
+            reason = printable(str(error)).rstrip(".") or type(error).__name__
+            raise InvalidValueError(f"The picture {shown} cannot be decoded: {reason}.") from error
+
+
 def read_image(path: Path) -> InputImage:
     """Read, check and decode a picture.
 
@@ -64,30 +121,7 @@ def read_image(path: Path) -> InputImage:
         StorageError: it cannot be read.
         InvalidValueError: it is no picture of a known format, damaged, truncated or too large.
     """
-    data, shown = bytes_of(path), printable(str(path))
-    try:
-        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise _too_large(shown)
-            upright = ImageOps.exif_transpose(image)
-            pixels, alpha = _pixels(upright)
-            return InputImage(pixels, alpha, hashlib.sha256(data).hexdigest(), _name(path), _rgb_profile(image))
-    except AttrbankError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise _too_large(shown) from error
-    except UnidentifiedImageError as error:
-        raise InvalidValueError(
-            f"{shown} is not a picture of a format known here.", hint=f"Known: {', '.join(FORMATS)}."
-        ) from error
-    except Exception as error:  # OSError, SyntaxError, struct.error, zlib.error ... by format and damage
-        reason = printable(str(error)).rstrip(".") or type(error).__name__
-        raise InvalidValueError(f"The picture {shown} cannot be decoded: {reason}.") from error
-
-
-def _name(path: Path) -> str:
-    """The file's name as a recipe can hold it: short, printable, and without bytes that are no text."""
-    return printable(path.name.encode(errors="replace").decode())[:200] or "unnamed"
+    return PictureData.read(path).decoded()
 
 
 def bytes_of(path: Path) -> bytes:

@@ -1,7 +1,6 @@
 """What goes wrong in a plugin, as a warning on stderr or as an error that names it.
 
-``ATTRBANK_STRICT_PLUGINS=1`` turns the warnings into errors and ``ATTRBANK_TRACE_PLUGINS=1`` shows every call of a hook
-on stderr, both for developers.
+``ATTRBANK_STRICT_PLUGINS=1`` turns the warnings into errors, for developers.
 """
 
 from __future__ import annotations
@@ -11,10 +10,7 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
-
-import pluggy
+from collections.abc import Iterable, Iterator
 
 from attrbank.errors import AttrbankError, PluginError
 from attrbank.plugins.discovery import Plugin, Registration, warn
@@ -38,23 +34,6 @@ class Talk(io.BytesIO):
     def text(self) -> str:
         """All of it, without white space around it."""
         return self.getvalue().decode(errors="replace").strip()
-
-
-def trace_hooks(hooks: pluggy.PluginManager, distribution: str) -> None:
-    """Say on stderr which hook of the plugin is called, and how it went."""
-
-    def before(hook: str, implementations: Sequence[Any], arguments: Mapping[str, Any]) -> None:
-        if implementations:
-            print(f"trace: {distribution}: {hook}({', '.join(arguments)})", file=sys.stderr)
-
-    def after(
-        outcome: pluggy.Result[Any], hook: str, implementations: Sequence[Any], arguments: Mapping[str, Any]
-    ) -> None:
-        if implementations:
-            ended = "returned" if outcome.exception is None else f"raised {reason_of(outcome.exception)}"
-            print(f"trace: {distribution}: {hook} {ended}", file=sys.stderr)
-
-    hooks.add_hookcall_monitoring(before, after)
 
 
 def let_interrupt_through(error: BaseException) -> None:

@@ -8,16 +8,15 @@ A plugin is a module named by an entry point of the group ``attrbank``::
 Importing that module must be cheap: it registers *specs*, each of which says where the real object
 lives, and that object is imported only when a user asks for it by name::
 
-    from attrbank import Spec, hookimpl
+    from attrbank.plugin import Spec, hookimpl
 
     @hookimpl
     def register_samplers(register):
         register(Spec("euler", "Euler's method, one step per evaluation.", target="attrbank_euler.sampler:Euler"))
 
 A plugin's specs are taken together or not at all: one that is refused (a taken name, a malformed
-spec) leaves nothing of its plugin behind. The events tell a plugin what happens; what they hand over
-is a copy of the plugin's own, and one that fails is reported and stops nothing. Plugins are code and
-run with the user's rights; what is isolated here is accident, not malice.
+spec) leaves nothing of its plugin behind. Plugins are code and run with the user's rights; what is
+isolated here is accident, not malice.
 """
 
 from __future__ import annotations
@@ -25,17 +24,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pluggy
 
 from attrbank.errors import InvalidValueError
 from attrbank.names import validate_name
-
-if TYPE_CHECKING:  # listing plugins needs neither pydantic nor a bank
-    from attrbank.schema import LearnSpec, Recipe
-    from attrbank.store.entry import Entry
 
 hookspec = pluggy.HookspecMarker("attrbank")
 hookimpl = pluggy.HookimplMarker("attrbank")
@@ -96,7 +89,7 @@ def register_backbones(register: Register) -> None:
     ``Description``: the attributes of a backbone without its networks. Without one they load the backbone.
 
     A spec with the capability ``device`` says that its target takes a second argument, an
-    ``attrbank.diffusion.placement.Placement``, when the user has said where the backbone is to run.
+    ``attrbank.plugin.Placement``, when the user has said where the backbone is to run.
     """
 
 
@@ -120,23 +113,3 @@ def register_commands(register: Register) -> None:
 
     The spec's name is the command's; the names of the built-in commands are taken.
     """
-
-
-@hookspec
-def before_learn(spec: LearnSpec) -> None:
-    """An attribute is about to be learned; the spec is complete, the model loaded."""
-
-
-@hookspec
-def after_learn(entry: Entry) -> None:
-    """An attribute was learned and is safely stored."""
-
-
-@hookspec
-def before_apply(recipe: Recipe) -> None:
-    """Attributes are about to be applied; no model is loaded yet."""
-
-
-@hookspec
-def after_apply(recipe: Recipe, output: Path) -> None:
-    """Attributes were applied, and the picture is written to ``output``."""

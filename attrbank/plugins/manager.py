@@ -1,12 +1,11 @@
-"""Load each plugin inside its own guard, resolve what it registered on first use, and tell it what happens.
+"""Load each plugin inside its own guard, and resolve what it registered on first use.
 
-``discovery`` says which plugins there are, ``plugin_guard`` what is told about one that fails.
+``discovery`` says which plugins there are, ``guard`` what is told about one that fails.
 """
 
 from __future__ import annotations
 
 import contextlib
-import copy
 import difflib
 import functools
 import importlib
@@ -16,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib import metadata
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -33,12 +32,13 @@ from attrbank.plugins.guard import (
     reason_of,
     report_failure,
     report_manners,
-    trace_hooks,
 )
 from attrbank.plugins.hookspecs import PLACEABLE, Spec
 from attrbank.text import printable
 
-Event = Literal["before_learn", "after_learn", "before_apply", "after_apply"]
+if TYPE_CHECKING:
+    from attrbank.methods.protocol import Method
+    from attrbank.schema import AttributeRecord
 
 
 @dataclass
@@ -51,7 +51,6 @@ class PluginManager:
 
     plugins: list[Plugin] = field(default_factory=list)
     _registry: dict[Kind, dict[str, Registration]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
-    _hooks: list[tuple[Plugin, pluggy.PluginManager]] = field(default_factory=list)
 
     def load(self, plugin: Plugin) -> None:
         """Import one plugin and take what it registers: all of it, or nothing and a warning on stderr.
@@ -71,7 +70,7 @@ class PluginManager:
             report_failure(f"the plugin {plugin.name!r} of {plugin.distribution} is left out", plugin, error)
         else:
             loaded = _loaded(plugin, hooks, registered, time.monotonic() - started)
-            self._accept(loaded, hooks)
+            self._accept(loaded)
             report_manners(loaded, talk.text)
 
     def registrations(self, kind: Kind) -> tuple[Registration, ...]:
@@ -90,20 +89,6 @@ class PluginManager:
                 f"The {kind} name {name!r} is taken by {owner}.", hint="Of two plugins that offer it, one is left out."
             )
 
-    def notify(self, event: Event, **arguments: object) -> None:
-        """Tell every plugin that listens; each gets a copy, and one that fails is reported and stops nothing.
-
-        Raises:
-            PluginError: one failed and ``ATTRBANK_STRICT_PLUGINS=1``.
-        """
-        for plugin, hooks in self._hooks:
-            try:
-                with contextlib.redirect_stdout(sys.stderr):
-                    getattr(hooks.hook, event)(**copy.deepcopy(arguments))
-            except BaseException as error:
-                let_interrupt_through(error)
-                report_failure(f"{event} of the plugin {plugin.name!r} of {plugin.distribution} failed", plugin, error)
-
     def sampler(self, name: str) -> Any:
         """A new ``Sampler`` of that name.
 
@@ -113,9 +98,25 @@ class PluginManager:
         """
         return self._make("sampler", name)
 
-    def method(self, name: str) -> Any:
-        """A new ``Method`` of that name; raises as ``sampler`` does."""
-        return self._make("method", name)
+    def method(self, name: str) -> Method:
+        """A new ``Method`` of that name, complete; raises as ``sampler`` does."""
+        from attrbank.methods.protocol import completed  # listing plugins does without records
+
+        return completed(self._make("method", name))
+
+    def method_of(self, record: AttributeRecord) -> Method:
+        """The method that an attribute was learned with.
+
+        Raises:
+            NotFoundError: it is not installed; the hint names the package.
+        """
+        try:
+            return self.method(record.method)
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"{record.name} needs the method {record.method!r}, which is not installed.",
+                hint=f"Install the plugin that provides it, perhaps: pip install attrbank-{record.method}",
+            ) from error
 
     def metric(self, name: str) -> Any:
         """A new ``Metric`` of that name; raises as ``sampler`` does."""
@@ -179,9 +180,8 @@ class PluginManager:
             self.refuse_taken(kind, spec.name)
             seen.add((kind, spec.name))
 
-    def _accept(self, plugin: Plugin, hooks: pluggy.PluginManager) -> None:
+    def _accept(self, plugin: Plugin) -> None:
         self.plugins.append(plugin)
-        self._hooks.append((plugin, hooks))
         for kind, spec in plugin.registered:
             self._registry[kind][spec.name] = Registration(spec, plugin)
 
@@ -199,8 +199,6 @@ def _hooks_of(plugin: Plugin) -> pluggy.PluginManager:
     """Import the plugin and hold its implementations against the hooks; each plugin has a set of its own."""
     hooks = pluggy.PluginManager(GROUP)
     hooks.add_hookspecs(hookspecs)
-    if os.environ.get("ATTRBANK_TRACE_PLUGINS") == "1":
-        trace_hooks(hooks, plugin.distribution)
     hooks.register(metadata.EntryPoint(plugin.name, plugin.value, GROUP).load(), plugin.name)
     hooks.check_pending()
     return hooks

@@ -33,6 +33,7 @@ class PromptPair(Record):
 
 PromptPairs = Annotated[tuple[PromptPair, ...], Field(max_length=64)]
 MAX_PICTURES = 1000
+DEFAULT_METHOD = "avi"
 
 
 class PictureFiles(Record):
@@ -64,6 +65,10 @@ class PaperOptions(Record):
     samples: Annotated[int, Field(ge=1, le=1_000_000)] = 500
 
 
+METHOD_OPTIONS = frozenset({"branch", "core", "pictures", "rank", "vectors", *PaperOptions.model_fields})
+"""What a user may give that not every method understands."""
+
+
 def require_prompts_or_pictures(pairs: tuple[object, ...], pictures: tuple[object, ...]) -> None:
     """Refuse an attribute that is learned from both, or from nothing.
 
@@ -84,6 +89,7 @@ class LearnSpec(Record):
         t_x: time of the edit, 0 < t_x ≤ 1, as a fraction of the training timesteps.
         delta_tau: t_z − t_x, with 0 ≤ t_z ≤ t_x and t_z < 1.
         branch: time at which the target's run leaves the source's, t_x ≤ branch ≤ 1; 1 is the noise that they share.
+        vectors: where they come from, for methods that have any; None is the method's default.
         rank: rank r of the difference vectors.
     """
 
@@ -94,8 +100,8 @@ class LearnSpec(Record):
     t_x: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
     delta_tau: Finite
     branch: Fraction = 1.0
-    method: Label = "avi"
-    vectors: Vectors = "difference"
+    method: Label = DEFAULT_METHOD
+    vectors: Vectors | None = None
     core: Core | None = None
     rank: Annotated[int, Field(ge=1, le=256)] = 4
     paper: PaperOptions = PaperOptions()
@@ -121,6 +127,12 @@ class LearnSpec(Record):
     def _prompts_or_pictures(self) -> Self:
         require_prompts_or_pictures(self.pairs, self.pictures)
         return self
+
+    @property
+    def method_options(self) -> set[str]:
+        """Those of ``METHOD_OPTIONS`` that somebody gave."""
+        given = {name for name in self.model_fields_set & METHOD_OPTIONS if getattr(self, name) not in (None, ())}
+        return given | (set(self.paper.model_fields_set) if "paper" in self.model_fields_set else set())
 
     @property
     def t_z(self) -> float:

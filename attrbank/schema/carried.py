@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from attrbank.schema.fields import Core, Finite, Inversion, Label, Name, Prompt, Record, Seed, Sha256
+from attrbank.schema.fields import MAX_ATTRIBUTES, Core, Finite, Inversion, Label, Name, Prompt, Record, Seed, Sha256
 
 
 class PictureFile(Record):
@@ -16,8 +16,8 @@ class PictureFile(Record):
     sha256: Sha256
 
 
-class Step(Record):
-    """One attribute of a recipe, pinned by id."""
+class RecipeTurn(Record):
+    """One attribute's turn in a recipe, pinned by id."""
 
     name: Name
     id: Sha256
@@ -28,9 +28,11 @@ class Step(Record):
 
 
 class Recipe(Record):
-    """A reproducible apply, as carried by the PNG; steps in the order in which they act.
+    """A reproducible apply, as carried by the PNG.
 
     Attributes:
+        steps_applied: the attributes' turns, in the order in which they act. Pictures carry this name, from when a
+            turn was called a step; ``steps`` are the sampler's.
         forced: whether an attribute acts on a relative of the model that it was learned on.
         image: the picture that was edited; None if it was generated.
         inversion: how that became a latent, under the same prompt and guidance as the edit.
@@ -39,7 +41,7 @@ class Recipe(Record):
     """
 
     format_version: Literal[1] = 1
-    steps_applied: Annotated[tuple[Step, ...], Field(min_length=1, max_length=64)]
+    steps_applied: Annotated[tuple[RecipeTurn, ...], Field(min_length=1, max_length=MAX_ATTRIBUTES)]
     prompt: Prompt
     seed: Seed
     sampler: Label

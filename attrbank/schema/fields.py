@@ -10,11 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from attrbank.names import MAX_SEEDS, NAME_PATTERN, SEED_LIMIT
 
 FORMAT_VERSION = 1
+MAX_ATTRIBUTES, MAX_PROMPT, MAX_LABEL = 64, 2000, 200
+"""The most attributes of one picture, and the most characters of a prompt and of a name that is not a ``Name``."""
 
 Name = Annotated[str, StringConstraints(pattern=re.compile(rf"^{NAME_PATTERN}\Z"))]
 Sha256 = Annotated[str, StringConstraints(pattern=re.compile(r"^[0-9a-f]{64}\Z"))]
-Prompt = Annotated[str, StringConstraints(max_length=2000)]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Prompt = Annotated[str, StringConstraints(max_length=MAX_PROMPT)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LABEL)]
 Seed = Annotated[int, Field(ge=0, lt=SEED_LIMIT)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MAX_SEEDS)]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -26,6 +28,7 @@ Tail = Literal["text", "alg1"]
 Solver = Literal["mlp", "exact"]
 Weights = Literal["blend", "s", "s+ds", "s_x"]
 BankedZ = Literal["banked", "own"]
+Preset = Literal["paper"]
 Inversion = Literal["ddim", "refined"]
 
 

@@ -85,6 +85,7 @@ class AttributeRecord(Record):
     """All that an artifact says about itself beside its tensors. Volatile facts stay out.
 
     Attributes:
+        vectors: where they come from; None if the method has none.
         core: the core that ``apply`` takes unless told otherwise (difference vectors).
         units: per core, the factor that makes strength 1 the full effect (METHOD section 5, point 4).
         rank: rank of the mean's vectors; None for the paper's.
@@ -97,7 +98,7 @@ class AttributeRecord(Record):
     format_version: Literal[1] = 1
     name: Name
     method: Label
-    vectors: Vectors
+    vectors: Vectors | None = None
     core: Core | None = None
     rank: Annotated[int, Field(ge=1, le=256)] | None = None
     units: dict[Core, Finite] = Field(default_factory=dict)
@@ -125,7 +126,7 @@ class AttributeRecord(Record):
     def _without_later_fields(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What makes no use of fields that came later keeps the bytes, and so the id, that it always had."""
         fields: dict[str, Any] = serialise(self)
-        unused = {"pictures": not self.pictures, "branch": self.branch == 1}
+        unused = {"pictures": not self.pictures, "branch": self.branch == 1, "vectors": self.vectors is None}
         return {name: value for name, value in fields.items() if not unused.get(name, False)}
 
     @property

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError, StorageError
-from attrbank.names import parse_reference
+from attrbank.names import Reference, parse_reference
 from attrbank.store import _fs, blobs, index, ledger, references, upkeep
 from attrbank.store.catalogue import catalogue, picked, prepare, require_index, select, select_rows, where
 from attrbank.store.entry import DOCUMENT, Entry, derive, entry_from_json
 from attrbank.store.finding import Finding
-from attrbank.store.header import parse_header
 from attrbank.store.layout import Layout, default_bank, starter_bank
 from attrbank.store.measurements import Measurements
 
@@ -101,9 +100,8 @@ class Bank:
             InvalidValueError: the text is no reference.
             NotFoundError: it means nothing, or several; the hint lists what comes near.
         """
-        parsed = parse_reference(reference)
-        with catalogue(self._layout, self._starter) as connection:
-            return references.find(connection, parsed)
+        (entry,) = self._found([parse_reference(reference)])
+        return entry
 
     def resolve_all(self, texts: Sequence[str]) -> tuple[Entry, ...]:
         """The attributes that several references mean, in their order.
@@ -113,7 +111,7 @@ class Bank:
             NotFoundError: one means nothing, or several.
         """
         found: dict[str, str] = {}
-        entries = tuple(self.resolve(text) for text in texts)
+        entries = self._found([parse_reference(text) for text in texts])
         for text, entry in zip(texts, entries, strict=True):
             if entry.id in found:
                 first = found[entry.id]
@@ -127,16 +125,20 @@ class Bank:
         with catalogue(self._layout, self._starter) as connection:
             return references.versions(connection, name)
 
-    def read(self, entry: Entry) -> bytes:
-        """The artifact's bytes, read once, with their hash and header checked.
+    def artifact(self, entry: Entry) -> blobs.Artifact:
+        """The artifact, read and parsed once, with its hash checked.
 
         Raises:
-            CorruptArtifactError: they are missing or damaged.
+            CorruptArtifactError: it is missing or damaged.
         """
         layout = self._starter if entry.origin == "starter" else self._layout
         if layout is None:
             raise CorruptArtifactError(f"The attribute {entry.name!r} belongs to a starter bank that is not there.")
         return blobs.get(layout.object(entry.id))
+
+    def read(self, entry: Entry) -> bytes:
+        """The artifact's bytes; raises as ``artifact``."""
+        return self.artifact(entry).data
 
     def record(self, entry: Entry) -> AttributeRecord:
         """All that the artifact says about itself beside its tensors.
@@ -145,9 +147,7 @@ class Bank:
             CorruptArtifactError: it is missing or damaged.
             IncompatibleError: it has another format version.
         """
-        from attrbank.store.record import validated_record
-
-        return validated_record(parse_header(self.read(entry)))
+        return self.artifact(entry).record
 
     @property
     def measurements(self) -> Measurements:
@@ -178,10 +178,8 @@ class Bank:
             IncompatibleError: it has another format version.
             InvalidValueError: the name is in use, and ``replace`` is off.
         """
-        from attrbank.store.record import validated_record
-
         identity = blobs.identify(data)
-        record = validated_record(parse_header(data)).model_dump(mode="json")
+        record = blobs.Artifact.of(data).record.model_dump(mode="json")
         facts = derive(identity, record, len(data))
         prepare(self._layout)
         with index.reading(self._layout.index) as connection:
@@ -251,6 +249,11 @@ class Bank:
         prepare(self._layout)
         if not os.access(self.path, os.W_OK):
             raise StorageError(f"The bank {self.path} cannot be written.", "Name another with --bank.")
+
+    def _found(self, parsed: Sequence[Reference]) -> tuple[Entry, ...]:
+        """What references mean; the banks are looked through once for all of them."""
+        with catalogue(self._layout, self._starter) as connection:
+            return tuple(references.find(connection, reference) for reference in parsed)
 
     def _user_entry(self, identity: str) -> Entry:
         with catalogue(self._layout, None) as connection:

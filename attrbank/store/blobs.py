@@ -4,16 +4,56 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrbank.errors import CorruptArtifactError, NotFoundError
 from attrbank.store import _fs
 from attrbank.store.header import Header, header_size, parse_header
 from attrbank.store.layout import ARTIFACT_SUFFIX, Layout, identity_of
 
+if TYPE_CHECKING:
+    from attrbank.schema import AttributeRecord
+
 MAX_ARTIFACT = 2**30
 _FIRST_READ = 2**14
 _PROMISED_ID = re.compile(rf"(?:^|-)([0-9a-f]{{12}}|[0-9a-f]{{64}}){re.escape(ARTIFACT_SUFFIX)}$")
+
+
+@dataclass(frozen=True, eq=False)
+class Artifact:
+    """An artifact that was read: once, for all who need something of it.
+
+    Attributes:
+        data: all its bytes.
+        header: what they begin with, checked against our limits.
+    """
+
+    data: bytes = field(repr=False)
+    header: Header
+
+    @classmethod
+    def of(cls, data: bytes) -> Artifact:
+        """The artifact that these bytes are.
+
+        Raises:
+            CorruptArtifactError: they are none.
+        """
+        return cls(data, parse_header(data))
+
+    @cached_property
+    def record(self) -> AttributeRecord:
+        """All that it says about itself beside its tensors.
+
+        Raises:
+            CorruptArtifactError: it does not follow the schema.
+            IncompatibleError: it has another format version.
+        """
+        from attrbank.store.record import validated_record  # pydantic models are slow to import
+
+        return validated_record(self.header)
 
 
 def identify(data: bytes) -> str:
@@ -36,8 +76,8 @@ def put(layout: Layout, identity: str, data: bytes) -> None:
         _fs.publish(path, data)
 
 
-def get(path: Path) -> bytes:
-    """An artifact's bytes, read once and checked against the id in its file name and our limits on headers.
+def get(path: Path) -> Artifact:
+    """An artifact, read once and checked against the id in its file name and our limits on headers.
 
     Raises:
         CorruptArtifactError: it is missing, or its bytes are not what its id says.
@@ -51,8 +91,7 @@ def get(path: Path) -> bytes:
             f"The artifact {path} is damaged: {_what_is_wrong(data)}.",
             "Learn the attribute again, or put back a good copy of the file; attrbank verify checks all.",
         )
-    parse_header(data)
-    return data
+    return Artifact.of(data)
 
 
 def get_foreign(path: Path) -> bytes:

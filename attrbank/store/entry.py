@@ -31,6 +31,7 @@ class Entry:
         delta_tau: t_z − t_x.
         seed: the first seed.
         seeds: all seeds as text, such as ``0-63``.
+        vectors: where they come from; None if the method has none.
         unit: of the attribute's own core; None for the paper's vectors.
         solver: for the paper's vectors, like ``k``; otherwise None.
         size_bytes: of the artifact.
@@ -44,7 +45,7 @@ class Entry:
     id: str
     origin: Origin
     method: str
-    vectors: str
+    vectors: str | None
     core: str | None
     solver: str | None
     source: str
@@ -132,7 +133,7 @@ def _derive(identity: str, record: Mapping[str, Any], size: int) -> dict[str, An
         "name": str(record["name"]),
         "id": identity,
         "method": str(record["method"]),
-        "vectors": str(record["vectors"]),
+        "vectors": None if record.get("vectors") is None else str(record["vectors"]),
         "core": core,
         "solver": paper.get("solver"),
         **(pairs[0] if pairs else {"source": f"{2 * len(record['pictures'])} pictures", "target": None}),

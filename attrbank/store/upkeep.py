@@ -214,7 +214,7 @@ def _scan(paths: list[Path]) -> tuple[dict[str, _Scanned], set[str]]:
         if identity is None:
             continue
         try:
-            facts = _facts(path, blobs.get(path))
+            facts = _facts(path, blobs.get(path).data)
         except AttrbankError:
             damaged.add(identity)
             continue

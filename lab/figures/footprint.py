@@ -21,7 +21,8 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from attrbank.diffusion.placement import Dtype, Placement
-from attrbank.editing.request import ApplyRequest, learn_spec
+from attrbank.editing.request import ApplyRequest
+from attrbank.learning.request import learn_spec
 
 NETWORKS = frozenset({"UNet2DConditionModel", "SD3Transformer2DModel", "FluxTransformer2DModel"})
 """The networks that denoise, by their class in diffusers."""

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute
-from attrbank.editing.request import learn_spec
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.subjects import PLAIN_PROMPTS
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.judges.readings import GOALS, has_all, perceptual_distance
 from attrbank.evaluation.numbers.estimates import mean
+from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema import Tail, Weights

@@ -12,9 +12,10 @@ from attrbank.diffusion.inversion import invert
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.editing.acting import ready
 from attrbank.editing.choices import GUIDANCE_OF_PICTURES, REFINEMENTS
 from attrbank.editing.composition import Act, run_edits
-from attrbank.evaluation.bench.bench import act_of, stored
+from attrbank.evaluation.bench.bench import stored
 from attrbank.pictures.frame import Frame
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema import Inversion
@@ -69,7 +70,7 @@ class Retoucher:
 
     def act(self, bank: Bank, name: str) -> Act:
         """A stored attribute at strength 1."""
-        return act_of(stored(bank, name), self._grid, self.backbone.schedule, 1.0)
+        return ready(stored(bank, name), 1.0).on(self._grid, self.backbone.schedule)
 
     def index_of(self, fraction: float) -> int:
         """The grid index that a time fraction means."""

@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from attrbank.diffusion.placement import Dtype, Placement
-from attrbank.editing.request import learn_spec
 from attrbank.evaluation.evaluate import EvalRequest, evaluate
 from attrbank.evaluation.numbers.results import Figures, Point
+from attrbank.learning.request import learn_spec
 from attrbank.learning.run import learn
 from attrbank.methods.protocol import OnProgress
 from attrbank.names import parse_seeds

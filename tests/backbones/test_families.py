@@ -19,6 +19,7 @@ from attrbank.backbones.sd3.describe import TRAITS as STABLE_DIFFUSION_3
 from attrbank.backbones.stable_diffusion.describe import TRAITS as STABLE_DIFFUSION
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import guidance_of
+from attrbank.pictures.frame import picture_size
 from attrbank.plugin_kit.contracts import BackboneContract
 from tests.helpers.tiny_families import build_ddpm, build_flux, build_sd3, change
 
@@ -37,6 +38,8 @@ def test_backbone_keeps_the_contract_and_is_what_its_description_says(
     for name in ("name", "fingerprint", "latent_shape", "prediction_type", "schedule", "defaults", "words"):
         assert getattr(described, name) == getattr(backbone, name)
     assert guidance_of(described) == guidance_of(backbone)
+    backbone.decode = None  # no picture is drawn just to learn its size
+    assert min(picture_size(backbone)) > 0
 
 
 @pytest.mark.parametrize(("on_disk", "asked"), [(True, [False]), (False, [False, True])])

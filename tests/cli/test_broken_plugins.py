@@ -12,7 +12,7 @@ from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 from tests.cli.conftest import Cli
-from tests.helpers.fake_distributions import BROKEN, DISTURBING, FAILS_AT_ITS_WORK, MISBEHAVED, OFFERS_EULER, install
+from tests.helpers.fake_distributions import BROKEN, FAILS_AT_ITS_WORK, MISBEHAVED, OFFERS_EULER, install
 
 __all__ = ["fake_attribute", "tiny_backbone", "tmp_bank"]
 
@@ -48,18 +48,6 @@ def test_a_broken_plugin_stops_no_command(
     assert cli("rm", "old").code == 0
 
 
-@pytest.mark.parametrize("kind", DISTURBING)
-def test_a_plugin_that_fails_at_an_event_stops_no_command(
-    kind: str, cli: Cli, on_path: Path, tiny_pipeline: Path, tmp_path: Path
-) -> None:
-    install(on_path, "attrbank-broken", DISTURBING[kind])
-    assert (cli("list").code, cli("samplers").err) == (0, "")
-    outcome = apply(cli, tiny_pipeline, tmp_path)
-    assert outcome.code == 0
-    assert outcome.err.count("before_apply of the plugin 'broken' of attrbank-broken failed") == 1
-    assert outcome.err.count("warning:") == 1
-
-
 def test_a_plugin_that_fails_at_its_work_is_named(cli: Cli, on_path: Path, tiny_pipeline: Path, tmp_path: Path) -> None:
     install(on_path, "attrbank-broken", FAILS_AT_ITS_WORK)
     outcome = apply(cli, tiny_pipeline, tmp_path, "--sampler", "broken")
@@ -88,14 +76,6 @@ def test_strict_mode_stops_with_nine(cli: Cli, on_path: Path, monkeypatch: pytes
     outcome = cli("samplers")
     assert (outcome.code, outcome.out) == (9, "")
     assert "attrbank-broken" in outcome.err
-
-
-def test_strict_mode_stops_at_an_event_too(
-    cli: Cli, on_path: Path, tiny_pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    install(on_path, "attrbank-broken", DISTURBING["fails-at-an-event"])
-    monkeypatch.setenv("ATTRBANK_STRICT_PLUGINS", "1")
-    assert apply(cli, tiny_pipeline, tmp_path).code == 9
 
 
 def fresh(command, *arguments):

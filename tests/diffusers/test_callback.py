@@ -14,8 +14,8 @@ from attrbank.diffusers import AttributeCallback, SchedulerSampler
 from attrbank.diffusion.schedule import nearest_alpha_bar_index
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.composition import Act, run_edits
-from attrbank.editing.request import learn_spec
 from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
+from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.plugins.manager import load_plugins

@@ -71,9 +71,8 @@ def test_what_cannot_go_back_says_so(backbone):
     conditioning = backbone.encode_prompts([""])
     with pytest.raises(InvalidValueError, match="Cannot go back"):
         invert(run(backbone), Position(clean(backbone).latent, 3, (0, 1)), conditioning, 4)
-    for sampler in (DDPM(), DDIM(eta=0.5)):
-        with pytest.raises(InvalidValueError, match="cannot be inverted"):
-            invert(run(backbone, sampler=sampler), clean(backbone), conditioning, 0)
+    with pytest.raises(InvalidValueError, match="cannot be inverted"):
+        invert(run(backbone, sampler=DDPM()), clean(backbone), conditioning, 0)
     with pytest.raises(NumericError, match="not finite"):
         invert(
             run(backbone), Position(torch.full((1, *backbone.latent_shape), torch.inf), STEPS, (0,)), conditioning, 0

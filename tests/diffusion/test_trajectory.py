@@ -42,7 +42,7 @@ def backbone(tiny_pipeline: Path) -> StableDiffusion:
     return load(str(tiny_pipeline))
 
 
-SAMPLERS = [DDIM(), DDIM(0.7), DDPM(), TwoStep()]
+SAMPLERS = [DDIM(), DDPM(), TwoStep()]
 
 
 def trajectory_of(backbone: StableDiffusion, sampler: Any, scale: float = 3.0, **options: Any) -> Trajectory:

@@ -15,10 +15,12 @@ from attrbank.cli.app import run
 from attrbank.editing import run as editing
 from attrbank.editing.batch import apply_all
 from attrbank.editing.batch_plan import BatchRequest, batch_items, read_prompts
-from attrbank.editing.request import ApplyRequest, learn_spec
+from attrbank.editing.request import ApplyRequest
 from attrbank.errors import InvalidValueError, NotFoundError, NumericError, StorageError
+from attrbank.learning.request import learn_spec
 from attrbank.learning.run import learn
 from attrbank.pictures.find import pictures_in
+from attrbank.pictures.read import PictureData
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +104,15 @@ def test_a_changed_picture_or_mask_is_made_again(batch, folder):
     Image.new("RGB", (9, 9)).save(image)
     assert [o.status for o in apply_all(batch("{name}.png", **asked))] == ["done"]
     assert [o.status for o in apply_all(batch("{name}.png", **asked))] == ["skipped"]
+
+
+def test_a_picture_that_is_skipped_is_not_decoded(batch, folder, monkeypatch):
+    asked = batch("{name}.png", images=(folder / "a.png",), image=folder)
+    decoded, original = [], PictureData.decoded
+    monkeypatch.setattr(PictureData, "decoded", lambda data: decoded.append(data.name) or original(data))
+    assert [o.status for o in apply_all(asked)] == ["done"]
+    assert [o.status for o in apply_all(asked)] == ["skipped"]
+    assert decoded == ["a.png"]
 
 
 def test_one_failure_does_not_stop_the_rest(cli, folder, tmp_path):

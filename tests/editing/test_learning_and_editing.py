@@ -17,9 +17,10 @@ from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.composition import Act, run_edits
 from attrbank.editing.plan import plan
-from attrbank.editing.request import ApplyRequest, learn_spec
+from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
 from attrbank.errors import IncompatibleError, InvalidValueError, StorageError
+from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.methods.pairs import predict_seen_pairs

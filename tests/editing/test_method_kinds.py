@@ -12,7 +12,7 @@ from attrbank.diffusion.protocols import Prediction
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.composition import Act, run_edits
 from attrbank.methods.pairs import predict_clean_pairs
-from attrbank.methods.protocol import EditInputs, LearnContext, Learned
+from attrbank.methods.protocol import EditInputs, LearnContext, Learned, Method, Needs
 from attrbank.plugin_kit.contracts.method import tiny_backbone
 from attrbank.plugin_kit.testing import MethodContract
 from attrbank.samplers.ddim import DDIM
@@ -21,14 +21,7 @@ from attrbank.schema import AttributeRecord
 SOURCE = "a photo of a person"
 
 
-class _Free:
-    """What the methods here have in common: edits that cost nothing foretold."""
-
-    def evaluations(self, record: AttributeRecord, core: str | None, steps_to_t_z: int) -> int:
-        return 0
-
-
-class Pullback(_Free):
+class Pullback(Method):
     """Follow the gradient Jᵀd of the prediction along a learned direction d of the clean latent."""
 
     name = "pullback"
@@ -47,8 +40,8 @@ class Pullback(_Free):
 
         return follow
 
-    def evaluations(self, record: AttributeRecord, core: str | None, steps_to_t_z: int) -> int:
-        return 1
+    def needs(self, record: AttributeRecord, core: str | None, strength: float) -> Needs:
+        return Needs(predictions=1)
 
 
 class ShiftedBackbone:
@@ -65,7 +58,7 @@ class ShiftedBackbone:
         return Prediction(eps, x0 + self._shift)
 
 
-class Asymmetric(_Free):
+class Asymmetric:
     """Asyrp's asymmetric step over an interval, with a shift of x̂0 in the place of one of h."""
 
     name = "asymmetric"
@@ -88,7 +81,7 @@ class Asymmetric(_Free):
         return Steps()
 
 
-class Slider(_Free):
+class Slider:
     """A low-rank change of one layer's weights, from T_x to the end."""
 
     name = "slider"

@@ -12,8 +12,9 @@ from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.composition import Act, run_edits
 from attrbank.editing.plan import plan
-from attrbank.editing.request import ApplyRequest, learn_spec
+from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
+from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.methods.protocol import EditInputs, LearnContext, Learned

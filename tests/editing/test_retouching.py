@@ -21,9 +21,10 @@ from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.editing.choices import REFINEMENTS
 from attrbank.editing.composition import run_edits
 from attrbank.editing.plan import plan
-from attrbank.editing.request import ApplyRequest, learn_spec
+from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
 from attrbank.errors import InvalidValueError, NotFoundError
+from attrbank.learning.request import learn_spec
 from attrbank.learning.run import learn
 from attrbank.pictures.png_text import read_recipe_text
 from attrbank.pictures.read import read_image
@@ -94,7 +95,7 @@ def test_the_plan_foretells_the_cost(options, ask, photo):
 
 def test_the_inversion_stops_at_the_first_edit(ask, photo):
     planned = plan(ask(image=photo))
-    assert planned.steps_applied[0].t == 401
+    assert planned.turns[0].t == 401
     assert planned.denoising_steps == 4 * 5  # back, each step refined once, before, after
 
 

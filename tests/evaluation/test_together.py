@@ -10,13 +10,13 @@ import torch
 
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.editing.composition import run_edits
-from attrbank.editing.request import learn_spec
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.cells import CellStore
 from attrbank.evaluation.bench.setting import Setting
 from attrbank.evaluation.bench.subjects import Subject
 from attrbank.evaluation.bench.together import Combination, Together, summed
 from attrbank.evaluation.judges.clip_judge import ClipJudge
+from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.plugins.manager import load_plugins

@@ -14,9 +14,11 @@ from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.evaluation import tuning
 from attrbank.evaluation.judges import oracle
-from attrbank.evaluation.tuning import CORES, Tuner
+from attrbank.evaluation.tuning import Tuner
 from attrbank.samplers.ddim import DDIM
 from tests.evaluation.conftest import SOURCE
+
+CORES = ("mean", "mlp", "conv")
 
 
 class Tried(NamedTuple):

@@ -9,9 +9,9 @@ import torch
 from attrbank.attribute.calibration import raw_strength
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Trajectory
-from attrbank.editing.request import learn_spec
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.tuning import STRENGTHS, Sweep, Tuner, at_time, require_tunable
+from attrbank.learning.request import learn_spec
 from attrbank.methods.avi import Avi
 from attrbank.samplers.ddim import DDIM
 

@@ -119,24 +119,6 @@ MISBEHAVED = {
 }
 """Those that load, and are named all the same."""
 
-DISTURBING = {
-    "fails-at-an-event": """
-        from attrbank.plugins.hookspecs import hookimpl
-
-        @hookimpl
-        def before_apply(recipe):
-            raise SystemExit("not today")
-        """,
-    "changes-what-it-is-given": """
-        from attrbank.plugins.hookspecs import hookimpl
-
-        @hookimpl
-        def before_apply(recipe):
-            recipe.seed = 1234
-        """,
-}
-"""Those that fail when attributes are applied."""
-
 FAILS_AT_ITS_WORK = """
 from attrbank.diffusion.schedule import timestep_grid
 from attrbank.plugins.hookspecs import Spec, hookimpl

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from attrbank.attribute.artifact import LearnedAttribute, encode
-from attrbank.editing.request import learn_spec
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.subjects import Subject
+from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.plugins.manager import load_plugins

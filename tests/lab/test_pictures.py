@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 from attrbank.attribute.artifact import encode
 from attrbank.backbones.portraits.parameters import draw
 from attrbank.backbones.portraits.render import render
+from attrbank.editing.acting import ready
 from attrbank.editing.choices import REFINEMENTS
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
-from attrbank.evaluation.bench.bench import act_of
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.judges.readings import GOALS
 from attrbank.pictures.sheet import TILE, to_image
@@ -33,7 +33,7 @@ def test_a_batch_is_edited_as_apply_edits_one_picture(inversion, backbone, learn
     images = torch.randint(0, 256, (3, 3, 32, 32), generator=torch.Generator().manual_seed(0)) / 255
     grid = DDIM().grid(backbone.defaults.steps, backbone.schedule)
     rows = torch.tensor([True, False, True])
-    edited = Retoucher(backbone, images).edited(act_of(learned, grid, backbone.schedule, 1.0), inversion, rows)
+    edited = Retoucher(backbone, images).edited(ready(learned, 1.0).on(grid, backbone.schedule), inversion, rows)
     Bank(tmp_path / "bank").add(encode(learned))
     to_image(images[2]).save(tmp_path / "in.png")
     request = ApplyRequest(

@@ -10,8 +10,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from attrbank.editing.request import learn_spec
 from attrbank.evaluation.numbers.results import Figures
+from attrbank.learning.request import learn_spec
 from lab.figures import table1
 
 

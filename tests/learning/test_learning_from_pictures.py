@@ -14,9 +14,10 @@ from safetensors.torch import save_file
 
 from attrbank.attribute.artifact import decode, encode
 from attrbank.avi.difference import difference_from
-from attrbank.editing.request import ApplyRequest, learn_spec
+from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
 from attrbank.errors import AttrbankError, InvalidValueError
+from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.pictures.find import matched
@@ -154,8 +155,10 @@ def test_prompts_and_pictures_exclude_each_other(pairs):
 
 
 def test_a_method_that_wants_prompts_is_not_given_pictures(pairs, tiny_pipeline, tmp_path, monkeypatch):
-    monkeypatch.delattr(Avi, "learns_from_pictures")
     spec = learn_spec("old", [], [], pictures=pairs)
+    monkeypatch.setattr(Avi, "options", Avi.options - {"pictures"})
+    with pytest.raises(InvalidValueError, match="learns from prompts"):
+        learn_spec("old", [], [], pictures=pairs)
     with pytest.raises(InvalidValueError, match="learns from prompts"):
         learn(spec, backbone=str(tiny_pipeline), bank=tmp_path / "bank")
 

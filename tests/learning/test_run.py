@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from attrbank.editing.request import learn_spec
+from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.protocol import LearnContext, Learned
 from attrbank.plugins.manager import load_plugins

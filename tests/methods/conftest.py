@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from attrbank.attribute.artifact import LearnedAttribute
-from attrbank.editing.request import learn_spec
+from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.methods.protocol import LearnContext, Learned

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from attrbank.pictures.frame import FADE, Frame
+from attrbank.pictures.frame import FADE, Frame, picture_size
 
 MODEL = (32, 32)
 SIZES = [(32, 32), (64, 64), (300, 200), (200, 301), (7, 400), (400, 1), (1, 1), (33, 31)]
@@ -67,3 +67,22 @@ def test_fine_detail_survives_an_edit() -> None:
     checks = torch.arange(128).view(-1, 1).add(torch.arange(128)).remainder(2).expand(3, -1, -1) * 0.2 + 0.4
     edited = Frame.of(checks, MODEL).paste(checks, torch.full((1, 3, *MODEL), 0.1))
     torch.testing.assert_close(edited - 0.1, checks)
+
+
+class Model:
+    """Draws pictures of 24×40."""
+
+    latent_shape = (4, 3, 5)
+
+    def decode(self, latent: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(1, 3, 8 * latent.shape[-2], 8 * latent.shape[-1])
+
+
+def test_a_model_that_does_not_say_how_large_its_pictures_are_draws_one() -> None:
+    assert picture_size(Model()) == (24, 40)
+
+
+def test_a_model_that_says_how_large_its_pictures_are_draws_none() -> None:
+    says = Model()
+    says.picture_size, says.decode = (12, 20), None
+    assert picture_size(says) == (12, 20)

@@ -9,8 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
+from attrbank.editing.masking import MaskedEdit
 from attrbank.errors import InvalidValueError
-from attrbank.pictures.mask import Mask, MaskedEdit
+from attrbank.pictures.mask import Mask
 from attrbank.pictures.read import InputImage
 from tests.editing.test_retouching import apply as apply_request
 from tests.editing.test_retouching import ask, bank, photo  # noqa: F401 — fixtures

@@ -13,7 +13,7 @@ import torch
 from attrbank.errors import StorageError
 from attrbank.pictures import write as picture
 from attrbank.pictures.png_text import read_recipe_text
-from attrbank.schema import Recipe, Step
+from attrbank.schema import Recipe, RecipeTurn
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def write(prompt: str = "a person", asked: Path | None = None) -> Path:
     names = ("young", "smile")
     recipe = Recipe(
-        steps_applied=tuple(Step(name=name, id="0" * 64, strength=1, t=400) for name in names),
+        steps_applied=tuple(RecipeTurn(name=name, id="0" * 64, strength=1, t=400) for name in names),
         prompt=prompt,
         seed=3,
         sampler="ddim",

@@ -11,7 +11,7 @@ from attrbank.diffusion.prediction import from_epsilon
 from attrbank.diffusion.protocols import Defaults, Prediction
 from attrbank.diffusion.schedule import Schedule
 from attrbank.methods.pairs import predict_clean_pairs
-from attrbank.methods.protocol import Learned
+from attrbank.methods.protocol import Learned, Needs, OtherRun
 from attrbank.plugin_kit.contracts import BackboneContract, Contract, MethodContract, MetricContract, SamplerContract
 from attrbank.samplers.ddim import DDIM
 from attrbank.samplers.ddpm import DDPM
@@ -186,6 +186,10 @@ class Overexposed(Gaussian):
         return 2 * super().decode(latent)
 
 
+class MistakesItsSize(Gaussian):
+    picture_size = (16, 8)
+
+
 @pytest.mark.parametrize(
     ("model", "promise"),
     [
@@ -197,6 +201,7 @@ class Overexposed(Gaussian):
         (Averages, "a batch is its rows"),
         (Detached, "predictions can be differentiated"),
         (Overexposed, "pictures become latents and latents pictures"),
+        (MistakesItsSize, "pictures become latents and latents pictures"),
     ],
 )
 def test_a_backbone_that_breaks_a_promise_is_told_so(model: type[Gaussian], promise: str) -> None:
@@ -225,9 +230,6 @@ class Adds:
 
     def edit(self, record, tensors, core=None):
         return lambda x, inputs, strength: x + strength * tensors["difference"] if strength else x
-
-    def evaluations(self, record, core, steps_to_t_z):
-        return 0
 
 
 class LearnsNothing(Adds):
@@ -294,9 +296,16 @@ class HidesItsCost(Adds):
         return lambda x, inputs, strength: x + strength * inputs.predict(x).x0 if strength else x
 
 
+class LooksUnsaid(Adds):
+    """Asks for the unedited picture's clean latent, and does not say so."""
+
+    def edit(self, record, tensors, core=None):
+        return lambda x, inputs, strength: x + strength * (tensors["difference"] + inputs.clean()) if strength else x
+
+
 class MakesUpItsCost(Adds):
-    def evaluations(self, record, core, steps_to_t_z):
-        return steps_to_t_z
+    def needs(self, record, core, strength):
+        return Needs(runs=(OtherRun(0.4),))
 
 
 @pytest.mark.parametrize(
@@ -312,6 +321,7 @@ class MakesUpItsCost(Adds):
         (EditsInPlace, "the unedited picture is what it would be without the edit"),
         (ChangesTheModel, "the unedited picture is what it would be without the edit"),
         (HidesItsCost, "its cost is told"),
+        (LooksUnsaid, "its cost is told"),
         (MakesUpItsCost, "its cost is told"),
     ],
 )

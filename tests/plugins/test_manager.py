@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import sys
 from pathlib import Path
@@ -212,17 +211,6 @@ def test_an_interrupt_is_not_taken_for_a_broken_plugin(on_path: Path) -> None:
         load_plugins()
 
 
-@pytest.mark.parametrize("code", ["raise KeyboardInterrupt", "print('hello')"])
-def test_at_an_event_an_interrupt_gets_through_and_talk_goes_to_stderr(
-    code: str, on_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    hook = f"from attrbank.plugins.hookspecs import hookimpl\n\n@hookimpl\ndef before_apply(recipe):\n    {code}\n"
-    install(on_path, "attrbank-listener", hook)
-    with pytest.raises(KeyboardInterrupt) if "raise" in code else contextlib.nullcontext():
-        load_plugins().notify("before_apply", recipe=None)
-    assert capsys.readouterr() == ("", "" if "raise" in code else "hello\n")
-
-
 def test_a_missing_built_in_is_explained_by_the_selection(on_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTRBANK_PLUGINS", "none")
     with pytest.raises(NotFoundError) as caught:
@@ -251,20 +239,6 @@ def test_a_plugin_may_prepare_stdout_for_itself(care: str, on_path: Path, capsys
     install(on_path, "attrbank-euler", f"import io, sys\n{care}\n{OFFERS_EULER}")
     assert "euler" in sampler_names(load_plugins())
     assert capsys.readouterr() == ("", "")
-
-
-def test_tracing_shows_every_call_of_a_hook(
-    on_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ATTRBANK_TRACE_PLUGINS", "1")
-    install(on_path, "attrbank-euler", OFFERS_EULER)
-    install(on_path, "attrbank-late", BROKEN["raises-in-hook"])
-    load_plugins()
-    lines = capsys.readouterr().err.splitlines()
-    assert "trace: attrbank-euler: register_samplers(register)" in lines
-    assert "trace: attrbank-euler: register_samplers returned" in lines
-    assert "trace: attrbank-late: register_methods raised RuntimeError: too late" in lines
-    assert not any("attrbank-euler: register_methods" in line for line in lines)
 
 
 def test_what_a_plugins_object_prints_does_not_reach_stdout(on_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,6 +31,11 @@ class Codec:
         self._mean = torch.tensor(mean).reshape(1, channels, 1, 1)
         self._factor: Tensor = vae.config.scaling_factor / torch.tensor(deviation).reshape(1, channels, 1, 1)
 
+    def picture_size(self, latent_shape: tuple[int, int, int]) -> tuple[int, int]:
+        """Height and width of the pictures whose latents are (C, H, W): every level but the last halves a picture."""
+        factor = 2 ** (len(self._vae.config.block_out_channels) - 1)
+        return factor * latent_shape[1], factor * latent_shape[2]
+
     def encode(self, images: Tensor) -> Tensor:
         """Images (B, 3, h, w) in [0, 1] to the mode of their latents (B, C, H, W)."""
         raw = self._vae.encode(self._enter(2 * images - 1)).latent_dist.mode()

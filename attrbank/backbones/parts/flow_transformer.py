@@ -53,6 +53,11 @@ class FlowTransformer(Described, ABC):
         velocity = self._velocity(seen, time.to(seen.device), conditioning)
         return from_flow(latent, leave(velocity), alpha_bar)
 
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Height and width of its pictures."""
+        return self._codec.picture_size(self.latent_shape)
+
     def encode(self, images: Tensor) -> Tensor:
         """Images (B, 3, h, w) in [0, 1] to the mode of their latents (B, C, H, W)."""
         return self._codec.encode(images)

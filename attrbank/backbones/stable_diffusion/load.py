@@ -71,6 +71,11 @@ class StableDiffusion(Described):
         split = from_velocity if self.prediction_type == "v_prediction" else from_epsilon
         return split(latent, leave(output), alpha_bar)
 
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Height and width of its pictures."""
+        return self._codec.picture_size(self.latent_shape)
+
     def encode(self, images: Tensor) -> Tensor:
         """Images (B, 3, h, w) in [0, 1] to the mode of their latents (B, C, H, W)."""
         return self._codec.encode(images)

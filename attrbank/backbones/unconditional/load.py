@@ -61,6 +61,11 @@ class Unconditional(Described):
         prediction = split(latent, output, alpha_bar)
         return prediction if self._clip is None else clip(prediction, alpha_bar, self._clip)
 
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Height and width of its pictures."""
+        return self._codec.picture_size(self.latent_shape)
+
     def encode(self, images: Tensor) -> Tensor:
         """Images (B, 3, h, w) in [0, 1] to latents (B, C, H, W)."""
         return self._codec.encode(2 * images - 1)
@@ -72,6 +77,10 @@ class Unconditional(Described):
 
 class Pixels:
     """Latents are the picture itself, in [−1, 1]."""
+
+    def picture_size(self, latent_shape: tuple[int, int, int]) -> tuple[int, int]:
+        """Height and width of the picture, which are the latent's."""
+        return latent_shape[1], latent_shape[2]
 
     def encode(self, picture: Tensor) -> Tensor:
         """The picture (B, 3, H, W)."""
@@ -93,6 +102,11 @@ class Quantised:
         self._vq = load_network(VQModel, folder, residence.dtype)
         residence.settle(self._vq)
         self._residence = residence
+
+    def picture_size(self, latent_shape: tuple[int, int, int]) -> tuple[int, int]:
+        """Height and width of the pictures whose latents are (C, H, W)."""
+        factor = 2 ** (len(self._vq.config.block_out_channels) - 1)
+        return factor * latent_shape[1], factor * latent_shape[2]
 
     def encode(self, picture: Tensor) -> Tensor:
         """The latents (B, C, H, W) of a picture (B, 3, h, w) in [−1, 1], not yet rounded."""

@@ -8,15 +8,15 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from attrbank.attribute.artifact import LearnedAttribute, decode
-from attrbank.attribute.calibration import calibration_of, raw_strength
+from attrbank.attribute.artifact import LearnedAttribute, opened
 from attrbank.diffusion.protocols import Backbone, Conditioning, Prediction
-from attrbank.diffusion.schedule import Grid, Schedule, nearest_alpha_bar_index, nearest_index
+from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.editing.acting import ready
 from attrbank.editing.composition import Act, run_edits
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench.shared_runs import Cost, SharedRuns
-from attrbank.methods.protocol import Edit, Method, ModelEdit
+from attrbank.methods.protocol import ModelEdit
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema import Core
 from attrbank.store.bank import Bank
@@ -104,7 +104,7 @@ class Bench:
 
     def act(self, attribute: LearnedAttribute, strength: float, core: Core | None = None) -> Act:
         """The edit that ``apply`` would make."""
-        return act_of(attribute, self.trajectory.grid, self.backbone.schedule, strength, core)
+        return ready(attribute, strength, core).on(self.trajectory.grid, self.backbone.schedule)
 
     def change(self, act: Act, scale: float = 1.0) -> Tensor:
         """What an edit changes where it acts, (B, C, H, W): in the unedited latents, or in a multiple of them.
@@ -154,20 +154,6 @@ class _SharedInputs:
         return self._bench.runs.clean(prompt, self._bench.index_of(max(0.0, fraction)))
 
 
-def edit_of(attribute: LearnedAttribute, core: Core | None = None) -> Edit | ModelEdit:
-    """The attribute, ready to act."""
-    method: Method = load_plugins().method(attribute.record.method)
-    return method.edit(attribute.record, attribute.tensors, core)
-
-
-def act_of(
-    attribute: LearnedAttribute, grid: Grid, schedule: Schedule, strength: float, core: Core | None = None
-) -> Act:
-    """The edit that ``apply`` would make on this grid."""
-    index = nearest_alpha_bar_index(grid, schedule, attribute.record.resolved.alpha_bar_x)
-    return Act(index, edit_of(attribute, core), raw_strength(calibration_of(attribute.record, core), strength))
-
-
 def stored(bank: Bank, name: str) -> LearnedAttribute:
     """An attribute of a bank, tensors and all."""
-    return decode(bank.read(bank.resolve(name)))
+    return opened(bank.artifact(bank.resolve(name)))

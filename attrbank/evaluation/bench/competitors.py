@@ -1,6 +1,6 @@
 """Every way to bring an attribute into a picture that an evaluation compares.
 
-A competitor has a name and a sweep of strengths, and makes the pictures of a bench again with the attribute in
+A competitor has a name and strengths to be tried at, and makes the pictures of a bench again with the attribute in
 them, from the same noise in the same steps. Strengths run from weak to strong; what they mean differs.
 """
 
@@ -14,28 +14,29 @@ import torch
 from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute
+from attrbank.editing.acting import ready
 from attrbank.editing.composition import Act
-from attrbank.editing.request import Preset, learn_spec
 from attrbank.errors import InvalidValueError
-from attrbank.evaluation.bench.bench import Bench, edit_of
+from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.rival_edits import BlendWithTarget, RandomDirection, SingularValuesOfTarget
 from attrbank.evaluation.bench.subjects import Subject
+from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.protocol import Edit, ModelEdit
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema import Core
+from attrbank.schema import Core, Preset
 
 
-class Strengths(NamedTuple):
+class Trials(NamedTuple):
     """The strengths that a competitor is tried at: all of them, or the few of a quick look."""
 
     full: tuple[float, ...]
     quick: tuple[float, ...]
 
 
-UNBOUNDED = Strengths((0.4, 0.7, 1.0, 1.3, 1.6), (0.7, 1.0, 1.3))
-SHARES = Strengths((0.25, 0.5, 0.75, 1.0), (0.5, 1.0))
-TIMES = Strengths((0.4, 0.5, 0.6, 0.7, 0.8, 0.9), (0.5, 0.8, 0.9))
+UNBOUNDED = Trials((0.4, 0.7, 1.0, 1.3, 1.6), (0.7, 1.0, 1.3))
+SHARES = Trials((0.25, 0.5, 0.75, 1.0), (0.5, 1.0))
+TIMES = Trials((0.4, 0.5, 0.6, 0.7, 0.8, 0.9), (0.5, 0.8, 0.9))
 
 
 @dataclass
@@ -44,29 +45,29 @@ class Competitor:
 
     Attributes:
         name: as reports and ``--against`` call it.
-        sweep: what its strengths are by default.
+        trials: its strengths by default.
         free: whether users may choose its strengths; a share then lies in [0, 1].
     """
 
     name: str
-    sweep: ClassVar[Strengths] = SHARES
+    trials: ClassVar[Trials] = SHARES
     free: ClassVar[bool] = True
 
     def strengths(self, asked: Sequence[float] | None, subject: Subject, *, quick: bool) -> tuple[float, ...]:
         """Where it is measured, from weak to strong.
 
         Args:
-            asked: what the user wants instead of the sweep.
+            asked: what the user wants instead of these.
             subject: the attribute.
             quick: take fewer.
         """
-        sweep = self._sweep(subject)
+        trials = self._trials(subject)
         if asked is None or not self.free:
-            return sweep.quick if quick else sweep.full
-        return tuple(sorted(s for s in asked if sweep is UNBOUNDED or 0 <= s <= 1)) or (1.0,)
+            return trials.quick if quick else trials.full
+        return tuple(sorted(s for s in asked if trials is UNBOUNDED or 0 <= s <= 1)) or (1.0,)
 
-    def _sweep(self, subject: Subject) -> Strengths:
-        return self.sweep
+    def _trials(self, subject: Subject) -> Trials:
+        return self.trials
 
     def fits(self, subject: Subject) -> bool:
         """Whether there is anything to measure that another competitor does not measure as well."""
@@ -86,8 +87,8 @@ class Stored(Competitor):
 
     core: Core | None = None
 
-    def _sweep(self, subject: Subject) -> Strengths:
-        return SHARES if subject.learned.record.vectors == "paper" else UNBOUNDED
+    def _trials(self, subject: Subject) -> Trials:
+        return _trials_of(subject)
 
     def fits(self, subject: Subject) -> bool:
         """Not if the attribute lacks the core, or has it by default."""
@@ -110,7 +111,7 @@ class Relearned(Competitor):
     preset: Preset | None = None
     _learned: dict[str, LearnedAttribute] = field(default_factory=dict, repr=False)
 
-    def _sweep(self, subject: Subject) -> Strengths:
+    def _trials(self, subject: Subject) -> Trials:
         return SHARES if self.preset == "paper" else UNBOUNDED
 
     def fits(self, subject: Subject) -> bool:
@@ -145,7 +146,7 @@ class Relearned(Competitor):
 class TargetPrompt(Competitor):
     """The target prompt throughout, from the same noise."""
 
-    sweep: ClassVar[Strengths] = Strengths((1.0,), (1.0,))
+    trials: ClassVar[Trials] = Trials((1.0,), (1.0,))
     free: ClassVar[bool] = False
 
     def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
@@ -157,7 +158,7 @@ class TargetPrompt(Competitor):
 class PromptSwitch(Competitor):
     """The target prompt from a time fraction on, which is the strength: the earlier (noisier), the stronger."""
 
-    sweep: ClassVar[Strengths] = TIMES
+    trials: ClassVar[Trials] = TIMES
     free: ClassVar[bool] = False
 
     def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
@@ -194,12 +195,12 @@ class Placebo(Competitor):
     For the paper's vectors, the same graft from a random z.
     """
 
-    def _sweep(self, subject: Subject) -> Strengths:
-        return SHARES if subject.learned.record.vectors == "paper" else UNBOUNDED
+    def _trials(self, subject: Subject) -> Trials:
+        return _trials_of(subject)
 
     def fits(self, subject: Subject) -> bool:
         """Not if the attribute acts through the model, where no direction is to be had."""
-        return not isinstance(edit_of(subject.learned), ModelEdit)
+        return not isinstance(ready(subject.learned, 1.0).edit, ModelEdit)
 
     def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
         """With an edit that knows nothing."""
@@ -224,6 +225,12 @@ class PaperWithoutNetwork(Competitor):
         """With Algorithm 1, S = S_z."""
         edit = SingularValuesOfTarget(subject.target, self.t_z)
         return bench.edited([Act(bench.index_of(self.t_x), edit, strength)])
+
+
+def _trials_of(subject: Subject) -> Trials:
+    """Shares of the full effect, where an attribute can have no more."""
+    record = subject.learned.record
+    return SHARES if load_plugins().method_of(record).strengths(record).high <= 1 else UNBOUNDED
 
 
 ATTRIBUTE = Stored("attribute")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from attrbank.attribute.artifact import LearnedAttribute, decode
+from attrbank.attribute.artifact import LearnedAttribute, opened
 from attrbank.attribute.compatibility import check_binding
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone, Description
@@ -104,7 +104,7 @@ def set_up(request: SettingRequest) -> Setting:
 
 def _attributes(request: SettingRequest) -> list[_Found]:
     bank = Bank.open(request.bank)
-    found = [_Found(entry, decode(bank.read(entry))) for entry in bank.resolve_all(request.references)]
+    found = [_Found(entry, opened(bank.artifact(entry))) for entry in bank.resolve_all(request.references)]
     for _, learned in found:
         refuse_learned(learned.record, request.seeds)
     return found

@@ -77,6 +77,8 @@ class BackboneContract(Contract):
         latents = self._latents()
         pictures: Tensor = self.subject.decode(latents)
         require_finite("the decoded pictures", pictures, (len(latents), 3, *pictures.shape[2:]))
+        stated = getattr(self.subject, "picture_size", None)
+        require(stated in (None, tuple(pictures.shape[-2:])), f"it decodes pictures of another size than {stated}")
         require(float(pictures.min()) >= 0 and float(pictures.max()) <= 1, "decoded pictures leave [0, 1]")
         require_finite("the encoded latents", self.subject.encode(pictures), tuple(latents.shape))
 

@@ -16,8 +16,9 @@ from attrbank.diffusion.protocols import Backbone, guidance_of
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.composition import Act, Edited, run_edits
+from attrbank.editing.cost import Stop, denoising_steps
 from attrbank.learning.run import learn_attribute
-from attrbank.methods.protocol import Edit, Method, ModelEdit
+from attrbank.methods.protocol import Edit, Method, ModelEdit, completed
 from attrbank.plugin_kit.contracts.base import Contract, require, require_finite
 from attrbank.plugin_kit.tiny import build_pipeline
 from attrbank.samplers.ddim import DDIM
@@ -93,16 +94,21 @@ class MethodContract(Contract):
         )
 
     def test_its_cost_is_told(self) -> None:
-        """``evaluations`` knows from the record alone what an edit takes beyond both pictures, in steps."""
-        attribute, trajectory = self._attribute(), self._trajectory()
-        record, schedule = attribute.record, trajectory.backbone.schedule
-        until_z = nearest_index(trajectory.grid, schedule, max(0.0, record.t_x + record.delta_tau))
-        told = self.subject.evaluations(record, None, until_z)
-        self._edited(attribute, 1.0, trajectory=trajectory)
-        rows = len(_SEEDS) * evaluations_per_step(trajectory.guidance_scale, guidance_of(trajectory.backbone))
-        plain = 2 * len(trajectory.grid) - nearest_index(trajectory.grid, schedule, record.t_x)
-        taken = trajectory.evaluations / rows - plain
-        require(told == taken, f"evaluations tells {told!r} steps for an edit that takes {taken:g}")
+        """``needs`` knows from the record alone what an edit takes, whether the unedited picture is finished or not."""
+        attribute, plan = self._attribute(), self._trajectory()
+        record, grid, schedule = attribute.record, plan.grid, plan.backbone.schedule
+        stop = Stop(nearest_index(grid, schedule, record.t_x), self._method.needs(record, record.core, 1.0))
+        for with_before in (True, False):
+            run = self._trajectory()
+            self._edited(attribute, 1.0, trajectory=run, with_before=with_before)
+            rows = len(_SEEDS) * evaluations_per_step(run.guidance_scale, guidance_of(run.backbone))
+            told = denoising_steps([stop], grid, schedule, needs_before=with_before, refinements=None)
+            taken = run.evaluations / rows
+            require(told == taken, f"by what needs tells an edit takes {told} steps, but it takes {taken:g}")
+
+    @property
+    def _method(self) -> Method:
+        return completed(self.subject)
 
     def _attribute(self) -> LearnedAttribute:
         return self._once("_learned", self._learn)
@@ -117,7 +123,7 @@ class MethodContract(Contract):
         return made
 
     def _learn(self) -> LearnedAttribute:
-        return learn_attribute(self.spec(), self.subject, self._backbone(), DDIM())
+        return learn_attribute(self.spec(), self._method, self._backbone(), DDIM())
 
     def _trajectory(self) -> Trajectory:
         grid = DDIM().grid(_STEPS, self._backbone().schedule)
@@ -130,11 +136,13 @@ class MethodContract(Contract):
         *,
         method: Method | None = None,
         trajectory: Trajectory | None = None,
+        with_before: bool = True,
     ) -> Edited:
         trajectory = trajectory or self._trajectory()
         index = nearest_index(trajectory.grid, trajectory.backbone.schedule, attribute.record.t_x)
-        edit: Edit | ModelEdit = (method or self.subject).edit(attribute.record, attribute.tensors)
-        return run_edits(trajectory, _SOURCE, _SEEDS, [Act(index, edit, strength)])
+        edit: Edit | ModelEdit = (method or self._method).edit(attribute.record, attribute.tensors)
+        acts = [Act(index, edit, strength)]
+        return run_edits(trajectory, _SOURCE, _SEEDS, acts, with_before=with_before)
 
 
 @cache

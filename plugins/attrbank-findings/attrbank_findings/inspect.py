@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
-from attrbank.attribute.artifact import LearnedAttribute, decode
+from attrbank.attribute.artifact import LearnedAttribute, opened
 from attrbank.attribute.compatibility import check_binding
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone, Description, check_guidance
@@ -114,7 +114,7 @@ class _Found(NamedTuple):
 def _found(reference: str, request: InspectRequest) -> _Found:
     bank = Bank.open(request.bank)
     entry = bank.resolve(reference)
-    learned = decode(bank.read(entry))
+    learned = opened(bank.artifact(entry))
     refuse_learned(learned.record, request.seeds)
     return _Found(entry, learned)
 

@@ -12,8 +12,8 @@ from attrbank_findings.sweep import RandomVector, ScaledVector, Sweep
 from attrbank.avi.exact import solve
 from attrbank.avi.factors import factorise
 from attrbank.avi.objective import pose
-from attrbank.editing.request import learn_spec
 from attrbank.evaluation.bench.bench import Bench
+from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.plugins.manager import load_plugins

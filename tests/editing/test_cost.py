@@ -1,0 +1,44 @@
+"""What an apply costs follows from where edits act and what they need, and from nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from attrbank.diffusion.schedule import Schedule, nearest_index, timestep_grid
+from attrbank.editing.cost import Stop, denoising_steps
+from attrbank.methods.protocol import Needs, OtherRun
+
+SCHEDULE = Schedule.from_config({"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012})
+GRID = timestep_grid(10, SCHEDULE)
+AT_HALF = nearest_index(GRID, SCHEDULE, 0.5)
+
+
+def cost(*stops: Stop, needs_before: bool = True, refinements: int | None = None) -> int:
+    return denoising_steps(stops, GRID, SCHEDULE, needs_before=needs_before, refinements=refinements)
+
+
+def test_two_pictures_share_what_lies_before_the_first_edit() -> None:
+    assert cost(Stop(6, Needs())) == 10 + 4
+    assert cost(Stop(6, Needs()), needs_before=False) == 10
+    assert cost(Stop(2, Needs()), Stop(6, Needs())) == 10 + 8
+
+
+def test_a_look_takes_the_unedited_picture_one_step_further() -> None:
+    assert cost(Stop(6, Needs(looks=True)), needs_before=False) == 7 + 4
+    assert cost(Stop(2, Needs()), Stop(6, Needs(looks=True)), needs_before=False) == 7 + 8
+    assert cost(Stop(6, Needs(looks=True))) == 10 + 4
+
+
+def test_other_runs_and_predictions_are_added() -> None:
+    run = OtherRun(0.5)
+    assert cost(Stop(6, Needs(runs=(run,)))) == 14 + AT_HALF
+    assert cost(Stop(6, Needs(runs=(run._replace(predicted=True),) * 2))) == 14 + 2 * (AT_HALF + 1)
+    assert cost(Stop(6, Needs(predictions=3))) == 17
+    assert cost(Stop(2, Needs()), Stop(6, Needs(predictions=1)), needs_before=False) == 6 + 8 + 1
+
+
+@pytest.mark.parametrize("refinements", [0, 1])
+def test_a_picture_is_inverted_as_far_as_an_edit_needs(refinements: int) -> None:
+    assert cost(Stop(6, Needs()), refinements=refinements) == 4 * (1 + refinements) + 8
+    to_the_noise = cost(Stop(6, Needs(runs=(OtherRun(0.5),))), refinements=refinements)
+    assert to_the_noise == 10 * (1 + refinements) + 8 + AT_HALF
