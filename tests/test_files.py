@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -85,3 +86,45 @@ def test_the_umask_decides_who_may_read(folder: Path) -> None:
     finally:
         os.umask(before)
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o640}
+
+
+def _record(monkeypatch: pytest.MonkeyPatch, *names: str) -> list[str]:
+    """The calls of ``os`` to come, in order; an fsync says what it synchronises."""
+    calls: list[str] = []
+
+    def recorded(name: str, real: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object) -> object:
+            is_folder = name == "fsync" and os.path.isdir(f"/proc/self/fd/{arguments[0]}")
+            calls.append(f"{name} folder" if is_folder else name)
+            return real(*arguments)
+
+        return call
+
+    for name in names:
+        monkeypatch.setattr(os, name, recorded(name, getattr(os, name)))
+    return calls
+
+
+@pytest.mark.parametrize(("write", "moves"), [(files.create, "link"), (files.replace, "replace")])
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_name_before_the_call_returns(
+    write: Callable[[Path, bytes], object], moves: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = _record(monkeypatch, "write", "fsync", moves)
+    write(tmp_path / "a.png", b"data")
+    assert calls == ["write", "fsync", moves, "fsync folder"]
+
+
+def test_a_folder_that_cannot_be_synchronised_fails_no_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "sync_folder", refuse)
+    files.replace(tmp_path / "a.png", b"data")
+    assert (tmp_path / "a.png").read_bytes() == b"data"
+
+
+@pytest.mark.parametrize(("kind", "variable"), [("data", "XDG_DATA_HOME"), ("config", "XDG_CONFIG_HOME")])
+def test_the_users_folders_follow_the_specification(
+    kind: Literal["data", "config"], variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, str(tmp_path))
+    assert files.user_folder(kind) == tmp_path / "attrbank"
+    monkeypatch.setenv(variable, "relative")
+    assert files.user_folder(kind).is_absolute()

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
 import torch
 from torch import Tensor
 
 from attrbank.avi.factors import Factors, align_signs, full_precision, require_finite
 from attrbank.errors import IncompatibleError, InvalidValueError
-
-Tail: TypeAlias = Literal["text", "alg1"]
-Weights: TypeAlias = Literal["blend", "s", "s+ds", "s_x"]
+from attrbank.schema import Tail, Weights
 
 
 def head_size(r: int, k: int | None = None) -> int:

@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attrbank.cli import terminal
-from attrbank.cli.options import (
-    BackboneOption,
-    BankOption,
-    CommonPromptOption,
-    JsonOption,
-    Pictures,
-    Sampling,
-    Where,
-    spelled_out,
-)
+from attrbank.cli.measuring import CommonPromptOption, Pictures
+from attrbank.cli.options import BackboneOption, BankOption, JsonOption, Sampling, Where, spelled_out
 from attrbank.cli.progress_bar import progress_bar
 from attrbank.errors import PartialError
 from attrbank.names import parse_strengths

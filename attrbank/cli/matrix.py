@@ -10,18 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attrbank.cli import terminal
-from attrbank.cli.options import (
-    BackboneOption,
-    BankOption,
-    CommonPromptOption,
-    JsonOption,
-    Pictures,
-    Sampling,
-    Where,
-    spelled_out,
-)
+from attrbank.cli.measuring import CommonPromptOption, Pictures
+from attrbank.cli.options import BackboneOption, BankOption, JsonOption, Sampling, Where, spelled_out
 from attrbank.cli.progress_bar import progress_bar
-from attrbank.schema.measured import Estimate, Group, Matrix
+from attrbank.schema.measured import Group, Matrix
 from attrbank.store.bank import Bank
 
 if TYPE_CHECKING:  # help must not wait for torch
@@ -93,7 +85,7 @@ def _pair_rows(found: Matrix) -> Iterator[tuple[object, ...]]:
         figures = (pair.alone, pair.together, pair.gain, pair.survival)
         order = f"{pair.order.value:.2f}"
         names = (found.names[pair.of], found.names[pair.given])
-        yield (*names, pair.pictures, *map(_interval, figures), order, "bad" if pair.bad else "")
+        yield (*names, pair.pictures, *figures, order, "bad" if pair.bad else "")
 
 
 def _group_rows(found: Matrix) -> Iterator[tuple[object, ...]]:
@@ -108,7 +100,3 @@ def _group_rows(found: Matrix) -> Iterator[tuple[object, ...]]:
         success = sum(group.success.value for group in groups) / len(groups)
         distance = f"{sum(distances) / len(distances):.3f}" if distances else None
         yield size, rule, len(groups), f"{success:.2f}", distance
-
-
-def _interval(found: Estimate | None) -> str | None:
-    return None if found is None else f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"

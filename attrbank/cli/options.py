@@ -16,8 +16,6 @@ import typer
 
 from attrbank.backbones import short_names
 from attrbank.diffusion.placement import Dtype, Placement
-from attrbank.names import parse_seeds
-from attrbank.schema.measured import Split
 
 BankOption: TypeAlias = Annotated[
     Path | None,
@@ -40,12 +38,7 @@ ConfigOption: TypeAlias = Annotated[
     typer.Option("--config", metavar="DIR", help="For a single file: a model of its kind, for its configuration."),
 ]
 ReplaceOption: TypeAlias = Annotated[bool, typer.Option("--replace", help="The old one stays reachable as NAME@ID.")]
-CommonPromptOption: TypeAlias = Annotated[
-    str | None, typer.Option("--prompt", metavar="P", help="Of all pictures; default the backbone's.")
-]
 _Guidance: TypeAlias = Annotated[float | None, typer.Option(metavar="G", help="Classifier-free guidance; 1 is none.")]
-
-_SEEDS_OF: dict[Split, str] = {"judge": "10000-10063", "tune": "1000-1063"}
 
 
 @dataclass(frozen=True)
@@ -69,18 +62,6 @@ class Sampling:
     sampler: Annotated[str | None, typer.Option(metavar="S", help="See attrbank samplers.")] = None
     steps: Annotated[int | None, typer.Option(metavar="N", help="Sampling steps.")] = None
     guidance_scale: _Guidance = None
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """The options that say which pictures a measurement takes, and who looks at them."""
-
-    seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Default 10000-10063, for tune 1000-1063.")] = None
-    split: Annotated[Split, typer.Option(help="Whose seeds and oracle: the judge's or the tuner's.")] = "judge"
-
-    def parsed_seeds(self) -> tuple[int, ...]:
-        """The seeds that were given, or the split's usual ones; raises as ``parse_seeds``."""
-        return parse_seeds(self.seeds or _SEEDS_OF[self.split])
 
 
 def spelled_out(command: Callable[..., None]) -> Callable[..., None]:

@@ -34,7 +34,7 @@ class Progress:
 
     @property
     def alpha_bar(self) -> float:
-        """ᾱ of the latents."""
+        """ᾱ of the latents that the pipeline holds now, in [0, 1]: of those that its last step made."""
         return self._alpha_bars()[self.index]
 
     @property

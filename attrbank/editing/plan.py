@@ -160,7 +160,7 @@ class Plan:
         return replace(self, prompt=prompt)
 
     def as_dict(self) -> dict[str, Any]:
-        """For ``--plan --json``."""
+        """What ``apply --plan --json`` prints."""
         return {
             "image": None if self.image is None else str(self.image),
             "inversion": self.inversion,

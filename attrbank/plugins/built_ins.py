@@ -36,7 +36,7 @@ def register_commands(register: Register) -> None:
 
 @hookimpl
 def register_samplers(register: Register) -> None:
-    """DDIM and DDPM."""
+    """The two that everything is tested with; others are plugins."""
     register(
         Spec(
             "ddim",

@@ -53,11 +53,14 @@ class Protocol(Record):
 
 
 class Estimate(Record):
-    """A figure and its 95 % interval over pictures."""
+    """A figure and its 95 % interval over pictures; as text ``0.95 [0.91, 0.98]``."""
 
     value: Finite
     low: Finite
     high: Finite
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
 Estimates = Annotated[dict[Label, Estimate], Field(max_length=64)]

@@ -19,7 +19,7 @@ from rich.progress import track
 from attrbank import files
 from attrbank.diffusion.protocols import Backbone
 from attrbank.evaluation.bench.bench import Bench
-from attrbank.evaluation.bench.split import RULES, require_split
+from attrbank.evaluation.bench.split import SPLITS, require_split
 from attrbank.evaluation.bench.subjects import RENDERED
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.report import markdown
@@ -104,7 +104,7 @@ def _pictures(backbone: Backbone, split: Split, seeds: str) -> Callable[[str, fl
     """Those that lack a named attribute at a guidance scale, for the split's own oracle."""
     parsed = parse_seeds(seeds)
     require_split(split, parsed)
-    judge = OracleJudge(RULES[split].oracle)
+    judge = OracleJudge(SPLITS[split].oracle)
     bench = functools.cache(lambda scale: Bench(backbone, NEUTRAL, parsed, guidance_scale=scale))
     return functools.cache(lambda name, scale: Lacking(bench(scale), judge, name))
 

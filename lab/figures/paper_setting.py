@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute
-from attrbank.avi.integrate import Tail, Weights
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.subjects import PLAIN_PROMPTS
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
@@ -16,6 +15,7 @@ from attrbank.evaluation.numbers.estimates import mean
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.plugins.manager import load_plugins
+from attrbank.schema import Tail, Weights
 from lab.figures.brief import Brief, brief
 
 

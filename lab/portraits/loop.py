@@ -9,9 +9,10 @@ from pathlib import Path
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from attrbank import files
 from attrbank.errors import IncompatibleError
 
 CHECKPOINT, CHECKPOINT_EVERY = "checkpoint.safetensors", 250
@@ -100,11 +101,9 @@ class Trainer:
                 parameter.copy_(self.ema[key])
 
     def save(self) -> None:
-        """Write the whole state beside the old one, then swap: a kill leaves the one or the other."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        complete = self.folder / "checkpoint.new"
-        save_file(self._state(), complete, metadata={"step": str(self.step), "data": self.data})
-        complete.replace(self.folder / CHECKPOINT)
+        """Write the whole state in the place of the old one: a kill leaves the one or the other."""
+        files.make_folder(self.folder)
+        files.replace(self.folder / CHECKPOINT, save(self._state(), {"step": str(self.step), "data": self.data}))
 
     def _state(self) -> dict[str, Tensor]:
         moments = {k: self.optimizer.state[p] for k, p in self.parameters.items() if p in self.optimizer.state}

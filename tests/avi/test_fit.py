@@ -6,10 +6,10 @@ from torch import Tensor
 
 from attrbank.avi.difference import DifferenceVectors, difference_from, least_squares_cores
 from attrbank.avi.fit import CoreReport, fit_cores, fit_singular_values, optimality_gap, renoised_pairs
-from attrbank.avi.integrate import Tail
 from attrbank.avi.network import CoreNet, SingularValueNet
 from attrbank.avi.objective import objective, pose
 from attrbank.errors import InvalidValueError, NumericError
+from attrbank.schema import Tail
 from tests.helpers.latents import HARD, hard, smooth
 
 

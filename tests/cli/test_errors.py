@@ -181,5 +181,5 @@ def test_the_help_lists_every_command(cli: Cli) -> None:
 
 def test_a_terminal_is_not_needed_to_read_json(cli: Cli, bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     bank.add(artifact())
-    monkeypatch.setattr(listing.render, "in_terminal", lambda: True)
+    monkeypatch.setattr(listing.terminal, "in_terminal", lambda: True)
     assert len(json.loads(cli("list", "--json").out)) == 1

@@ -90,6 +90,10 @@ def test_light_commands_import_nothing_heavy_and_no_plugins(arguments: list[str]
     assert "attrbank.plugins.manager" not in imported
 
 
+def test_a_list_loads_no_records(stocked: Path) -> None:
+    assert "attrbank.schema" not in imported_by(["list"], stocked)
+
+
 @pytest.mark.parametrize(
     "arguments", [["samplers"], ["backbones"], ["methods"], ["metrics"], ["plugins"]], ids=" ".join
 )

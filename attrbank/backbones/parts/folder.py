@@ -36,7 +36,7 @@ class Settings(BaseModel):
 
     @property
     def defaults(self) -> Defaults:
-        """The part that recommends."""
+        """What the model recommends to those who do not ask for anything else."""
         return Defaults(steps=self.steps, guidance_scale=self.guidance_scale, prompt=self.prompt, sampler=self.sampler)
 
     @property

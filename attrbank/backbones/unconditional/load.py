@@ -87,7 +87,7 @@ class Pixels:
         return picture
 
     def decode(self, latent: Tensor) -> Tensor:
-        """The picture again."""
+        """What ``encode`` was given, (B, 3, H, W)."""
         return latent
 
 

@@ -13,7 +13,7 @@ from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone, Description
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench.bench import Bench
-from attrbank.evaluation.bench.split import RULES, refuse_learned
+from attrbank.evaluation.bench.split import SPLITS, refuse_learned
 from attrbank.evaluation.bench.subjects import RENDERED, Subject, goal_of, target_prompt
 from attrbank.evaluation.judges import networks
 from attrbank.evaluation.judges.clip_judge import ClipJudge
@@ -133,7 +133,7 @@ def _subject(found: _Found, prompt: str, request: SettingRequest) -> Subject:
 
 def _judge(request: SettingRequest, prompt: str, subjects: Sequence[Subject]) -> Judge:
     if request.weights is None:
-        return OracleJudge(RULES[request.split].oracle)
+        return OracleJudge(SPLITS[request.split].oracle)
     return ClipJudge(networks.load(request.weights), prompt, subjects)
 
 

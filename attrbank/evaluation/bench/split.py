@@ -11,7 +11,7 @@ from attrbank.schema import AttributeRecord
 from attrbank.schema.measured import Split
 
 
-class Rule(NamedTuple):
+class SplitRule(NamedTuple):
     """What belongs to a split: its seeds, and the one oracle that may look at them."""
 
     first: int
@@ -20,9 +20,9 @@ class Rule(NamedTuple):
     says: str
 
 
-RULES: dict[Split, Rule] = {
-    "tune": Rule(1_000, 1_999, "tuner", "Tuning seeds lie in 1000-1999"),
-    "judge": Rule(10_000, float("inf"), "judge", "Judging seeds start at 10000"),
+SPLITS: dict[Split, SplitRule] = {
+    "tune": SplitRule(1_000, 1_999, "tuner", "Tuning seeds lie in 1000-1999"),
+    "judge": SplitRule(10_000, float("inf"), "judge", "Judging seeds start at 10000"),
 }
 
 
@@ -36,7 +36,7 @@ def require_split(split: Split, seeds: Iterable[int], metrics: Iterable[str] = (
     Raises:
         InvalidValueError: a seed lies outside the split's range, or a metric belongs to the judge.
     """
-    rule = RULES[split]
+    rule = SPLITS[split]
     stray = [seed for seed in seeds if not rule.first <= seed <= rule.last]
     if stray:
         other = "tune" if split == "judge" else "judge"

@@ -12,7 +12,8 @@ from attrbank.schema.measured import Matched
 
 GOAL = 0.95
 COMES, OVERDONE = 0.5, 2.0
-COLLATERAL = ("success", "flips", "identity", "perceptual")
+COLLATERAL = ("flips", "identity", "perceptual")
+"""What an edit should leave alone; an edit is good that has little of it where its success is the same."""
 
 Values = NDArray[np.float64]
 
@@ -26,7 +27,7 @@ def matched(strengths: Sequence[float], values: Mapping[str, Values], limit: Map
     Shapes:
         values: by figure, (S, N): strengths × pictures.
     """
-    known = {name: values[name] for name in COLLATERAL if name in values}
+    known = {name: values[name] for name in ("success", *COLLATERAL) if name in values}
     count = known["success"].shape[1]
     rows = resamples(count)
     means = {name: found[:, rows].mean(2).T for name, found in known.items()}  # (1 + 1000, S)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from attrbank.evaluation.numbers.curves import COLLATERAL
 from attrbank.evaluation.numbers.results import AttributeFigures, Curve, Figures
-from attrbank.evaluation.report import markdown
 from attrbank.schema.measured import Estimate
 
 COLUMNS = (
@@ -24,8 +24,6 @@ COLUMNS = (
     "SECONDS",
 )
 """Of the terminal's table: every curve where its success is .95, or highest."""
-
-COLLATERAL = ("flips", "identity", "perceptual")
 
 
 def rows(figures: Figures) -> Iterator[tuple[str, ...]]:
@@ -64,4 +62,4 @@ def number(value: float | None, digits: int = 2) -> str:
 
 def interval(found: Estimate | None) -> str:
     """A figure with its interval in a cell, or a dash."""
-    return "-" if found is None else markdown.interval(found.model_dump())
+    return "-" if found is None else str(found)

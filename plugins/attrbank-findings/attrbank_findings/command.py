@@ -8,15 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 
 from attrbank.cli import terminal
-from attrbank.cli.options import (
-    BackboneOption,
-    BankOption,
-    CommonPromptOption,
-    JsonOption,
-    Sampling,
-    Where,
-    spelled_out,
-)
+from attrbank.cli.measuring import CommonPromptOption
+from attrbank.cli.options import BackboneOption, BankOption, JsonOption, Sampling, Where, spelled_out
 from attrbank.cli.progress_bar import progress_bar
 from attrbank.names import parse_seeds, parse_strengths
 

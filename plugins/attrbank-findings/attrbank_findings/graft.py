@@ -6,10 +6,11 @@ from torch import Tensor
 
 from attrbank.avi.exact import solve
 from attrbank.avi.factors import factorise
-from attrbank.avi.integrate import Tail, Weights, apply_edit, blend_weights, integrate
+from attrbank.avi.integrate import apply_edit, blend_weights, integrate
 from attrbank.avi.objective import PAPER_LAMBDAS, Lambdas, pose
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.competitors import PaperWithoutNetwork
+from attrbank.schema import Tail, Weights
 
 TAIL: Tail = "text"
 

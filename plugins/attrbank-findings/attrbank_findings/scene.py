@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from attrbank.evaluation.bench.bench import Bench
-from attrbank.evaluation.bench.split import RULES
+from attrbank.evaluation.bench.split import SPLITS
 from attrbank.evaluation.bench.subjects import RENDERED
 from attrbank.evaluation.judges.oracle import Role
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
@@ -30,7 +30,7 @@ class Scene:
         """With the oracle that may look: the judge at its own seeds, the tuner at all others."""
         if bench.backbone.name != RENDERED:
             return cls(bench, None)
-        judging = all(seed >= RULES["judge"].first for seed in bench.seeds)
+        judging = all(seed >= SPLITS["judge"].first for seed in bench.seeds)
         role: Role = "judge" if judging else "tuner"
         return cls(bench, OracleJudge(role))
 
