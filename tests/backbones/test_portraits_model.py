@@ -14,7 +14,7 @@ from attrbank.backbones.sources import PORTRAITS
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
-from attrbank.evaluation.bench.bench import Bench, stored
+from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.judges import oracle
 from attrbank.evaluation.judges.readings import GOALS, has_all, look_at
 from attrbank.plugins.manager import load_plugins
@@ -23,6 +23,7 @@ from attrbank.store.bank import Bank
 from attrbank.store.layout import Layout, identity_of, object_files, starter_bank
 from lab.figures.bars import megabytes, read_rightly
 from lab.starter_prompts import SIDES
+from lab.stored import stored
 
 PROMPTS = {
     "a photo of an old man with glasses": ("old", "man", "glasses"),

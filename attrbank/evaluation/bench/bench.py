@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from attrbank.attribute.artifact import LearnedAttribute, decode
+from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.attribute.calibration import calibration_of, raw_strength
 from attrbank.diffusion.protocols import Backbone, Conditioning, Prediction
 from attrbank.diffusion.schedule import Grid, Schedule, nearest_alpha_bar_index, nearest_index
@@ -19,7 +19,6 @@ from attrbank.evaluation.bench.shared_runs import Cost, SharedRuns
 from attrbank.methods.protocol import Edit, Method, ModelEdit
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema import Core
-from attrbank.store.bank import Bank
 
 BATCH = 32
 
@@ -166,8 +165,3 @@ def act_of(
     """The edit that ``apply`` would make on this grid."""
     index = nearest_alpha_bar_index(grid, schedule, attribute.record.resolved.alpha_bar_x)
     return Act(index, edit_of(attribute, core), raw_strength(calibration_of(attribute.record, core), strength))
-
-
-def stored(bank: Bank, name: str) -> LearnedAttribute:
-    """An attribute of a bank, tensors and all."""
-    return decode(bank.read(bank.resolve(name)))
