@@ -35,7 +35,7 @@ ORDER = (
     ("__main__", "plugins/"),
     ("lab/",),
 )
-"""Layers, the lowest first; the first two are the ground. A room may import those of lower layers, and no others."""
+"""Layers, the lowest first; the first three are the ground. A room may import those of lower layers, and no others."""
 
 MOST_ROOMS, MOST_FLOORS, MOST_ARROWS = 30, 9, 160
 

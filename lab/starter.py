@@ -10,6 +10,7 @@ import hashlib
 import shlex
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,6 @@ from attrbank.evaluation.bench.subjects import RENDERED
 from attrbank.evaluation.tuning import Tuner
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import learn
-from attrbank.methods.protocol import OnProgress
 from attrbank.names import format_seeds
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema import LearnSpec
@@ -60,7 +60,7 @@ def main(out: Annotated[Path, typer.Option(help="The bank's folder.")] = Path("b
         _write_papers(out, bank)
 
 
-def _bar(progress: Progress, name: str) -> OnProgress:
+def _bar(progress: Progress, name: str) -> Callable[[str, int, int], None]:
     task = progress.add_task(name, total=None)
 
     def show(stage: str, done: int, total: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,11 @@ import pytest
 from attrbank.plugin.tiny import build_pipeline
 from attrbank.plugins.manager import load_plugins
 from tests.helpers.tiny_families import SD35, build_ddpm, build_flux, build_ldm, build_sd3, build_xl_pipeline
+
+
+def pytest_configure() -> None:
+    """One thread for the processes that tests start, too: two workers share what cores there are."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True)

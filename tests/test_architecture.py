@@ -24,11 +24,6 @@ ENTRANCES = {"__init__.py", "__main__.py"}
 GROUND = {f"{name}.py" for name in ("errors", "files", "names", "text")}
 """The only modules at the top of the package beside its entrances."""
 
-STILL_TO_DO = pytest.mark.xfail(strict=True, reason="being moved")
-ROOMS = [
-    pytest.param(room, marks=STILL_TO_DO if room in {"learning", "pictures", "plugins"} else ())
-    for room in sorted(HOUSE.rooms)
-]
 
 FORBIDDEN_PACKAGES = {
     "avi": {"diffusers", "pydantic", "sqlite_utils", "sqlite3", "safetensors", "typer", "rich", "pluggy", "pathlib"},
@@ -81,13 +76,12 @@ def test_nothing_lies_loose_at_the_top_of_the_package() -> None:
     assert {path.name for path in PACKAGE.glob("*.py")} <= ENTRANCES | GROUND
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("room", sorted(HOUSE.rooms))
 def test_a_room_imports_only_what_lies_beneath_it(room: str) -> None:
     """Anywhere in it, and for type checkers alone, too."""
     assert [imported for importing, imported in arrows_up(HOUSE.rooms) if importing == room] == []
 
 
-@STILL_TO_DO
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """Not even for type checkers alone."""
     assert circles(HOUSE.modules) == []
@@ -95,7 +89,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 @pytest.mark.parametrize(
     ("what", "most"),
-    [("rooms", MOST_ROOMS), pytest.param("floors", MOST_FLOORS, marks=STILL_TO_DO), ("arrows", MOST_ARROWS)],
+    [("rooms", MOST_ROOMS), ("floors", MOST_FLOORS), ("arrows", MOST_ARROWS)],
 )
 def test_the_house_is_no_larger_than_it_may_be(what: str, most: int) -> None:
     assert getattr(count(HOUSE), what) <= most

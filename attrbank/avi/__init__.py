@@ -24,7 +24,7 @@ K                     ``core``                 joins them: U_d K V_d is a differ
 ====================  =======================  ==============================================================
 
 Read in this order: ``factors``, ``integrate`` (Algorithm 1), ``objective``, ``exact``, ``difference``, ``network``,
-``fit``, ``difference_net``, ``fit_difference``. What singular vectors do on the way to a picture is in ``spectrum``.
+``fit``, ``difference_net``, ``fit_difference``.
 Everything here is exact to the bit for a given machine, thread count and generator; latents are small, so callers move
 them to the CPU first.
 """

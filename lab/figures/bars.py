@@ -17,10 +17,10 @@ import torch
 import typer
 from torch import Tensor
 
-import attrbank
 from attrbank import files
 from attrbank.backbones.portraits.parameters import ATTRIBUTES, draw
 from attrbank.backbones.portraits.render import render
+from attrbank.backbones.sources import PORTRAITS
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.evaluation.judges import oracle
@@ -28,7 +28,6 @@ from attrbank.evaluation.report import markdown
 from attrbank.plugins.manager import load_plugins
 from lab.portraits.captions import caption, mention
 
-PACKAGE = Path(attrbank.__file__).parent
 HELD_OUT = 10_000
 
 
@@ -44,8 +43,8 @@ class Bar:
 
 def megabytes() -> float:
     """Size of the backbone and the oracles in the wheel."""
-    folders = (PACKAGE / "backbones" / "portraits" / "model", PACKAGE / "evaluation" / "oracles")
-    return sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file()) / 1e6
+    files_of = (path for folder in (PORTRAITS, oracle.FOLDER) for path in folder.rglob("*") if path.is_file())
+    return sum(path.stat().st_size for path in files_of) / 1e6
 
 
 def read_rightly(judge: oracle.Oracle, through: Callable[[Tensor], Tensor] = lambda images: images) -> float:

@@ -13,7 +13,6 @@ from rich.progress import track
 
 from attrbank import files
 from attrbank.editing.composition import Act
-from attrbank.evaluation.bench.bench import stored
 from attrbank.evaluation.bench.together import composed
 from attrbank.evaluation.judges.readings import GOALS, has_all
 from attrbank.evaluation.numbers.estimates import share
@@ -23,6 +22,7 @@ from attrbank.schema.measured import Rule
 from attrbank.store.bank import Bank
 from lab.figures.brief import brief, cell
 from lab.figures.people import People, held_out
+from lab.stored import stored
 
 COMPOSITIONS = (
     (("young", "smile"), 0.7),

@@ -8,11 +8,11 @@ import typer
 
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.backbones.portraits.parameters import IDENTITY
-from attrbank.evaluation.bench.bench import stored
 from attrbank.evaluation.judges.readings import CHANGED_BY, GOALS, has_all, identity_spread
 from attrbank.store.bank import Bank
 from lab.figures.people import People, held_out
 from lab.starter_prompts import SIDES
+from lab.stored import stored
 
 SHOWN = 3
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.editing.composition import Act
-from attrbank.evaluation.bench.bench import Bench, stored
+from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.split import require_split
 from attrbank.evaluation.bench.subjects import RENDERED
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
@@ -22,6 +22,7 @@ from attrbank.names import parse_seeds
 from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 from lab.starter_prompts import NEUTRAL
+from lab.stored import stored
 
 
 class Eyes(Protocol):

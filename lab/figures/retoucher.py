@@ -15,11 +15,11 @@ from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.editing.acting import ready
 from attrbank.editing.choices import GUIDANCE_OF_PICTURES, REFINEMENTS
 from attrbank.editing.composition import Act, run_edits
-from attrbank.evaluation.bench.bench import stored
 from attrbank.pictures.frame import Frame
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema import Inversion
 from attrbank.store.bank import Bank
+from lab.stored import stored
 
 BATCH = 32
 

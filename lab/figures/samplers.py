@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from attrbank import files
-from attrbank.evaluation.bench.bench import Bench, stored
+from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.split import require_split
 from attrbank.evaluation.bench.subjects import RENDERED
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
@@ -23,6 +23,7 @@ from attrbank.names import parse_seeds
 from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 from lab.starter_prompts import NEUTRAL
+from lab.stored import stored
 
 NAMES = ("smile", "glasses", "young")
 

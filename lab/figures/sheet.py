@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from attrbank.evaluation.bench.bench import Bench, stored
+from attrbank.evaluation.bench.bench import Bench
 from attrbank.names import parse_seeds
 from attrbank.pictures.sheet import draw_grid
 from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 from lab.starter_prompts import NEUTRAL
+from lab.stored import stored
 
 NAMES, STRENGTHS, SEEDS = ("young", "smile", "glasses", "hat", "woman"), (0.5, 1.0), "10000-10007"
 

@@ -7,7 +7,7 @@ which CLIP and which LPIPS it took, so its figures stand beside ours and cannot 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -20,7 +20,6 @@ from attrbank.evaluation.evaluate import EvalRequest, evaluate
 from attrbank.evaluation.numbers.results import Figures, Point
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import learn
-from attrbank.methods.protocol import OnProgress
 from attrbank.names import parse_seeds
 from attrbank.store.bank import Bank
 
@@ -52,7 +51,12 @@ PUBLISHED_SECONDS = 6.7
 
 
 def require_attributes(
-    bank: Path, backbone: str, placement: Placement, seeds: tuple[int, ...], steps: int, on_progress: OnProgress
+    bank: Path,
+    backbone: str,
+    placement: Placement,
+    seeds: tuple[int, ...],
+    steps: int,
+    on_progress: Callable[[str, int, int], None],
 ) -> None:
     """Learn those of the four that the bank lacks."""
     known = {entry.name for entry in Bank.open(bank).entries() if entry.origin == "user"}

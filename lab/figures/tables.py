@@ -8,9 +8,10 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from attrbank.evaluation.numbers.curves import COLLATERAL
 from attrbank.evaluation.numbers.results import Curve, Figures, Point
 from attrbank.evaluation.report import markdown
-from attrbank.evaluation.report.tables import COLLATERAL, interval, number
+from attrbank.evaluation.report.tables import interval, number
 from lab.figures.verdict import missed
 
 SHOWN = {

@@ -23,7 +23,6 @@ from torch import Tensor
 from attrbank.backbones.portraits.parameters import Portraits, draw
 from attrbank.backbones.portraits.render import render
 from attrbank.errors import AttrbankError, StorageError
-from attrbank.text import printable
 from lab.portraits import codec, denoiser
 from lab.portraits.captions import build_tokenizer
 from lab.portraits.export import export
@@ -153,7 +152,7 @@ def main(
 
 def say(line: str) -> None:
     """Talk to the user."""
-    typer.echo(printable(line), err=True)
+    typer.echo(line, err=True)
 
 
 def run() -> None:

@@ -9,12 +9,13 @@ from typing import Annotated, cast
 
 import torch
 import typer
+from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
 from attrbank.backbones.portraits.parameters import ATTRIBUTES, Portraits, draw
 from attrbank.backbones.portraits.render import render
-from attrbank.evaluation.judges.oracle import WIDTHS, Oracle, Role, load, save
+from attrbank.evaluation.judges.oracle import FOLDER, WIDTHS, Oracle, Role, load
 from lab.portraits.loop import Trainer
 
 BATCH, LEARNING_RATE, RENDERS = 64, 2e-3, 10_000
@@ -57,6 +58,12 @@ def accuracy(oracle: Oracle, images: Tensor, portraits: Portraits) -> dict[str, 
     """Share of renders whose attribute is read rightly, by attribute."""
     right = ((oracle.read(images).logits > 0) == (portraits.attributes > 0.5)).float().mean(0)
     return dict(zip(ATTRIBUTES, right.tolist(), strict=True))
+
+
+def save(oracle: Oracle, role: Role) -> None:
+    """Store an oracle in the package, in half precision."""
+    half = {key: t.half() if t.is_floating_point() else t for key, t in oracle.state_dict().items()}
+    save_file(half, FOLDER / f"{role}.safetensors")
 
 
 def main(role: Annotated[str, typer.Argument()] = "judge", renders: int = RENDERS) -> None:

@@ -14,7 +14,7 @@ from attrbank.backbones.sources import PORTRAITS
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
-from attrbank.evaluation.bench.bench import Bench, stored
+from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.judges import oracle
 from attrbank.evaluation.judges.readings import GOALS, has_all, look_at
 from attrbank.plugins.manager import load_plugins
@@ -23,6 +23,7 @@ from attrbank.store.bank import Bank
 from attrbank.store.layout import Layout, identity_of, object_files, starter_bank
 from lab.figures.bars import megabytes, read_rightly
 from lab.starter_prompts import SIDES
+from lab.stored import stored
 
 PROMPTS = {
     "a photo of an old man with glasses": ("old", "man", "glasses"),
@@ -89,7 +90,7 @@ def test_cross_attention_is_where_it_should_be():
 
 
 def test_backbone_and_oracles_are_small():
-    assert megabytes() <= 20
+    assert 10 <= megabytes() <= 20  # nothing is left out of the sum
 
 
 def test_no_file_of_the_model_tells_where_it_was_made():

@@ -33,8 +33,17 @@ def test_the_installed_findings_bring_their_command(tmp_path: Path) -> None:
     environment = fresh_environment(tmp_path)
     environment.install(ROOT / "plugins" / "attrbank-findings")
     arguments = ("inspect", "order", "--seeds", "10000,10001", "--steps", "4", "--out", "figures")
-    assert environment.attrbank(*arguments).splitlines()[-1] == "Wrote figures/order.png"
+    assert environment.attrbank(*arguments).splitlines()[-1].split()[0] == "noise"
     assert (tmp_path / "figures" / "order.png").stat().st_size > 1_000
+
+
+def test_help_of_an_installed_command_does_not_wait_for_torch(tmp_path: Path) -> None:
+    environment = fresh_environment(tmp_path)
+    environment.install(ROOT / "plugins" / "attrbank-findings")
+    code = "import sys; from attrbank.cli.app import run; run(['inspect', '--help']); print(*sys.modules)"
+    helped, imported = environment.python("-c", code).rstrip().rsplit("\n", 1)
+    assert "Which of the paper's findings." in " ".join(helped.split())
+    assert {"torch", "numpy", "matplotlib"}.isdisjoint(imported.split())
 
 
 @pytest.mark.parametrize("folder", sorted((ROOT / "plugins").iterdir()), ids=lambda folder: folder.name)

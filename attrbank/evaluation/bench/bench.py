@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from attrbank.attribute.artifact import LearnedAttribute, opened
+from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.diffusion.protocols import Backbone, Conditioning, Prediction
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Position, Trajectory
@@ -19,7 +19,6 @@ from attrbank.evaluation.bench.shared_runs import Cost, SharedRuns
 from attrbank.methods.protocol import ModelEdit
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema import Core
-from attrbank.store.bank import Bank
 
 BATCH = 32
 
@@ -152,8 +151,3 @@ class _SharedInputs:
 
     def clean_latent(self, prompt: str, fraction: float) -> Tensor:
         return self._bench.runs.clean(prompt, self._bench.index_of(max(0.0, fraction)))
-
-
-def stored(bank: Bank, name: str) -> LearnedAttribute:
-    """An attribute of a bank, tensors and all."""
-    return opened(bank.artifact(bank.resolve(name)))

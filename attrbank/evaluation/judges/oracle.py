@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -20,7 +20,8 @@ from attrbank.backbones.portraits.parameters import ATTRIBUTES, IDENTITY
 
 Role = Literal["judge", "tuner"]
 WIDTHS: dict[Role, int] = {"judge": 32, "tuner": 24}
-_FOLDER = Path(__file__).parent / "oracles"
+FOLDER = Path(__file__).parent / "oracles"
+"""Where the shipped weights lie."""
 
 
 class Reading(NamedTuple):
@@ -85,7 +86,7 @@ class Oracle(nn.Module):
         return Reading(torch.cat([p.logits for p in parts]), torch.cat([p.identity for p in parts]))
 
 
-def load(role: Role = "judge", folder: Path = _FOLDER) -> Oracle:
+def load(role: Role = "judge", folder: Path = FOLDER) -> Oracle:
     """The shipped oracle of this role, ready to read."""
     oracle = Oracle(WIDTHS[role])
     stored = load_file(folder / f"{role}.safetensors")
@@ -93,13 +94,6 @@ def load(role: Role = "judge", folder: Path = _FOLDER) -> Oracle:
     return oracle.eval().requires_grad_(False)
 
 
-def fingerprint(role: Role, folder: Path = _FOLDER) -> str:
+def fingerprint(role: Role, folder: Path = FOLDER) -> str:
     """Twelve hex digits that stand for the shipped weights."""
     return hashlib.sha256((folder / f"{role}.safetensors").read_bytes()).hexdigest()[:12]
-
-
-def save(oracle: Oracle, role: Role, folder: Path = _FOLDER) -> None:
-    """Store an oracle in half precision."""
-    folder.mkdir(parents=True, exist_ok=True)
-    half = {key: t.half() if t.is_floating_point() else t for key, t in oracle.state_dict().items()}
-    save_file(half, folder / f"{role}.safetensors")

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from attrbank.avi.factors import factorise
-from attrbank.avi.spectrum import geodesic_distance, leading_subspaces
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.numbers.estimates import mean
 from attrbank.methods.protocol import OnProgress
@@ -17,6 +16,7 @@ from attrbank.schema.measured import Estimate
 from attrbank_findings.finding import Figures, Inspection, Model
 from attrbank_findings.paths import WAYS, Way, ways
 from attrbank_findings.scene import Scene
+from attrbank_findings.spectrum import geodesic_distance, leading_subspaces
 
 COLUMNS = ("WAY", "T", "TO NEXT", "TO LAST")
 P = 4

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from attrbank.avi.factors import factorise
-from attrbank.avi.spectrum import best_matches
 from attrbank.methods.protocol import OnProgress
 from attrbank_findings.finding import Figures, Inspection, Model
 from attrbank_findings.paths import WAYS, Way, ways
 from attrbank_findings.scene import Scene
+from attrbank_findings.spectrum import best_matches
 
 COLUMNS = ("WAY", "T", "VECTORS", "KEPT", "SHIFT", "COSINE")
 LEADING, THIRDS = 4, 3

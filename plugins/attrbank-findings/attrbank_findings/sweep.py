@@ -14,13 +14,13 @@ from torch.nn import functional
 
 from attrbank.avi.factors import factorise, reconstruct
 from attrbank.avi.integrate import add_edit
-from attrbank.avi.spectrum import singular_part
 from attrbank.editing.composition import Act
 from attrbank.errors import InvalidValueError
 from attrbank.methods.protocol import Edit, EditInputs, OnProgress
 from attrbank.pictures.sheet import draw_grid
 from attrbank_findings.finding import Figures, Inspection, Model, png
 from attrbank_findings.scene import Scene
+from attrbank_findings.spectrum import singular_part
 from attrbank_findings.unedited import Readings, Unedited, largest_move, told
 
 COLUMNS = ("T", "VECTOR", "FACTOR", "EDIT", "CHANGE", "DISTANCE", "FLIPS", "MOVES")

@@ -4,18 +4,23 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
-
-from attrbank.avi.factors import Factors, factorise, reconstruct
-from attrbank.avi.spectrum import (
+from attrbank_findings.spectrum import (
     best_matches,
     geodesic_distance,
     leading_subspaces,
     principal_angles,
     singular_part,
 )
+from torch import Tensor
+
+from attrbank.avi.factors import Factors, factorise, reconstruct
 
 N, P = 9, 4
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(7)
 
 
 def bases(generator: torch.Generator, count: int, p: int = P, dtype: torch.dtype = torch.float64) -> Tensor:
