@@ -47,6 +47,17 @@ def test_the_command_in_a_picture_makes_it_again(
         assert ImageChops.difference(one.convert("RGB"), other.convert("RGB")).getbbox() is None
 
 
+def test_the_attribute_shows_in_the_picture(
+    learned: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for strength in ("0", "1"):
+        options = ("--seed", "5", "--steps", "8", "--only-after", "-o", f"{strength}.png")
+        assert cli("apply", f"old:{strength}", *options).code == 0
+    with Image.open("0.png") as without, Image.open("1.png") as edited:
+        assert ImageChops.difference(without, edited).getbbox()
+
+
 def test_words_that_the_model_does_not_know_are_named_beside_those_that_it_does(
     cli: Cli, learned: str, tiny_pipeline: Path, tmp_path: Path
 ) -> None:

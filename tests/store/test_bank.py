@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,17 @@ def test_missing_file_is_told_with_the_way_to_check(bank: Bank) -> None:
     object_path(bank, entry.id).unlink()
     with pytest.raises(CorruptArtifactError, match="missing"):
         bank.read(entry)
+
+
+def test_a_file_that_another_process_published_is_durable_before_it_is_acknowledged(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, synced, fsync = object_path(bank, bank.add(artifact()).id).parent, [], os.fsync
+
+    def spy(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        fsync(descriptor)
+
+    monkeypatch.setattr("attrbank.store._fs.os.fsync", spy)
+    bank.add(artifact())
+    assert str(folder) in synced
