@@ -12,10 +12,10 @@ from torch import Tensor
 from attrbank.avi.difference import DifferenceVectors, difference_from, least_squares_cores, signal_and_noise
 from attrbank.avi.exact import solve
 from attrbank.avi.factors import full_precision, nonzero, require_finite
+from attrbank.avi.integrate import Tail
 from attrbank.avi.network import CoreNet, SingularValueNet, channel_size
 from attrbank.avi.objective import PAPER_LAMBDAS, Lambdas, Problem, objective, pose, squared_norm
 from attrbank.errors import InvalidValueError
-from attrbank.schema import Tail
 
 OnStep: TypeAlias = Callable[[int, int], None]
 """Called after every step with the steps done and their total."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 import torch
 from torch import Tensor
 
 from attrbank.avi.factors import Factors, align_signs, full_precision, require_finite
 from attrbank.errors import IncompatibleError, InvalidValueError
-from attrbank.schema import Tail, Weights
+
+Tail: TypeAlias = Literal["text", "alg1"]
+Weights: TypeAlias = Literal["blend", "s", "s+ds", "s_x"]
+"""As records spell them; the mathematics does without records."""
 
 
 def head_size(r: int, k: int | None = None) -> int:

@@ -9,9 +9,8 @@ from typing import NamedTuple
 from torch import Tensor
 
 from attrbank.avi.factors import factorise, full_precision, reconstruct
-from attrbank.avi.integrate import integrate, reverse_order
+from attrbank.avi.integrate import Tail, integrate, reverse_order
 from attrbank.errors import InvalidValueError
-from attrbank.schema import Tail
 
 
 @dataclass(frozen=True)
