@@ -49,7 +49,7 @@ MAY_IMPORT = {
     "backbones": FOUNDATION | {"diffusion", "shortnames"},
     "methods": FOUNDATION | {"schema", "avi", "diffusion"},
 }
-"""Layer -> the layers of ours beneath it (DESIGN section 2). Layers above these import what they need."""
+"""Layer -> the layers of ours beneath it (docs/architecture.md 2). Layers above these import what they need."""
 
 UPPERMOST = {"cli", "testing"}
 """Nothing imports these but themselves and the two entrances."""

@@ -52,7 +52,7 @@ def learn_spec(
     """The ``LearnSpec`` for what was given; None among the options means not given.
 
     Fields that nobody gave are absent from the spec's ``model_fields_set``, so that the backbone's
-    own steps and guidance can take their place. ``preset="paper"`` is METHOD section 2 without the
+    own steps and guidance can take their place. ``preset="paper"`` is docs/method.md 2.5 without the
     width of Φ, which follows the backbone's latent shape.
 
     Args:
