@@ -4,10 +4,19 @@
 
     import attrbank
 
-    bank = attrbank.Bank.open()
-    print([entry.name for entry in bank.entries()])
+    result = attrbank.apply("young:0.7", "smile", seed=7)    # .before and .after are PIL pictures; Jupyter shows both
+    result.save("younger.png")                               # the PNG carries the recipe that repeats it
 
-Everything public is imported on first use, so that ``import attrbank`` loads neither torch nor diffusers.
+    attrbank.learn("grin", source="a serious person", target="a smiling person")
+
+    studio = attrbank.open("portraits")                      # a loaded model
+    for strength in (0, 0.5, 1):
+        studio.apply(f"smile:{strength}", seed=7)            # runs only the steps after the edit again
+
+    print([entry.name for entry in attrbank.Bank.open().entries()])
+
+Everything public is imported on first use, so that ``import attrbank`` loads neither torch nor diffusers. Whatever goes
+wrong is an ``AttrbankError``; an argument of a name that nobody knows is a ``TypeError``, as everywhere in Python.
 """
 
 from __future__ import annotations
@@ -15,11 +24,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from attrbank.version import __version__ as __version__
+
 if TYPE_CHECKING:
-    from attrbank.editing.batch import apply_all as apply_all
-    from attrbank.editing.batch_plan import BatchRequest as BatchRequest
-    from attrbank.editing.request import ApplyRequest as ApplyRequest
-    from attrbank.editing.run import apply as apply
     from attrbank.errors import AttrbankError as AttrbankError
     from attrbank.errors import BankBusyError as BankBusyError
     from attrbank.errors import CorruptArtifactError as CorruptArtifactError
@@ -30,36 +37,34 @@ if TYPE_CHECKING:
     from attrbank.errors import PartialError as PartialError
     from attrbank.errors import PluginError as PluginError
     from attrbank.errors import StorageError as StorageError
-    from attrbank.learning.run import learn as learn
-    from attrbank.plugins.hookspecs import Spec as Spec
-    from attrbank.plugins.hookspecs import hookimpl as hookimpl
-    from attrbank.schema import LearnSpec as LearnSpec
-    from attrbank.schema import PromptPair as PromptPair
+    from attrbank.schema import Recipe as Recipe
     from attrbank.store.bank import Bank as Bank
-
-__version__ = "0.1.0"
+    from attrbank.store.entry import Entry as Entry
+    from attrbank.studio.one_line import apply as apply
+    from attrbank.studio.one_line import learn as learn
+    from attrbank.studio.one_line import open as open  # noqa: A004 — as one says it
+    from attrbank.studio.result import Result as Result
+    from attrbank.studio.studio import Studio as Studio
 
 _HOME_OF = {
-    "ApplyRequest": "attrbank.editing.request",
     "AttrbankError": "attrbank.errors",
     "Bank": "attrbank.store.bank",
-    "BatchRequest": "attrbank.editing.batch_plan",
     "BankBusyError": "attrbank.errors",
     "CorruptArtifactError": "attrbank.errors",
+    "Entry": "attrbank.store.entry",
     "IncompatibleError": "attrbank.errors",
     "InvalidValueError": "attrbank.errors",
-    "LearnSpec": "attrbank.schema",
     "NotFoundError": "attrbank.errors",
     "NumericError": "attrbank.errors",
     "PartialError": "attrbank.errors",
     "PluginError": "attrbank.errors",
-    "PromptPair": "attrbank.schema",
-    "Spec": "attrbank.plugins.hookspecs",
+    "Recipe": "attrbank.schema",
+    "Result": "attrbank.studio.result",
     "StorageError": "attrbank.errors",
-    "apply": "attrbank.editing.run",
-    "apply_all": "attrbank.editing.batch",
-    "hookimpl": "attrbank.plugins.hookspecs",
-    "learn": "attrbank.learning.run",
+    "Studio": "attrbank.studio.studio",
+    "apply": "attrbank.studio.one_line",
+    "learn": "attrbank.studio.one_line",
+    "open": "attrbank.studio.one_line",
 }
 
 __all__ = sorted(_HOME_OF)  # noqa: PLE0605 — the table above is the list

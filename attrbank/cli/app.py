@@ -13,10 +13,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from attrbank import __version__
 from attrbank.cli.failure import exit_code_of
 from attrbank.plugins.built_ins import COMMANDS
 from attrbank.plugins.hookspecs import Spec
+from attrbank.version import __version__
 
 _BUILT_IN = {command.name: command for command in COMMANDS}
 

@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from torch import Tensor
 from attrbank.attribute.artifact import decode
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone
+from attrbank.diffusion.remembering import Memory, RememberingTrajectory
 from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.editing.composition import Act
 from attrbank.editing.plan import Plan, plan
 from attrbank.editing.request import ApplyRequest
-from attrbank.editing.retouching import Inputs, draw
+from attrbank.editing.retouching import Drawn, Inputs, draw
 from attrbank.pictures import write as picture
 from attrbank.pictures.read import InputImage
 from attrbank.plugins.manager import load_plugins
@@ -85,15 +87,24 @@ class Editor:
     Args:
         planned: which; of several pictures, the plan of any.
         placement: where the backbone is to run.
+        backbone: the one that the plan names, if it is loaded already.
+        memory: of what that has predicted before; None predicts everything.
 
     Raises:
         IncompatibleError: the backbone cannot be loaded.
         CorruptArtifactError: an attribute is damaged.
     """
 
-    def __init__(self, planned: Plan, placement: Placement | None) -> None:
-        self._plugins = load_plugins()
-        self._backbone: Backbone = self._plugins.backbone(planned.backbone_reference, placement)
+    def __init__(
+        self,
+        planned: Plan,
+        placement: Placement | None,
+        *,
+        backbone: Backbone | None = None,
+        memory: Memory | None = None,
+    ) -> None:
+        self._plugins, self._memory = load_plugins(), memory
+        self._backbone: Backbone = backbone or self._plugins.backbone(planned.backbone_reference, placement)
         self._acts = [
             Act(
                 step.index,
@@ -107,14 +118,21 @@ class Editor:
         """One picture; arguments and errors as ``apply``."""
         started, made_by = time.monotonic(), recipe(planned, inputs)
         self._plugins.notify("before_apply", recipe=made_by)
-        trajectory = Trajectory(
-            self._backbone, planned.sampler, grid=planned.grid, guidance_scale=planned.guidance_scale
-        )
-        drawn = draw(planned, trajectory, self._acts, inputs, _counter(planned, on_step))
+        drawn, evaluations = self.draw(planned, inputs, on_step)
         before = None if planned.only_after else drawn.before
-        output = picture.write(output, before, drawn.after, _captions(planned), made_by, inputs.image)
+        output = picture.write(output, before, drawn.after, captions(planned), made_by, inputs.image)
         self._plugins.notify("after_apply", recipe=made_by, output=output)
-        return Applied(planned, output, before, drawn.after, trajectory.evaluations, time.monotonic() - started)
+        return Applied(planned, output, before, drawn.after, evaluations, time.monotonic() - started)
+
+    def draw(self, planned: Plan, inputs: Inputs, on_step: OnStep) -> tuple[Drawn, int]:
+        """One picture and the rows that the network predicted for it; nothing is written. Raises as ``draw``."""
+        trajectory = self._trajectory(planned)
+        drawn = draw(planned, trajectory, self._acts, inputs, _counter(planned, on_step))
+        return drawn, trajectory.evaluations
+
+    def _trajectory(self, planned: Plan) -> Trajectory:
+        kind = Trajectory if self._memory is None else partial(RememberingTrajectory, memory=self._memory)
+        return kind(self._backbone, planned.sampler, grid=planned.grid, guidance_scale=planned.guidance_scale)
 
 
 def _counter(planned: Plan, on_step: OnStep) -> Callable[[Position], None]:
@@ -146,7 +164,8 @@ def _file(image: InputImage | None) -> PictureFile | None:
     return None if image is None else PictureFile(name=image.name, sha256=image.sha256)
 
 
-def _captions(planned: Plan) -> tuple[str, str]:
+def captions(planned: Plan) -> tuple[str, str]:
+    """What stands under the pictures before and after."""
     edits = " + ".join(f"{step.entry.name} {step.strength:g}" for step in planned.steps_applied)
     begun = [planned.prompt, f"seed {planned.seed}"] if planned.image is None else [planned.image.name]
     return ", ".join(filter(None, begun)), edits

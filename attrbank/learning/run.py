@@ -30,7 +30,7 @@ Refine: TypeAlias = Callable[[LearnedAttribute, Backbone, OnProgress], LearnedAt
 def learn(
     spec: LearnSpec,
     *,
-    backbone: str | None = None,
+    backbone: str | Backbone | None = None,
     placement: Placement | None = None,
     bank: Path | str | None = None,
     replace: bool = False,
@@ -43,7 +43,7 @@ def learn(
 
     Args:
         spec: what to learn; sampler, steps and guidance that it does not set are the backbone's own.
-        backbone: ``portraits``, a folder or a hub id.
+        backbone: ``portraits``, a folder or a hub id, or a loaded model.
         placement: where the backbone is to run; None leaves that to it.
         bank: the bank's folder; None is the user's.
         replace: let the name mean the new attribute if it is in use.
@@ -59,7 +59,6 @@ def learn(
         NumericError: a latent is not finite.
         StorageError, BankBusyError: the bank cannot be written.
     """
-    check_text(backbone, "The backbone", MAX_LABEL)
     store, plugins = Bank.open(bank), load_plugins()
     store.require_writable()
     if not replace:
@@ -67,7 +66,7 @@ def learn(
     method: Method = plugins.method(spec.method)
     if spec.pictures and not getattr(method, "learns_from_pictures", False):
         raise InvalidValueError(f"The method {spec.method!r} learns from prompts, not from pictures.")
-    model: Backbone = plugins.backbone(backbone or DEFAULT_BACKBONE, placement)
+    model = _loaded(backbone or DEFAULT_BACKBONE, placement)
     if preset == "paper":
         on_warning(_paper_cost(model))
     prompts = [prompt for pair in spec.pairs for prompt in (pair.source, pair.target)]
@@ -83,6 +82,14 @@ def learn(
     entry = store.add(encode(attribute), replace=replace)
     plugins.notify("after_learn", entry=entry)
     return entry
+
+
+def _loaded(backbone: str | Backbone, placement: Placement | None) -> Backbone:
+    if not isinstance(backbone, str):
+        return backbone
+    check_text(backbone, "The backbone", MAX_LABEL)
+    model: Backbone = load_plugins().backbone(backbone, placement)
+    return model
 
 
 def _paper_cost(backbone: Backbone) -> str:

@@ -104,22 +104,45 @@ def write(
     Raises:
         StorageError: it cannot be written.
     """
-    chunks = PngImagePlugin.PngInfo()
-    chunks.add_itxt(RECIPE_KEY, recipe.model_dump_json())
-    encoded = io.BytesIO()
-    alpha = None if original is None else original.alpha
-    if before is None:
-        image = to_image(after if alpha is None else torch.cat([after, alpha]))
-    else:
-        image = compose(on_white(before, alpha), on_white(after, alpha), captions)
-    image.save(encoded, format="PNG", pnginfo=chunks, icc_profile=original.icc_profile if original else None)
+    data = encoded(before, after, captions, recipe, original)
     if asked is None:
-        return _create_numbered(recipe, encoded.getvalue())
-    files.replace(asked, encoded.getvalue())
+        return create_numbered(recipe, data)
+    files.replace(asked, data)
     return asked
 
 
-def _create_numbered(recipe: Recipe, data: bytes) -> Path:
+def encoded(
+    before: Tensor | None,
+    after: Tensor,
+    captions: tuple[str, str],
+    recipe: Recipe,
+    original: InputImage | None = None,
+) -> bytes:
+    """The PNG as ``write`` writes it."""
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_itxt(RECIPE_KEY, recipe.model_dump_json())
+    data = io.BytesIO()
+    if before is None:
+        image = like(original, after)
+    else:
+        alpha = None if original is None else original.alpha
+        image = compose(on_white(before, alpha), on_white(after, alpha), captions)
+    image.save(data, format="PNG", pnginfo=chunks, icc_profile=original.icc_profile if original else None)
+    return data.getvalue()
+
+
+def like(original: InputImage | None, pixels: Tensor) -> Image.Image:
+    """A picture (3, h, w) in [0, 1] with the transparency and the colour profile of the one it is made of."""
+    if original is None:
+        return to_image(pixels)
+    image = to_image(pixels if original.alpha is None else torch.cat([pixels, original.alpha]))
+    if original.icc_profile is not None:
+        image.info["icc_profile"] = original.icc_profile
+    return image
+
+
+def create_numbered(recipe: Recipe, data: bytes) -> Path:
+    """Write a PNG as ``young+smile_seed0.png``, or under the next free number, and return its path."""
     stem = f"{'+'.join(step.name for step in recipe.steps_applied)[:100]}_seed{recipe.seed}"
     numbered = (Path(f"{stem}-{number}.png") for number in itertools.count(2))
     paths = itertools.chain([Path(f"{stem}.png")], numbered)

@@ -10,9 +10,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
-import attrbank
 from attrbank.plugins.hookspecs import Spec
 from attrbank.text import printable
+from attrbank.version import __version__
 
 GROUP = "attrbank"
 
@@ -74,9 +74,7 @@ class Registration(NamedTuple):
     plugin: Plugin
 
 
-BUILT_IN = Plugin(
-    "attrbank", "attrbank.plugins.built_ins", "attrbank", attrbank.__version__, str(Path(__file__).parent)
-)
+BUILT_IN = Plugin("attrbank", "attrbank.plugins.built_ins", "attrbank", __version__, str(Path(__file__).parent))
 """What attrbank brings along, registered like anybody's."""
 
 

@@ -1,0 +1,254 @@
+"""What Python callers hand over, made into the requests that the engine knows, or refused by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeAlias, TypedDict, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from attrbank.diffusion.placement import Placement
+from attrbank.editing.request import ApplyRequest, Preset, invalid_value, learn_spec
+from attrbank.errors import InvalidValueError
+from attrbank.names import MAX_SEEDS, SEED_LIMIT, parse_seeds, parse_step
+from attrbank.pictures.find import matched
+from attrbank.schema import (
+    BankedZ,
+    Core,
+    Inversion,
+    LearnSpec,
+    PictureFiles,
+    Solver,
+    Tail,
+    Vectors,
+    Weights,
+)
+
+PathLike: TypeAlias = str | os.PathLike[str]
+Texts: TypeAlias = str | Sequence[str]
+Paths: TypeAlias = PathLike | Sequence[PathLike]
+
+LONGEST_PATH = 4096
+
+Asked = TypeVar("Asked")
+
+
+class ApplyOptions(TypedDict, total=False):
+    """The options of ``apply`` that say what is drawn, beside its attributes; ``attrbank.apply`` explains them."""
+
+    prompt: str | None
+    seed: int | None
+    image: PathLike | None
+    mask: PathLike | None
+    rho: float | None
+    sampler: str | None
+    steps: int | None
+    guidance_scale: float | None
+    inversion: Inversion | None
+    core: Core | None
+    raw: bool
+    force: bool
+
+
+class LearnOptions(TypedDict, total=False):
+    """The options of ``learn``, beside a name and prompts; ``attrbank.learn`` explains them."""
+
+    source_image: Paths | None
+    target_image: Paths | None
+    replace: bool
+    tune: bool
+    preset: Preset | None
+    seeds: str | Iterable[int] | None
+    t_x: float | None
+    delta_tau: float | None
+    branch: float | None
+    method: str | None
+    vectors: Vectors | None
+    core: Core | None
+    rank: int | None
+    tail: Tail | None
+    solver: Solver | None
+    weights: Weights | None
+    z: BankedZ | None
+    k: int | None
+    width: int | None
+    samples: int | None
+    sampler: str | None
+    steps: int | None
+    guidance_scale: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnRequest:
+    """One ``learn``, as asked for.
+
+    Attributes:
+        spec: what to learn.
+        preset: all settings as published.
+        tune: choose T_x and calibrate strengths.
+        replace: let the name mean the new attribute if it is in use.
+        bank: where to store it.
+    """
+
+    spec: LearnSpec
+    preset: Preset | None
+    tune: bool
+    replace: bool
+    bank: Path | None
+
+
+def apply_request(
+    attributes: Sequence[object], options: Mapping[str, Any], *, bank: object, **where: object
+) -> ApplyRequest:
+    """The request for attributes such as ``young:0.7`` and the options of ``apply``.
+
+    Raises:
+        InvalidValueError: a value is of no use.
+        TypeError: an option has a name that nobody knows, as for any function.
+    """
+    _refuse_unknown("apply", options, ApplyOptions.__annotations__)
+    references = tuple(parse_step(_text(attribute, "An attribute")) for attribute in attributes)
+    files = {name: path(options.get(name), f"The {name}") for name in ("image", "mask")}
+    return _made(ApplyRequest, references=references, bank=path(bank, "The bank"), **{**options, **files}, **where)
+
+
+def learn_request(
+    name: object, source: object, target: object, options: Mapping[str, Any], *, bank: object
+) -> LearnRequest:
+    """The request for the arguments of ``learn``.
+
+    Raises:
+        InvalidValueError: a value is of no use, or there are neither prompts nor pictures, or both.
+        NotFoundError, StorageError: pictures are not to be found, or cannot be read.
+        TypeError: an option has a name that nobody knows, as for any function.
+    """
+    _refuse_unknown("learn", options, LearnOptions.__annotations__)
+    rest = dict(options)
+    images = rest.pop("source_image", None), rest.pop("target_image", None)
+    how = {"tune": rest.pop("tune", False), "replace": rest.pop("replace", False), "preset": rest.get("preset")}
+    _require_one_kind((source, target), images)
+    spec = learn_spec(
+        _text(name, "The name"),
+        () if source is None else _texts(source, "source"),
+        () if target is None else _texts(target, "target"),
+        pictures=_pictures(*images),
+        **{**rest, "seeds": _seeds(rest.get("seeds"))},
+    )
+    return _made(LearnRequest, spec=spec, bank=path(bank, "The bank"), **how)
+
+
+def placement(device: object, dtype: object, offload: object) -> Placement | None:
+    """Where networks are to run, from text or from what torch has for it; None if nobody says so.
+
+    Raises:
+        InvalidValueError: it is no such wish.
+    """
+    names = {"device": device, "dtype": dtype}
+    texts = {name: None if wish is None else str(wish).removeprefix("torch.") for name, wish in names.items()}
+    wishes = _made(Placement, **texts, offload=offload)
+    return None if wishes == Placement() else wishes
+
+
+def path(value: object, what: str) -> Path | None:
+    """A path, or None.
+
+    Raises:
+        InvalidValueError: it is neither.
+    """
+    return None if value is None else _path(value, what)
+
+
+def reference(value: object) -> str | None:
+    """What names a backbone: text, or the path of a folder; None if nothing does.
+
+    Raises:
+        InvalidValueError: it is none of these.
+    """
+    if isinstance(value, os.PathLike):
+        return str(_path(value, "The backbone"))
+    return None if value is None else _text(value, "The backbone")
+
+
+def _refuse_unknown(function: str, options: Iterable[str], known: Collection[str]) -> None:
+    for unknown in sorted(set(options).difference(known)):
+        raise TypeError(f"{function}() got an unexpected keyword argument {unknown!r}")
+
+
+def _made(kind: type[Asked], **fields: object) -> Asked:
+    """The dataclass with its fields checked, and converted where nothing is lost: ``"out.png"``, ``numpy.int64(7)``."""
+    try:
+        made: Asked = TypeAdapter(kind).validate_python(fields)
+    except ValidationError as error:
+        raise invalid_value(error) from error
+    return made
+
+
+def _path(value: object, what: str) -> Path:
+    text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(text, str) or not 1 <= len(text) <= LONGEST_PATH or not _is_name_of_a_file(text):
+        raise InvalidValueError(f"{what} must be the path of a file or a folder.", hint="Give it as text or as a Path.")
+    return Path(text)
+
+
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str):
+        raise InvalidValueError(f"{what} must be text, not {type(value).__name__}.")
+    return value
+
+
+def _texts(value: object, what: str) -> list[str]:
+    """One prompt, or several."""
+    return [_text(item, f"A {what} prompt") for item in ([value] if isinstance(value, str) else _listed(value, what))]
+
+
+def _listed(value: object, what: str) -> list[object]:
+    if not isinstance(value, list | tuple):
+        raise InvalidValueError(f"{what} must be one, or a list of them, not {type(value).__name__}.")
+    return list(value)
+
+
+def _require_one_kind(prompts: tuple[object, object], images: tuple[object, object]) -> None:
+    given = [pair for pair in (prompts, images) if pair != (None, None)]
+    if len(given) != 1 or None in given[0]:
+        hint = "Give source and target, or source_image and target_image."
+        raise InvalidValueError("An attribute is learned from prompts or from pictures.", hint)
+
+
+def _pictures(source: object, target: object) -> tuple[PictureFiles, ...]:
+    """Two pictures or two folders of them, or two lists whose i-th belong together; none if there are prompts."""
+    if source is None:
+        return ()
+    if not isinstance(source, list | tuple):
+        return matched(_path(source, "source_image"), _path(target, "target_image"))
+    sources = [_path(item, "source_image") for item in source]
+    targets = [_path(item, "target_image") for item in _listed(target, "target_image")]
+    if len(sources) != len(targets):
+        raise InvalidValueError(f"{len(sources)} source and {len(targets)} target pictures do not make pairs.")
+    return tuple(PictureFiles(source=s, target=t) for s, t in zip(sources, targets, strict=True))
+
+
+def _seeds(value: object) -> tuple[int, ...] | None:
+    """A text such as ``0-63``, or whole numbers; never more than a spec may have, however long a range is."""
+    if value is None or isinstance(value, str):
+        return None if value is None else parse_seeds(value)
+    if not isinstance(value, Iterable):
+        raise InvalidValueError("seeds must be numbers, as range(64), or text, as '0-63'.")
+    seeds = tuple(islice(value, MAX_SEEDS + 1))
+    try:
+        whole = tuple(seed.__index__() for seed in seeds)
+    except (AttributeError, TypeError) as error:
+        raise InvalidValueError("seeds must be whole numbers.") from error
+    if len(whole) > MAX_SEEDS or not all(0 <= seed < SEED_LIMIT for seed in whole):
+        raise InvalidValueError(f"seeds must be at most {MAX_SEEDS:,} whole numbers from 0 to 2^63 - 1.")
+    return whole
+
+
+def _is_name_of_a_file(text: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False

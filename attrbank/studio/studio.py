@@ -1,0 +1,137 @@
+"""A loaded model that applies and learns, and predicts nothing twice."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias, Unpack
+
+from attrbank.diffusion.placement import Placement
+from attrbank.diffusion.protocols import Backbone
+from attrbank.diffusion.remembering import Memory
+from attrbank.editing.plan import plan
+from attrbank.editing.request import ApplyRequest
+from attrbank.editing.retouching import Inputs
+from attrbank.editing.run import Editor
+from attrbank.learning import run as learning
+from attrbank.methods.protocol import OnProgress, quiet
+from attrbank.schema import LearnSpec
+from attrbank.store.entry import Entry
+from attrbank.studio.arguments import (
+    ApplyOptions,
+    LearnOptions,
+    LearnRequest,
+    PathLike,
+    Texts,
+    apply_request,
+    learn_request,
+)
+from attrbank.studio.foreign import Listener, only_our_errors
+from attrbank.studio.result import Result
+
+OnStep: TypeAlias = Callable[[int, int], None]
+
+
+def silent(done: int, total: int) -> None:
+    """Report to nobody."""
+
+
+class Studio:
+    """A model that is loaded once, for any number of pictures and attributes; ``attrbank.open`` makes one.
+
+    Of a picture with the same prompt, seed, image and settings as one before, only what comes after the first edit that
+    differs is run again. What is remembered is bounded, and changes no bit of a picture. Threads take turns.
+
+    Args:
+        backbone: how the model is named.
+        model: itself.
+        bank: where attributes are looked for, and stored.
+    """
+
+    def __init__(self, backbone: str, model: Backbone, bank: PathLike | None = None) -> None:
+        self.backbone = backbone
+        self._model, self._bank = model, bank
+        self._memory, self._turn = Memory(), threading.RLock()
+
+    def apply(self, *attributes: str, on_step: OnStep = silent, **options: Unpack[ApplyOptions]) -> Result:
+        """Apply attributes as ``attrbank.apply`` does, whose arguments and errors these are."""
+        listener = Listener(on_step)
+        with only_our_errors(listener), self._turn:
+            request = apply_request(attributes, options, backbone=self.backbone, bank=self._bank)
+            return drawn(request, listener, self._model, self._memory)
+
+    def learn(
+        self,
+        name: str,
+        source: Texts | None = None,
+        target: Texts | None = None,
+        *,
+        on_progress: OnProgress = quiet,
+        **options: Unpack[LearnOptions],
+    ) -> Entry:
+        """Learn an attribute as ``attrbank.learn`` does, whose arguments and errors these are."""
+        listener = Listener(on_progress)
+        with only_our_errors(listener), self._turn:
+            asked = learn_request(name, source, target, options, bank=self._bank)
+            return learned(asked, listener, self.backbone, self._model)
+
+    def __repr__(self) -> str:
+        return f"<attrbank.Studio: {self.backbone}>"
+
+
+def drawn(
+    request: ApplyRequest, on_step: OnStep, model: Backbone | None = None, memory: Memory | None = None
+) -> Result:
+    """Do what was asked for, and write nothing.
+
+    Args:
+        request: what.
+        on_step: called with the denoising steps done and their total.
+        model: the backbone, if it is loaded.
+        memory: what it has predicted before.
+    """
+    planned = plan(request)
+    for warning in planned.warnings:
+        warnings.warn(warning, stacklevel=3)  # of the line that called ``apply``
+    inputs = Inputs.read(planned)
+    editor = Editor(planned, request.placement, backbone=model, memory=memory)
+    return Result(planned, inputs, *editor.draw(planned, inputs, on_step))
+
+
+def learned(
+    asked: LearnRequest,
+    on_progress: OnProgress,
+    backbone: str | None,
+    model: Backbone | None = None,
+    placement: Placement | None = None,
+) -> Entry:
+    """Learn what was asked for, and store it.
+
+    Args:
+        asked: what.
+        on_progress: called with stage, done, total.
+        backbone: what names the model.
+        model: itself, if it is loaded.
+        placement: where it is to run, if it is not.
+    """
+    return learning.learn(
+        asked.spec,
+        backbone=model or backbone,
+        placement=placement,
+        bank=asked.bank,
+        replace=asked.replace,
+        preset=asked.preset,
+        refine=_tuning(asked.spec, backbone) if asked.tune else None,
+        on_progress=on_progress,
+        on_warning=partial(warnings.warn, stacklevel=4),
+    )
+
+
+def _tuning(spec: LearnSpec, backbone: str | None) -> learning.Refine:
+    """How to tune it; what cannot be tuned is refused before anything is learned."""
+    from attrbank.evaluation import tuning  # most attributes are learned without
+
+    tuning.require_tunable(spec, backbone)
+    return tuning.tune
