@@ -6,6 +6,7 @@ what prompt switches earlier than those of ``eval`` do for the one attribute tha
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -56,9 +57,8 @@ def largest_steps(people: People, name: str, bank: Bank) -> dict[str, float]:
     return {"pictures": len(shares), "least": shares[0], "median": shares[len(shares) // 2], "most": shares[-1]}
 
 
-def against(people: People, name: str, bank: Bank) -> dict[str, Any]:
-    """Success at strength 1 under the prompt that says the opposite, over the pictures in which it is heeded."""
-    contrary = People.seen(Bench(people.bench.backbone, OPPOSITES[name], people.bench.seeds), people.eyes)
+def against(contrary: People, name: str, bank: Bank) -> dict[str, Any]:
+    """Success at strength 1 on people whose prompt says the opposite, as far as they heed it."""
     part = contrary.only(~has_all(contrary.before, (name,)))
     after = part.after([part.bench.act(stored(bank, name), 1.0)])
     return {"pictures": len(part), "success": share(has_all(after, (name,)).numpy()).model_dump()}
@@ -95,16 +95,21 @@ def switch_table(figures: Mapping[str, Any]) -> str:
 
 
 def main(
-    seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "10000-10019",
+    seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "10000-10011",
     out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("docs/shortfalls.json"),
     bank: Annotated[Path | None, typer.Option(help="Default: the starter bank.")] = None,
 ) -> None:
     """Measure every starter attribute, write the figures as JSON and print them as a table."""
     chosen, people, found = Bank.open(bank) if bank else Bank.starter(), held_out(seeds), dict[str, Any]()
+
+    @functools.cache
+    def under(prompt: str) -> People:
+        return People.seen(Bench(people.bench.backbone, prompt, people.bench.seeds), people.eyes)
+
     for name in track(GOALS, "shortfalls", console=Console(stderr=True)):
         found[name] = {
             "steps": largest_steps(people, name, chosen),
-            "against": against(people, name, chosen),
+            "against": against(under(OPPOSITES[name]), name, chosen),
         }
     figures = {"seeds": seeds, "attributes": found, "switches": early_switches(people)}
     files.replace(out, f"{json.dumps(figures, indent=1)}\n".encode())
