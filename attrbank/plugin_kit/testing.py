@@ -1,6 +1,6 @@
 """For authors of plugins: the contracts of ``attrbank.plugin_kit.contracts``, and fixtures for pytest.
 
-Name this module in a ``conftest.py`` (``pytest_plugins = ["attrbank.plugin_kit.testing"]``), or import what you need.
+They are imported from ``attrbank.plugin``; ``pytest_plugins = ["attrbank.plugin"]`` in a ``conftest.py`` takes all.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ A plugin is a module named by an entry point of the group ``attrbank``::
 Importing that module must be cheap: it registers *specs*, each of which says where the real object
 lives, and that object is imported only when a user asks for it by name::
 
-    from attrbank import Spec, hookimpl
+    from attrbank.plugin import Spec, hookimpl
 
     @hookimpl
     def register_samplers(register):
@@ -96,7 +96,7 @@ def register_backbones(register: Register) -> None:
     ``Description``: the attributes of a backbone without its networks. Without one they load the backbone.
 
     A spec with the capability ``device`` says that its target takes a second argument, an
-    ``attrbank.diffusion.placement.Placement``, when the user has said where the backbone is to run.
+    ``attrbank.plugin.Placement``, when the user has said where the backbone is to run.
     """
 
 

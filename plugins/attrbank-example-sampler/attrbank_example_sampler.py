@@ -2,8 +2,7 @@
 
 from math import acos, sqrt
 
-from attrbank import Spec, hookimpl
-from attrbank.diffusion.schedule import timestep_grid
+from attrbank.plugin import Spec, hookimpl, timestep_grid
 
 
 @hookimpl

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from attrbank import Spec, hookimpl
-from attrbank.diffusers import SchedulerSampler
+from attrbank.plugin import SchedulerSampler, Spec, hookimpl
 
 
 @hookimpl

@@ -1,9 +1,9 @@
 """What every sampler, backbone, method and metric must keep, as suites that run with pytest or without.
 
 Each suite is a class whose ``make`` returns what is to be tested, and whose ``test_...`` methods are the
-promises. Under pytest, derive a class and let it be collected; ``attrbank.plugin_kit.testing`` has them with fixtures::
+promises. Under pytest, derive a class and let it be collected; ``attrbank.plugin`` has them, and fixtures::
 
-    from attrbank.plugin_kit.testing import SamplerContract
+    from attrbank.plugin import SamplerContract
 
     class TestEuler(SamplerContract):
         def make(self):

@@ -9,10 +9,7 @@ import pytest
 import torch
 from attrbank_example_sampler import Adams
 
-from attrbank.diffusion.prediction import from_epsilon
-from attrbank.diffusion.schedule import Schedule
-from attrbank.plugin_kit.testing import SamplerContract
-from attrbank.samplers.ddim import DDIM
+from attrbank.plugin import DDIM, SamplerContract, Schedule, from_epsilon
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SCHEDULE = Schedule.from_config({"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012})

@@ -6,8 +6,7 @@ from importlib import import_module
 
 import attrbank_ksamplers
 
-from attrbank import Spec
-from attrbank.plugin_kit.testing import SamplerContract
+from attrbank.plugin import SamplerContract, Spec
 
 
 def test_each_is_made_under_the_name_and_with_the_capabilities_that_it_is_registered_with() -> None:

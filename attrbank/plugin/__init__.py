@@ -1,0 +1,200 @@
+"""The one module that authors of plugins import: all that a sampler, a backbone, a method or a metric needs.
+
+::
+
+    from attrbank.plugin import Spec, hookimpl
+
+    @hookimpl
+    def register_samplers(register):
+        register(Spec("euler", "Euler's method.", target="attrbank_euler.sampler:Euler"))
+
+``docs/plugins.md`` is the guide. Every name is imported on first use, so that a module with hooks stays as light as it
+must be: this one loads neither torch nor diffusers. Its fixtures are there for pytest with
+``pytest_plugins = ["attrbank.plugin"]`` in a ``conftest.py``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from attrbank.attribute.artifact import LearnedAttribute as LearnedAttribute
+    from attrbank.attribute.artifact import decode as decode
+    from attrbank.diffusers import SchedulerSampler as SchedulerSampler
+    from attrbank.diffusion.placement import Placement as Placement
+    from attrbank.diffusion.prediction import from_epsilon as from_epsilon
+    from attrbank.diffusion.prediction import from_velocity as from_velocity
+    from attrbank.diffusion.protocols import Backbone as Backbone
+    from attrbank.diffusion.protocols import Conditioning as Conditioning
+    from attrbank.diffusion.protocols import Defaults as Defaults
+    from attrbank.diffusion.protocols import Description as Description
+    from attrbank.diffusion.protocols import Guidance as Guidance
+    from attrbank.diffusion.protocols import InvertibleSampler as InvertibleSampler
+    from attrbank.diffusion.protocols import Metric as Metric
+    from attrbank.diffusion.protocols import Prediction as Prediction
+    from attrbank.diffusion.protocols import Sampler as Sampler
+    from attrbank.diffusion.schedule import Grid as Grid
+    from attrbank.diffusion.schedule import Schedule as Schedule
+    from attrbank.diffusion.schedule import nearest_index as nearest_index
+    from attrbank.diffusion.schedule import timestep_at as timestep_at
+    from attrbank.diffusion.schedule import timestep_grid as timestep_grid
+    from attrbank.diffusion.trajectory import Position as Position
+    from attrbank.diffusion.trajectory import Trajectory as Trajectory
+    from attrbank.editing.composition import Act as Act
+    from attrbank.editing.composition import run_edits as run_edits
+    from attrbank.errors import AttrbankError as AttrbankError
+    from attrbank.errors import BankBusyError as BankBusyError
+    from attrbank.errors import CorruptArtifactError as CorruptArtifactError
+    from attrbank.errors import IncompatibleError as IncompatibleError
+    from attrbank.errors import InvalidValueError as InvalidValueError
+    from attrbank.errors import NotFoundError as NotFoundError
+    from attrbank.errors import NumericError as NumericError
+    from attrbank.errors import PartialError as PartialError
+    from attrbank.errors import PluginError as PluginError
+    from attrbank.errors import StorageError as StorageError
+    from attrbank.learning.run import learn_attribute as learn_attribute
+    from attrbank.methods.avi import Avi as Avi
+    from attrbank.methods.pairs import CleanPairs as CleanPairs
+    from attrbank.methods.pairs import predict_clean_pairs as predict_clean_pairs
+    from attrbank.methods.protocol import Edit as Edit
+    from attrbank.methods.protocol import EditInputs as EditInputs
+    from attrbank.methods.protocol import LearnContext as LearnContext
+    from attrbank.methods.protocol import Learned as Learned
+    from attrbank.methods.protocol import Method as Method
+    from attrbank.methods.protocol import ModelEdit as ModelEdit
+    from attrbank.methods.protocol import OnProgress as OnProgress
+    from attrbank.plugin_kit.testing import BackboneContract as BackboneContract
+    from attrbank.plugin_kit.testing import MethodContract as MethodContract
+    from attrbank.plugin_kit.testing import MetricContract as MetricContract
+    from attrbank.plugin_kit.testing import SamplerContract as SamplerContract
+    from attrbank.plugin_kit.testing import fake_attribute as fake_attribute
+    from attrbank.plugin_kit.testing import tiny_backbone as tiny_backbone
+    from attrbank.plugin_kit.testing import tmp_bank as tmp_bank
+    from attrbank.plugins.hookspecs import PLACEABLE as PLACEABLE
+    from attrbank.plugins.hookspecs import Register as Register
+    from attrbank.plugins.hookspecs import Spec as Spec
+    from attrbank.plugins.hookspecs import hookimpl as hookimpl
+    from attrbank.plugins.manager import load_plugins as load_plugins
+    from attrbank.samplers.ddim import DDIM as DDIM
+    from attrbank.samplers.ddpm import DDPM as DDPM
+    from attrbank.schema import AttributeRecord as AttributeRecord
+    from attrbank.schema import LearnSpec as LearnSpec
+    from attrbank.schema import PromptPair as PromptPair
+    from attrbank.store.bank import Bank as Bank
+    from attrbank.store.entry import Entry as Entry
+
+_NAMES_IN = {
+    # what a package registers
+    "attrbank.plugins.hookspecs": (
+        "Spec",
+        "hookimpl",
+        "PLACEABLE",
+        "Register",
+    ),
+    # what samplers, backbones and metrics are made of
+    "attrbank.diffusion.protocols": (
+        "Backbone",
+        "Conditioning",
+        "Defaults",
+        "Description",
+        "Guidance",
+        "InvertibleSampler",
+        "Metric",
+        "Prediction",
+        "Sampler",
+    ),
+    "attrbank.diffusion.schedule": (
+        "Grid",
+        "Schedule",
+        "nearest_index",
+        "timestep_at",
+        "timestep_grid",
+    ),
+    "attrbank.diffusion.prediction": (
+        "from_epsilon",
+        "from_velocity",
+    ),
+    "attrbank.diffusion.placement": ("Placement",),
+    "attrbank.diffusers": ("SchedulerSampler",),
+    # what methods are made of
+    "attrbank.methods.protocol": (
+        "Edit",
+        "EditInputs",
+        "LearnContext",
+        "Learned",
+        "Method",
+        "ModelEdit",
+        "OnProgress",
+    ),
+    "attrbank.methods.pairs": (
+        "CleanPairs",
+        "predict_clean_pairs",
+    ),
+    "attrbank.diffusion.trajectory": (
+        "Position",
+        "Trajectory",
+    ),
+    "attrbank.schema": (
+        "AttributeRecord",
+        "LearnSpec",
+        "PromptPair",
+    ),
+    # what to compare with
+    "attrbank.samplers.ddim": ("DDIM",),
+    "attrbank.samplers.ddpm": ("DDPM",),
+    "attrbank.methods.avi": ("Avi",),
+    # the engine, for research that goes beside the protocols
+    "attrbank.attribute.artifact": (
+        "LearnedAttribute",
+        "decode",
+    ),
+    "attrbank.editing.composition": (
+        "Act",
+        "run_edits",
+    ),
+    "attrbank.learning.run": ("learn_attribute",),
+    "attrbank.plugins.manager": ("load_plugins",),
+    "attrbank.store.bank": ("Bank",),
+    "attrbank.store.entry": ("Entry",),
+    # how all of it is tested
+    "attrbank.plugin_kit.testing": (
+        "BackboneContract",
+        "MethodContract",
+        "MetricContract",
+        "SamplerContract",
+        "fake_attribute",
+        "tiny_backbone",
+        "tmp_bank",
+    ),
+    # what goes wrong, with its exit code
+    "attrbank.errors": (
+        "AttrbankError",
+        "BankBusyError",
+        "CorruptArtifactError",
+        "IncompatibleError",
+        "InvalidValueError",
+        "NotFoundError",
+        "NumericError",
+        "PartialError",
+        "PluginError",
+        "StorageError",
+    ),
+}
+
+_HOME_OF = {name: module for module, names in _NAMES_IN.items() for name in names}
+
+__all__ = sorted(_HOME_OF)  # noqa: PLE0605 — the table above is the list
+
+
+def __getattr__(name: str) -> Any:
+    """The public object of that name, imported now (PEP 562)."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'attrbank.plugin' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF})
