@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import track
 
 from attrbank import files
+from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.evaluation.bench.bench import Bench, stored
 from attrbank.evaluation.bench.subjects import PLAIN_PROMPTS
 from attrbank.evaluation.judges.readings import GOALS, has_all, perceptual_distance
@@ -45,22 +46,22 @@ LATE_COMER, EARLY = "hat", (0.92, 0.96)
 """Times of a switch, as fractions of T: the second step of 25, and the first."""
 
 
-def largest_steps(people: People, name: str, bank: Bank) -> dict[str, float]:
+def largest_steps(people: People, name: str, learned: LearnedAttribute) -> dict[str, float]:
     """The share that the largest of ten equal steps has in the perceptual distance that strength 1 adds to a picture.
 
     Gradual is .1. Over the pictures that lack the attribute: the smallest, the median and the largest share.
     """
-    part, learned = people.only(~has_all(people.before, (name,))), stored(bank, name)
+    part = people.only(~has_all(people.before, (name,)))
     seen = [part.before, *(part.after([part.bench.act(learned, n / STEPS)]) for n in range(1, STEPS + 1))]
     way = torch.stack([perceptual_distance(part.before, after) for after in seen])  # (11, B)
     shares = sorted((way.diff(dim=0).amax(0) / way[-1]).tolist())
     return {"pictures": len(shares), "least": shares[0], "median": shares[len(shares) // 2], "most": shares[-1]}
 
 
-def against(contrary: People, name: str, bank: Bank) -> dict[str, Any]:
+def against(contrary: People, name: str, learned: LearnedAttribute) -> dict[str, Any]:
     """Success at strength 1 on people whose prompt says the opposite, as far as they heed it."""
     part = contrary.only(~has_all(contrary.before, (name,)))
-    after = part.after([part.bench.act(stored(bank, name), 1.0)])
+    after = part.after([part.bench.act(learned, 1.0)])
     return {"pictures": len(part), "success": share(has_all(after, (name,)).numpy()).model_dump()}
 
 
@@ -107,10 +108,9 @@ def main(
         return People.seen(Bench(people.bench.backbone, prompt, people.bench.seeds), people.eyes)
 
     for name in track(GOALS, "shortfalls", console=Console(stderr=True)):
-        found[name] = {
-            "steps": largest_steps(people, name, chosen),
-            "against": against(under(OPPOSITES[name]), name, chosen),
-        }
+        learned = stored(chosen, name)
+        steps, contrary = largest_steps(people, name, learned), against(under(OPPOSITES[name]), name, learned)
+        found[name] = {"steps": steps, "against": contrary}
     figures = {"seeds": seeds, "attributes": found, "switches": early_switches(people)}
     files.replace(out, f"{json.dumps(figures, indent=1)}\n".encode())
     typer.echo(f"{table(figures)}\n\n{switch_table(figures)}")
