@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,43 +16,31 @@ import typer
 from torch import Tensor
 
 from attrbank import files
-from attrbank.attribute.artifact import LearnedAttribute
-from attrbank.diffusion.protocols import Backbone
-from attrbank.editing.request import learn_spec
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.cells import CellStore
-from attrbank.evaluation.bench.competitors import Competitor
+from attrbank.evaluation.bench.competitors import Relearned
 from attrbank.evaluation.bench.runner import Runner, Series
 from attrbank.evaluation.bench.setting import SettingRequest, set_up
 from attrbank.evaluation.bench.subjects import Subject
 from attrbank.evaluation.numbers.results import Figures
 from attrbank.evaluation.report import markdown
-from attrbank.learning.run import complete, learn_attribute
 from attrbank.names import parse_seeds
-from attrbank.plugins.manager import load_plugins
 from lab.figures.tables import point_cell
 from lab.starter_prompts import SIDES
 
 OWN_Z = "own-z"
 
 
-class PaperWithoutTarget(Competitor):
+class PaperWithoutTarget(Relearned):
     """The paper's preset, learned as published, with the source prompt in the place of the target prompt."""
 
     def prepare(self, bench: Bench, subject: Subject) -> None:
         """Learn it, once for all subjects: there is nothing of theirs in it."""
-        _learned_from_nothing(bench.backbone, bench.prompt)
+        super().prepare(bench, replace(subject, id=OWN_Z, target=bench.prompt))
 
     def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
         """With the graft."""
-        return bench.edited([bench.act(_learned_from_nothing(bench.backbone, bench.prompt), strength)])
-
-
-@functools.cache
-def _learned_from_nothing(backbone: Backbone, prompt: str) -> LearnedAttribute:
-    spec = complete(learn_spec("nothing", [prompt], [prompt], preset="paper"), backbone, "paper")
-    plugins = load_plugins()
-    return learn_attribute(spec, plugins.method(spec.method), backbone, plugins.sampler(spec.sampler))
+        return super().latents(bench, replace(subject, id=OWN_Z), strength)
 
 
 def measure(seeds: str, work: Path | None) -> Figures:
@@ -67,7 +56,7 @@ def measure(seeds: str, work: Path | None) -> Figures:
     runner = Runner(
         setting.bench, setting.judge, {}, store, lambda name, done, total: say(f"{name} {done}/{total}"), say
     )
-    series = [Series(PaperWithoutTarget(OWN_Z), (1.0,))]
+    series = [Series(PaperWithoutTarget(OWN_Z, preset="paper"), (1.0,))]
     found = runner.run([(subject, series) for subject in setting.subjects])
     return Figures(protocol=setting.protocol, attributes=found)
 
