@@ -1,4 +1,4 @@
-"""The tables of the README, and of a plugin's, each between two comments that name it: what was measured, as it is."""
+"""The tables of the documents, each between two comments that name it: what was measured, as it is."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.numbers.results import Figures
-from lab.figures import bars, compositions, negatives, pictures, samplers, strengths, tables
+from lab.figures import bars, compositions, negatives, pictures, placebo, samplers, shortfalls, strengths, tables
 
-PAGES = (Path("README.md"), Path("plugins/attrbank-ksamplers/README.md"))
+PAGES = (Path("README.md"), Path("docs/results.md"), Path("plugins/attrbank-ksamplers/README.md"))
 """In the clone, those that show tables."""
 
 KSAMPLERS = ("euler", "euler-ancestral", "heun", "dpmpp-2m")
@@ -24,25 +24,35 @@ class Table(NamedTuple):
     """One of the tables.
 
     Attributes:
-        file: the figures, in the folder of documents.
-        markdown: makes the table of what the file holds.
+        files: the figures, in the folder of documents.
+        markdown: makes the table of what the files hold, one argument each.
     """
 
-    file: str
-    markdown: Callable[[Any], str]
+    files: tuple[str, ...]
+    markdown: Callable[..., str]
+
+
+def _evaluated(markdown: Callable[..., str], *files: str) -> Table:
+    """A table of evaluations."""
+    return Table(files, lambda *found: markdown(*map(Figures.model_validate, found)))
 
 
 TABLES: Mapping[str, Table] = {
-    "at-strength-one": Table("figures.json", lambda found: tables.at_strength_one(Figures.model_validate(found))),
-    "at-equal-success": Table("figures.json", lambda found: tables.at_equal_success(Figures.model_validate(found))),
-    "compositions": Table("compositions.json", compositions.table),
-    "strengths": Table("strengths.json", strengths.table),
-    "negatives": Table("negatives.json", negatives.table),
-    "bars": Table("bars.json", bars.table),
-    "samplers": Table("samplers.json", samplers.table),
-    "ksamplers": Table("samplers.json", lambda found: samplers.table(found, KSAMPLERS)),
-    "round-trips": Table("pictures.json", pictures.round_trip_table),
-    "edits-of-pictures": Table("pictures.json", pictures.edit_table),
+    "in-short": _evaluated(tables.in_short, "figures.json"),
+    "at-strength-one": _evaluated(tables.at_strength_one, "figures.json"),
+    "at-equal-success": _evaluated(tables.at_equal_success, "figures.json"),
+    "distributions": _evaluated(tables.distributions, "figures.json"),
+    "placebo": _evaluated(placebo.table, "placebo.json", "figures.json"),
+    "shortfalls": Table(("shortfalls.json",), shortfalls.table),
+    "early-switches": Table(("shortfalls.json",), shortfalls.switch_table),
+    "compositions": Table(("compositions.json",), compositions.table),
+    "strengths": Table(("strengths.json",), strengths.table),
+    "negatives": Table(("negatives.json",), negatives.table),
+    "bars": Table(("bars.json",), bars.table),
+    "samplers": Table(("samplers.json",), samplers.table),
+    "ksamplers": Table(("samplers.json",), lambda found: samplers.table(found, KSAMPLERS)),
+    "round-trips": Table(("pictures.json",), pictures.round_trip_table),
+    "edits-of-pictures": Table(("pictures.json",), pictures.edit_table),
 }
 
 
@@ -70,8 +80,8 @@ def rewritten(text: str, documents: Path) -> str:
 
 def _filled(place: re.Match[str], documents: Path) -> str:
     name = place["name"]
-    path = documents / TABLES[name].file
-    if not path.is_file():
+    paths = [documents / file for file in TABLES[name].files]
+    if not all(path.is_file() for path in paths):
         return place[0]
-    table = TABLES[name].markdown(json.loads(path.read_text(encoding="utf-8")))
+    table = TABLES[name].markdown(*(json.loads(path.read_text(encoding="utf-8")) for path in paths))
     return f"<!-- table: {name} -->\n\n{table}\n\n<!-- end of table -->"

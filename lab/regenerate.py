@@ -1,4 +1,4 @@
-"""Make every figure, table and picture of the README again: ``python -m lab.regenerate``.
+"""Make every figure, table and picture of the documents again: ``python -m lab.regenerate``.
 
 Runs in a clone of the repository, on the starter bank as it lies there; the user's bank has no say.
 """
@@ -63,6 +63,8 @@ STEPS = (
     ),
     Step("cards", ("bank/cards",), ("lab.cards --figures docs/figures.json --out bank",)),
     Step("matrix", ("bank/matrix.json",), (f"attrbank matrix {ALL} --largest 2 --out {{out}} --save --bank {{out}}",)),
+    Step("placebo", ("docs/placebo.json",), ("lab.figures.placebo --work {out} --out {out}/placebo.json",)),
+    Step("shortfalls", ("docs/shortfalls.json",), ("lab.figures.shortfalls --out {out}/shortfalls.json",)),
     Step("bars", ("docs/bars.json",), ("lab.figures.bars --out {out}/bars.json",)),
     Step(
         "compositions",
@@ -170,12 +172,12 @@ def _scratch(kept: Path | None) -> Iterator[Path]:
 def main(
     only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Of the steps just this; repeatable.")] = None,
     listing: Annotated[bool, typer.Option("--list", help="Show the steps and what they write.")] = False,
-    tables_only: Annotated[bool, typer.Option("--tables-only", help="Only put figures into the README.")] = False,
+    tables_only: Annotated[bool, typer.Option("--tables-only", help="Only put the tables into their places.")] = False,
     work: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep here what is half done, so that a stopped run goes on.")
     ] = None,
 ) -> None:
-    """Measure and draw what the README shows, and put its tables in place."""
+    """Measure and draw what the documents show, and put their tables in place."""
     if not all(page.is_file() for page in PAGES):
         raise typer.BadParameter(f"There is no {PAGES[-1]} here; run this in a clone of the repository.")
     steps, failed = _chosen(only or ()), list[str]()

@@ -1,7 +1,7 @@
 """Learn the starter bank again: ``python -m lab.starter --out bank``.
 
 Each attribute is learned from a neutral pair and from pairs that name other attributes on both sides,
-so that what goes together in the training data cancels in the difference (METHOD section 5, point 5).
+so that what goes together in the training data cancels in the difference (docs/method.md 5.6).
 """
 
 from __future__ import annotations

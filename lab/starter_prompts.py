@@ -21,7 +21,7 @@ SIDES: dict[str, tuple[dict[str, int], dict[str, int], tuple[str, ...]]] = {
 }
 # What all pairs but the first name alike on both sides: without this, a man mostly comes with a beard.
 NAMED: dict[str, dict[str, int]] = {"man": {"beard": 0}}
-# Where each target's run leaves the source's, as it was best on tuning seeds (attrbank/avi/README.md).
+# Where each target's run leaves the source's, as it was best on tuning seeds (docs/notes.md).
 BRANCHES = {"smile": 0.8, "serious": 0.8, "hat": 1.0}
 OTHER_BRANCH = 0.9
 _CLAUSES = {

@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-BEYOND = {"evaluation": ("eval", "networks"), "plugin": ("test",)}
+BEYOND = {"evaluation": ("networks",), "plugin": ("test",)}
 """The only parts that may import what an extra brings."""
 
 

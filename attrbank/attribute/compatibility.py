@@ -41,7 +41,7 @@ def mismatch(learned_on: Binding, here: Description | Binding) -> Mismatch | Non
 
 
 def check_binding(record: AttributeRecord, here: Description | Binding, *, force: bool = False) -> Mismatch | None:
-    """Refuse an attribute that was learned on another model (DESIGN section 5).
+    """Refuse an attribute that was learned on another model (docs/architecture.md 6).
 
     Args:
         record: the attribute's.

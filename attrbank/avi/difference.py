@@ -38,7 +38,7 @@ def signal_and_noise(alpha_bar: float) -> tuple[float, float]:
 
 
 def predicted_difference(x0_source: Tensor, x0_target: Tensor, alpha_bar_x: float) -> Tensor:
-    """METHOD section 5, step 1: dⁿ = √ᾱ(T_x) (ẑ0ⁿ − x̂0ⁿ), the attribute at T_x's signal level.
+    """docs/method.md 5.1: dⁿ = √ᾱ(T_x) (ẑ0ⁿ − x̂0ⁿ), the attribute at T_x's signal level.
 
     Shapes:
         x0_source, x0_target: (M, C, H, W), predicted from the same noise.
@@ -54,7 +54,7 @@ def predicted_difference(x0_source: Tensor, x0_target: Tensor, alpha_bar_x: floa
 
 
 def mean_vectors(differences: Tensor, rank: int) -> tuple[DifferenceVectors, Tensor]:
-    """METHOD section 5, step 2, ``mean``: the truncated SVD of d̄, the best rank-r approximation of the mean difference.
+    """docs/method.md 5.2, ``mean``: the truncated SVD of d̄, the best rank-r approximation of the mean difference.
 
     Shapes:
         differences: (M, C, H, W).
@@ -70,7 +70,7 @@ def mean_vectors(differences: Tensor, rank: int) -> tuple[DifferenceVectors, Ten
 
 
 def shared_vectors(differences: Tensor, rank: int) -> DifferenceVectors:
-    """METHOD section 5, step 2, ``mlp``: U_d from all differences side by side, V_d from all on top of each other.
+    """docs/method.md 5.2, ``mlp``: U_d from all differences side by side, V_d from all on top of each other.
 
     Shapes:
         differences: (M, C, H, W).
@@ -95,7 +95,7 @@ def _check_rank(differences: Tensor, rank: int) -> None:
 
 
 def least_squares_cores(differences: Tensor, vectors: DifferenceVectors) -> Tensor:
-    """METHOD section 5, step 3: Kⁿ = U_dᵀ dⁿ V_dᵀ, the core that brings U_d Kⁿ V_d nearest to dⁿ.
+    """docs/method.md 5.2: Kⁿ = U_dᵀ dⁿ V_dᵀ, the core that brings U_d Kⁿ V_d nearest to dⁿ.
 
     Shapes:
         differences: (M, C, H, W); vectors: (C, H, r), (C, r, W).
@@ -105,7 +105,7 @@ def least_squares_cores(differences: Tensor, vectors: DifferenceVectors) -> Tens
 
 
 def difference_from(vectors: DifferenceVectors, core: Tensor) -> Tensor:
-    """METHOD section 5, step 3: the difference U_d K V_d.
+    """docs/method.md 5.3: the difference U_d K V_d.
 
     Shapes:
         vectors: (C, H, r), (C, r, W); core: (..., C, r, r).
@@ -115,7 +115,7 @@ def difference_from(vectors: DifferenceVectors, core: Tensor) -> Tensor:
 
 
 def unit(differences: Tensor, predicted: Tensor) -> float:
-    """METHOD section 5, step 4: rms‖dⁿ‖ / rms‖predicted‖, the factor that makes strength 1 the full effect.
+    """docs/method.md 5.4: rms‖dⁿ‖ / rms‖predicted‖, the factor that makes strength 1 the full effect.
 
     Averaging over seeds cancels what they do not share, so that a mean is shorter than any one difference.
 
@@ -137,7 +137,7 @@ def unit(differences: Tensor, predicted: Tensor) -> float:
 
 
 def add_difference(x: Tensor, difference: Tensor, strength: float) -> Tensor:
-    """METHOD section 5, step 3: y = x + s · difference; s = 0 is the identity, bit for bit.
+    """docs/method.md 5.3: y = x + s · difference; s = 0 is the identity, bit for bit.
 
     Shapes:
         x: (B, C, H, W), any floating dtype; difference: (B, C, H, W) or (C, H, W).

@@ -10,7 +10,7 @@ from attrbank.avi.objective import PAPER_LAMBDAS, Lambdas, Problem
 
 
 def solve(problem: Problem, lambdas: Lambdas = PAPER_LAMBDAS) -> tuple[Tensor, Tensor]:
-    """METHOD section 3, the minimum of L: with R = S + Δs it separates into two convex quadratics.
+    """docs/method.md 3.1, the minimum of L: with R = S + Δs it separates into two convex quadratics.
 
     Shapes:
         problem: of B samples.
@@ -24,7 +24,7 @@ def solve(problem: Problem, lambdas: Lambdas = PAPER_LAMBDAS) -> tuple[Tensor, T
 
 
 def best_weights(u: Tensor, vh: Tensor, *, goal: Tensor, spectrum: Tensor, fit: float, anchor: float) -> Tensor:
-    """METHOD section 3, one half of L: the S that minimises fit ‖U diag(S) V − goal‖² + anchor ‖S − spectrum‖².
+    """docs/method.md 3.1, one half of L: the S that minimises fit ‖U diag(S) V − goal‖² + anchor ‖S − spectrum‖².
 
     The gradient is zero where (fit G + anchor I) S = fit b + anchor spectrum, with G = (UᵀU) ∘ (VVᵀ) and
     b_i = u_iᵀ goal v_i. Solved in float64: an r × r system costs nothing, and b is a sum of H·W products.

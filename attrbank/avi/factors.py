@@ -88,7 +88,7 @@ def _decompose_in_double(matrix: Tensor) -> Factors:
 
 
 def align_signs(source_u: Tensor, source_vh: Tensor, target_u: Tensor, target_vh: Tensor) -> tuple[Tensor, Tensor]:
-    """METHOD section 2, sign rule: flip each target pair (u, v) so that ⟨u_x, u_z⟩ + ⟨v_x, v_z⟩ ≥ 0.
+    """docs/method.md 2.2, sign rule: flip each target pair (u, v) so that ⟨u_x, u_z⟩ + ⟨v_x, v_z⟩ ≥ 0.
 
     SVD fixes a pair only up to a common sign, and a blend of two vectors depends on it. The sign chosen here changes
     with every flip on either side, so the blend does not: its value is the same on every machine.

@@ -35,7 +35,7 @@ def _quiet(done: int, total: int) -> None:
 def renoised_pairs(
     x0: Tensor, z0: Tensor, *, alpha_bar_x: float, alpha_bar_z: float, n: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """METHOD section 3, "N samples from one pair": x_i = √ᾱ x̂0 + √(1−ᾱ) ε_i, and z_i at T_z with the same ε_i.
+    """docs/method.md 3.3, "N samples from one pair": x_i = √ᾱ x̂0 + √(1−ᾱ) ε_i, and z_i at T_z with the same ε_i.
 
     Shapes:
         x0, z0: (1, C, H, W) or (C, H, W), the pair's predicted clean latents.
@@ -79,7 +79,7 @@ def fit_singular_values(
     rate: float = 1e-3,
     on_step: OnStep = _quiet,
 ) -> SingularValueReport:
-    """METHOD section 2: train Φ in place with Adam on the objective L at ρ = 1; a tenth of the samples is held out.
+    """docs/method.md 2.4: train Φ in place with Adam on the objective L at ρ = 1; a tenth of the samples is held out.
 
     The latents are decomposed once, before the loop.
 
@@ -108,7 +108,7 @@ def fit_singular_values(
 
 
 def loss(net: SingularValueNet, problem: Problem, lambdas: Lambdas) -> Tensor:
-    """METHOD section 2, objective: L for the answers of Φ.
+    """docs/method.md 2.4: L for the answers of Φ.
 
     Shapes:
         problem: of B samples.
@@ -120,7 +120,7 @@ def loss(net: SingularValueNet, problem: Problem, lambdas: Lambdas) -> Tensor:
 
 @torch.no_grad()
 def optimality_gap(net: SingularValueNet, problem: Problem, lambdas: Lambdas = PAPER_LAMBDAS) -> float:
-    """METHOD section 3: L(Φ) / L* − 1 over all samples of the problem, 0 being perfect."""
+    """docs/method.md 3.2: L(Φ) / L* − 1 over all samples of the problem, 0 being perfect."""
     reached = torch.cat([loss(net, part, lambdas) for part in _chunks(problem)]).sum()
     least = torch.cat([objective(part, *solve(part, lambdas), lambdas=lambdas) for part in _chunks(problem)]).sum()
     return ((reached - least) / least).item() if least > 0 else 0.0
@@ -180,7 +180,7 @@ def fit_cores(
     generator: torch.Generator,
     on_step: OnStep = _quiet,
 ) -> tuple[CoreNet, CoreReport]:
-    """METHOD section 5, step 3, ``mlp``: train Φ on the cores Kⁿ, for as long as seeds that it did not see profit.
+    """docs/method.md 5.3, ``mlp``: train Φ on the cores Kⁿ, for as long as seeds that it did not see profit.
 
     A few dozen seeds are too few to give some away, so each fold in turn is held out to find the number of steps,
     and the network that is returned learns from all.

@@ -93,7 +93,7 @@ def reverse_order(u_hat: Tensor, vh_hat: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def blend_weights(weights: Weights, s_x: Tensor, s: Tensor, delta_s: Tensor, rho: float) -> Tensor:
-    """METHOD section 2, inference: the singular values of y_pred, which the paper leaves open.
+    """docs/method.md 2.3: the singular values of y_pred, which the paper leaves open.
 
     ``blend`` is (1−ρ) S_x + ρ S, the simplest that is the identity at ρ = 0; the others are S, S + Δs and S_x.
 
@@ -108,7 +108,7 @@ def blend_weights(weights: Weights, s_x: Tensor, s: Tensor, delta_s: Tensor, rho
 
 
 def apply_edit(x: Tensor, x_factors: Factors, u_hat: Tensor, s: Tensor, vh_hat: Tensor) -> Tensor:
-    """METHOD section 2, inference: y = x + (y_pred − U_x diag(S_x) V_x) with y_pred = Û diag(S) V̂.
+    """docs/method.md 2.3: y = x + (y_pred − U_x diag(S_x) V_x) with y_pred = Û diag(S) V̂.
 
     The difference is taken factor by factor, (Û S − U_x S_x) V̂ + U_x S_x (V̂ − V_x), so that equal factors give
     exactly 0 whatever the order in which a matrix product adds up: at ρ = 0, y is x bit for bit.

@@ -124,7 +124,7 @@ class SingularValueNet(StoredNetwork):
         return cls(channels, pixels, r, width)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """METHOD section 1, Φ: S and Δs as Φ predicts them from x.
+        """docs/method.md 3.2, Φ: S and Δs as Φ predicts them from x.
 
         Shapes:
             x: (B, C, H, W).
@@ -203,7 +203,7 @@ class CoreNet(StoredNetwork):
         return functional.adaptive_avg_pool2d(x0.float(), (height, width))
 
     def forward(self, x0: Tensor) -> Tensor:
-        """METHOD section 5, step 3, ``mlp``: K = mean core + Φ(x̂0).
+        """docs/method.md 5.3, ``mlp``: K = mean core + Φ(x̂0).
 
         Shapes:
             x0: (B, C, H, W).

@@ -74,7 +74,7 @@ def pose(x: Tensor, z: Tensor, k: int | None, tail: Tail) -> Problem:
 
 
 def objective(problem: Problem, s: Tensor, delta_s: Tensor, lambdas: Lambdas = PAPER_LAMBDAS) -> Tensor:
-    """METHOD section 2, objective: the weighted terms L1..L4 per sample, summed over channels.
+    """docs/method.md 2.4: the weighted terms L1..L4 per sample, summed over channels.
 
     Shapes:
         problem: of B samples; s, delta_s: (B, C, r).

@@ -52,7 +52,7 @@ class Backbone(Protocol):
 
     Attributes:
         name: as the user gave it ("portraits", a folder, a hub id).
-        fingerprint: hex digest that decides whether an attribute fits (DESIGN section 5).
+        fingerprint: hex digest that decides whether an attribute fits (docs/architecture.md 6).
         latent_shape: (C, H, W).
         prediction_type: "epsilon", "v_prediction" or "flow", as recorded in artifacts.
         schedule: the noise schedule of training.

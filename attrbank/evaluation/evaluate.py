@@ -64,11 +64,9 @@ def evaluate(
         InvalidValueError: the seeds belong to another split or were learned from, or a competitor is unknown.
         IncompatibleError: an attribute was learned on another backbone.
         StorageError: the folder cannot be written.
-        AttrbankError: a library that the report or the judge needs is not installed.
+        AttrbankError: a library that the judge needs is not installed.
     """
     require_split(request.split, request.seeds, request.metrics)
-    if request.out is not None:
-        report.require_libraries()
     competitors, plugins = chosen(request.against, request.methods), load_plugins()
     metrics = {name: plugins.metric(name) for name in request.metrics}
     setting = set_up(request)

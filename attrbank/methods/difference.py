@@ -1,4 +1,4 @@
-"""Attributes as vectors of the difference between two prompts' clean latents (METHOD section 5)."""
+"""Attributes as vectors of the difference between two prompts' clean latents (docs/method.md 5)."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def dealt(context: LearnContext) -> Iterator[tuple[PromptPair, tuple[int, ...]]]
 
 
 def predict_clean_pairs(context: LearnContext) -> CleanPairs:
-    """METHOD section 5, step 1: run both prompts from the same noise to T_z and predict there; pictures are there."""
+    """docs/method.md 5.1: run both prompts from the same noise to T_z and predict there; pictures are there."""
     return predict_seen_pairs(context).clean
 
 

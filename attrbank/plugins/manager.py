@@ -115,7 +115,7 @@ class PluginManager:
         except NotFoundError as error:
             raise NotFoundError(
                 f"{record.name} needs the method {record.method!r}, which is not installed.",
-                hint=f"Install the plugin that provides it, perhaps: pip install attrbank-{record.method}",
+                hint="Install the plugin that brings it; attrbank methods lists those that are there.",
             ) from error
 
     def metric(self, name: str) -> Any:

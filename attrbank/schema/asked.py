@@ -44,7 +44,7 @@ class PictureFiles(Record):
 
 
 class PaperOptions(Record):
-    """What the paper leaves open (METHOD section 2); used with ``vectors="paper"`` only.
+    """What the paper leaves open (docs/method.md 2); used with ``vectors="paper"`` only.
 
     Attributes:
         tail: which of z's singular vectors are grafted.

@@ -20,7 +20,7 @@ class PicturePair(Record):
 
 
 class Binding(Record):
-    """The backbone that an attribute belongs to; ``apply`` refuses any other (DESIGN section 5).
+    """The backbone that an attribute belongs to; ``apply`` refuses any other (docs/architecture.md 6).
 
     Attributes:
         family: what kind of model it is; artifacts that do not say are from when there was one kind.
@@ -87,7 +87,7 @@ class AttributeRecord(Record):
     Attributes:
         vectors: where they come from; None if the method has none.
         core: the core that ``apply`` takes unless told otherwise (difference vectors).
-        units: per core, the factor that makes strength 1 the full effect (METHOD section 5, point 4).
+        units: per core, the factor that makes strength 1 the full effect (docs/method.md 5.4).
         rank: rank of the mean's vectors; None for the paper's.
         pictures: what it was learned from, if not from prompts.
         branch: time at which the target's run left the source's.

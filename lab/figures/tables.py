@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
 from attrbank.evaluation.numbers.curves import COLLATERAL
-from attrbank.evaluation.numbers.results import Curve, Figures, Point
+from attrbank.evaluation.numbers.results import AttributeFigures, Curve, Figures, Point
 from attrbank.evaluation.report import markdown
 from attrbank.evaluation.report.tables import interval, number
 from lab.figures.verdict import missed
@@ -20,9 +20,34 @@ SHOWN = {
     "prompt-switch": "best prompt switch",
     "paper": "paper preset",
 }
-"""Competitors of the README's tables, and what they are called there."""
+"""Competitors of the tables, and what they are called there."""
 
 Cell: TypeAlias = Callable[[Curve], str]
+
+
+def in_short(figures: Figures) -> str:
+    """Markdown, for the first page: success / flips / identity error at strength 1, beside the target prompt's."""
+    names = ("attribute", "target-prompt")
+    columns = ["", "images", *(SHOWN[name] for name in names)]
+    lines = [
+        [attribute.name, str(attribute.pictures), *(_short_cell(attribute.curve(name)) for name in names)]
+        for attribute in figures.attributes
+    ]
+    return markdown.table(columns, lines)
+
+
+def distributions(figures: Figures) -> str:
+    """Markdown: FID to perfectly edited renders, at strength 1 and of the best prompt switch; less is better."""
+    columns = ["", "images", "not edited", *SHOWN.values()]
+    return markdown.table(columns, (list(_fid_cells(attribute)) for attribute in figures.attributes))
+
+
+def _fid_cells(attribute: AttributeFigures) -> Iterator[str]:
+    yield from (attribute.name, str(attribute.pictures), number(attribute.unedited.get("fid")))
+    for name in SHOWN:
+        curve = attribute.curve(name)
+        point = curve and (curve.best if name == "prompt-switch" else curve.at(1.0))
+        yield number(point.distances.get("fid") if point else None)
 
 
 def at_equal_success(figures: Figures) -> str:
@@ -45,8 +70,8 @@ def at_strength_one(figures: Figures) -> str:
 
     The prompt switch is the one with the highest success.
     """
-    cells = dict.fromkeys(SHOWN, lambda curve: _point_cell(curve.at(1.0)))
-    cells["prompt-switch"] = lambda curve: f"{curve.best.strength:g} T: {_point_cell(curve.best)}"
+    cells = dict.fromkeys(SHOWN, lambda curve: point_cell(curve.at(1.0)))
+    cells["prompt-switch"] = lambda curve: f"{curve.best.strength:g} T: {point_cell(curve.best)}"
     return _markdown(figures, cells)
 
 
@@ -67,7 +92,16 @@ def _matched_cell(curve: Curve) -> str:
     return reached + _collateral(values)
 
 
-def _point_cell(point: Point | None) -> str:
+def _short_cell(curve: Curve | None) -> str:
+    point = curve and curve.at(1.0)
+    if not point:
+        return "–"
+    success, flips, identity = (point.figures[name].value for name in ("success", "flips", "identity"))
+    return f"{success:.2f} / {flips:.3f} / {identity:.2f}"
+
+
+def point_cell(point: Point | None) -> str:
+    """Success [95 % interval] / flips / identity error / perceptual distance at one strength, or a dash."""
     if point is None:
         return "–"
     values = {name: estimate.value for name, estimate in point.figures.items()}
@@ -82,9 +116,9 @@ def _collateral(values: Mapping[str, float]) -> str:
 
 
 def main(figures: Annotated[Path, typer.Argument(help="A figures.json.")] = Path("docs/figures.json")) -> None:
-    """Print the README's tables."""
+    """Print the tables of docs/results.md."""
     found = Figures.model_validate_json(figures.read_text(encoding="utf-8"))
-    typer.echo(f"{at_equal_success(found)}\n\n{at_strength_one(found)}")
+    typer.echo("\n\n".join(table(found) for table in (at_strength_one, at_equal_success, distributions)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One command makes what the README shows."""
+"""One command makes what the documents show."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from lab.regenerate import STEPS, Step, main
 from tests.helpers.registered import registered
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {page: (ROOT / page).read_text(encoding="utf-8") for page in readme.PAGES}
+RESULTS = PAGES[Path("docs/results.md")]
 COMMANDS = [command.split() for step in STEPS for command in step.commands]
 
 HELLO = Step("hello", ("docs/hello.txt",), ("tests.helpers.hello {out}/hello.txt",))
@@ -30,10 +31,12 @@ app = typer.Typer()
 app.command()(main)
 
 
-def test_every_table_and_picture_of_the_readme_is_made_by_a_step() -> None:
+def test_every_table_and_picture_of_the_pages_is_made_by_a_step() -> None:
     written = {path for step in STEPS for path in step.writes}
-    assert {f"docs/{table.file}" for table in readme.TABLES.values()} <= written
-    assert set(re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)) <= written
+    assert {f"docs/{file}" for table in readme.TABLES.values() for file in table.files} <= written
+    for page, text in PAGES.items():
+        shown = re.findall(r"!\[[^]]*\]\(([^)]+)\)", text)
+        assert {(page.parent / picture).as_posix() for picture in shown} <= written
 
 
 def test_every_finding_that_is_kept_is_made_by_a_step() -> None:
@@ -69,7 +72,7 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a README whose tables are out of date, and three steps, two of which fail."""
+    """A folder with pages whose tables are out of date, and three steps, two of which fail."""
     monkeypatch.setattr(regenerate, "STEPS", (LACKING, BROKEN, HELLO))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.chdir(tmp_path)
@@ -95,7 +98,7 @@ def test_a_step_that_fails_leaves_what_there_was_and_stops_no_other(clone: Path)
 
 
 def test_pages_get_their_tables_and_keep_the_rest(clone: Path) -> None:
-    assert "0.12 of 34" in Path("README.md").read_text(encoding="utf-8")
+    assert "0.12 of 34" in Path("docs/results.md").read_text(encoding="utf-8")
     assert CliRunner().invoke(app, ["--tables-only"]).exit_code == 0
     assert not Path("docs/hello.txt").exists()
     for page in readme.PAGES:
@@ -103,9 +106,9 @@ def test_pages_get_their_tables_and_keep_the_rest(clone: Path) -> None:
 
 
 def test_a_table_without_figures_stays_as_it_is(clone: Path) -> None:
-    for path in Path("docs").iterdir():
+    for path in Path("docs").glob("*.json"):
         path.unlink()
-    before = Path("README.md").read_text(encoding="utf-8")
+    before = Path("docs/results.md").read_text(encoding="utf-8")
     assert readme.rewritten(before, Path("docs")) == before
 
 
@@ -121,7 +124,7 @@ def test_outside_a_clone_nothing_is_done(tmp_path: Path, monkeypatch: pytest.Mon
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("text", [README * 2, README.replace("table: bars", "table: cars")], ids=["twice", "unknown"])
-def test_a_readme_with_other_places_is_refused(text: str) -> None:
+@pytest.mark.parametrize("text", [RESULTS * 2, RESULTS.replace("table: bars", "table: cars")], ids=["twice", "unknown"])
+def test_a_page_with_other_places_is_refused(text: str) -> None:
     with pytest.raises(AttrbankError, match="no use for this place"):
         readme.rewritten(text, ROOT / "docs")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from attrbank.evaluation.numbers.results import AttributeFigures, Curve, Figures, Point
 from attrbank.evaluation.report.tables import COLUMNS, rows
 from attrbank.schema.measured import Estimate, Matched
-from lab.figures.tables import at_equal_success, at_strength_one
+from lab.figures import placebo
+from lab.figures.tables import at_equal_success, at_strength_one, distributions, in_short
 from tests.helpers.measured import PROTOCOL
 
 
@@ -68,6 +69,27 @@ def test_strength_one_takes_the_mildest_of_the_best_switches():
     row = at_strength_one(FIGURES).splitlines()[-1]
     assert "| 0.97 [0.96, 0.98] / 0.100 / 0.20 / 0.300 |" in row
     assert "| 0.7 T: 0.80 [0.79, 0.81] / 0.100 / 0.20 / 0.300 |" in row
+
+
+def test_the_first_page_puts_the_attribute_beside_the_target_prompt():
+    assert in_short(FIGURES).splitlines()[-1] == "| old | 36 | 0.97 / 0.100 / 0.20 | 1.00 / 0.100 / 0.20 |"
+
+
+def test_distributions_that_were_not_measured_are_dashes():
+    row = distributions(FIGURES).splitlines()[-1]
+    assert row.startswith("| old | 36 |")
+    assert len(set(row.split(" | ")[2:-1])) == 1
+
+
+def test_the_placebo_stands_beside_what_it_is_a_placebo_of():
+    (old,) = FIGURES.attributes
+    paper = FIGURES.model_copy(
+        update={"attributes": (old.model_copy(update={"curves": (curve("paper", {1.0: 0.6}),)}),)}
+    )
+    own = old.model_copy(update={"pictures": 9, "curves": (curve("own-z", {1.0: 0.1}),)})
+    row = placebo.table(FIGURES.model_copy(update={"attributes": (own,)}), paper).splitlines()[-1]
+    assert row.startswith("| old | 36 | 0.60 [")
+    assert "| 9 | 0.10 [" in row
 
 
 def test_every_row_of_the_terminal_fits_its_columns():

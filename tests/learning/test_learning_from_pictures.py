@@ -1,4 +1,4 @@
-"""An attribute from pairs of pictures: METHOD section 5 with encoded pictures for predicted latents."""
+"""An attribute from pairs of pictures: docs/method.md 5.1 with encoded pictures for predicted latents."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def _needed() -> Iterator[None]:
     except ImportError as error:
         raise AttrbankError(
             f"Judging photographs needs {error.name or error}, which is not installed.",
-            hint="pip install 'attrbank[networks]'",
+            hint='In a clone of attrbank: pip install -c constraints.txt ".[networks]"',
         ) from error
 
 

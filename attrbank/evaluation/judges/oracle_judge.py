@@ -52,7 +52,7 @@ class OracleJudge:
         return ~has_all(view, (_goal(subject),))
 
     def figures(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, Tensor]:
-        """Success, effect, flips, identity error and perceptual distance (METHOD section 6)."""
+        """Success, effect, flips, identity error and perceptual distance (docs/method.md 7)."""
         goal = _goal(subject)
         attribute = GOALS[goal].attribute
         return {

@@ -1,4 +1,4 @@
-"""What an edit did, by an oracle's reading of before and after (METHOD section 6)."""
+"""What an edit did, by an oracle's reading of before and after (docs/method.md 7)."""
 
 from __future__ import annotations
 

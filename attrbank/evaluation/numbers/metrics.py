@@ -28,7 +28,7 @@ class Psnr:
 
 
 class OraclePerceptual:
-    """Perceptual distance in the judge's features (METHOD section 6, *perc*), which know portraits alone."""
+    """Perceptual distance in the judge's features (docs/method.md 7), which know portraits alone."""
 
     def __init__(self) -> None:
         self._judge = oracle.load("judge")

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 from attrbank import files
-from attrbank.errors import AttrbankError
 from attrbank.evaluation.bench.cells import UNEDITED, Cell, CellStore
 from attrbank.evaluation.numbers.results import AttributeFigures, Figures
 from attrbank.evaluation.report import tables
 
 TEMPLATE = Path(__file__).parent / "page.html.j2"
 FIGURES, REPORT = "figures.json", "report.html"
-
-
-def require_libraries() -> None:
-    """To be asked before hours of measurement.
-
-    Raises:
-        AttrbankError: matplotlib or Jinja is not installed.
-    """
-    missing = [library for library in ("matplotlib", "jinja2") if importlib.util.find_spec(library) is None]
-    if missing:
-        raise AttrbankError(
-            f"--out needs {' and '.join(missing)}, which is not installed.",
-            hint="pip install 'attrbank[eval]', or leave --out away.",
-        )
 
 
 def write(folder: Path, figures: Figures, store: CellStore) -> None:

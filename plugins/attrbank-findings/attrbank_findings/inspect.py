@@ -14,7 +14,6 @@ from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.split import refuse_learned
 from attrbank.evaluation.bench.subjects import Subject, goal_of, target_prompt
-from attrbank.evaluation.report import page as report
 from attrbank.learning.run import DEFAULT_BACKBONE
 from attrbank.methods.protocol import OnProgress
 from attrbank.plugins.manager import load_plugins
@@ -94,10 +93,7 @@ def inspect(
             picture has it.
         IncompatibleError: the attribute was learned on another backbone.
         StorageError: the folder cannot be written.
-        AttrbankError: matplotlib is not installed.
     """
-    if request.out is not None:
-        report.require_libraries()
     found = None if request.reference is None else _found(request.reference, request)
     scene = _scene(request, found)
     inspection = _look(request, scene, found, on_progress)
