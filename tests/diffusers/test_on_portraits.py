@@ -39,7 +39,9 @@ def test_the_callback_and_our_own_loop_make_the_same_picture(tmp_path: Path):
         output=tmp_path / "out.png",
         bank=tmp_path / "bank",
     )
-    ours = apply(asked).after
+    applied = apply(asked)
+    ours = applied.after
+    assert (ours - applied.before).abs().max() > 0.1
     theirs = stock_pipeline()(
         "a photo of a person",
         num_inference_steps=25,
