@@ -30,8 +30,8 @@ ORDER = (
     ("plugins",),
     ("editing", "learning"),
     ("evaluation", "diffusers"),
-    ("plugin", "studio"),
-    ("attrbank", "ui", "cli"),
+    ("ui", "cli", "studio"),
+    ("plugin", "attrbank"),
     ("__main__", "plugins/"),
     ("lab/",),
 )

@@ -21,7 +21,6 @@ from attrbank.cli.options import (
     spelled_out,
 )
 from attrbank.cli.progress_bar import progress_bar
-from attrbank.learning.request import learn_spec
 from attrbank.names import parse_seeds
 from attrbank.pictures.find import matched
 from attrbank.schema import BankedZ, Core, LearnSpec, PictureFiles, Preset, Solver, Tail, Vectors, Weights
@@ -65,6 +64,8 @@ def learn(
     bank: BankOption = None,
 ) -> None:
     """Learn an attribute from a pair of prompts, or of pictures."""
+    from attrbank.learning.request import learn_spec  # help is shown without plugins
+
     times = {"t_x": t_x, "delta_tau": delta_tau, "branch": branch}
     paper = {"tail": tail, "solver": solver, "weights": weights, "z": z, "k": k}
     spec = learn_spec(

@@ -19,8 +19,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from attrbank import files as files
     from attrbank.attribute.artifact import LearnedAttribute as LearnedAttribute
     from attrbank.attribute.artifact import decode as decode
+    from attrbank.attribute.artifact import opened as opened
+    from attrbank.attribute.compatibility import check_binding as check_binding
+    from attrbank.avi.difference import signal_and_noise as signal_and_noise
+    from attrbank.avi.exact import solve as solve
+    from attrbank.avi.factors import Factors as Factors
+    from attrbank.avi.factors import factorise as factorise
+    from attrbank.avi.factors import nonzero as nonzero
+    from attrbank.avi.factors import reconstruct as reconstruct
+    from attrbank.avi.integrate import Tail as Tail
+    from attrbank.avi.integrate import Weights as Weights
+    from attrbank.avi.integrate import add_edit as add_edit
+    from attrbank.avi.integrate import apply_edit as apply_edit
+    from attrbank.avi.integrate import blend_weights as blend_weights
+    from attrbank.avi.integrate import integrate as integrate
+    from attrbank.avi.objective import PAPER_LAMBDAS as PAPER_LAMBDAS
+    from attrbank.avi.objective import Lambdas as Lambdas
+    from attrbank.avi.objective import pose as pose
+    from attrbank.backbones.portraits.parameters import ATTRIBUTES as ATTRIBUTES
+    from attrbank.backbones.portraits.parameters import IDENTITY as IDENTITY
+    from attrbank.cli import terminal as terminal
+    from attrbank.cli.measuring import CommonPromptOption as CommonPromptOption
+    from attrbank.cli.options import BackboneOption as BackboneOption
+    from attrbank.cli.options import BankOption as BankOption
+    from attrbank.cli.options import JsonOption as JsonOption
+    from attrbank.cli.options import Sampling as Sampling
+    from attrbank.cli.options import Where as Where
+    from attrbank.cli.options import spelled_out as spelled_out
+    from attrbank.cli.progress_bar import progress_bar as progress_bar
     from attrbank.diffusers import SchedulerSampler as SchedulerSampler
     from attrbank.diffusion.placement import Placement as Placement
     from attrbank.diffusion.prediction import from_epsilon as from_epsilon
@@ -34,6 +63,7 @@ if TYPE_CHECKING:
     from attrbank.diffusion.protocols import Metric as Metric
     from attrbank.diffusion.protocols import Prediction as Prediction
     from attrbank.diffusion.protocols import Sampler as Sampler
+    from attrbank.diffusion.protocols import check_guidance as check_guidance
     from attrbank.diffusion.schedule import Grid as Grid
     from attrbank.diffusion.schedule import Schedule as Schedule
     from attrbank.diffusion.schedule import nearest_index as nearest_index
@@ -53,6 +83,24 @@ if TYPE_CHECKING:
     from attrbank.errors import PartialError as PartialError
     from attrbank.errors import PluginError as PluginError
     from attrbank.errors import StorageError as StorageError
+    from attrbank.evaluation.bench.bench import Bench as Bench
+    from attrbank.evaluation.bench.competitors import PaperWithoutNetwork as PaperWithoutNetwork
+    from attrbank.evaluation.bench.split import SPLITS as SPLITS
+    from attrbank.evaluation.bench.split import refuse_learned as refuse_learned
+    from attrbank.evaluation.bench.subjects import RENDERED as RENDERED
+    from attrbank.evaluation.bench.subjects import Subject as Subject
+    from attrbank.evaluation.bench.subjects import goal_of as goal_of
+    from attrbank.evaluation.bench.subjects import target_prompt as target_prompt
+    from attrbank.evaluation.judges.oracle import Role as Role
+    from attrbank.evaluation.judges.oracle_judge import OracleJudge as OracleJudge
+    from attrbank.evaluation.judges.readings import Pictures as Pictures
+    from attrbank.evaluation.judges.readings import flips as flips
+    from attrbank.evaluation.judges.readings import identity_spread as identity_spread
+    from attrbank.evaluation.judges.readings import perceptual_distance as perceptual_distance
+    from attrbank.evaluation.numbers import estimates as estimates
+    from attrbank.evaluation.numbers.metrics import Change as Change
+    from attrbank.evaluation.report import page as page
+    from attrbank.learning.run import DEFAULT_BACKBONE as DEFAULT_BACKBONE
     from attrbank.learning.run import learn_attribute as learn_attribute
     from attrbank.methods.avi import Avi as Avi
     from attrbank.methods.pairs import CleanPairs as CleanPairs
@@ -64,6 +112,10 @@ if TYPE_CHECKING:
     from attrbank.methods.protocol import Method as Method
     from attrbank.methods.protocol import ModelEdit as ModelEdit
     from attrbank.methods.protocol import OnProgress as OnProgress
+    from attrbank.names import format_seeds as format_seeds
+    from attrbank.names import parse_seeds as parse_seeds
+    from attrbank.names import parse_strengths as parse_strengths
+    from attrbank.pictures.sheet import draw_grid as draw_grid
     from attrbank.plugin.testing import BackboneContract as BackboneContract
     from attrbank.plugin.testing import MethodContract as MethodContract
     from attrbank.plugin.testing import MetricContract as MetricContract
@@ -81,6 +133,7 @@ if TYPE_CHECKING:
     from attrbank.schema import AttributeRecord as AttributeRecord
     from attrbank.schema import LearnSpec as LearnSpec
     from attrbank.schema import PromptPair as PromptPair
+    from attrbank.schema.measured import Estimate as Estimate
     from attrbank.store.bank import Bank as Bank
     from attrbank.store.entry import Entry as Entry
 
@@ -103,6 +156,7 @@ _NAMES_IN = {
         "Metric",
         "Prediction",
         "Sampler",
+        "check_guidance",
     ),
     "attrbank.diffusion.schedule": (
         "Grid",
@@ -148,15 +202,90 @@ _NAMES_IN = {
     "attrbank.attribute.artifact": (
         "LearnedAttribute",
         "decode",
+        "opened",
     ),
     "attrbank.editing.composition": (
         "Act",
         "run_edits",
     ),
-    "attrbank.learning.run": ("learn_attribute",),
+    "attrbank.learning.run": (
+        "learn_attribute",
+        "DEFAULT_BACKBONE",
+    ),
     "attrbank.plugins.manager": ("load_plugins",),
     "attrbank.store.bank": ("Bank",),
     "attrbank.store.entry": ("Entry",),
+    # the mathematics
+    "attrbank.avi.difference": ("signal_and_noise",),
+    "attrbank.avi.exact": ("solve",),
+    "attrbank.avi.factors": (
+        "Factors",
+        "factorise",
+        "nonzero",
+        "reconstruct",
+    ),
+    "attrbank.avi.integrate": (
+        "Tail",
+        "Weights",
+        "add_edit",
+        "apply_edit",
+        "blend_weights",
+        "integrate",
+    ),
+    "attrbank.avi.objective": (
+        "Lambdas",
+        "PAPER_LAMBDAS",
+        "pose",
+    ),
+    # the bench and its judges
+    "attrbank.attribute.compatibility": ("check_binding",),
+    "attrbank.backbones.portraits.parameters": (
+        "ATTRIBUTES",
+        "IDENTITY",
+    ),
+    "attrbank.evaluation.bench.bench": ("Bench",),
+    "attrbank.evaluation.bench.competitors": ("PaperWithoutNetwork",),
+    "attrbank.evaluation.bench.split": (
+        "SPLITS",
+        "refuse_learned",
+    ),
+    "attrbank.evaluation.bench.subjects": (
+        "RENDERED",
+        "Subject",
+        "goal_of",
+        "target_prompt",
+    ),
+    "attrbank.evaluation.judges.oracle": ("Role",),
+    "attrbank.evaluation.judges.oracle_judge": ("OracleJudge",),
+    "attrbank.evaluation.judges.readings": (
+        "Pictures",
+        "flips",
+        "identity_spread",
+        "perceptual_distance",
+    ),
+    "attrbank.evaluation.numbers.metrics": ("Change",),
+    "attrbank.schema.measured": ("Estimate",),
+    "attrbank.evaluation.numbers": ("estimates",),
+    "attrbank.evaluation.report": ("page",),
+    # what commands share
+    "attrbank.names": (
+        "format_seeds",
+        "parse_seeds",
+        "parse_strengths",
+    ),
+    "attrbank.pictures.sheet": ("draw_grid",),
+    "attrbank": ("files",),
+    "attrbank.cli": ("terminal",),
+    "attrbank.cli.measuring": ("CommonPromptOption",),
+    "attrbank.cli.options": (
+        "BackboneOption",
+        "BankOption",
+        "JsonOption",
+        "Sampling",
+        "Where",
+        "spelled_out",
+    ),
+    "attrbank.cli.progress_bar": ("progress_bar",),
     # how all of it is tested
     "attrbank.plugin.testing": (
         "BackboneContract",
@@ -191,9 +320,15 @@ def __getattr__(name: str) -> Any:
     """The public object of that name, imported now (PEP 562)."""
     if name not in _HOME_OF:
         raise AttributeError(f"module 'attrbank.plugin' has no attribute {name!r}")
-    value = getattr(import_module(_HOME_OF[name]), name)
+    value = _found(_HOME_OF[name], name)
     globals()[name] = value
     return value
+
+
+def _found(home: str, name: str) -> Any:
+    """What a module defines, or one of a package's modules."""
+    module = import_module(home)
+    return getattr(module, name) if hasattr(module, name) else import_module(f"{home}.{name}")
 
 
 def __dir__() -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attrbank.plugins.hookspecs import Spec, hookimpl
+from attrbank.plugin import Spec, hookimpl
 
 
 @hookimpl

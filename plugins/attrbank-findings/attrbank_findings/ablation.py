@@ -8,11 +8,7 @@ from functools import partial
 
 from torch import Tensor
 
-from attrbank.avi.objective import PAPER_LAMBDAS
-from attrbank.evaluation.bench.subjects import Subject
-from attrbank.methods.protocol import OnProgress
-from attrbank.pictures.sheet import draw_grid
-from attrbank.schema import Weights
+from attrbank.plugin import PAPER_LAMBDAS, OnProgress, Subject, Weights, draw_grid
 from attrbank_findings.finding import Figures, Inspection, Model, png
 from attrbank_findings.graft import Graft
 from attrbank_findings.scene import Scene

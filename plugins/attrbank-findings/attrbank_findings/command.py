@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from attrbank.cli import terminal
-from attrbank.cli.measuring import CommonPromptOption
-from attrbank.cli.options import BackboneOption, BankOption, JsonOption, Sampling, Where, spelled_out
-from attrbank.cli.progress_bar import progress_bar
-from attrbank.names import parse_seeds, parse_strengths
+from attrbank.plugin import (
+    BackboneOption,
+    BankOption,
+    CommonPromptOption,
+    JsonOption,
+    Sampling,
+    Where,
+    parse_seeds,
+    parse_strengths,
+    progress_bar,
+    spelled_out,
+    terminal,
+)
 
 if TYPE_CHECKING:  # help must not wait for torch
     from attrbank_findings.inspect import InspectRequest

@@ -8,11 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from attrbank.avi.factors import factorise
-from attrbank.errors import InvalidValueError
-from attrbank.evaluation.numbers.estimates import mean
-from attrbank.methods.protocol import OnProgress
-from attrbank.schema.measured import Estimate
+from attrbank.plugin import Estimate, InvalidValueError, OnProgress, factorise, mean
 from attrbank_findings.finding import Figures, Inspection, Model
 from attrbank_findings.paths import WAYS, Way, ways
 from attrbank_findings.scene import Scene

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
-from attrbank import files
+from attrbank.plugin import files
 
 
 class Model(BaseModel):

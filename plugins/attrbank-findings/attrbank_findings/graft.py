@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from attrbank.avi.exact import solve
-from attrbank.avi.factors import factorise
-from attrbank.avi.integrate import apply_edit, blend_weights, integrate
-from attrbank.avi.objective import PAPER_LAMBDAS, Lambdas, pose
-from attrbank.evaluation.bench.bench import Bench
-from attrbank.evaluation.bench.competitors import PaperWithoutNetwork
-from attrbank.schema import Tail, Weights
+from attrbank.plugin import (
+    PAPER_LAMBDAS,
+    Bench,
+    Lambdas,
+    PaperWithoutNetwork,
+    Tail,
+    Weights,
+    apply_edit,
+    blend_weights,
+    factorise,
+    integrate,
+    pose,
+    solve,
+)
 
 TAIL: Tail = "text"
 

@@ -6,19 +6,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
-from attrbank.attribute.artifact import LearnedAttribute, opened
-from attrbank.attribute.compatibility import check_binding
-from attrbank.diffusion.placement import Placement
-from attrbank.diffusion.protocols import Backbone, Description, check_guidance
-from attrbank.errors import InvalidValueError
-from attrbank.evaluation.bench.bench import Bench
-from attrbank.evaluation.bench.split import refuse_learned
-from attrbank.evaluation.bench.subjects import Subject, goal_of, target_prompt
-from attrbank.learning.run import DEFAULT_BACKBONE
-from attrbank.methods.protocol import OnProgress
-from attrbank.plugins.manager import load_plugins
-from attrbank.store.bank import Bank
-from attrbank.store.entry import Entry
+from attrbank.plugin import (
+    DEFAULT_BACKBONE,
+    Backbone,
+    Bank,
+    Bench,
+    Description,
+    Entry,
+    InvalidValueError,
+    LearnedAttribute,
+    OnProgress,
+    Placement,
+    Subject,
+    check_binding,
+    check_guidance,
+    goal_of,
+    load_plugins,
+    opened,
+    refuse_learned,
+    target_prompt,
+)
 from attrbank_findings import ablation, distance, order, rho, sweep
 from attrbank_findings.finding import Inspection
 from attrbank_findings.scene import Scene

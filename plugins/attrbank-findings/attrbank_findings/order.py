@@ -8,8 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from attrbank.avi.factors import factorise
-from attrbank.methods.protocol import OnProgress
+from attrbank.plugin import OnProgress, factorise
 from attrbank_findings.finding import Figures, Inspection, Model
 from attrbank_findings.paths import WAYS, Way, ways
 from attrbank_findings.scene import Scene

@@ -8,10 +8,7 @@ from typing import Literal, TypeAlias, get_args
 import torch
 from torch import Tensor
 
-from attrbank.avi.difference import signal_and_noise
-from attrbank.avi.factors import nonzero
-from attrbank.evaluation.bench.bench import Bench
-from attrbank.methods.protocol import OnProgress
+from attrbank.plugin import Bench, OnProgress, nonzero, signal_and_noise
 
 Way: TypeAlias = Literal["sampled", "straight", "noise"]
 """``sampled``: the model's. ``straight``: between the same two ends, mixed as the schedule says and nothing else.

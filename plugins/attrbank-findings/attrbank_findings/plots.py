@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from attrbank.schema.measured import Estimate
+from attrbank.plugin import Estimate
 from attrbank_findings.paths import Way
 
 if TYPE_CHECKING:  # an inspection without pictures does without matplotlib

@@ -8,9 +8,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from attrbank.evaluation.bench.subjects import Subject
-from attrbank.methods.protocol import OnProgress
-from attrbank.pictures.sheet import draw_grid
+from attrbank.plugin import OnProgress, Subject, draw_grid
 from attrbank_findings.finding import Figures, Inspection, Model, png
 from attrbank_findings.graft import Graft
 from attrbank_findings.scene import Scene

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attrbank.evaluation.bench.bench import Bench
-from attrbank.evaluation.bench.split import SPLITS
-from attrbank.evaluation.bench.subjects import RENDERED
-from attrbank.evaluation.judges.oracle import Role
-from attrbank.evaluation.judges.oracle_judge import OracleJudge
-from attrbank.names import format_seeds
+from attrbank.plugin import RENDERED, SPLITS, Bench, OracleJudge, Role, format_seeds
 from attrbank_findings.finding import Setting
 
 

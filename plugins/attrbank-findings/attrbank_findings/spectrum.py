@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from attrbank.avi.factors import Factors, reconstruct
+from attrbank.plugin import Factors, reconstruct
 
 
 class Matches(NamedTuple):

@@ -12,12 +12,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from attrbank.avi.factors import factorise, reconstruct
-from attrbank.avi.integrate import add_edit
-from attrbank.editing.composition import Act
-from attrbank.errors import InvalidValueError
-from attrbank.methods.protocol import Edit, EditInputs, OnProgress
-from attrbank.pictures.sheet import draw_grid
+from attrbank.plugin import (
+    Act,
+    Edit,
+    EditInputs,
+    InvalidValueError,
+    OnProgress,
+    add_edit,
+    draw_grid,
+    factorise,
+    reconstruct,
+)
 from attrbank_findings.finding import Figures, Inspection, Model, png
 from attrbank_findings.scene import Scene
 from attrbank_findings.spectrum import singular_part

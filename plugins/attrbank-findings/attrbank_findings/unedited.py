@@ -9,15 +9,22 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from attrbank.backbones.portraits.parameters import ATTRIBUTES, IDENTITY
-from attrbank.errors import InvalidValueError
-from attrbank.evaluation.bench.bench import Bench
-from attrbank.evaluation.bench.subjects import Subject
-from attrbank.evaluation.judges.oracle_judge import OracleJudge
-from attrbank.evaluation.judges.readings import Pictures, flips, identity_spread, perceptual_distance
-from attrbank.evaluation.numbers.estimates import mean, share
-from attrbank.evaluation.numbers.metrics import Change
-from attrbank.schema.measured import Estimate
+from attrbank.plugin import (
+    ATTRIBUTES,
+    IDENTITY,
+    Bench,
+    Change,
+    Estimate,
+    InvalidValueError,
+    OracleJudge,
+    Pictures,
+    Subject,
+    flips,
+    identity_spread,
+    mean,
+    perceptual_distance,
+    share,
+)
 from attrbank_findings.scene import Scene
 
 Readings: TypeAlias = dict[str, Estimate]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from attrbank.cli.app import run
+from attrbank.plugin import run
 
 
 @pytest.fixture

@@ -9,14 +9,7 @@ from attrbank_findings.graft import Graft
 from attrbank_findings.scene import Scene
 from attrbank_findings.sweep import RandomVector, ScaledVector, Sweep
 
-from attrbank.avi.exact import solve
-from attrbank.avi.factors import factorise
-from attrbank.avi.objective import pose
-from attrbank.evaluation.bench.bench import Bench
-from attrbank.learning.request import learn_spec
-from attrbank.learning.run import complete, learn_attribute
-from attrbank.methods.avi import Avi
-from attrbank.plugins.manager import load_plugins
+from attrbank.plugin import Avi, Bench, complete, factorise, learn_attribute, learn_spec, load_plugins, pose, solve
 from tests.helpers.tiny_bench import SOURCE, TARGET
 
 

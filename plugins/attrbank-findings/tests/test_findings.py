@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from attrbank.backbones.families import describe
+from attrbank.plugin import describe
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "findings.md").read_text(encoding="utf-8")

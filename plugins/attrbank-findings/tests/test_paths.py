@@ -5,9 +5,7 @@ from __future__ import annotations
 import torch
 from attrbank_findings.paths import as_large_as, straight, ways
 
-from attrbank.diffusion.protocols import Prediction
-from attrbank.evaluation.bench.bench import Bench
-from attrbank.samplers.ddim import DDIM
+from attrbank.plugin import DDIM, Bench, Prediction
 
 
 def test_a_model_that_never_changes_its_mind_walks_the_straight_way(bench: Bench) -> None:

@@ -10,10 +10,7 @@ import torch
 from attrbank_findings.scene import Scene
 from attrbank_findings.unedited import Unedited, largest_move
 
-from attrbank.backbones.portraits.parameters import IDENTITY, draw
-from attrbank.backbones.portraits.render import render
-from attrbank.errors import InvalidValueError
-from attrbank.evaluation.judges.oracle_judge import OracleJudge
+from attrbank.plugin import IDENTITY, InvalidValueError, OracleJudge, draw, render
 
 
 @pytest.fixture(scope="module")

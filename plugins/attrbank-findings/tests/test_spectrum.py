@@ -13,7 +13,7 @@ from attrbank_findings.spectrum import (
 )
 from torch import Tensor
 
-from attrbank.avi.factors import Factors, factorise, reconstruct
+from attrbank.plugin import Factors, factorise, reconstruct
 
 N, P = 9, 4
 
