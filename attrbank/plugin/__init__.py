@@ -39,9 +39,13 @@ if TYPE_CHECKING:
     from attrbank.avi.objective import PAPER_LAMBDAS as PAPER_LAMBDAS
     from attrbank.avi.objective import Lambdas as Lambdas
     from attrbank.avi.objective import pose as pose
+    from attrbank.backbones.families import describe as describe
     from attrbank.backbones.portraits.parameters import ATTRIBUTES as ATTRIBUTES
     from attrbank.backbones.portraits.parameters import IDENTITY as IDENTITY
+    from attrbank.backbones.portraits.parameters import draw as draw
+    from attrbank.backbones.portraits.render import render as render
     from attrbank.cli import terminal as terminal
+    from attrbank.cli.app import run as run
     from attrbank.cli.measuring import CommonPromptOption as CommonPromptOption
     from attrbank.cli.options import BackboneOption as BackboneOption
     from attrbank.cli.options import BankOption as BankOption
@@ -97,10 +101,13 @@ if TYPE_CHECKING:
     from attrbank.evaluation.judges.readings import flips as flips
     from attrbank.evaluation.judges.readings import identity_spread as identity_spread
     from attrbank.evaluation.judges.readings import perceptual_distance as perceptual_distance
-    from attrbank.evaluation.numbers import estimates as estimates
+    from attrbank.evaluation.numbers.estimates import mean as mean
+    from attrbank.evaluation.numbers.estimates import share as share
     from attrbank.evaluation.numbers.metrics import Change as Change
     from attrbank.evaluation.report import page as page
+    from attrbank.learning.request import learn_spec as learn_spec
     from attrbank.learning.run import DEFAULT_BACKBONE as DEFAULT_BACKBONE
+    from attrbank.learning.run import complete as complete
     from attrbank.learning.run import learn_attribute as learn_attribute
     from attrbank.methods.avi import Avi as Avi
     from attrbank.methods.pairs import CleanPairs as CleanPairs
@@ -111,7 +118,10 @@ if TYPE_CHECKING:
     from attrbank.methods.protocol import Learned as Learned
     from attrbank.methods.protocol import Method as Method
     from attrbank.methods.protocol import ModelEdit as ModelEdit
+    from attrbank.methods.protocol import Needs as Needs
     from attrbank.methods.protocol import OnProgress as OnProgress
+    from attrbank.methods.protocol import OtherRun as OtherRun
+    from attrbank.methods.protocol import Strengths as Strengths
     from attrbank.names import format_seeds as format_seeds
     from attrbank.names import parse_seeds as parse_seeds
     from attrbank.names import parse_strengths as parse_strengths
@@ -179,7 +189,10 @@ _NAMES_IN = {
         "Learned",
         "Method",
         "ModelEdit",
+        "Needs",
         "OnProgress",
+        "OtherRun",
+        "Strengths",
     ),
     "attrbank.methods.pairs": (
         "CleanPairs",
@@ -211,7 +224,10 @@ _NAMES_IN = {
     "attrbank.learning.run": (
         "learn_attribute",
         "DEFAULT_BACKBONE",
+        "complete",
     ),
+    "attrbank.backbones.families": ("describe",),
+    "attrbank.learning.request": ("learn_spec",),
     "attrbank.plugins.manager": ("load_plugins",),
     "attrbank.store.bank": ("Bank",),
     "attrbank.store.entry": ("Entry",),
@@ -242,7 +258,9 @@ _NAMES_IN = {
     "attrbank.backbones.portraits.parameters": (
         "ATTRIBUTES",
         "IDENTITY",
+        "draw",
     ),
+    "attrbank.backbones.portraits.render": ("render",),
     "attrbank.evaluation.bench.bench": ("Bench",),
     "attrbank.evaluation.bench.competitors": ("PaperWithoutNetwork",),
     "attrbank.evaluation.bench.split": (
@@ -265,7 +283,10 @@ _NAMES_IN = {
     ),
     "attrbank.evaluation.numbers.metrics": ("Change",),
     "attrbank.schema.measured": ("Estimate",),
-    "attrbank.evaluation.numbers": ("estimates",),
+    "attrbank.evaluation.numbers.estimates": (
+        "mean",
+        "share",
+    ),
     "attrbank.evaluation.report": ("page",),
     # what commands share
     "attrbank.names": (
@@ -276,6 +297,7 @@ _NAMES_IN = {
     "attrbank.pictures.sheet": ("draw_grid",),
     "attrbank": ("files",),
     "attrbank.cli": ("terminal",),
+    "attrbank.cli.app": ("run",),
     "attrbank.cli.measuring": ("CommonPromptOption",),
     "attrbank.cli.options": (
         "BackboneOption",

@@ -19,11 +19,9 @@ from attrbank.diffusion import protocols
 from attrbank.methods import protocol
 
 ROOT = Path(__file__).resolve().parents[2]
-NOT_YET = set()
-"""Packages that still reach into the engine."""
 PUBLIC = {"attrbank", "attrbank.plugin"}
 TEMPLATES = sorted((ROOT / "attrbank" / "plugin" / "templates").rglob("*.py.tmpl"))
-PACKAGES = [path for path in sorted((ROOT / "plugins").iterdir()) if path.name not in NOT_YET]
+PACKAGES = sorted((ROOT / "plugins").iterdir())
 CODE = [*TEMPLATES, *(file for package in PACKAGES for file in sorted(package.rglob("*.py")))]
 PAGES = [ROOT / "docs" / "plugins.md", *(package / "README.md" for package in PACKAGES)]
 LAZY = (attrbank, attrbank.diffusers, attrbank.plugin)
