@@ -33,7 +33,7 @@ def write_plugin(name: str, kind: PluginKind, parent: Path) -> Path:
         folder.mkdir()
         with _all_or_nothing(folder):
             for source in ("common", kind):
-                _write(resources.files("attrbank") / "templates" / source, folder, _words(name, kind))
+                _write(resources.files("attrbank.plugin_kit") / "templates" / source, folder, _words(name, kind))
     except FileExistsError as error:
         raise InvalidValueError(f"There is a {folder.name!r} here already.", hint="Choose another name.") from error
     except OSError as error:
