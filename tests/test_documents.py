@@ -53,6 +53,7 @@ class Instead(NamedTuple):
 PARSED, LEFT_OUT = "parsed", "left out"
 SHORT = r"$", " --seeds 0-3 --steps 6"
 JUDGED = r"$", " --seeds 10000-10005 --steps 6"
+QUICK = r"$", " --quick --strengths 1"
 INSTEAD = (
     Instead(r"^(python3 -m venv|pip |\.venv/|\. |\.ci/run)", LEFT_OUT, "the gate installs, in a fresh environment"),
     Instead(r"^(python -m pytest|ruff|mypy)", LEFT_OUT, "they are the suite, or run it"),
@@ -60,7 +61,7 @@ INSTEAD = (
     Instead(r"^attrbank inspect", LEFT_OUT, "a plugin's; plugins/attrbank-findings/tests run it"),
     Instead(r"^python -m lab", PARSED, "takes from minutes to hours"),
     Instead(r"^attrbank (eval|matrix) young old smile serious", PARSED, "takes hours"),
-    Instead(r"^attrbank eval", ((r"--against all", "--against baselines"), JUDGED), "64 pictures, and the paper's Φ"),
+    Instead(r"^attrbank eval", ((r"--against all", "--against s_z"), QUICK, JUDGED), "64 pictures, and the paper's Φ"),
     Instead(r"^attrbank matrix", ((r"$", " --largest 2"), JUDGED), "64 pictures"),
     Instead(r"^attrbank learn .*--source-image", ((r"$", " --steps 6"),), "pictures have no seeds"),
     Instead(r"^attrbank learn .*--preset paper", ((r"--preset paper", "--vectors paper --solver exact"), SHORT), "Φ"),
