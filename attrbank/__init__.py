@@ -27,22 +27,26 @@ from typing import TYPE_CHECKING, Any
 from attrbank.names import VERSION
 
 if TYPE_CHECKING:
-    from attrbank.errors import AttrbankError as AttrbankError
-    from attrbank.errors import BankBusyError as BankBusyError
-    from attrbank.errors import CorruptArtifactError as CorruptArtifactError
-    from attrbank.errors import IncompatibleError as IncompatibleError
-    from attrbank.errors import InvalidValueError as InvalidValueError
-    from attrbank.errors import NotFoundError as NotFoundError
-    from attrbank.errors import NumericError as NumericError
-    from attrbank.errors import PartialError as PartialError
-    from attrbank.errors import PluginError as PluginError
-    from attrbank.errors import StorageError as StorageError
+    from attrbank.errors import (
+        AttrbankError as AttrbankError,
+        BankBusyError as BankBusyError,
+        CorruptArtifactError as CorruptArtifactError,
+        IncompatibleError as IncompatibleError,
+        InvalidValueError as InvalidValueError,
+        NotFoundError as NotFoundError,
+        NumericError as NumericError,
+        PartialError as PartialError,
+        PluginError as PluginError,
+        StorageError as StorageError,
+    )
     from attrbank.schema import Recipe as Recipe
     from attrbank.store.bank import Bank as Bank
     from attrbank.store.entry import Entry as Entry
-    from attrbank.studio.one_line import apply as apply
-    from attrbank.studio.one_line import learn as learn
-    from attrbank.studio.one_line import open as open  # noqa: A004 — as one says it
+    from attrbank.studio.one_line import (
+        apply as apply,
+        learn as learn,
+        open as open,  # noqa: A004 — as one says it
+    )
     from attrbank.studio.result import Result as Result
     from attrbank.studio.studio import Studio as Studio
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from attrbank.plugin.tiny import build_pipeline
+from attrbank.plugin.tiny import build_pipeline, build_xl_pipeline
 from attrbank.plugins.manager import load_plugins
-from tests.helpers.tiny_families import SD35, build_ddpm, build_flux, build_ldm, build_sd3, build_xl_pipeline
+from tests.helpers.tiny_families import SD35, build_ddpm, build_flux, build_ldm, build_sd3
 
 
 def pytest_configure() -> None:

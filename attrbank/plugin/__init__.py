@@ -20,320 +20,218 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from attrbank import files as files
-    from attrbank.attribute.artifact import LearnedAttribute as LearnedAttribute
-    from attrbank.attribute.artifact import decode as decode
-    from attrbank.attribute.artifact import opened as opened
+    from attrbank.attribute.artifact import LearnedAttribute as LearnedAttribute, decode as decode, opened as opened
     from attrbank.attribute.compatibility import check_binding as check_binding
     from attrbank.avi.difference import signal_and_noise as signal_and_noise
     from attrbank.avi.exact import solve as solve
-    from attrbank.avi.factors import Factors as Factors
-    from attrbank.avi.factors import factorise as factorise
-    from attrbank.avi.factors import nonzero as nonzero
-    from attrbank.avi.factors import reconstruct as reconstruct
-    from attrbank.avi.integrate import Tail as Tail
-    from attrbank.avi.integrate import Weights as Weights
-    from attrbank.avi.integrate import add_edit as add_edit
-    from attrbank.avi.integrate import apply_edit as apply_edit
-    from attrbank.avi.integrate import blend_weights as blend_weights
-    from attrbank.avi.integrate import integrate as integrate
-    from attrbank.avi.objective import PAPER_LAMBDAS as PAPER_LAMBDAS
-    from attrbank.avi.objective import Lambdas as Lambdas
-    from attrbank.avi.objective import pose as pose
+    from attrbank.avi.factors import (
+        Factors as Factors,
+        factorise as factorise,
+        nonzero as nonzero,
+        reconstruct as reconstruct,
+    )
+    from attrbank.avi.integrate import (
+        Tail as Tail,
+        Weights as Weights,
+        add_edit as add_edit,
+        apply_edit as apply_edit,
+        blend_weights as blend_weights,
+        integrate as integrate,
+    )
+    from attrbank.avi.objective import PAPER_LAMBDAS as PAPER_LAMBDAS, Lambdas as Lambdas, pose as pose
     from attrbank.backbones.families import describe as describe
-    from attrbank.backbones.portraits.parameters import ATTRIBUTES as ATTRIBUTES
-    from attrbank.backbones.portraits.parameters import IDENTITY as IDENTITY
-    from attrbank.backbones.portraits.parameters import draw as draw
+    from attrbank.backbones.portraits.parameters import ATTRIBUTES as ATTRIBUTES, IDENTITY as IDENTITY, draw as draw
     from attrbank.backbones.portraits.render import render as render
     from attrbank.cli import terminal as terminal
     from attrbank.cli.app import run as run
     from attrbank.cli.measuring import CommonPromptOption as CommonPromptOption
-    from attrbank.cli.options import BackboneOption as BackboneOption
-    from attrbank.cli.options import BankOption as BankOption
-    from attrbank.cli.options import JsonOption as JsonOption
-    from attrbank.cli.options import Sampling as Sampling
-    from attrbank.cli.options import Where as Where
-    from attrbank.cli.options import spelled_out as spelled_out
+    from attrbank.cli.options import (
+        BackboneOption as BackboneOption,
+        BankOption as BankOption,
+        JsonOption as JsonOption,
+        Sampling as Sampling,
+        Where as Where,
+        spelled_out as spelled_out,
+    )
     from attrbank.cli.progress_bar import progress_bar as progress_bar
     from attrbank.diffusers import SchedulerSampler as SchedulerSampler
     from attrbank.diffusion.placement import Placement as Placement
-    from attrbank.diffusion.prediction import from_epsilon as from_epsilon
-    from attrbank.diffusion.prediction import from_velocity as from_velocity
-    from attrbank.diffusion.protocols import Backbone as Backbone
-    from attrbank.diffusion.protocols import Conditioning as Conditioning
-    from attrbank.diffusion.protocols import Defaults as Defaults
-    from attrbank.diffusion.protocols import Description as Description
-    from attrbank.diffusion.protocols import Guidance as Guidance
-    from attrbank.diffusion.protocols import InvertibleSampler as InvertibleSampler
-    from attrbank.diffusion.protocols import Metric as Metric
-    from attrbank.diffusion.protocols import Prediction as Prediction
-    from attrbank.diffusion.protocols import Sampler as Sampler
-    from attrbank.diffusion.protocols import check_guidance as check_guidance
-    from attrbank.diffusion.schedule import Grid as Grid
-    from attrbank.diffusion.schedule import Schedule as Schedule
-    from attrbank.diffusion.schedule import nearest_index as nearest_index
-    from attrbank.diffusion.schedule import timestep_at as timestep_at
-    from attrbank.diffusion.schedule import timestep_grid as timestep_grid
-    from attrbank.diffusion.trajectory import Position as Position
-    from attrbank.diffusion.trajectory import Trajectory as Trajectory
-    from attrbank.editing.composition import Act as Act
-    from attrbank.editing.composition import run_edits as run_edits
-    from attrbank.errors import AttrbankError as AttrbankError
-    from attrbank.errors import BankBusyError as BankBusyError
-    from attrbank.errors import CorruptArtifactError as CorruptArtifactError
-    from attrbank.errors import IncompatibleError as IncompatibleError
-    from attrbank.errors import InvalidValueError as InvalidValueError
-    from attrbank.errors import NotFoundError as NotFoundError
-    from attrbank.errors import NumericError as NumericError
-    from attrbank.errors import PartialError as PartialError
-    from attrbank.errors import PluginError as PluginError
-    from attrbank.errors import StorageError as StorageError
+    from attrbank.diffusion.prediction import from_epsilon as from_epsilon, from_velocity as from_velocity
+    from attrbank.diffusion.protocols import (
+        Backbone as Backbone,
+        Conditioning as Conditioning,
+        Defaults as Defaults,
+        Description as Description,
+        Guidance as Guidance,
+        InvertibleSampler as InvertibleSampler,
+        Metric as Metric,
+        Prediction as Prediction,
+        Sampler as Sampler,
+        check_guidance as check_guidance,
+    )
+    from attrbank.diffusion.schedule import (
+        Grid as Grid,
+        Schedule as Schedule,
+        nearest_index as nearest_index,
+        timestep_at as timestep_at,
+        timestep_grid as timestep_grid,
+    )
+    from attrbank.diffusion.trajectory import Position as Position, Trajectory as Trajectory
+    from attrbank.editing.composition import Act as Act, run_edits as run_edits
+    from attrbank.errors import (
+        AttrbankError as AttrbankError,
+        BankBusyError as BankBusyError,
+        CorruptArtifactError as CorruptArtifactError,
+        IncompatibleError as IncompatibleError,
+        InvalidValueError as InvalidValueError,
+        NotFoundError as NotFoundError,
+        NumericError as NumericError,
+        PartialError as PartialError,
+        PluginError as PluginError,
+        StorageError as StorageError,
+    )
     from attrbank.evaluation.bench.bench import Bench as Bench
     from attrbank.evaluation.bench.competitors import PaperWithoutNetwork as PaperWithoutNetwork
-    from attrbank.evaluation.bench.split import SPLITS as SPLITS
-    from attrbank.evaluation.bench.split import refuse_learned as refuse_learned
-    from attrbank.evaluation.bench.subjects import RENDERED as RENDERED
-    from attrbank.evaluation.bench.subjects import Subject as Subject
-    from attrbank.evaluation.bench.subjects import goal_of as goal_of
-    from attrbank.evaluation.bench.subjects import target_prompt as target_prompt
+    from attrbank.evaluation.bench.split import SPLITS as SPLITS, refuse_learned as refuse_learned
+    from attrbank.evaluation.bench.subjects import (
+        RENDERED as RENDERED,
+        Subject as Subject,
+        goal_of as goal_of,
+        target_prompt as target_prompt,
+    )
     from attrbank.evaluation.judges.oracle import Role as Role
     from attrbank.evaluation.judges.oracle_judge import OracleJudge as OracleJudge
-    from attrbank.evaluation.judges.readings import Pictures as Pictures
-    from attrbank.evaluation.judges.readings import flips as flips
-    from attrbank.evaluation.judges.readings import identity_spread as identity_spread
-    from attrbank.evaluation.judges.readings import perceptual_distance as perceptual_distance
-    from attrbank.evaluation.numbers.estimates import mean as mean
-    from attrbank.evaluation.numbers.estimates import share as share
+    from attrbank.evaluation.judges.readings import (
+        Pictures as Pictures,
+        flips as flips,
+        identity_spread as identity_spread,
+        perceptual_distance as perceptual_distance,
+    )
+    from attrbank.evaluation.numbers.estimates import mean as mean, share as share
     from attrbank.evaluation.numbers.metrics import Change as Change
     from attrbank.evaluation.report import page as page
     from attrbank.learning.request import learn_spec as learn_spec
-    from attrbank.learning.run import DEFAULT_BACKBONE as DEFAULT_BACKBONE
-    from attrbank.learning.run import complete as complete
-    from attrbank.learning.run import learn_attribute as learn_attribute
+    from attrbank.learning.run import (
+        DEFAULT_BACKBONE as DEFAULT_BACKBONE,
+        complete as complete,
+        learn_attribute as learn_attribute,
+    )
     from attrbank.methods.avi import Avi as Avi
-    from attrbank.methods.pairs import CleanPairs as CleanPairs
-    from attrbank.methods.pairs import predict_clean_pairs as predict_clean_pairs
-    from attrbank.methods.protocol import Edit as Edit
-    from attrbank.methods.protocol import EditInputs as EditInputs
-    from attrbank.methods.protocol import LearnContext as LearnContext
-    from attrbank.methods.protocol import Learned as Learned
-    from attrbank.methods.protocol import Method as Method
-    from attrbank.methods.protocol import ModelEdit as ModelEdit
-    from attrbank.methods.protocol import Needs as Needs
-    from attrbank.methods.protocol import OnProgress as OnProgress
-    from attrbank.methods.protocol import OtherRun as OtherRun
-    from attrbank.methods.protocol import Strengths as Strengths
-    from attrbank.names import format_seeds as format_seeds
-    from attrbank.names import parse_seeds as parse_seeds
-    from attrbank.names import parse_strengths as parse_strengths
+    from attrbank.methods.pairs import CleanPairs as CleanPairs, predict_clean_pairs as predict_clean_pairs
+    from attrbank.methods.protocol import (
+        Edit as Edit,
+        EditInputs as EditInputs,
+        LearnContext as LearnContext,
+        Learned as Learned,
+        Method as Method,
+        ModelEdit as ModelEdit,
+        Needs as Needs,
+        OnProgress as OnProgress,
+        OtherRun as OtherRun,
+        Strengths as Strengths,
+    )
+    from attrbank.names import (
+        format_seeds as format_seeds,
+        parse_seeds as parse_seeds,
+        parse_strengths as parse_strengths,
+    )
     from attrbank.pictures.sheet import draw_grid as draw_grid
-    from attrbank.plugin.testing import BackboneContract as BackboneContract
-    from attrbank.plugin.testing import MethodContract as MethodContract
-    from attrbank.plugin.testing import MetricContract as MetricContract
-    from attrbank.plugin.testing import SamplerContract as SamplerContract
-    from attrbank.plugin.testing import fake_attribute as fake_attribute
-    from attrbank.plugin.testing import tiny_backbone as tiny_backbone
-    from attrbank.plugin.testing import tmp_bank as tmp_bank
-    from attrbank.plugins.hookspecs import PLACEABLE as PLACEABLE
-    from attrbank.plugins.hookspecs import Register as Register
-    from attrbank.plugins.hookspecs import Spec as Spec
-    from attrbank.plugins.hookspecs import hookimpl as hookimpl
+    from attrbank.plugin.testing import (
+        BackboneContract as BackboneContract,
+        MethodContract as MethodContract,
+        MetricContract as MetricContract,
+        SamplerContract as SamplerContract,
+        fake_attribute as fake_attribute,
+        tiny_backbone as tiny_backbone,
+        tmp_bank as tmp_bank,
+    )
+    from attrbank.plugins.hookspecs import (
+        PLACEABLE as PLACEABLE,
+        Register as Register,
+        Spec as Spec,
+        hookimpl as hookimpl,
+    )
     from attrbank.plugins.manager import load_plugins as load_plugins
     from attrbank.samplers.ddim import DDIM as DDIM
     from attrbank.samplers.ddpm import DDPM as DDPM
-    from attrbank.schema import AttributeRecord as AttributeRecord
-    from attrbank.schema import LearnSpec as LearnSpec
-    from attrbank.schema import PromptPair as PromptPair
+    from attrbank.schema import AttributeRecord as AttributeRecord, LearnSpec as LearnSpec, PromptPair as PromptPair
     from attrbank.schema.measured import Estimate as Estimate
     from attrbank.store.bank import Bank as Bank
     from attrbank.store.entry import Entry as Entry
 
 _NAMES_IN = {
     # what a package registers
-    "attrbank.plugins.hookspecs": (
-        "Spec",
-        "hookimpl",
-        "PLACEABLE",
-        "Register",
-    ),
+    "attrbank.plugins.hookspecs": "Spec hookimpl PLACEABLE Register",
     # what samplers, backbones and metrics are made of
     "attrbank.diffusion.protocols": (
-        "Backbone",
-        "Conditioning",
-        "Defaults",
-        "Description",
-        "Guidance",
-        "InvertibleSampler",
-        "Metric",
-        "Prediction",
-        "Sampler",
-        "check_guidance",
+        "Backbone Conditioning Defaults Description Guidance InvertibleSampler Metric Prediction Sampler check_guidance"
     ),
-    "attrbank.diffusion.schedule": (
-        "Grid",
-        "Schedule",
-        "nearest_index",
-        "timestep_at",
-        "timestep_grid",
-    ),
-    "attrbank.diffusion.prediction": (
-        "from_epsilon",
-        "from_velocity",
-    ),
-    "attrbank.diffusion.placement": ("Placement",),
-    "attrbank.diffusers": ("SchedulerSampler",),
+    "attrbank.diffusion.schedule": "Grid Schedule nearest_index timestep_at timestep_grid",
+    "attrbank.diffusion.prediction": "from_epsilon from_velocity",
+    "attrbank.diffusion.placement": "Placement",
+    "attrbank.diffusers": "SchedulerSampler",
     # what methods are made of
     "attrbank.methods.protocol": (
-        "Edit",
-        "EditInputs",
-        "LearnContext",
-        "Learned",
-        "Method",
-        "ModelEdit",
-        "Needs",
-        "OnProgress",
-        "OtherRun",
-        "Strengths",
+        "Edit EditInputs LearnContext Learned Method ModelEdit Needs OnProgress OtherRun Strengths"
     ),
-    "attrbank.methods.pairs": (
-        "CleanPairs",
-        "predict_clean_pairs",
-    ),
-    "attrbank.diffusion.trajectory": (
-        "Position",
-        "Trajectory",
-    ),
-    "attrbank.schema": (
-        "AttributeRecord",
-        "LearnSpec",
-        "PromptPair",
-    ),
+    "attrbank.methods.pairs": "CleanPairs predict_clean_pairs",
+    "attrbank.diffusion.trajectory": "Position Trajectory",
+    "attrbank.schema": "AttributeRecord LearnSpec PromptPair",
     # what to compare with
-    "attrbank.samplers.ddim": ("DDIM",),
-    "attrbank.samplers.ddpm": ("DDPM",),
-    "attrbank.methods.avi": ("Avi",),
+    "attrbank.samplers.ddim": "DDIM",
+    "attrbank.samplers.ddpm": "DDPM",
+    "attrbank.methods.avi": "Avi",
     # the engine, for research that goes beside the protocols
-    "attrbank.attribute.artifact": (
-        "LearnedAttribute",
-        "decode",
-        "opened",
-    ),
-    "attrbank.editing.composition": (
-        "Act",
-        "run_edits",
-    ),
-    "attrbank.learning.run": (
-        "learn_attribute",
-        "DEFAULT_BACKBONE",
-        "complete",
-    ),
-    "attrbank.backbones.families": ("describe",),
-    "attrbank.learning.request": ("learn_spec",),
-    "attrbank.plugins.manager": ("load_plugins",),
-    "attrbank.store.bank": ("Bank",),
-    "attrbank.store.entry": ("Entry",),
+    "attrbank.attribute.artifact": "LearnedAttribute decode opened",
+    "attrbank.editing.composition": "Act run_edits",
+    "attrbank.learning.run": "learn_attribute DEFAULT_BACKBONE complete",
+    "attrbank.backbones.families": "describe",
+    "attrbank.learning.request": "learn_spec",
+    "attrbank.plugins.manager": "load_plugins",
+    "attrbank.store.bank": "Bank",
+    "attrbank.store.entry": "Entry",
     # the mathematics
-    "attrbank.avi.difference": ("signal_and_noise",),
-    "attrbank.avi.exact": ("solve",),
-    "attrbank.avi.factors": (
-        "Factors",
-        "factorise",
-        "nonzero",
-        "reconstruct",
-    ),
-    "attrbank.avi.integrate": (
-        "Tail",
-        "Weights",
-        "add_edit",
-        "apply_edit",
-        "blend_weights",
-        "integrate",
-    ),
-    "attrbank.avi.objective": (
-        "Lambdas",
-        "PAPER_LAMBDAS",
-        "pose",
-    ),
+    "attrbank.avi.difference": "signal_and_noise",
+    "attrbank.avi.exact": "solve",
+    "attrbank.avi.factors": "Factors factorise nonzero reconstruct",
+    "attrbank.avi.integrate": "Tail Weights add_edit apply_edit blend_weights integrate",
+    "attrbank.avi.objective": "Lambdas PAPER_LAMBDAS pose",
     # the bench and its judges
-    "attrbank.attribute.compatibility": ("check_binding",),
-    "attrbank.backbones.portraits.parameters": (
-        "ATTRIBUTES",
-        "IDENTITY",
-        "draw",
-    ),
-    "attrbank.backbones.portraits.render": ("render",),
-    "attrbank.evaluation.bench.bench": ("Bench",),
-    "attrbank.evaluation.bench.competitors": ("PaperWithoutNetwork",),
-    "attrbank.evaluation.bench.split": (
-        "SPLITS",
-        "refuse_learned",
-    ),
-    "attrbank.evaluation.bench.subjects": (
-        "RENDERED",
-        "Subject",
-        "goal_of",
-        "target_prompt",
-    ),
-    "attrbank.evaluation.judges.oracle": ("Role",),
-    "attrbank.evaluation.judges.oracle_judge": ("OracleJudge",),
-    "attrbank.evaluation.judges.readings": (
-        "Pictures",
-        "flips",
-        "identity_spread",
-        "perceptual_distance",
-    ),
-    "attrbank.evaluation.numbers.metrics": ("Change",),
-    "attrbank.schema.measured": ("Estimate",),
-    "attrbank.evaluation.numbers.estimates": (
-        "mean",
-        "share",
-    ),
-    "attrbank.evaluation.report": ("page",),
+    "attrbank.attribute.compatibility": "check_binding",
+    "attrbank.backbones.portraits.parameters": "ATTRIBUTES IDENTITY draw",
+    "attrbank.backbones.portraits.render": "render",
+    "attrbank.evaluation.bench.bench": "Bench",
+    "attrbank.evaluation.bench.competitors": "PaperWithoutNetwork",
+    "attrbank.evaluation.bench.split": "SPLITS refuse_learned",
+    "attrbank.evaluation.bench.subjects": "RENDERED Subject goal_of target_prompt",
+    "attrbank.evaluation.judges.oracle": "Role",
+    "attrbank.evaluation.judges.oracle_judge": "OracleJudge",
+    "attrbank.evaluation.judges.readings": "Pictures flips identity_spread perceptual_distance",
+    "attrbank.evaluation.numbers.metrics": "Change",
+    "attrbank.schema.measured": "Estimate",
+    "attrbank.evaluation.numbers.estimates": "mean share",
+    "attrbank.evaluation.report": "page",
     # what commands share
-    "attrbank.names": (
-        "format_seeds",
-        "parse_seeds",
-        "parse_strengths",
-    ),
-    "attrbank.pictures.sheet": ("draw_grid",),
-    "attrbank": ("files",),
-    "attrbank.cli": ("terminal",),
-    "attrbank.cli.app": ("run",),
-    "attrbank.cli.measuring": ("CommonPromptOption",),
-    "attrbank.cli.options": (
-        "BackboneOption",
-        "BankOption",
-        "JsonOption",
-        "Sampling",
-        "Where",
-        "spelled_out",
-    ),
-    "attrbank.cli.progress_bar": ("progress_bar",),
+    "attrbank.names": "format_seeds parse_seeds parse_strengths",
+    "attrbank.pictures.sheet": "draw_grid",
+    "attrbank": "files",
+    "attrbank.cli": "terminal",
+    "attrbank.cli.app": "run",
+    "attrbank.cli.measuring": "CommonPromptOption",
+    "attrbank.cli.options": "BackboneOption BankOption JsonOption Sampling Where spelled_out",
+    "attrbank.cli.progress_bar": "progress_bar",
     # how all of it is tested
     "attrbank.plugin.testing": (
-        "BackboneContract",
-        "MethodContract",
-        "MetricContract",
-        "SamplerContract",
-        "fake_attribute",
-        "tiny_backbone",
-        "tmp_bank",
+        "BackboneContract MethodContract MetricContract SamplerContract fake_attribute tiny_backbone tmp_bank"
     ),
     # what goes wrong, with its exit code
     "attrbank.errors": (
-        "AttrbankError",
-        "BankBusyError",
-        "CorruptArtifactError",
-        "IncompatibleError",
-        "InvalidValueError",
-        "NotFoundError",
-        "NumericError",
-        "PartialError",
-        "PluginError",
-        "StorageError",
+        "AttrbankError BankBusyError CorruptArtifactError IncompatibleError InvalidValueError NotFoundError "
+        "NumericError PartialError PluginError StorageError"
     ),
 }
 
-_HOME_OF = {name: module for module, names in _NAMES_IN.items() for name in names}
+_HOME_OF = {name: module for module, names in _NAMES_IN.items() for name in names.split()}
 
 __all__ = sorted(_HOME_OF)  # noqa: PLE0605 — the table above is the list
 

@@ -58,6 +58,31 @@ def build_pipeline(folder: Path, *, half: bool = False, seed: int = 0, **schedul
     return save_pipeline(folder, "StableDiffusionPipeline", networks, {**SCHEDULER, **scheduler}, half=half)
 
 
+def build_xl_pipeline(folder: Path, *, half: bool = False, seed: int = 0, **scheduler: object) -> Path:
+    """Save a random Stable Diffusion XL model of the same sizes; arguments as ``build_pipeline``."""
+    from diffusers import UNet2DConditionModel
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    _begin(seed)
+    vocabularies = [save_tokenizer(folder / name) for name in ("tokenizer", "tokenizer_2")]
+    unet = UNet2DConditionModel(
+        **UNET,
+        cross_attention_dim=32 + 48,
+        transformer_layers_per_block=(2, 1),
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=8,
+        projection_class_embeddings_input_dim=6 * 8 + 48,
+    )
+    networks = {
+        "text_encoder": CLIPTextModel(text_config(vocabularies[0], width=32)),
+        "text_encoder_2": CLIPTextModelWithProjection(text_config(vocabularies[1], width=48)),
+        "unet": unet,
+        "vae": build_codec(),
+    }
+    return save_pipeline(folder, "StableDiffusionXLPipeline", networks, {**SCHEDULER, **scheduler}, half=half)
+
+
 def build_codec(latent_channels: int = 4, **config: object) -> Any:
     """A random ``AutoencoderKL`` that halves height and width."""
     from diffusers import AutoencoderKL

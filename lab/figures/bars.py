@@ -24,8 +24,8 @@ from attrbank.backbones.sources import PORTRAITS
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.evaluation.judges import oracle
-from attrbank.evaluation.report import markdown
 from attrbank.plugins.manager import load_plugins
+from lab import markdown
 from lab.portraits.captions import caption, mention
 
 HELD_OUT = 10_000

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from attrbank.evaluation.judges.readings import Pictures, flips, identity_error
 from attrbank.evaluation.numbers.estimates import mean, share
-from attrbank.evaluation.report import markdown
+from lab import markdown
 
 Brief: TypeAlias = dict[str, dict[str, float]]
 """Success, flips and identity error, each an ``Estimate``, dumped."""

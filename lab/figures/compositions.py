@@ -17,9 +17,9 @@ from attrbank.evaluation.bench.together import composed
 from attrbank.evaluation.judges.readings import GOALS, has_all
 from attrbank.evaluation.numbers.estimates import share
 from attrbank.evaluation.pairings import RULES
-from attrbank.evaluation.report import markdown
 from attrbank.schema.measured import Rule
 from attrbank.store.bank import Bank
+from lab import markdown
 from lab.figures.brief import brief, cell
 from lab.figures.people import People, held_out
 from lab.stored import stored

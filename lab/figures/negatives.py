@@ -12,7 +12,7 @@ import typer
 from attrbank import files
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.evaluation.judges.readings import GOALS, has_all
-from attrbank.evaluation.report import markdown
+from lab import markdown
 from lab.figures.brief import brief, cell
 from lab.figures.people import People, of_each
 

@@ -22,10 +22,10 @@ from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.split import SPLITS, require_split
 from attrbank.evaluation.bench.subjects import RENDERED
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
-from attrbank.evaluation.report import markdown
 from attrbank.names import parse_seeds
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.measured import Split
+from lab import markdown
 from lab.figures.brief import cell
 from lab.figures.paper_setting import Lacking, Setting
 from lab.starter_prompts import NEUTRAL

@@ -26,10 +26,10 @@ from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.judges.readings import GOALS, flips, has_all, identity_error, perceptual_distance
 from attrbank.evaluation.numbers.estimates import share
 from attrbank.evaluation.numbers.metrics import Psnr
-from attrbank.evaluation.report import markdown
 from attrbank.pictures.sheet import draw_grid
 from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
+from lab import markdown
 from lab.figures.retoucher import Retoucher
 
 FIRST_SEED = 10_000

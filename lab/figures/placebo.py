@@ -23,8 +23,8 @@ from attrbank.evaluation.bench.runner import Runner, Series
 from attrbank.evaluation.bench.setting import SettingRequest, set_up
 from attrbank.evaluation.bench.subjects import Subject
 from attrbank.evaluation.numbers.results import AttributeFigures, Figures
-from attrbank.evaluation.report import markdown
 from attrbank.names import parse_seeds
+from lab import markdown
 from lab.figures.tables import point_cell
 from lab.starter_prompts import SIDES
 

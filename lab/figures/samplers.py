@@ -18,10 +18,10 @@ from attrbank.evaluation.bench.subjects import RENDERED
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.judges.readings import has_all
 from attrbank.evaluation.numbers.estimates import share
-from attrbank.evaluation.report import markdown
 from attrbank.names import parse_seeds
 from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
+from lab import markdown
 from lab.starter_prompts import NEUTRAL
 from lab.stored import stored
 

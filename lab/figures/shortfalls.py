@@ -23,8 +23,8 @@ from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.subjects import PLAIN_PROMPTS
 from attrbank.evaluation.judges.readings import GOALS, has_all, perceptual_distance
 from attrbank.evaluation.numbers.estimates import share
-from attrbank.evaluation.report import markdown
 from attrbank.store.bank import Bank
+from lab import markdown
 from lab.figures.brief import brief, cell
 from lab.figures.people import People, held_out
 from lab.stored import stored

@@ -13,7 +13,7 @@ from attrbank import files
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.evaluation.judges.readings import effect, has_all
 from attrbank.evaluation.numbers.estimates import share
-from attrbank.evaluation.report import markdown
+from lab import markdown
 from lab.figures.people import People, of_each
 
 STRENGTHS = (0.3, 0.5, 0.7)

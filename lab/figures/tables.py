@@ -10,8 +10,8 @@ import typer
 
 from attrbank.evaluation.numbers.curves import COLLATERAL
 from attrbank.evaluation.numbers.results import AttributeFigures, Curve, Figures, Point
-from attrbank.evaluation.report import markdown
 from attrbank.evaluation.report.tables import interval, number
+from lab import markdown
 from lab.figures.verdict import missed
 
 SHOWN = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from attrbank.plugin.tiny import SCHEDULER, UNET, WORDS, build_codec, save_pipeline, save_tokenizer, text_config
+from attrbank.plugin.tiny import SCHEDULER, WORDS, build_codec, save_pipeline, save_tokenizer, text_config
 
 FLOW = {"_class_name": "FlowMatchEulerDiscreteScheduler", "num_train_timesteps": 1000, "shift": 3.0}
 DYNAMIC = {**FLOW, "use_dynamic_shifting": True, "base_shift": 0.5, "max_shift": 1.15}
@@ -28,31 +28,6 @@ _UNET: dict[str, Any] = {
 
 SD35 = {"qk_norm": "rms_norm", "dual_attention_layers": (0,)}
 """What the transformer of Stable Diffusion 3.5 has beyond that of 3."""
-
-
-def build_xl_pipeline(folder: Path, *, half: bool = False, seed: int = 0, **scheduler: object) -> Path:
-    """Save a random Stable Diffusion XL model of the same sizes; arguments as ``build_pipeline``."""
-    from diffusers import UNet2DConditionModel
-    from transformers import CLIPTextModel, CLIPTextModelWithProjection
-
-    torch.manual_seed(seed)
-    vocabularies = [save_tokenizer(folder / name) for name in ("tokenizer", "tokenizer_2")]
-    unet = UNet2DConditionModel(
-        **UNET,
-        cross_attention_dim=32 + 48,
-        transformer_layers_per_block=(2, 1),
-        use_linear_projection=True,
-        addition_embed_type="text_time",
-        addition_time_embed_dim=8,
-        projection_class_embeddings_input_dim=6 * 8 + 48,
-    )
-    networks = {
-        "text_encoder": CLIPTextModel(text_config(vocabularies[0], width=32)),
-        "text_encoder_2": CLIPTextModelWithProjection(text_config(vocabularies[1], width=48)),
-        "unet": unet,
-        "vae": build_codec(),
-    }
-    return save_pipeline(folder, "StableDiffusionXLPipeline", networks, {**SCHEDULER, **scheduler}, half=half)
 
 
 def build_sd3(

@@ -27,9 +27,12 @@ from attrbank.plugins.manager import load_plugins
 from attrbank.samplers.ddim import DDIM
 from attrbank.schema import AttributeRecord, PictureFiles
 from attrbank.store.bank import Bank
-from tests.cli.conftest import RECORD, Cli
-from tests.cli.conftest import bank as bank  # noqa: PLC0414 — a fixture
-from tests.cli.conftest import cli as cli  # noqa: PLC0414
+from tests.cli.conftest import (
+    RECORD,
+    Cli,
+    bank as bank,  # noqa: PLC0414 — a fixture
+    cli as cli,  # noqa: PLC0414
+)
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,11 @@ from attrbank.learning.run import learn
 from attrbank.plugins.manager import PluginManager, load_plugins
 from attrbank.store.bank import Bank
 from attrbank.store.layout import Layout, object_files, starter_bank
-from tests.cli.conftest import Cli
-from tests.cli.conftest import bank as bank  # noqa: PLC0414 — a fixture
-from tests.cli.conftest import cli as cli  # noqa: PLC0414
+from tests.cli.conftest import (
+    Cli,
+    bank as bank,  # noqa: PLC0414 — a fixture
+    cli as cli,  # noqa: PLC0414
+)
 from tests.helpers.fake_distributions import install
 
 ADDS = """

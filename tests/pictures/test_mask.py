@@ -13,8 +13,7 @@ from attrbank.editing.masking import MaskedEdit
 from attrbank.errors import InvalidValueError
 from attrbank.pictures.mask import Mask
 from attrbank.pictures.read import InputImage
-from tests.editing.test_retouching import apply as apply_request
-from tests.editing.test_retouching import ask, bank, photo  # noqa: F401 — fixtures
+from tests.editing.test_retouching import apply as apply_request, ask, bank, photo  # noqa: F401 — fixtures
 
 
 def image(brightness: torch.Tensor, alpha: torch.Tensor | None = None) -> InputImage:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from attrbank.backbones.parts.folder import BackboneFolder, read_json, require_networks
-from attrbank.backbones.stable_diffusion.describe import NETWORKS as NETWORKS_OF_BOTH
-from attrbank.backbones.stable_diffusion.describe import facts_of
+from attrbank.backbones.stable_diffusion.describe import NETWORKS as NETWORKS_OF_BOTH, facts_of
 
 NETWORKS = {**NETWORKS_OF_BOTH, "text_encoder_2": "CLIPTextModelWithProjection"}
 
