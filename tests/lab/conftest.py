@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.helpers.tiny_bench import backbone, bench, learned, stocked, subject
+from tests.helpers.tiny_bench import backbone, bench, learned, networks, stocked, subject
 
-__all__ = ["backbone", "bench", "learned", "stocked", "subject"]
+__all__ = ["backbone", "bench", "learned", "networks", "stocked", "subject"]
