@@ -8,16 +8,17 @@ import attrbank
 
 studio = attrbank.open("portraits", bank="example-bank")  # the model is loaded once
 
-spectacles = studio.learn(
-    "spectacles",
-    source="a photo of a person",
-    target="a photo of a person with glasses",
-    seeds=range(16),  # 64 by default, which is surer; whom we edit below has none of these seeds
+grin = studio.learn(
+    "grin",
+    source="a photo of a serious person",
+    target="a photo of a smiling person",
+    seeds=range(16),  # 64 by default, which is surer; whom we edit below has none of these
+    branch=0.8,  # the two runs part late, where mouths are drawn, and share all else
     replace=True,  # so that this can be run again
 )
-print(f"{spectacles.name}@{spectacles.id[:12]}, {spectacles.size_bytes / 1000:.0f} KB")
+print(f"{grin.name}@{grin.id[:12]}, {grin.size_bytes / 1000:.0f} KB")
 
 for strength in (0.3, 0.6, 1):
-    result = studio.apply(f"spectacles:{strength}", prompt="a photo of a person", seed=10_001)
-    path = result.save(f"spectacles-{strength}.png", replace=True)
+    result = studio.apply(f"grin:{strength}", prompt="a photo of a person", seed=10_013)
+    path = result.save(f"grin-{strength}.png", replace=True)
     print(path, f"{result.unet_evaluations} evaluations")  # the second and third share their beginning with the first
