@@ -65,7 +65,7 @@ class Avi(Method):
         return "mean" if "mean" in record.units else record.core
 
     def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Preset | None) -> dict[str, Any]:
-        """What suits the vectors that are asked for; the preset is METHOD section 2 but for the width of Φ."""
+        """What suits the vectors that are asked for; the preset is docs/method.md 2.5 but for the width of Φ."""
         vectors = str(given.get("vectors", preset or "difference"))
         _refuse_options_of_the_other(vectors, preset, given)
         if pictures:

@@ -82,7 +82,7 @@ def test_every_protocol_and_every_error_is_there() -> None:
         name
         for module in (protocols, protocol, errors)
         for name, value in vars(module).items()
-        if isinstance(value, type) and value.__module__ == module.__name__
+        if isinstance(value, type) and value.__module__ == module.__name__ and not name.startswith("_")
     }
     assert own <= set(attrbank.plugin.__all__)
 
