@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         PluginError as PluginError,
         StorageError as StorageError,
     )
-    from attrbank.schema import Recipe as Recipe
+    from attrbank.schema.carried import Recipe as Recipe
     from attrbank.store.bank import Bank as Bank
     from attrbank.store.entry import Entry as Entry
     from attrbank.studio.one_line import (
@@ -64,7 +64,7 @@ _HOME_OF = {
     "NumericError": "attrbank.errors",
     "PartialError": "attrbank.errors",
     "PluginError": "attrbank.errors",
-    "Recipe": "attrbank.schema",
+    "Recipe": "attrbank.schema.carried",
     "Result": "attrbank.studio.result",
     "StorageError": "attrbank.errors",
     "Studio": "attrbank.studio.studio",

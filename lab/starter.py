@@ -23,7 +23,7 @@ from attrbank.learning.request import learn_spec
 from attrbank.learning.run import learn
 from attrbank.names import format_seeds
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema import LearnSpec
+from attrbank.schema.asked import LearnSpec
 from attrbank.store.bank import Bank
 from lab.starter_prompts import BRANCHES, NEUTRAL, OTHER_BRANCH, SIDES, pairs
 

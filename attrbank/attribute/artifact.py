@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NumericError
-from attrbank.schema import AttributeRecord
+from attrbank.schema.stored import AttributeRecord
 from attrbank.store.blobs import Artifact
 from attrbank.store.header import RECORD_KEY, canonical
 

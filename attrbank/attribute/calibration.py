@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from attrbank.schema import AttributeRecord, Calibration, Core
+from attrbank.schema.fields import Core
+from attrbank.schema.stored import AttributeRecord, Calibration
 
 
 def calibration_of(record: AttributeRecord, core: Core | None) -> Calibration | None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from attrbank.diffusion.protocols import Description, family_of
 from attrbank.errors import IncompatibleError
-from attrbank.schema import AttributeRecord, Binding
+from attrbank.schema.stored import AttributeRecord, Binding
 
 
 class Mismatch(NamedTuple):

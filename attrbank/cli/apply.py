@@ -24,7 +24,7 @@ from attrbank.cli.options import (
 from attrbank.cli.progress_bar import progress_bar
 from attrbank.editing.request import ApplyRequest
 from attrbank.names import split_strength
-from attrbank.schema import Core, Inversion
+from attrbank.schema.fields import Core, Inversion
 
 
 @spelled_out

@@ -14,7 +14,7 @@ from attrbank.cli.options import BankOption, JsonOption
 from attrbank.diffusion.protocols import Description
 from attrbank.errors import AttrbankError
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema import AttributeRecord
+from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 

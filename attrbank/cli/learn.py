@@ -23,7 +23,8 @@ from attrbank.cli.options import (
 from attrbank.cli.progress_bar import progress_bar
 from attrbank.names import parse_seeds
 from attrbank.pictures.find import matched
-from attrbank.schema import BankedZ, Core, LearnSpec, PictureFiles, Preset, Solver, Tail, Vectors, Weights
+from attrbank.schema.asked import LearnSpec, PictureFiles
+from attrbank.schema.fields import BankedZ, Core, Preset, Solver, Tail, Vectors, Weights
 
 Prompts: TypeAlias = list[str] | None
 Images: TypeAlias = Path | None

@@ -14,7 +14,8 @@ from attrbank.cli.card import card_facts
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import AttrbankError, CorruptArtifactError
 from attrbank.pictures.png_text import read_recipe_text
-from attrbank.schema import AttributeRecord, Recipe, RecipeTurn
+from attrbank.schema.carried import Recipe, RecipeTurn
+from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 

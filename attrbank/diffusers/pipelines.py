@@ -10,7 +10,7 @@ from torch import Tensor
 from attrbank.backbones.parts.fingerprint import StoredTensor, fingerprint_of
 from attrbank.backbones.stable_diffusion.describe import TRAITS
 from attrbank.errors import IncompatibleError
-from attrbank.schema import Binding
+from attrbank.schema.stored import Binding
 
 
 def refuse_packed(latents: Tensor) -> None:

@@ -8,7 +8,7 @@ import torch
 
 from attrbank.diffusers.supported import refuse_unsupported
 from attrbank.errors import IncompatibleError
-from attrbank.schema import AttributeRecord
+from attrbank.schema.stored import AttributeRecord
 
 
 class Progress:

@@ -10,7 +10,8 @@ from attrbank.diffusion.schedule import Grid, Schedule, nearest_alpha_bar_index
 from attrbank.editing.composition import Act
 from attrbank.methods.protocol import Edit, ModelEdit
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema import AttributeRecord, Core
+from attrbank.schema.fields import Core
+from attrbank.schema.stored import AttributeRecord
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from attrbank.editing.run import Editor, OnStep, recipe
 from attrbank.errors import AttrbankError
 from attrbank.pictures.png_text import read_recipe_text
 from attrbank.pictures.write import require_writable
-from attrbank.schema import Recipe
+from attrbank.schema.carried import Recipe
 
 Status = Literal["done", "skipped", "failed"]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from attrbank.diffusion.protocols import Description, Sampler, guidance_of, require_invertible
 from attrbank.editing.request import ApplyRequest
-from attrbank.schema import AttributeRecord, Inversion
+from attrbank.schema.fields import Inversion
+from attrbank.schema.stored import AttributeRecord
 
 REFINEMENTS: dict[Inversion, int] = {"ddim": 0, "refined": 1}
 """How many predictions each step of an inversion takes beyond the first."""

@@ -25,7 +25,8 @@ from attrbank.editing.request import ApplyRequest
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
 from attrbank.methods.protocol import Method
 from attrbank.plugins.manager import PluginManager, load_plugins
-from attrbank.schema import AttributeRecord, Core, Inversion
+from attrbank.schema.fields import Core, Inversion
+from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.blobs import Artifact
 from attrbank.store.entry import Entry

@@ -10,8 +10,8 @@ from attrbank.diffusion.placement import Placement
 from attrbank.errors import InvalidValueError
 from attrbank.names import check_text, parse_reference
 from attrbank.pictures.output_names import check_png
-from attrbank.schema import MAX_ATTRIBUTES, MAX_LABEL, MAX_PROMPT, Core, Inversion
 from attrbank.schema.complaints import ALLOWED
+from attrbank.schema.fields import MAX_ATTRIBUTES, MAX_LABEL, MAX_PROMPT, Core, Inversion
 from attrbank.text import printable
 
 _STRENGTH = "1 is the full effect, 0 none, a negative strength the opposite."

@@ -24,7 +24,7 @@ from attrbank.editing.retouching import Drawn, GivenFiles, GivenPictures, draw
 from attrbank.pictures import write as picture
 from attrbank.pictures.read import InputImage, PictureData
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema import PictureFile, Recipe, RecipeTurn
+from attrbank.schema.carried import PictureFile, Recipe, RecipeTurn
 
 OnStep = Callable[[int, int], None]
 

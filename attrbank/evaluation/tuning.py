@@ -23,7 +23,9 @@ from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.numbers.curves import GOAL, Values, matched, usable
 from attrbank.methods.protocol import OnProgress, quiet
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema import Calibration, Core, LearnSpec
+from attrbank.schema.asked import LearnSpec
+from attrbank.schema.fields import Core
+from attrbank.schema.stored import Calibration
 
 TIMES = (0.2, 0.3)
 """The first is where cores are compared. Later, a prompt that says the opposite has less time to take an edit back."""

@@ -15,7 +15,8 @@ from attrbank.pictures.find import LATENT_SUFFIX
 from attrbank.pictures.frame import encoded, picture_size
 from attrbank.pictures.read import read_image
 from attrbank.pictures.read_latent import read_latent
-from attrbank.schema import PictureFiles, PicturePair
+from attrbank.schema.asked import PictureFiles
+from attrbank.schema.stored import PicturePair
 
 
 class EncodedPairs(NamedTuple):

@@ -10,8 +10,9 @@ from attrbank.errors import InvalidValueError
 from attrbank.methods.protocol import Method
 from attrbank.names import validate_name
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema import DEFAULT_METHOD, METHOD_OPTIONS, LearnSpec, PictureFiles, Preset, PromptPair
+from attrbank.schema.asked import DEFAULT_METHOD, METHOD_OPTIONS, LearnSpec, PictureFiles, PromptPair
 from attrbank.schema.complaints import invalid_value
+from attrbank.schema.fields import Preset
 
 _DEFAULT_SEEDS = tuple(range(64))
 _ONLY_WITH_PROMPTS = {"seeds", "delta_tau", "branch"}

@@ -17,7 +17,9 @@ from attrbank.learning.request import refuse_unknown
 from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress, quiet
 from attrbank.names import check_text
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema import MAX_LABEL, AttributeRecord, Binding, LearnSpec, PicturePair, Preset, Resolved
+from attrbank.schema.asked import LearnSpec
+from attrbank.schema.fields import MAX_LABEL, Preset
+from attrbank.schema.stored import AttributeRecord, Binding, PicturePair, Resolved
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 

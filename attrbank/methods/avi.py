@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrbank.errors import InvalidValueError
 from attrbank.methods.protocol import Method, Needs, OtherRun, Strengths
-from attrbank.schema import AttributeRecord, Core, LearnSpec, PaperOptions, Preset
+from attrbank.schema.asked import LearnSpec, PaperOptions
+from attrbank.schema.fields import Core, Preset
+from attrbank.schema.stored import AttributeRecord
 
 if TYPE_CHECKING:  # a plan asks a method what it needs, without torch
     from torch import Tensor

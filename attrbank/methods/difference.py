@@ -25,7 +25,8 @@ from attrbank.avi.network import CoreNet
 from attrbank.errors import CorruptArtifactError, InvalidValueError
 from attrbank.methods.pairs import predict_seen_pairs
 from attrbank.methods.protocol import Edit, EditInputs, LearnContext, Learned
-from attrbank.schema import AttributeRecord, Core
+from attrbank.schema.fields import Core
+from attrbank.schema.stored import AttributeRecord
 
 SHARED_RANK = 8
 MARGIN = 0.02

@@ -12,7 +12,7 @@ from attrbank.diffusion.protocols import Conditioning
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Position
 from attrbank.methods.protocol import LearnContext
-from attrbank.schema import PromptPair
+from attrbank.schema.asked import PromptPair
 
 BATCH = 16
 

@@ -16,7 +16,7 @@ from attrbank.avi.objective import pose
 from attrbank.errors import CorruptArtifactError, IncompatibleError
 from attrbank.methods.pairs import dealt, predict_clean_pairs
 from attrbank.methods.protocol import EditInputs, LearnContext, Learned
-from attrbank.schema import AttributeRecord
+from attrbank.schema.stored import AttributeRecord
 
 _PHI = "phi."
 

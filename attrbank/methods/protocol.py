@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from attrbank.errors import InvalidValueError
-from attrbank.schema import AttributeRecord, Core, LearnSpec, Preset
+from attrbank.schema.asked import LearnSpec
+from attrbank.schema.fields import Core, Preset
+from attrbank.schema.stored import AttributeRecord
 
 if TYPE_CHECKING:  # plans ask methods what they need, without torch
     from torch import Tensor

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrbank import files
 from attrbank.errors import InvalidValueError, NotFoundError
-from attrbank.schema import PictureFiles
+from attrbank.schema.asked import PictureFiles
 from attrbank.text import printable
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm"})

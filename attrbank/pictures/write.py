@@ -17,7 +17,7 @@ from attrbank.errors import InvalidValueError, StorageError
 from attrbank.pictures.png_text import RECIPE_KEY
 from attrbank.pictures.read import InputImage, on_white
 from attrbank.pictures.sheet import draw_pair, to_image
-from attrbank.schema import Recipe
+from attrbank.schema.carried import Recipe
 from attrbank.text import printable
 
 

@@ -154,8 +154,9 @@ if TYPE_CHECKING:
     from attrbank.plugins.manager import load_plugins as load_plugins
     from attrbank.samplers.ddim import DDIM as DDIM
     from attrbank.samplers.ddpm import DDPM as DDPM
-    from attrbank.schema import AttributeRecord as AttributeRecord, LearnSpec as LearnSpec, PromptPair as PromptPair
+    from attrbank.schema.asked import LearnSpec as LearnSpec, PromptPair as PromptPair
     from attrbank.schema.measured import Estimate as Estimate
+    from attrbank.schema.stored import AttributeRecord as AttributeRecord
     from attrbank.store.bank import Bank as Bank
     from attrbank.store.entry import Entry as Entry
 
@@ -176,7 +177,8 @@ _NAMES_IN = {
     ),
     "attrbank.methods.pairs": "CleanPairs predict_clean_pairs",
     "attrbank.diffusion.trajectory": "Position Trajectory",
-    "attrbank.schema": "AttributeRecord LearnSpec PromptPair",
+    "attrbank.schema.asked": "LearnSpec PromptPair",
+    "attrbank.schema.stored": "AttributeRecord",
     # what to compare with
     "attrbank.samplers.ddim": "DDIM",
     "attrbank.samplers.ddpm": "DDPM",

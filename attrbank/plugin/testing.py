@@ -16,7 +16,7 @@ from attrbank.methods.avi import Avi
 from attrbank.plugin.contracts import BackboneContract, MethodContract, MetricContract, SamplerContract
 from attrbank.plugin.contracts.method import tiny_backbone as make_tiny_backbone
 from attrbank.samplers.ddim import DDIM
-from attrbank.schema import LearnSpec, PromptPair
+from attrbank.schema.asked import LearnSpec, PromptPair
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 

@@ -38,7 +38,7 @@ from attrbank.text import printable
 
 if TYPE_CHECKING:
     from attrbank.methods.protocol import Method
-    from attrbank.schema import AttributeRecord
+    from attrbank.schema.stored import AttributeRecord
 
 
 @dataclass

@@ -17,7 +17,7 @@ from attrbank.store.layout import Layout, default_bank, starter_bank
 from attrbank.store.measurements import Measurements
 
 if TYPE_CHECKING:
-    from attrbank.schema import AttributeRecord
+    from attrbank.schema.stored import AttributeRecord
 
 
 class Bank:

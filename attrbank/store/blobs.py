@@ -15,7 +15,7 @@ from attrbank.store.header import Header, header_size, parse_header
 from attrbank.store.layout import ARTIFACT_SUFFIX, Layout, identity_of
 
 if TYPE_CHECKING:
-    from attrbank.schema import AttributeRecord
+    from attrbank.schema.stored import AttributeRecord
 
 MAX_ARTIFACT = 2**30
 _FIRST_READ = 2**14

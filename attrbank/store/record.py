@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from attrbank.errors import CorruptArtifactError, IncompatibleError
-from attrbank.schema import FORMAT_VERSION, AttributeRecord
+from attrbank.schema.fields import FORMAT_VERSION
+from attrbank.schema.stored import AttributeRecord
 from attrbank.store.header import Header
 
 

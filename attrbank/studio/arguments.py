@@ -17,19 +17,9 @@ from attrbank.errors import InvalidValueError
 from attrbank.learning.request import learn_spec
 from attrbank.names import parse_seeds, split_strength
 from attrbank.pictures.find import matched
-from attrbank.schema import (
-    BankedZ,
-    Core,
-    Inversion,
-    LearnSpec,
-    PictureFiles,
-    Preset,
-    Solver,
-    Tail,
-    Vectors,
-    Weights,
-)
+from attrbank.schema.asked import LearnSpec, PictureFiles
 from attrbank.schema.complaints import invalid_value
+from attrbank.schema.fields import BankedZ, Core, Inversion, Preset, Solver, Tail, Vectors, Weights
 from attrbank.text import MAX_SEEDS, SEED_LIMIT
 
 PathLike: TypeAlias = str | os.PathLike[str]

@@ -17,7 +17,7 @@ from attrbank.editing.run import captions, recipe
 from attrbank.errors import InvalidValueError
 from attrbank.pictures.output_names import check_png
 from attrbank.pictures.write import create_numbered, encoded, like, require_writable
-from attrbank.schema import Recipe
+from attrbank.schema.carried import Recipe
 from attrbank.studio.arguments import PathLike, path
 from attrbank.studio.foreign import only_our_errors
 from attrbank.text import printable

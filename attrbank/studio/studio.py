@@ -17,7 +17,7 @@ from attrbank.editing.retouching import GivenFiles
 from attrbank.editing.run import Editor
 from attrbank.learning import run as learning
 from attrbank.methods.protocol import OnProgress, quiet
-from attrbank.schema import LearnSpec
+from attrbank.schema.asked import LearnSpec
 from attrbank.store.entry import Entry
 from attrbank.studio.arguments import (
     ApplyOptions,

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute, decode, encode
 from attrbank.errors import CorruptArtifactError, IncompatibleError, InvalidValueError, NumericError
-from attrbank.schema import AttributeRecord
+from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from tests.helpers.artifacts import RECORD, TENSOR, artifact, file_of
 

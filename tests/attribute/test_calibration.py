@@ -14,7 +14,7 @@ from attrbank.editing.plan import plan
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
 from attrbank.plugin.testing import fake_attribute, tiny_backbone, tmp_bank
-from attrbank.schema import Calibration
+from attrbank.schema.stored import Calibration
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 

@@ -6,7 +6,7 @@ import pytest
 
 from attrbank.attribute.compatibility import check_binding
 from attrbank.errors import IncompatibleError
-from attrbank.schema import AttributeRecord, Binding
+from attrbank.schema.stored import AttributeRecord, Binding
 from tests.helpers.artifacts import RECORD
 
 

@@ -56,7 +56,7 @@ def test_the_callback_and_our_own_loop_make_the_same_picture(tmp_path: Path):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     ("uses", "lines", "makes"),
-    [("AttributeCallback", 8, "younger.png"), ("attrbank.apply(", 5, "young+smile_seed7.png")],
+    [("AttributeCallback", 8, "younger.png"), ("attrbank.apply(", 8, "young+smile_seed7.png")],
 )
 def test_an_example_in_the_readme_is_short_and_runs(
     uses: str, lines: int, makes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

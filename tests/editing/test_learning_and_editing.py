@@ -28,7 +28,7 @@ from attrbank.methods.protocol import LearnContext, quiet
 from attrbank.pictures.png_text import read_recipe_text
 from attrbank.plugins.manager import load_plugins
 from attrbank.samplers.ddim import DDIM
-from attrbank.schema import Recipe
+from attrbank.schema.carried import Recipe
 from attrbank.store.bank import Bank
 
 SOURCE, TARGET = "a photo of a person", "a photo of an old person"

@@ -16,7 +16,7 @@ from attrbank.methods.protocol import EditInputs, LearnContext, Learned, Method,
 from attrbank.plugin.contracts.method import tiny_backbone
 from attrbank.plugin.testing import MethodContract
 from attrbank.samplers.ddim import DDIM
-from attrbank.schema import AttributeRecord
+from attrbank.schema.stored import AttributeRecord
 
 SOURCE = "a photo of a person"
 

@@ -17,7 +17,7 @@ from attrbank.editing.run import apply
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
-from attrbank.methods.protocol import EditInputs, LearnContext, Learned
+from attrbank.methods.protocol import EditInputs, LearnContext, Learned, completed
 from attrbank.plugins.manager import load_plugins
 from attrbank.samplers.ddim import DDIM
 from attrbank.store.bank import Bank
@@ -84,7 +84,7 @@ def bank(backbone, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("order") / "bank"
     for name, t_x in {"one": 0.4, "other": 0.4, "early": 0.8, "late": 0.3}.items():
         spec = complete(learn_spec(name, [SOURCE], [TARGET], t_x=t_x, steps=10), backbone)
-        Bank(folder).add(encode(learn_attribute(spec, Idle(), backbone, DDIM())))
+        Bank(folder).add(encode(learn_attribute(spec, completed(Idle()), backbone, DDIM())))
     return folder
 
 

@@ -30,7 +30,7 @@ from attrbank.pictures.png_text import read_recipe_text
 from attrbank.pictures.read import read_image
 from attrbank.pictures.sheet import to_image
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema import Recipe
+from attrbank.schema.carried import Recipe
 
 SOURCE, TARGET = "a photo of a person", "a photo of an old person"
 

@@ -56,7 +56,7 @@ def test_every_command_line_is_one(command: list[str], tmp_path: Path, monkeypat
     def stop(*arguments: object, **options: object) -> None:
         raise AttrbankError("So far, so good.")
 
-    for work in ("evaluate.evaluate", "matrix.measure_matrix"):
+    for work in ("evaluate.evaluate", "pairings.measure_matrix"):
         monkeypatch.setattr(f"attrbank.evaluation.{work}", stop)
     monkeypatch.setattr("attrbank_findings.inspect.inspect", stop)
     monkeypatch.setattr("attrbank.editing.run.apply", stop)

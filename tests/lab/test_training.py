@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
+from attrbank import files
 from attrbank.errors import IncompatibleError
-from lab.portraits import loop
 from lab.portraits.loop import Trainer, rate
 
 
@@ -61,7 +61,7 @@ def test_a_kill_at_any_moment_of_a_save_leaves_the_old_state_or_the_new(tmp_path
         trainer._update(regression(network), 40)
         trainer.save()
         expected[trainer.step] = network.weight.clone(), trainer.ema["n/weight"].clone()
-        monkeypatch.setattr(loop, "save_file", watched(loop.save_file))
+        monkeypatch.setattr(files, "complete", watched(files.complete))
         monkeypatch.setattr(os, "replace", watched(os.replace))
     assert killed
     for state in killed:

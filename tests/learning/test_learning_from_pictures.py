@@ -25,7 +25,8 @@ from attrbank.pictures.frame import encoded, picture_size
 from attrbank.pictures.read import read_image
 from attrbank.plugins.manager import load_plugins
 from attrbank.samplers.ddim import DDIM
-from attrbank.schema import AttributeRecord, PictureFiles
+from attrbank.schema.asked import PictureFiles
+from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from tests.cli.conftest import (
     RECORD,

@@ -9,7 +9,7 @@ import torch
 
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
-from attrbank.methods.protocol import LearnContext, Learned
+from attrbank.methods.protocol import LearnContext, Learned, completed
 from attrbank.plugins.manager import load_plugins
 from attrbank.samplers.ddim import DDIM
 
@@ -31,7 +31,7 @@ def test_both_times_are_recorded_with_the_signal_that_latents_have_there(
 ) -> None:
     backbone = load_plugins().backbone(str(tiny_pipeline))
     spec = complete(learn_spec("old", ["a man"], ["an old man"], t_x=t_x, delta_tau=delta_tau, steps=10), backbone)
-    resolved = learn_attribute(spec, Idle(), backbone, DDIM()).record.resolved
+    resolved = learn_attribute(spec, completed(Idle()), backbone, DDIM()).record.resolved
     assert (resolved.timestep_x, resolved.timestep_z) == timesteps
     signals = [backbone.schedule.alpha_bar(t) for t in timesteps]
     assert [resolved.alpha_bar_x, resolved.alpha_bar_z] == signals

@@ -18,7 +18,7 @@ from PIL import Image, ImageCms
 from attrbank.errors import InvalidValueError, NotFoundError, StorageError
 from attrbank.pictures import read as input_image
 from attrbank.pictures.read import read_image
-from attrbank.schema import PictureFile
+from attrbank.schema.carried import PictureFile
 
 LEVELS = torch.tensor([0.0, 0.4, 1.0])
 

@@ -13,7 +13,7 @@ import torch
 from attrbank.errors import StorageError
 from attrbank.pictures import write as picture
 from attrbank.pictures.png_text import read_recipe_text
-from attrbank.schema import Recipe, RecipeTurn
+from attrbank.schema.carried import Recipe, RecipeTurn
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from attrbank.diffusion.protocols import Backbone
 from attrbank.methods.avi import Avi
 from attrbank.plugin.contracts.method import tiny_backbone as make_tiny_backbone
 from attrbank.plugin.testing import BackboneContract, MethodContract, fake_attribute, tiny_backbone, tmp_bank
-from attrbank.schema import LearnSpec, PaperOptions
+from attrbank.schema.asked import LearnSpec, PaperOptions
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 

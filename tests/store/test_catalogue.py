@@ -115,7 +115,7 @@ def test_first_page_of_ten_thousand_attributes_is_quick(bank: Bank) -> None:
     assert (len(shown), total) == (50, 10_001)
 
 
-FORBIDDEN = ("torch", "numpy", "safetensors", "sqlite_utils", "pydantic", "typer", "rich", "attrbank.schema")
+FORBIDDEN = ("torch", "numpy", "safetensors", "sqlite_utils", "pydantic", "typer", "rich", "attrbank.schema.fields")
 LISTING = """
 import sys
 from attrbank.store.bank import Bank

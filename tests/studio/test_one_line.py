@@ -15,7 +15,8 @@ from PIL import Image
 import attrbank
 from attrbank.cli.app import run
 from attrbank.pictures.png_text import read_recipe_text
-from attrbank.schema import LearnSpec, PaperOptions, Recipe
+from attrbank.schema.asked import LearnSpec, PaperOptions
+from attrbank.schema.carried import Recipe
 from attrbank.studio import arguments, foreign
 
 PROMPTS = ("a photo of a person", "a photo of an old person")

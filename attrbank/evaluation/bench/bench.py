@@ -18,7 +18,7 @@ from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench.shared_runs import Cost, SharedRuns
 from attrbank.methods.protocol import ModelEdit
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema import Core
+from attrbank.schema.fields import Core
 
 BATCH = 32
 

@@ -24,7 +24,7 @@ from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.protocol import Edit, ModelEdit
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema import Core, Preset
+from attrbank.schema.fields import Core, Preset
 
 
 class Trials(NamedTuple):

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 from attrbank.errors import InvalidValueError
 from attrbank.names import format_seeds
-from attrbank.schema import AttributeRecord
 from attrbank.schema.measured import Split
+from attrbank.schema.stored import AttributeRecord
 
 
 class SplitRule(NamedTuple):

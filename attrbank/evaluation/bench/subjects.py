@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.judges.readings import GOALS
-from attrbank.schema import AttributeRecord
+from attrbank.schema.stored import AttributeRecord
 
 RENDERED = "portraits"
 """The backbone whose truth the oracles know."""

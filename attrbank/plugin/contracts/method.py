@@ -22,7 +22,7 @@ from attrbank.methods.protocol import Edit, Method, ModelEdit, completed
 from attrbank.plugin.contracts.base import Contract, require, require_finite
 from attrbank.plugin.tiny import build_pipeline
 from attrbank.samplers.ddim import DDIM
-from attrbank.schema import LearnSpec, PromptPair
+from attrbank.schema.asked import LearnSpec, PromptPair
 
 _SOURCE, _TARGET = "a photo of a person", "a photo of an old person"
 _STEPS, _SEEDS = 8, (100, 101)
