@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from transformers import CLIPTokenizer
 
+from lab.avatars.styles import COLOURS, HAIR, SKIN
+from lab.avatars.truth import PICTURE
 from lab.avatars.words import build_word_tokenizer
 
 MAX_TOKENS = 48
@@ -71,13 +73,13 @@ _CLAUSES: dict[str, dict[str, tuple[str, ...]]] = {
         "glasses": ("with glasses", "with glasses", "wearing glasses", "in glasses"),
         "sunglasses": ("with sunglasses", "wearing sunglasses", "in sunglasses"),
     },
-    "hair": {colour: (f"with {colour} hair",) for colour in ("black", "brown", "blond", "red", "grey")},
-    "skin": {tone: (f"with {tone} skin",) for tone in ("light", "brown", "dark")},
+    "hair": {colour: (f"with {colour} hair",) for colour in HAIR},
+    "skin": {tone: (f"with {tone} skin",) for tone in SKIN},
     "clothes": {
-        colour: (f"in a {colour} shirt", f"wearing a {colour} shirt", f"in {colour}")
-        for colour in ("red", "yellow", "green", "blue", "purple", "white")
-    }
-    | {"orange": ("in an orange shirt", "wearing an orange shirt", "in orange")},
+        colour: (f"in {article} {colour} shirt", f"wearing {article} {colour} shirt", f"in {colour}")
+        for colour in COLOURS
+        for article in ("an" if colour[0] in "aeiou" else "a",)
+    },
     "side": {
         "left": ("on the left",),
         "middle": ("in the middle",),
@@ -206,8 +208,6 @@ def _ground(picture: Said, rng: random.Random) -> str:
 
 def words() -> list[str]:
     """Every word of the grammar, sorted."""
-    from lab.avatars.truth import PICTURE
-
     phrases = chain(
         _OPENINGS,
         *_STYLES.values(),

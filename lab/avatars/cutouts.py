@@ -17,7 +17,7 @@ from lab.avatars.figures import Figure, draw_figure
 from lab.avatars.styles import STYLES
 
 SIZE, BATCH = 128, 200
-_DRAW = Path(__file__).parent / "draw"
+DRAW = Path(__file__).parent / "draw"
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def draw(figures: Sequence[Figure]) -> Cutouts:
         asked, answered = Path(folder) / "jobs.json", Path(folder) / "pictures.raw"
         asked.write_text(json.dumps(jobs))
         command = ["node", "draw.mjs", str(asked), str(answered), str(SIZE)]
-        subprocess.run(command, cwd=_DRAW, check=True)  # noqa: S603 — our own program
+        subprocess.run(command, cwd=DRAW, check=True)  # noqa: S603 — our own program
         pixels = np.frombuffer(answered.read_bytes(), np.uint8)
     return Cutouts(list(figures), pixels.reshape(-1, SIZE, SIZE, 4))
 

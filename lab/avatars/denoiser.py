@@ -16,7 +16,7 @@ from attrbank.backbones.portraits.denoiser import build_scheduler, min_snr_weigh
 from lab.avatars.captions import MAX_TOKENS, Description, describe
 from lab.avatars.truth import MOST_PEOPLE, PERSON, PICTURE
 
-LEARNING_RATE, BATCH = 1e-3, 32
+LEARNING_RATE = 1e-3
 READING_WEIGHT, NOISY_SHARE, NOISY_FROM = 0.05, 0.5, 400
 
 QUESTIONS: list[tuple[str, tuple[str, ...]]] = [
@@ -105,16 +105,23 @@ class DenoisingLoss:
     """
 
     def __init__(
-        self, networks: Networks, tokenizer: CLIPTokenizer, examples: Examples, seed: int, device: torch.device
+        self,
+        networks: Networks,
+        tokenizer: CLIPTokenizer,
+        examples: Examples,
+        *,
+        seed: int,
+        device: torch.device,
+        batch: int,
     ) -> None:
         self.networks, self.tokenizer, self.examples, self.seed = networks, tokenizer, examples, seed
-        self.device = device
+        self.device, self.batch = device, batch
         self.alpha_bars = build_scheduler().alphas_cumprod
 
     def __call__(self, step: int) -> Tensor:
         """The loss; a pure function of the step and the networks, so that a resumed run repeats it."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
-        rows = torch.randint(len(self.examples.latents), (BATCH,), generator=generator)
+        rows = torch.randint(len(self.examples.latents), (self.batch,), generator=generator)
         clean = self.examples.latents[rows].float()
         timesteps = self._timesteps(generator)
         noise = torch.randn(clean.shape, generator=generator)
@@ -130,9 +137,9 @@ class DenoisingLoss:
         return weighted.mean() + READING_WEIGHT * self._reading_loss(text.float(), descriptions)
 
     def _timesteps(self, generator: torch.Generator) -> Tensor:
-        anywhere = torch.randint(len(self.alpha_bars), (BATCH,), generator=generator)
-        noisy = torch.randint(NOISY_FROM, len(self.alpha_bars), (BATCH,), generator=generator)
-        return torch.where(torch.rand(BATCH, generator=generator) < NOISY_SHARE, noisy, anywhere)
+        anywhere = torch.randint(len(self.alpha_bars), (self.batch,), generator=generator)
+        noisy = torch.randint(NOISY_FROM, len(self.alpha_bars), (self.batch,), generator=generator)
+        return torch.where(torch.rand(self.batch, generator=generator) < NOISY_SHARE, noisy, anywhere)
 
     def _descriptions(self, rows: Tensor, rng: random.Random) -> list[Description]:
         return [describe(self.examples.pictures[row], self.examples.people[row], rng) for row in rows.tolist()]

@@ -21,7 +21,9 @@ FIRST_SEED = 100_000
 
 def encoder_id(vae: AutoencoderKL) -> str:
     """Sixteen digits that stand for what decides the meaning of latents: the encoder and the scale."""
-    deciding = {k: t.cpu().contiguous() for k, t in vae.state_dict().items() if k.startswith(("encoder.", "quant_conv."))}
+    deciding = {
+        k: t.cpu().contiguous() for k, t in vae.state_dict().items() if k.startswith(("encoder.", "quant_conv."))
+    }
     return sha256(save(deciding, {"scaling_factor": str(vae.config.scaling_factor)})).hexdigest()[:16]
 
 
@@ -41,12 +43,14 @@ def encode_examples(vae: AutoencoderKL, cutouts: Cutouts, folder: Path, count: i
 def _part(vae: AutoencoderKL, cutouts: Cutouts, scenes: list[Scene], path: Path, source: str) -> torch.Tensor:
     about = f"{len(scenes)} scenes of {len(cutouts)} figures by encoder {source}"
     if path.exists() and metadata_of(path).get("source") == about:
-        return load_file(path)["latents"]
+        stored: torch.Tensor = load_file(path)["latents"]
+        return stored
     device, latents = next(vae.parameters()).device, []
     for start in range(0, len(scenes), BATCH):
         images = paint_all(scenes[start : start + BATCH], cutouts).to(device).float() / 127.5 - 1
         latents.append((vae.encode(images).latent_dist.mean * vae.config.scaling_factor).half().cpu())
-    save_file({"latents": torch.cat(latents)}, path.with_suffix(".new"), metadata={"source": about})
+    encoded = torch.cat(latents).contiguous()
+    save_file({"latents": encoded}, path.with_suffix(".new"), metadata={"source": about})
     path.with_suffix(".new").replace(path)
-    print(f"encoded: {path.name}", flush=True)  # noqa: T201
-    return torch.cat(latents)
+    print(f"encoded: {path.name}", flush=True)
+    return encoded

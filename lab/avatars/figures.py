@@ -112,11 +112,13 @@ def values_of(style: str, name: str) -> tuple[str, ...]:
 
 def draw_figure(style: str, rng: random.Random) -> Figure:
     """A random person of a style; long hair and beards go together seldom, everything else as it comes."""
-    traits = {}
+    traits: dict[str, str] = {}
     for name in TRAITS:
         values = values_of(style, name)
         weights = [WEIGHTS.get(value, 1.0) for value in values]
         if name == "facial" and traits["length"] in ("long", "up"):
-            weights = [weight if value == "none" else 0.05 * weight for value, weight in zip(values, weights, strict=True)]
+            weights = [
+                weight if value == "none" else 0.05 * weight for value, weight in zip(values, weights, strict=True)
+            ]
         traits[name] = rng.choices(values, weights)[0]
     return Figure(style, traits, rng.getrandbits(32))

@@ -51,7 +51,7 @@ class ReportingTrainer(Trainer):
             average = loss if average is None else 0.98 * average + 0.02 * loss
             if self.step % REPORT_EVERY == 0:
                 left = (steps - self.step) * (time.monotonic() - began) / (self.step - first) / 60
-                print(f"{title}: step {self.step} of {steps}, loss {average:.4f}, {left:.0f} minutes left", flush=True)  # noqa: T201
+                print(f"{title}: step {self.step} of {steps}, loss {average:.4f}, {left:.0f} minutes left", flush=True)
             if self.step % SAVE_EVERY == 0:
                 self.save()
         self.save()

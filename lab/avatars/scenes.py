@@ -68,16 +68,17 @@ def scene_from(stored: Mapping[str, Any]) -> Scene:
     return Scene(tuple(Place(**place) for place in stored["places"]), stored["ground"], stored["pattern"])
 
 
-def draw_scene(by_style: Mapping[str, Sequence[int]], rng: random.Random) -> Scene:
+def draw_scene(by_style: Mapping[str, Sequence[int]], rng: random.Random, pairs: float = PAIRS) -> Scene:
     """A random scene; two figures that share one are of one style.
 
     Args:
         by_style: the numbers of the cutouts to choose from, by style.
         rng: decides everything.
+        pairs: the share of scenes with two figures.
     """
     numbers = by_style[rng.choice(list(by_style))]
     pattern = "plain" if rng.random() < 0.5 else rng.choice(PATTERNS[1:])
-    places = _pair(numbers, rng) if rng.random() < PAIRS else (_single(numbers, rng),)
+    places = _pair(numbers, rng) if rng.random() < pairs else (_single(numbers, rng),)
     return Scene(places, rng.choice(list(GROUNDS)), pattern)
 
 

@@ -72,8 +72,8 @@ def _open_peeps(traits: Traits, pick: Pick) -> Options:
         "skinColor": [SKIN[traits["skin"]]],
         "clothingColor": [COLOURS[traits["clothes"]]],
         "maskProbability": 0,
-        **_optional("accessories", eyewear and pick("eyewear", eyewear)),
-        **_optional("facialHair", facial and pick("facial", facial)),
+        **_optional("accessories", pick("eyewear", eyewear) if eyewear else None),
+        **_optional("facialHair", pick("facial", facial) if facial else None),
     }
 
 
@@ -108,7 +108,7 @@ def _personas(traits: Traits, pick: Pick) -> Options:
         "body": [pick("body", ("squared", "rounded"))],
         "skinColor": [SKIN[traits["skin"]]],
         "clothingColor": [COLOURS[traits["clothes"]]],
-        **_optional("facialHair", facial and pick("facial", facial)),
+        **_optional("facialHair", pick("facial", facial) if facial else None),
     }
 
 
@@ -178,7 +178,7 @@ def _lorelei(traits: Traits, pick: Pick) -> Options:
         "frecklesProbability": 0,
         "hairAccessoriesProbability": 0,
         "earringsProbability": 0,
-        **_optional("glasses", eyewear and pick("eyewear", eyewear)),
+        **_optional("glasses", pick("eyewear", eyewear) if eyewear else None),
         **_optional("beard", beard),
     }
 

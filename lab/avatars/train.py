@@ -78,7 +78,15 @@ def train_decoder(
 
 
 def train_denoiser(
-    out: Path, vae: AutoencoderKL, cutouts: Cutouts, steps: int, scenes: int, device: torch.device, start: Path
+    out: Path,
+    vae: AutoencoderKL,
+    cutouts: Cutouts,
+    *,
+    steps: int,
+    scenes: int,
+    batch: int,
+    device: torch.device,
+    start: Path,
 ) -> None:
     """Train the text encoder and the UNet."""
     torch.manual_seed(DENOISER_SEED)
@@ -97,7 +105,7 @@ def train_denoiser(
         dict(vars(networks)), out / "denoiser", denoiser.LEARNING_RATE, data=f"scenes by encoder {encoder_id(vae)}"
     )
     examples = encode_examples(vae, cutouts, out / "examples", scenes)
-    loss = denoiser.DenoisingLoss(networks, tokenizer, examples, DENOISER_SEED, device)
+    loss = denoiser.DenoisingLoss(networks, tokenizer, examples, seed=DENOISER_SEED, device=device, batch=batch)
     trainer.run(loss, steps, None, "denoiser")
 
 
@@ -109,10 +117,11 @@ def held_out(out: Path, count: int) -> Cutouts:
 def main(
     out: Annotated[Path, typer.Option(help="Where cutouts, checkpoints and the finished model/ go.")],
     figures: Annotated[int, typer.Option(help="Different figures to learn from.")] = 6000,
-    codec_scenes: Annotated[int, typer.Option(help="Pictures that the autoencoder learns from.")] = 5000,
-    codec_steps: Annotated[int, typer.Option(help="Training steps of the autoencoder.")] = 2000,
+    codec_scenes: Annotated[int, typer.Option(help="Pictures that the autoencoder learns from.")] = 3000,
+    codec_steps: Annotated[int, typer.Option(help="Training steps of the autoencoder.")] = 1200,
     scenes: Annotated[int, typer.Option(help="Pictures that the denoiser learns from, in whole thousands.")] = 20_000,
     steps: Annotated[int, typer.Option(help="Training steps of the denoiser.")] = 60_000,
+    batch: Annotated[int, typer.Option(help="Pictures a step of the denoiser; more of them late, and on a GPU.")] = 16,
     decoder_steps: Annotated[int, typer.Option(help="Further steps of the decoder, after the denoiser.")] = 4000,
     start: Annotated[Path, typer.Option(help="A model to begin with, wherever its weights fit.")] = PORTRAITS,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
@@ -128,7 +137,7 @@ def main(
     cutouts = draw_bank(out / "cutouts", figures, FIGURES_SEED)
     vae = train_codec(out, cutouts, codec_steps, codec_scenes, place, start)
     say(f"autoencoder: {fidelity(out, vae, min(HELD_OUT, figures)):.1f} dB on figures that it has not seen")
-    train_denoiser(out, vae, cutouts, steps, scenes, place, start)
+    train_denoiser(out, vae, cutouts, steps=steps, scenes=scenes, batch=batch, device=place, start=start)
     train_decoder(out, vae, cutouts, decoder_steps, codec_scenes, place)
     say(f"finished: {export(out)}")
 
