@@ -21,7 +21,7 @@ from lab.avatars.truth import MOST_PEOPLE, PICTURE, about_people, about_picture
 
 BATCH, LEARNING_RATE, SEED = 48, 1.5e-3, 500_000
 UNSEEN = -100  # what cross_entropy leaves out
-JITTER = 0.03
+JITTER, SETTLING = 0.03, 100
 
 
 class Answers:
@@ -45,6 +45,13 @@ class Answers:
         for row, scene in enumerate(scenes):
             self._enter(row, scene, about_people(scene, cutouts.figures))
 
+    def to(self, device: torch.device) -> Answers:
+        """All numbers on a device."""
+        self.picture = {name: answers.to(device) for name, answers in self.picture.items()}
+        self.people = {name: answers.to(device) for name, answers in self.people.items()}
+        self.geometry, self.there = self.geometry.to(device), self.there.to(device)
+        return self
+
     def _enter(self, row: int, scene: Scene, people: Sequence[dict[str, str]]) -> None:
         for number, (place, person) in enumerate(zip(scene.places, people, strict=True)):
             self.there[row, number] = 1
@@ -57,32 +64,41 @@ class Answers:
 
 def blemish(images: Tensor, generator: torch.Generator) -> Tensor:
     """Blur and grain of random strength, so that the judge also reads what a decoder makes."""
-    amount = torch.rand(len(images), 1, 1, 1, generator=generator)
+    amount = torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device)
     blurred = functional.avg_pool2d(functional.pad(images, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    grain = torch.randn(images.shape, generator=generator) * 0.05
-    mixed = torch.lerp(images, blurred, amount * 0.8) + grain * torch.rand(amount.shape, generator=generator)
+    grain = 0.05 * torch.randn(images.shape, generator=generator).to(images.device)
+    grain *= torch.rand(amount.shape, generator=generator).to(images.device)
+    mixed = torch.lerp(images, blurred, amount * 0.8) + grain
     return mixed.clamp(0, 1)
 
 
 def loss_on(judge: Judge, images: Tensor, answers: Answers) -> Callable[[int], Tensor]:
-    """The error of both halves at step n; the second is shown where the figures really are, give or take a little."""
+    """The error of both halves at step n; the second is shown where the figures really are, give or take a little.
+
+    Shapes:
+        images: (N, 3, 128, 128), uint8, on the device of the judge and the answers.
+    """
+    device = images.device
 
     def at(step: int) -> Tensor:
         generator = torch.Generator().manual_seed(SEED + step)
-        rows = torch.randint(len(images), (BATCH,), generator=generator)
+        rows = torch.randint(len(images), (BATCH,), generator=generator).to(device)
         batch = blemish(images[rows].float() / 255, generator)
-        jitter = torch.randn(BATCH, MOST_PEOPLE, 3, generator=generator) * JITTER
-        return _finding_loss(judge, batch, answers, rows) + _reading_loss(judge, batch, answers, rows, jitter)
+        jitter = torch.randn(BATCH, MOST_PEOPLE, 3, generator=generator).to(device) * JITTER
+        with torch.autocast(device.type, torch.bfloat16):
+            return _finding_loss(judge, batch, answers, rows) + _reading_loss(judge, batch, answers, rows, jitter)
 
     return at
 
 
 def _finding_loss(judge: Judge, images: Tensor, answers: Answers, rows: Tensor) -> Tensor:
     found = judge.find(images)
-    named = [functional.cross_entropy(logits, answers.picture[name][rows]) for name, logits in found.picture.items()]
+    named = [
+        functional.cross_entropy(logits.float(), answers.picture[name][rows]) for name, logits in found.picture.items()
+    ]
     there, wanted = answers.there[rows], answers.geometry[rows]
-    placed = ((found.geometry[..., :4] - wanted[..., :4]).abs().sum(-1) * there).sum() / there.sum()
-    sides = functional.binary_cross_entropy_with_logits(found.geometry[..., 4], wanted[..., 4], there)
+    placed = ((found.geometry[..., :4].float() - wanted[..., :4]).abs().sum(-1) * there).sum() / there.sum()
+    sides = functional.binary_cross_entropy_with_logits(found.geometry[..., 4].float(), wanted[..., 4], there)
     return torch.stack(named).sum() + 5 * placed + sides
 
 
@@ -92,7 +108,7 @@ def _reading_loss(judge: Judge, images: Tensor, answers: Answers, rows: Tensor, 
     read = judge.read_at(images[picture], places)
     return torch.stack(
         [
-            functional.cross_entropy(logits, answers.people[name][rows][picture, person], ignore_index=UNSEEN)
+            functional.cross_entropy(logits.float(), answers.people[name][rows][picture, person], ignore_index=UNSEEN)
             for name, logits in read.items()
             if (answers.people[name][rows][picture, person] != UNSEEN).any()
         ]
@@ -146,28 +162,30 @@ def main(
     scenes: Annotated[int, typer.Option(help="Pictures to learn from.")] = 12_000,
     steps: Annotated[int, typer.Option(help="Training steps.")] = 4000,
     tested: Annotated[int, typer.Option(help="Pictures of held-out figures to be tested on.")] = 1000,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Train the judge, then say how well it reads figures that it has not seen, also through the autoencoder."""
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
-    cutouts = draw_bank(out / "cutouts", figures, FIGURES_SEED)
-    judge = Judge()
+    cutouts, place = draw_bank(out / "cutouts", figures, FIGURES_SEED), torch.device(device)
+    judge = Judge().to(place)
     data = f"{scenes} scenes of {len(cutouts)} figures"
     trainer = ReportingTrainer({"judge": judge}, out / "judge", LEARNING_RATE, ema_decay=0.99, data=data)
     if trainer.step < steps or not (out / "judge.safetensors").exists():
         drawn = draw_scenes(cutouts, scenes, SEED)
-        trainer.run(loss_on(judge, paint_all(drawn, cutouts), Answers(drawn, cutouts)), steps, None, "judge")
-        save(_settled(judge, paint_all(drawn[:600], cutouts), Answers(drawn[:600], cutouts)), out / "judge.safetensors")
+        loss = loss_on(judge, paint_all(drawn, cutouts).to(place), Answers(drawn, cutouts).to(place))
+        trainer.run(loss, steps, None, "judge")
+        save(_settled(judge, loss), out / "judge.safetensors")
     report(out, min(HELD_OUT, figures), tested)
 
 
 @torch.no_grad()
-def _settled(judge: Judge, images: Tensor, answers: Answers) -> Judge:
+def _settled(judge: Judge, loss: Callable[[int], Tensor]) -> Judge:
     """The judge with batch norms that know its last weights; a checkpoint does not hold their statistics."""
-    loss = loss_on(judge.train(), images, answers)
-    for step in range(100):
+    judge.train()
+    for step in range(SETTLING):
         loss(step)
-    return judge.eval()
+    return judge.cpu().eval()
 
 
 def report(out: Path, figures: int, tested: int) -> None:
