@@ -14,6 +14,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from attrbank.backbones.portraits.denoiser import build_scheduler, min_snr_weight
 from lab.avatars.captions import MAX_TOKENS, Description, describe
+from lab.avatars.loop import layout
 from lab.avatars.truth import MOST_PEOPLE, PERSON, PICTURE
 
 LEARNING_RATE = 1e-3
@@ -130,7 +131,7 @@ class DenoisingLoss:
         descriptions = self._descriptions(rows, random.Random(self.seed * 1_000_003 + step))  # noqa: S311
         with torch.autocast(self.device.type, torch.bfloat16):
             text = self.networks.text_encoder(self._tokens(descriptions)).last_hidden_state
-            latents = noisy.contiguous(memory_format=torch.channels_last)
+            latents = noisy.contiguous(memory_format=layout(self.device))
             predicted = self.networks.unet(latents, timesteps.to(self.device), text).sample
         error = (predicted.float() - noise.to(self.device)).square().mean(dim=(1, 2, 3))
         weighted: Tensor = min_snr_weight(alpha_bar.flatten()).to(self.device) * error

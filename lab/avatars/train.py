@@ -16,7 +16,7 @@ from lab.avatars.captions import build_tokenizer
 from lab.avatars.cutouts import Cutouts, draw_bank
 from lab.avatars.examples import encode_examples, encoder_id
 from lab.avatars.export import export
-from lab.avatars.loop import ReportingTrainer
+from lab.avatars.loop import ReportingTrainer, layout
 from lab.avatars.scenes import draw_scenes, paint_all
 from lab.avatars.start import PORTRAITS, start_network, start_text_encoder
 
@@ -37,7 +37,7 @@ def train_codec(
     network = codec.build()
     if not (out / "codec" / CHECKPOINT).exists():
         say(f"autoencoder: {start_network(network, start / 'vae')} weights begin with those in {start.name}")
-    network = network.to(device, memory_format=torch.channels_last)
+    network = network.to(device, memory_format=layout(device))
     data = f"{scenes} scenes of {len(cutouts)} figures"
     trainer = ReportingTrainer({"vae": network}, out / "codec", codec.LEARNING_RATE, ema_decay=0.995, data=data)
     if trainer.step >= steps and (out / "vae").exists():
@@ -63,7 +63,7 @@ def train_decoder(
     out: Path, vae: AutoencoderKL, cutouts: Cutouts, steps: int, scenes: int, device: torch.device
 ) -> None:
     """Go on with the decoder alone, which latents do not depend on."""
-    network = vae.to(memory_format=torch.channels_last)
+    network = vae.to(memory_format=layout(device))
     network.encoder.requires_grad_(False)
     network.quant_conv.requires_grad_(False)
     parts = {"decoder": network.decoder, "post_quant_conv": network.post_quant_conv}
@@ -98,7 +98,7 @@ def train_denoiser(
         say(f"denoiser: {words} tokens and {weights} weights begin with those in {start.name}")
     networks = denoiser.Networks(
         text_encoder=text_encoder.to(device),
-        unet=unet.to(device, memory_format=torch.channels_last),
+        unet=unet.to(device, memory_format=layout(device)),
         reader=denoiser.build_reader().to(device),
     )
     trainer = ReportingTrainer(
@@ -118,7 +118,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Where cutouts, checkpoints and the finished model/ go.")],
     figures: Annotated[int, typer.Option(help="Different figures to learn from.")] = 6000,
     codec_scenes: Annotated[int, typer.Option(help="Pictures that the autoencoder learns from.")] = 3000,
-    codec_steps: Annotated[int, typer.Option(help="Training steps of the autoencoder.")] = 1600,
+    codec_steps: Annotated[int, typer.Option(help="Training steps of the autoencoder.")] = 2400,
     scenes: Annotated[int, typer.Option(help="Pictures that the denoiser learns from, in whole thousands.")] = 20_000,
     steps: Annotated[int, typer.Option(help="Training steps of the denoiser.")] = 60_000,
     batch: Annotated[int, typer.Option(help="Pictures a step of the denoiser; more of them late, and on a GPU.")] = 16,
