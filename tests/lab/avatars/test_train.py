@@ -9,6 +9,7 @@ import pytest
 import torch
 from diffusers import AutoencoderKL
 
+from attrbank.backbones.families import describe
 from lab.avatars import codec, loop, train
 from lab.avatars.examples import encoder_id
 from lab.avatars.loop import ReportingTrainer, start_from
@@ -38,6 +39,7 @@ def _check_model(model: Path) -> None:
     assert json.loads((model / "text_encoder" / "config.json").read_text())["dtype"] == "float32"
     assert not any("_name_or_path" in path.read_text() for path in model.rglob("*.json"))
     assert sum(path.stat().st_size for path in model.rglob("*")) < 12_000_000
+    assert tuple(describe(str(model)).latent_shape) == (4, 32, 32)  # attrbank takes it as it takes anybody's
     (picture,) = sample(model, ["a comic of a man"], [1], steps=1, guidance=2.0)
     assert picture.size == (128, 128)
 
