@@ -9,7 +9,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from lab.avatars.cutouts import Cutouts, draw
-from lab.avatars.figures import draw_figure, values_of
+from lab.avatars.figures import Figure, draw_figure, values_of
 from lab.avatars.scenes import Scene, draw_scene, paint_all
 from lab.avatars.styles import STYLES
 
@@ -40,7 +40,11 @@ def draw_counterfactuals(trait: str, was: str, becomes: str, count: int, seed: i
     styles = [style for style in STYLES if _knows(style, trait, was) and _knows(style, trait, becomes)]
     if not styles:
         raise ValueError(f"No style can change {trait} from {was} to {becomes}.")
-    figures = [draw_figure(rng.choice(styles), rng).with_trait(trait, was) for _ in range(count)]
+    figures: list[Figure] = []
+    while len(figures) < count:
+        figure = draw_figure(rng.choice(styles), rng).with_trait(trait, was)
+        if _can_be_seen(trait, figure, figure.with_trait(trait, becomes)):
+            figures.append(figure)
     cutouts = draw([*figures, *(figure.with_trait(trait, becomes) for figure in figures)])
     scenes = [_alone(number, cutouts, rng) for number in range(count)]
     changed = [
@@ -51,6 +55,15 @@ def draw_counterfactuals(trait: str, was: str, becomes: str, count: int, seed: i
 
 def _knows(style: str, trait: str, value: str) -> bool:
     return value in values_of(style, trait)
+
+
+def _can_be_seen(trait: str, before: Figure, after: Figure) -> bool:
+    """Whether the change shows, as a bun under a hat does not, and nothing beside it.
+
+    Some heads of Open Peeps are always black: another colour of hair would be another cut.
+    """
+    shown = before.seen().get(trait) == before.traits[trait] and after.seen().get(trait) == after.traits[trait]
+    return shown and (trait != "hair" or before.options().get("head") == after.options().get("head"))
 
 
 def _alone(number: int, cutouts: Cutouts, rng: random.Random) -> Scene:

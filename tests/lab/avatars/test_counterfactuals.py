@@ -19,6 +19,15 @@ def test_only_the_trait_and_the_picture_of_the_person_change(no_node: None, monk
         assert before == replace(after, traits={**after.traits, "eyewear": "none"})
 
 
+def test_a_change_that_a_hat_hides_is_no_example(no_node: None, monkeypatch) -> None:
+    monkeypatch.setattr(counterfactuals, "draw", cutouts.draw)
+    pairs = counterfactuals.draw_counterfactuals("hair", "black", "red", 20, seed=1)
+    for before, after in zip(pairs.cutouts.figures[:20], pairs.cutouts.figures[20:], strict=True):
+        assert before.seen()["hair"] == "black"
+        assert after.seen()["hair"] == "red"
+        assert before.options().get("head") == after.options().get("head")
+
+
 def test_what_no_style_knows_is_refused() -> None:
     with pytest.raises(ValueError, match="No style can change hair"):
         counterfactuals.draw_counterfactuals("hair", "red", "rainbow", 1, seed=1)
