@@ -55,17 +55,21 @@ def draw(figures: Sequence[Figure]) -> Cutouts:
 def draw_bank(folder: Path, count: int, seed: int) -> Cutouts:
     """``count`` different figures, the styles in turn, from disk if they were drawn before.
 
-    The folder gets ``figures.json`` last, so that a folder that has one is whole.
+    The list of figures and options is written last, so that pictures with one are whole.
+
+    Raises:
+        ValueError: what is on disk was drawn with other options.
     """
     listed, drawn = folder / f"figures-{seed}-{count}.json", folder / f"pictures-{seed}-{count}.npz"
     rng = random.Random(seed)  # noqa: S311 — pictures, not secrets
     styles = list(STYLES)
     figures = [draw_figure(styles[i % len(styles)], rng) for i in range(count)]
+    asked = [{**figure.as_json(), "options": figure.options()} for figure in figures]
     if not listed.exists():
         folder.mkdir(parents=True, exist_ok=True)
         parts = [draw(figures[i : i + BATCH]).pictures for i in range(0, count, BATCH)]
         np.savez_compressed(drawn, pictures=np.concatenate(parts))  # a twentieth of the size
-        listed.write_text(json.dumps([figure.as_json() for figure in figures]))
-    if json.loads(listed.read_text()) != [figure.as_json() for figure in figures]:
-        raise ValueError(f"{listed} lists other figures than this code draws; remove it to draw them anew.")
+        listed.write_text(json.dumps(asked))
+    if json.loads(listed.read_text()) != asked:
+        raise ValueError(f"{listed} lists other figures or options than this code draws; remove it to draw anew.")
     return Cutouts(figures, np.load(drawn)["pictures"])

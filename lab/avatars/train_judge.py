@@ -32,6 +32,7 @@ class Answers:
         people: (N, 2) for each of ``TRAITS_READ``, ``UNSEEN`` where there is nothing to be read.
         geometry: (N, 2, 5), columns as in ``judge.GEOMETRY``.
         there: (N, 2), 1 where there is a figure.
+        sided: (N, 2), 1 where there is one that looks to a side; others look nearly the same in a mirror.
     """
 
     def __init__(self, scenes: Sequence[Scene], cutouts: Cutouts) -> None:
@@ -40,7 +41,8 @@ class Answers:
             name: torch.tensor([values.index(picture[name]) for picture in pictures])
             for name, values in PICTURE.items()
         }
-        self.geometry, self.there = torch.zeros(len(scenes), MOST_PEOPLE, 5), torch.zeros(len(scenes), MOST_PEOPLE)
+        self.geometry = torch.zeros(len(scenes), MOST_PEOPLE, len(GEOMETRY))
+        self.there, self.sided = torch.zeros(len(scenes), MOST_PEOPLE), torch.zeros(len(scenes), MOST_PEOPLE)
         self.people = {name: torch.full((len(scenes), MOST_PEOPLE), UNSEEN) for name in TRAITS_READ}
         for row, scene in enumerate(scenes):
             self._enter(row, scene, about_people(scene, cutouts.figures))
@@ -49,12 +51,12 @@ class Answers:
         """All numbers on a device."""
         self.picture = {name: answers.to(device) for name, answers in self.picture.items()}
         self.people = {name: answers.to(device) for name, answers in self.people.items()}
-        self.geometry, self.there = self.geometry.to(device), self.there.to(device)
+        self.geometry, self.there, self.sided = (part.to(device) for part in (self.geometry, self.there, self.sided))
         return self
 
     def _enter(self, row: int, scene: Scene, people: Sequence[dict[str, str]]) -> None:
         for number, (place, person) in enumerate(zip(scene.places, people, strict=True)):
-            self.there[row, number] = 1
+            self.there[row, number], self.sided[row, number] = 1, float("looks" in person)
             values = (place.x, place.y, place.scale, place.tilt / TILT_UNIT, float(place.flipped))
             self.geometry[row, number] = torch.tensor(values)
             for name, known in TRAITS_READ.items():
@@ -98,7 +100,9 @@ def _finding_loss(judge: Judge, images: Tensor, answers: Answers, rows: Tensor) 
     ]
     there, wanted = answers.there[rows], answers.geometry[rows]
     placed = ((found.geometry[..., :4].float() - wanted[..., :4]).abs().sum(-1) * there).sum() / there.sum()
-    sides = functional.binary_cross_entropy_with_logits(found.geometry[..., 4].float(), wanted[..., 4], there)
+    sides = functional.binary_cross_entropy_with_logits(
+        found.geometry[..., 4].float(), wanted[..., 4], answers.sided[rows]
+    )
     return torch.stack(named).sum() + 5 * placed + sides
 
 
@@ -144,7 +148,8 @@ def _place_errors(reads: Sequence[SceneRead], answers: Answers) -> dict[str, flo
     for row, read in enumerate(reads):
         for number, place in enumerate(read.places):
             if answers.there[row, number]:
-                for column, name in enumerate(GEOMETRY):
+                told = GEOMETRY if answers.sided[row, number] else GEOMETRY[:4]
+                for column, name in enumerate(told):
                     errors[name].append(abs(place[name] - float(wanted[row, number, column])))
     return {f"error of {name}": sum(values) / max(1, len(values)) for name, values in errors.items()}
 
