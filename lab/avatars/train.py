@@ -118,7 +118,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Where cutouts, checkpoints and the finished model/ go.")],
     figures: Annotated[int, typer.Option(help="Different figures to learn from.")] = 6000,
     codec_scenes: Annotated[int, typer.Option(help="Pictures that the autoencoder learns from.")] = 3000,
-    codec_steps: Annotated[int, typer.Option(help="Training steps of the autoencoder.")] = 2400,
+    codec_steps: Annotated[int, typer.Option(help="Training steps of the autoencoder.")] = 4800,
     scenes: Annotated[int, typer.Option(help="Pictures that the denoiser learns from, in whole thousands.")] = 20_000,
     steps: Annotated[int, typer.Option(help="Training steps of the denoiser.")] = 60_000,
     batch: Annotated[int, typer.Option(help="Pictures a step of the denoiser; more of them late, and on a GPU.")] = 16,
