@@ -1,0 +1,124 @@
+"""Figures as traits: drawn at random, changed in one trait, translated into a designer's options."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from lab.avatars.styles import COLOURS, HAIR, SKIN, STYLES, Options
+
+TRAITS: dict[str, tuple[str, ...]] = {
+    "length": ("long", "up", "short", "bald"),
+    "hat": ("bare", "hat"),
+    "facial": ("none", "stubble", "moustache", "beard"),
+    "eyewear": ("none", "glasses", "sunglasses"),
+    "mood": ("smiling", "laughing", "sad", "surprised", "serious"),
+    "hair": tuple(HAIR),
+    "skin": tuple(SKIN),
+    "clothes": tuple(COLOURS),
+}
+"""What a figure is made of, beside its style."""
+
+WEIGHTS = {
+    "long": 3.5,
+    "up": 1.2,
+    "short": 3.5,
+    "bald": 1.2,
+    "bare": 7.0,
+    "hat": 2.0,
+    "none": 1.0,
+    "stubble": 0.4,
+    "moustache": 0.4,
+    "beard": 0.6,
+    "glasses": 0.6,
+    "sunglasses": 0.25,
+    "smiling": 1.0,
+    "laughing": 0.7,
+    "sad": 1.0,
+    "surprised": 0.6,
+    "serious": 0.6,
+}
+"""How often, where not all are alike."""
+
+BEARDS_HIDE_MOUTHS = ("comic", "ink")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One person.
+
+    Attributes:
+        style: a key of ``STYLES``.
+        traits: a value for each of ``TRAITS``, also where something else hides it.
+        variety: decides, by a number for each of the style's options, among options that show the same traits.
+    """
+
+    style: str
+    traits: Mapping[str, str]
+    variety: int
+
+    def with_trait(self, name: str, value: str) -> Figure:
+        """The same person with one trait changed and nothing else: the perfect edit.
+
+        Raises:
+            ValueError: the style has no such value.
+        """
+        if value not in values_of(self.style, name):
+            raise ValueError(f"{self.style} figures know no {name} {value}.")
+        return replace(self, traits={**self.traits, name: value})
+
+    def options(self) -> Options:
+        """What the designer's package is told; every choice explicit."""
+
+        def pick(option: str, choices: tuple[str, ...]) -> str:
+            return random.Random(f"{self.variety} {option}").choice(choices)  # noqa: S311 — pictures, not secrets
+
+        style = STYLES[self.style]
+        return {**style.options(self.traits, pick), **style.framing}
+
+    def seen(self) -> dict[str, str]:
+        """What a viewer can see of the figure, and nothing that is hidden or that the style does not have.
+
+        ``sex`` is what hair and beard suggest; below a hat without a beard it is left open, and so is hair.
+        """
+        seen = {name: value for name, value in self.traits.items() if len(values_of(self.style, name)) > 1}
+        if self.traits["hat"] == "hat":
+            seen.pop("length")
+            seen.pop("hair", None)
+        if self.traits["length"] == "bald":
+            seen.pop("hair", None)
+        if self.style in BEARDS_HIDE_MOUTHS and self.traits["facial"] != "none":
+            seen.pop("mood")
+        return {**self._sex(), **seen}
+
+    def _sex(self) -> dict[str, str]:
+        if self.traits["facial"] != "none":
+            return {"sex": "man"}
+        if self.traits["hat"] == "hat":
+            return {}
+        return {"sex": "woman" if self.traits["length"] in ("long", "up") else "man"}
+
+    def as_json(self) -> dict[str, Any]:
+        """For a file."""
+        return asdict(self)
+
+
+def values_of(style: str, name: str) -> tuple[str, ...]:
+    """What a trait can be in a style."""
+    return STYLES[style].values.get(name, TRAITS[name])
+
+
+def draw_figure(style: str, rng: random.Random) -> Figure:
+    """A random person of a style; long hair and beards go together seldom, everything else as it comes."""
+    traits: dict[str, str] = {}
+    for name in TRAITS:
+        values = values_of(style, name)
+        weights = [WEIGHTS.get(value, 1.0) for value in values]
+        if name == "facial" and traits["length"] in ("long", "up"):
+            weights = [
+                weight if value == "none" else 0.05 * weight for value, weight in zip(values, weights, strict=True)
+            ]
+        traits[name] = rng.choices(values, weights)[0]
+    return Figure(style, traits, rng.getrandbits(32))
