@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 from lab.second_edition.parameters import draw
 from lab.second_edition.render import SIZE, render
@@ -60,7 +60,7 @@ def loss(codec: AutoencoderKL, images: Tensor, generator: torch.Generator) -> Te
     error = (decoded - images) * _weight(images.device)
     colours = error.abs().mean() + SQUARE_WEIGHT * ((decoded - images) * error).mean()
     edges = sum((a - b).abs().mean() for a, b in zip(_edges(decoded), _edges(images), strict=True))
-    tones = F.l1_loss(F.avg_pool2d(decoded, 8), F.avg_pool2d(images, 8))
+    tones = functional.l1_loss(functional.avg_pool2d(decoded, 8), functional.avg_pool2d(images, 8))
     total: Tensor = colours + EDGE_WEIGHT * edges + TONE_WEIGHT * tones + KL_WEIGHT * posterior.kl().mean()
     return total
 
@@ -89,7 +89,7 @@ class Lesson:
 def set_scale(codec: AutoencoderKL, device: torch.device) -> None:
     """Record the factor that brings latents to unit variance, as Stable Diffusion does."""
     images = render(draw(256, FIRST_RENDERS)) * 2 - 1
-    latents = torch.cat([codec.encode(part.to(device)).latent_dist.mean for part in images.split(32)])
+    latents = torch.cat([codec.encode(part.to(device)).latent_dist.mean for part in torch.split(images, 32)])
     codec.register_to_config(scaling_factor=round(1 / latents.std().item(), 5))
 
 
@@ -97,10 +97,11 @@ def set_scale(codec: AutoencoderKL, device: torch.device) -> None:
 def round_trip(codec: AutoencoderKL, images: Tensor) -> Tensor:
     """Images (N, 3, 128, 128) in [0, 1] through the codec and back."""
     device = next(codec.parameters()).device
-    parts = [codec.decode(codec.encode(part.to(device) * 2 - 1).latent_dist.mean).sample for part in images.split(32)]
+    latents = (codec.encode(part.to(device) * 2 - 1).latent_dist.mean for part in torch.split(images, 32))
+    parts = [codec.decode(part).sample for part in latents]
     return (torch.cat(parts).float().cpu() / 2 + 0.5).clamp(0, 1)
 
 
 def psnr(codec: AutoencoderKL, images: Tensor) -> float:
     """Peak signal-to-noise ratio of a round trip, in dB, over all pixels of images (N, 3, 128, 128) in [0, 1]."""
-    return float(-10 * torch.log10(F.mse_loss(round_trip(codec, images), images)))
+    return float(-10 * torch.log10(functional.mse_loss(round_trip(codec, images), images)))

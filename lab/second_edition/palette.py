@@ -91,9 +91,11 @@ def hair_of(portraits: Portraits) -> Tensor:
 
 def hair_named(portraits: Portraits) -> Tensor:
     """The kind of ``hair_colour`` that one would call what is seen, (N,); −1 where two would do."""
-    distances = torch.cdist(hair_of(portraits), torch.tensor(_HAIRS))
-    nearest = distances.topk(2, largest=False)
+    nearest = torch.cdist(hair_of(portraits), torch.tensor(_HAIRS)).topk(2, largest=False)
     clear = nearest.values[:, 0] < 0.55 * nearest.values[:, 1]
     return torch.where(clear, nearest.indices[:, 0], -1).float()
 
 
+def nearest_hair(colours: Tensor) -> Tensor:
+    """The kind of ``hair_colour`` nearest to each colour (N, 3), (N,)."""
+    return torch.cdist(colours, torch.tensor(_HAIRS)).argmin(1).float()

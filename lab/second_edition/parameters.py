@@ -127,7 +127,9 @@ class _Dice:
         return low + (high - low) * torch.rand(self.count, generator=self.generator)
 
     def one_of(self, odds: tuple[float, ...]) -> Tensor:
-        return torch.multinomial(torch.tensor(odds), self.count, replacement=True, generator=self.generator).float()
+        count = max(1, self.count)  # multinomial refuses 0
+        drawn = torch.multinomial(torch.tensor(odds), count, replacement=True, generator=self.generator)
+        return drawn[: self.count].float()
 
     def happens(self, event: str, parents: Mapping[str, Tensor]) -> Tensor:
         """Whether an event of ``ENTANGLEMENT`` happens, (N,) bool."""
@@ -166,9 +168,7 @@ def _face(dice: _Dice, drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _wear(dice: _Dice, drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:
     clear = (1 - _SUNGLASSES) / 2
     bright, muted = (0.15,) * _MUTED_FROM, (1.0,) * (len(KINDS["clothes_colour"]) - _MUTED_FROM)
-    clothes = torch.where(
-        dice.happens("muted", drawn), dice.one_of(muted) + _MUTED_FROM, dice.one_of(bright)
-    )
+    clothes = torch.where(dice.happens("muted", drawn), dice.one_of(muted) + _MUTED_FROM, dice.one_of(bright))
     return {
         "glasses": dice.happens("glasses", drawn) * (1 + dice.one_of((clear, clear, _SUNGLASSES))),
         "hat": dice.happens("hat", drawn) * (1 + dice.one_of((1.0, 1.0, 1.0))),

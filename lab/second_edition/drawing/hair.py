@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lab.second_edition.drawing.head import outline
 from lab.second_edition.drawing.mouth import PLACE
-from lab.second_edition.drawing.scene import Scene, rgb
+from lab.second_edition.drawing.scene import Scene
 from lab.second_edition.shapes import arc, both, box, ellipse, ramp
 
 
@@ -27,7 +27,9 @@ def behind(scene: Scene) -> None:
     bottom, top = _hang(scene), -0.30
     wide = m.width + 0.045 + 0.075 * ramp(length, 0.3, 0.9)
     middle, half = (bottom + top) / 2, (bottom - top) / 2
-    scene.stroke(m.hair * 0.80, box(u + _waves(scene), v - middle, wide, half.clamp(min=0.05), 0.16), ramp(length, 0.28, 0.36))
+    scene.stroke(
+        m.hair * 0.80, box(u + _waves(scene), v - middle, wide, half.clamp(min=0.05), 0.16), ramp(length, 0.28, 0.36)
+    )
 
 
 def _scalp(scene: Scene) -> Tensor:
@@ -77,7 +79,7 @@ def beard(scene: Scene) -> None:
     if not len(chosen):
         return
     copy = scene.rows(chosen)
-    part = copy.window(-0.05, 1.0, -0.75, 0.75)
+    part = copy.window(-0.25, 1.0, -0.75, 0.75)
     m, u, v, amount = part.m, part.u, part.v, part.get("beard")
     thickness = 0.12 + 0.30 * ramp(amount, 0.05, 0.30) + 0.58 * ramp(amount, 0.30, 0.45)
     long = ramp(amount, 0.52, 1.0)
@@ -87,7 +89,11 @@ def beard(scene: Scene) -> None:
     chin = torch.minimum(outline(part) - 0.005 - 0.035 * ramp(amount, 0.35, 0.6), _long(part, long))
     lips = ellipse(u, v - PLACE - 0.010 - 0.025 * m.smile, 0.135 + 0.045 * m.smile, 0.052 + 0.045 * m.smile)
     part.stroke(colour, both(chin, top - v, -lips), thickness)
-    part.stroke(colour * 0.95, arc(u, v - PLACE + 0.066 + 0.028 * m.smile, 0.135, 0.035, 0.018 + 0.012 * ramp(amount, 0.3, 0.5)), thickness)
+    part.stroke(
+        colour * 0.95,
+        arc(u, v - PLACE + 0.066 + 0.028 * m.smile, 0.135, 0.035, 0.018 + 0.012 * ramp(amount, 0.3, 0.5)),
+        thickness,
+    )
     scene.put(chosen, copy)
 
 
@@ -95,4 +101,4 @@ def _long(scene: Scene, long: Tensor) -> Tensor:
     """A tongue of hair from the chin downwards."""
     m = scene.m
     half = 0.10 + 0.24 * long
-    return ellipse(scene.u, scene.v - m.height * 0.72 - half * 0.55, m.width * (0.55 + 0.22 * long), half + 0.10) 
+    return ellipse(scene.u, scene.v - m.height * 0.72 - half * 0.55, m.width * (0.55 + 0.22 * long), half + 0.10)

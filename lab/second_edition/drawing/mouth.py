@@ -30,7 +30,11 @@ def mouth(scene: Scene) -> None:
     inside = both(-upper, lower, ends)
     open_ = ramp(smile, 0.30, 0.42)
     part.stroke(rgb((0.42, 0.09, 0.13)), inside, open_)
-    part.stroke(rgb((0.90, 0.42, 0.45)), both(inside, ellipse(u, v - place - lift - gap, half * 0.55, gap * 0.42 + 0.005)), ramp(smile, 0.60, 0.80))
+    part.stroke(
+        rgb((0.90, 0.42, 0.45)),
+        both(inside, ellipse(u, v - place - lift - gap, half * 0.55, gap * 0.42 + 0.005)),
+        ramp(smile, 0.60, 0.80),
+    )
     part.stroke(WHITE_COLOUR, both(inside, curve(lift + 0.50 * gap)), open_)
     lip = torch.lerp(m.skin * 0.66, rgb((0.82, 0.22, 0.30)), 0.28 + 0.57 * (1 - m.man) * (1 - 0.6 * m.child))
     thick = 0.0145 + 0.008 * (1 - m.man) * (1 - 0.6 * m.child)

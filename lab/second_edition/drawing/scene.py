@@ -12,7 +12,6 @@ from lab.second_edition.palette import INK, RGB, SKINS, WHITE, along, colour_of,
 from lab.second_edition.parameters import Portraits
 from lab.second_edition.shapes import ramp
 
-
 ZOOM = 1.12
 """Pictures show this much less than −1 to 1."""
 
@@ -114,7 +113,7 @@ class Scene:
         self.canvas.lerp_(colour.expand_as(self.canvas), coverage.expand_as(self.canvas))
 
     def window(self, top: float, bottom: float, left: float = -1.0, right: float = 1.0) -> Scene:
-        """The same scene within these bounds of the coordinates x and y; strokes there are strokes here, and cheaper."""
+        """The same scene within these bounds of the coordinates x and y; strokes are cheaper here."""
         size = self.canvas.shape[-1]
         rows, columns = (
             slice(max(0, math.floor((a * ZOOM + 1) / 2 * size)), math.ceil((b * ZOOM + 1) / 2 * size))
