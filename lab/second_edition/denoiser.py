@@ -90,18 +90,24 @@ class DenoisingLoss:
     """
 
     def __init__(
-        self, networks: Networks, tokenizer: CLIPTokenizer, examples: Examples, seed: int, device: torch.device
+        self,
+        networks: Networks,
+        tokenizer: CLIPTokenizer,
+        examples: Examples,
+        seed: int,
+        device: torch.device,
+        batch: int = BATCH,
     ) -> None:
         self.networks, self.tokenizer, self.examples = networks, tokenizer, examples
-        self.seed, self.device = seed, device
+        self.seed, self.device, self.batch = seed, device, batch
         self.alpha_bars = build_scheduler().alphas_cumprod
 
     def __call__(self, step: int) -> Tensor:
         """The loss; a pure function of the step and the networks, so that a resumed run repeats it."""
         generator = torch.Generator().manual_seed(self.seed + step)
-        rows = torch.randint(len(self.examples.latents), (BATCH,), generator=generator)
+        rows = torch.randint(len(self.examples.latents), (self.batch,), generator=generator)
         descriptions = self._descriptions(rows, random.Random(self.seed + step))  # noqa: S311 — captions, not secrets
-        timesteps, noise = self._timesteps(generator), torch.randn(BATCH, 4, 32, 32, generator=generator)
+        timesteps, noise = self._timesteps(generator), torch.randn(self.batch, 4, 32, 32, generator=generator)
         alpha_bar = self.alpha_bars[timesteps].view(-1, 1, 1, 1)
         noisy = alpha_bar.sqrt() * self.examples.latents[rows].float() + (1 - alpha_bar).sqrt() * noise
         with torch.autocast(self.device.type, torch.bfloat16):
@@ -113,9 +119,9 @@ class DenoisingLoss:
         return weighted.mean() + READING_WEIGHT * self._reading_loss(text.float(), descriptions)
 
     def _timesteps(self, generator: torch.Generator) -> Tensor:
-        anywhere = torch.randint(len(self.alpha_bars), (BATCH,), generator=generator)
-        noisy = torch.randint(NOISY_FROM, len(self.alpha_bars), (BATCH,), generator=generator)
-        return torch.where(torch.rand(BATCH, generator=generator) < NOISY_SHARE, noisy, anywhere)
+        anywhere = torch.randint(len(self.alpha_bars), (self.batch,), generator=generator)
+        noisy = torch.randint(NOISY_FROM, len(self.alpha_bars), (self.batch,), generator=generator)
+        return torch.where(torch.rand(self.batch, generator=generator) < NOISY_SHARE, noisy, anywhere)
 
     def _descriptions(self, rows: Tensor, rng: random.Random) -> list[Description]:
         return [describe(values, rng) for values in seen(Portraits(self.examples.values[rows]))]

@@ -59,6 +59,8 @@ _SHADES = {
     "hat_colour": "hat_shade",
     "background_colour": "background_shade",
 }
+_DARKEST, _SPAN = 0.94, 0.12
+"""By what the colour of a kind is multiplied at shade 0, and how much more at shade 1."""
 
 
 def along(palette: tuple[RGB, ...], where: Tensor) -> Tensor:
@@ -71,7 +73,7 @@ def along(palette: tuple[RGB, ...], where: Tensor) -> Tensor:
 def colour_of(portraits: Portraits, name: str) -> Tensor:
     """The colour (N, 3), in [0, 1], of one of the colour kinds, in each portrait's own shade."""
     plain = torch.tensor(_PALETTES[name])[portraits.column(name).long()]
-    return plain * (0.94 + 0.12 * portraits.column(_SHADES[name])[:, None])
+    return plain * (_DARKEST + _SPAN * portraits.column(_SHADES[name])[:, None])
 
 
 def greyness(portraits: Portraits) -> Tensor:
@@ -99,3 +101,10 @@ def hair_named(portraits: Portraits) -> Tensor:
 def nearest_hair(colours: Tensor) -> Tensor:
     """The kind of ``hair_colour`` nearest to each colour (N, 3), (N,)."""
     return torch.cdist(colours, torch.tensor(_HAIRS)).argmin(1).float()
+
+
+def hair_shade(colours: Tensor) -> Tensor:
+    """The ``hair_shade`` with which the nearest kind of hair comes closest to each colour (N, 3), (N,) in [0, 1]."""
+    plain = torch.tensor(_HAIRS)[nearest_hair(colours).long()]
+    factor = (colours * plain).sum(1) / plain.square().sum(1)
+    return ((factor - _DARKEST) / _SPAN).clamp(0, 1)

@@ -45,6 +45,7 @@ class Run:
     max_minutes: float | None = None
     start: Path | None = None
     """A model of the same architecture whose autoencoder and noise predictor are started from."""
+    batch: int = denoiser.BATCH
 
 
 def train_codec(run: Run, steps: int) -> AutoencoderKL | None:
@@ -121,7 +122,7 @@ def train_denoiser(vae: AutoencoderKL, run: Run, renders: int, steps: int) -> bo
     data = f"{renders} renders of seed {EXAMPLES_SEED}, {latents_of(vae)}"
     trainer = Trainer(dict(vars(networks)), run.out / "denoiser", denoiser.LEARNING_RATE, data=data, say=say)
     examples = encode_examples(vae, run, renders)
-    loss = denoiser.DenoisingLoss(networks, tokenizer, examples, EXAMPLES_SEED, run.device)
+    loss = denoiser.DenoisingLoss(networks, tokenizer, examples, EXAMPLES_SEED, run.device, run.batch)
     done = trainer.run(loss, steps, run.max_minutes, "denoiser")
     if not done:
         say(f"stopped: denoiser at step {trainer.step} of {steps}; the next call goes on from there")
@@ -140,6 +141,7 @@ def main(
     ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     threads: Annotated[int | None, typer.Option(help="Threads of torch; all cores if not given.")] = None,
+    batch: Annotated[int, typer.Option(help="Pictures in a step of the denoiser.")] = denoiser.BATCH,
     max_minutes: Annotated[float | None, typer.Option(help="Stop a stage after so many minutes.")] = None,
     export_now: Annotated[bool, typer.Option(help="Export what there is, finished or not.")] = False,
 ) -> None:
@@ -149,7 +151,7 @@ def main(
     """
     torch.set_num_threads(threads or os.cpu_count() or 1)
     prepare(out)
-    run = Run(out, torch.device(device), 0 if export_now else max_minutes, start)
+    run = Run(out, torch.device(device), 0 if export_now else max_minutes, start, batch)
     vae = train_codec(run, codec_steps)
     if vae and decoder_steps:
         vae = refine_decoder(run, vae, decoder_steps)

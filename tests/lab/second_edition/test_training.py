@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch.nn import functional
 
 from attrbank.errors import IncompatibleError
-from lab.second_edition import codec, denoiser, measure, train, train_oracle
+from lab.second_edition import codec, measure, train, train_oracle
 from lab.second_edition.captions import describe
 from lab.second_edition.codec import HELD_OUT
 from lab.second_edition.loop import Trainer
@@ -27,11 +27,10 @@ from lab.second_edition.visible import READ_KINDS, READ_NUMBERS, numbers, number
 def quick(monkeypatch):
     monkeypatch.setattr(codec, "psnr", lambda *_: 0.0)
     monkeypatch.setattr(codec, "BLOCK", 4)
-    monkeypatch.setattr(denoiser, "BATCH", 2)
 
 
 def call(out: Path, capsys, **options) -> str:
-    train.main(out, **{"codec_steps": 1, "steps": 1, "renders": 4, "threads": 1, "start": None, **options})
+    train.main(out, **{"codec_steps": 1, "steps": 1, "renders": 4, "threads": 1, "start": None, "batch": 2, **options})
     return capsys.readouterr().err
 
 
