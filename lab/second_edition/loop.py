@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -39,16 +40,26 @@ class Trainer(loop.Trainer):
         say: Callable[[str], None] = print,
     ) -> None:
         super().__init__(networks, folder, learning_rate, ema_decay, data)
-        self.say = say
+        self.say, self.stopped = say, False
         for parameter, state in self.optimizer.state.items():
             for moment in ("exp_avg", "exp_avg_sq"):
                 state[moment] = state[moment].to(parameter.device)
 
     def run(self, loss_at: Callable[[int], Tensor], steps: int, max_minutes: float | None, title: str) -> bool:
-        """Train up to ``steps``; False if the time ran out first. Either way the state is on disk."""
+        """Train up to ``steps``; False if the time ran out, or SIGTERM came, first. The state is on disk after all."""
+        before = signal.signal(signal.SIGTERM, self._stop)
+        try:
+            return self._run(loss_at, steps, max_minutes, title)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    def _stop(self, *_: object) -> None:
+        self.stopped = True
+
+    def _run(self, loss_at: Callable[[int], Tensor], steps: int, max_minutes: float | None, title: str) -> bool:
         began, first, losses = time.monotonic(), self.step, []
         deadline = float("inf") if max_minutes is None else began + 60 * max_minutes
-        while self.step < steps and time.monotonic() < deadline:
+        while self.step < steps and time.monotonic() < deadline and not self.stopped:
             losses.append(self._update(loss_at, steps))
             if self.step % EVERY == 0:
                 each = (time.monotonic() - began) / (self.step - first)

@@ -46,12 +46,15 @@ class Run:
     start: Path | None = None
     """A model of the same architecture whose autoencoder and noise predictor are started from."""
     batch: int = denoiser.BATCH
+    widths: tuple[int, int, int] = codec.WIDTHS
 
 
 def train_codec(run: Run, steps: int) -> AutoencoderKL | None:
     """The trained autoencoder, or None if the time ran out."""
     torch.manual_seed(0)
-    network = AutoencoderKL.from_pretrained(run.start / "vae").float() if run.start else codec.build()
+    network = codec.build(run.widths)
+    if run.start and run.widths == codec.WIDTHS:
+        network = AutoencoderKL.from_pretrained(run.start / "vae").float()
     network.register_to_config(scaling_factor=1.0)
     network = network.to(run.device, memory_format=torch.channels_last)
     return _taught(run, "codec", network, network, steps)
@@ -67,6 +70,8 @@ def refine_decoder(run: Run, network: AutoencoderKL, steps: int) -> AutoencoderK
 def _taught(run: Run, stage: str, network: AutoencoderKL, trained: torch.nn.Module, steps: int) -> AutoencoderKL | None:
     """Train a part of an autoencoder; the result lies in OUT/STAGE/vae. None if the time ran out."""
     source = "endless renders" if trained is network else f"endless renders, {latents_of(network)}"
+    if run.widths != codec.WIDTHS:
+        source += f", widths {run.widths}"
     trainer = Trainer({"vae": trained}, run.out / stage, codec.LEARNING_RATE, 0.998, source, say)
     finished, unfinished = run.out / stage / "vae", run.out / stage / "vae.new"
     if trainer.step < steps or not finished.exists():
@@ -139,6 +144,7 @@ def main(
     start: Annotated[
         Path | None, typer.Option(help="A model folder to start from, such as the first edition's.")
     ] = None,
+    widths: Annotated[tuple[int, int, int], typer.Option(help="Channels of the autoencoder's levels.")] = codec.WIDTHS,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     threads: Annotated[int | None, typer.Option(help="Threads of torch; all cores if not given.")] = None,
     batch: Annotated[int, typer.Option(help="Pictures in a step of the denoiser.")] = denoiser.BATCH,
@@ -151,7 +157,7 @@ def main(
     """
     torch.set_num_threads(threads or os.cpu_count() or 1)
     prepare(out)
-    run = Run(out, torch.device(device), 0 if export_now else max_minutes, start, batch)
+    run = Run(out, torch.device(device), 0 if export_now else max_minutes, start, batch, widths)
     vae = train_codec(run, codec_steps)
     if vae and decoder_steps:
         vae = refine_decoder(run, vae, decoder_steps)

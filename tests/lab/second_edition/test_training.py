@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch.nn import functional
 
+from attrbank.backbones.portraits.loop import metadata_of
 from attrbank.errors import IncompatibleError
 from lab.second_edition import codec, measure, train, train_oracle
 from lab.second_edition.captions import describe
@@ -30,7 +33,19 @@ def quick(monkeypatch):
 
 
 def call(out: Path, capsys, **options) -> str:
-    train.main(out, **{"codec_steps": 1, "steps": 1, "renders": 4, "threads": 1, "start": None, "batch": 2, **options})
+    train.main(
+        out,
+        **{
+            "codec_steps": 1,
+            "steps": 1,
+            "renders": 4,
+            "threads": 1,
+            "start": None,
+            "batch": 2,
+            "widths": codec.WIDTHS,
+            **options,
+        },
+    )
     return capsys.readouterr().err
 
 
@@ -66,6 +81,27 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path: Path):
     whole, broken = taught("whole", 2), taught("broken", 1, 2)
     for key, tensor in whole.items():
         torch.testing.assert_close(broken[key], tensor, rtol=1e-3, atol=1e-4)
+
+
+def test_a_wider_autoencoder_is_another_one(tmp_path: Path, capsys, monkeypatch):
+    monkeypatch.setattr(codec, "set_scale", lambda vae, _: vae.register_to_config(scaling_factor=0.5))
+    call(tmp_path, capsys, widths=(8, 16, 16), codec_steps=0, steps=0)
+    assert (tmp_path / "model" / "vae" / "config.json").exists()
+    with pytest.raises(IncompatibleError, match="widths"):
+        call(tmp_path, capsys)
+
+
+def test_who_is_told_to_stop_saves_first(tmp_path: Path):
+    network = codec.build((8, 16, 16))
+    trainer = Trainer({"vae": network}, tmp_path, 1e-3, say=lambda _: None)
+
+    def told_to_stop(step: int) -> torch.Tensor:
+        if step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return network.decoder.conv_out.weight.square().sum()
+
+    assert not trainer.run(told_to_stop, 100, None, "codec")
+    assert metadata_of(tmp_path / "checkpoint.safetensors")["step"] == "3"
 
 
 def test_a_start_gives_its_weights(tmp_path: Path, capsys, monkeypatch):
