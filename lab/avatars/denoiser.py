@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from lab.portraits.denoiser import build_scheduler, min_snr_weight
 from lab.avatars.captions import MAX_TOKENS, Description, describe
 from lab.avatars.loop import layout
 from lab.avatars.truth import MOST_PEOPLE, PERSON, PICTURE
+from lab.portraits.denoiser import build_scheduler, min_snr_weight
 
 LEARNING_RATE = 1e-3
 READING_WEIGHT, NOISY_SHARE, NOISY_FROM = 0.05, 0.5, 400

@@ -9,11 +9,11 @@ import torch
 from diffusers import AutoencoderKL
 from safetensors.torch import load_file, save, save_file
 
-from lab.portraits.loop import metadata_of
 from lab.avatars.cutouts import Cutouts
 from lab.avatars.denoiser import Examples
 from lab.avatars.scenes import Scene, draw_scenes, paint_all
 from lab.avatars.truth import about_people, about_picture
+from lab.portraits.loop import metadata_of
 
 PART, BATCH = 1000, 20
 FIRST_SEED = 100_000

@@ -9,10 +9,10 @@ from diffusers import AutoencoderKL
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from lab.portraits.denoiser import build_scheduler
-from lab.portraits.loop import CHECKPOINT, metadata_of
 from lab.avatars import denoiser
 from lab.avatars.captions import build_tokenizer, words
+from lab.portraits.denoiser import build_scheduler
+from lab.portraits.loop import CHECKPOINT, metadata_of
 
 _INDEX = {
     "_class_name": "StableDiffusionPipeline",

@@ -10,7 +10,6 @@ import torch
 import typer
 from diffusers import AutoencoderKL
 
-from lab.portraits.loop import CHECKPOINT
 from lab.avatars import codec, denoiser
 from lab.avatars.captions import build_tokenizer
 from lab.avatars.cutouts import Cutouts, draw_bank
@@ -19,6 +18,7 @@ from lab.avatars.export import export
 from lab.avatars.loop import ReportingTrainer, layout
 from lab.avatars.scenes import draw_scenes, paint_all
 from lab.avatars.start import PORTRAITS, start_network, start_text_encoder
+from lab.portraits.loop import CHECKPOINT
 
 FIGURES_SEED, CODEC_SEED, DENOISER_SEED = 1, 0, 1
 HELD_OUT_SEED, HELD_OUT = 10_000, 400

@@ -1,0 +1,203 @@
+"""The trainings of the second edition: smoke-sized, stopped and resumed."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch.nn import functional
+
+from attrbank.errors import IncompatibleError
+from lab.portraits.loop import metadata_of
+from lab.second_edition import codec, measure, train, train_oracle
+from lab.second_edition.captions import describe
+from lab.second_edition.codec import HELD_OUT
+from lab.second_edition.loop import Trainer
+from lab.second_edition.oracle import OUTPUTS, Damage, Reading, build, restore, store
+from lab.second_edition.parameters import KINDS, Portraits, draw
+from lab.second_edition.phrases import seen
+from lab.second_edition.render import render
+from lab.second_edition.spoil import DAMAGES, Chance, damaged, half_drawn
+from lab.second_edition.visible import READ_KINDS, READ_NUMBERS, numbers, numbers_seen
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(codec, "psnr", lambda *_: 0.0)
+    monkeypatch.setattr(codec, "BLOCK", 4)
+
+
+def call(out: Path, capsys, **options) -> str:
+    train.main(
+        out,
+        **{
+            "codec_steps": 1,
+            "steps": 1,
+            "renders": 4,
+            "threads": 1,
+            "start": None,
+            "batch": 2,
+            "widths": codec.WIDTHS,
+            **options,
+        },
+    )
+    return capsys.readouterr().err
+
+
+def test_a_run_out_of_time_goes_on_at_each_stage(tmp_path: Path, capsys, monkeypatch):
+    monkeypatch.setattr(codec, "set_scale", lambda vae, _: vae.register_to_config(scaling_factor=0.5))
+    assert "stopped: codec at step 0 of 1;" in call(tmp_path, capsys, max_minutes=0)
+    assert "finished" in call(tmp_path, capsys)
+    first = load_file(tmp_path / "denoiser" / "checkpoint.safetensors")
+    assert "stopped: denoiser at step 1 of 2;" in call(tmp_path, capsys, steps=2, max_minutes=0)
+    assert "exported unfinished" in call(tmp_path, capsys, steps=3, export_now=True)
+    assert "finished" in call(tmp_path, capsys, steps=2)
+    second = load_file(tmp_path / "denoiser" / "checkpoint.safetensors")
+    assert any(not torch.equal(first[key], second[key]) for key in first)
+    latents = load_file(tmp_path / "examples.safetensors")["latents"]
+    call(tmp_path, capsys, decoder_steps=1, steps=2)  # latents stay what they are under a better decoder
+    assert torch.equal(load_file(tmp_path / "examples.safetensors")["latents"], latents)
+    with pytest.raises(IncompatibleError, match="has learned from 4 renders"):
+        call(tmp_path, capsys, renders=6)
+
+
+def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path: Path):
+    def taught(folder: str, *stops: int) -> dict[str, torch.Tensor]:
+        for stop in stops:
+            torch.manual_seed(0)
+            network = codec.build()
+            trainer = Trainer({"vae": network}, tmp_path / folder, 1e-3, say=lambda _: None)
+            lesson = codec.Lesson(network, torch.device("cpu"))
+            while trainer.step < stop:
+                trainer._update(lesson, 1000)
+            trainer.save()
+        return load_file(tmp_path / folder / "checkpoint.safetensors")
+
+    whole, broken = taught("whole", 2), taught("broken", 1, 2)
+    for key, tensor in whole.items():
+        torch.testing.assert_close(broken[key], tensor, rtol=1e-3, atol=1e-4)
+
+
+def test_a_wider_autoencoder_is_another_one(tmp_path: Path, capsys, monkeypatch):
+    monkeypatch.setattr(codec, "set_scale", lambda vae, _: vae.register_to_config(scaling_factor=0.5))
+    call(tmp_path, capsys, widths=(8, 16, 16), codec_steps=0, steps=0)
+    assert (tmp_path / "model" / "vae" / "config.json").exists()
+    with pytest.raises(IncompatibleError, match="widths"):
+        call(tmp_path, capsys)
+
+
+def test_who_is_told_to_stop_saves_first(tmp_path: Path):
+    network = codec.build((8, 16, 16))
+    trainer = Trainer({"vae": network}, tmp_path, 1e-3, say=lambda _: None)
+
+    def told_to_stop(step: int) -> torch.Tensor:
+        if step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return network.decoder.conv_out.weight.square().sum()
+
+    assert not trainer.run(told_to_stop, 100, None, "codec")
+    assert metadata_of(tmp_path / "checkpoint.safetensors")["step"] == "3"
+
+
+def test_a_start_gives_its_weights(tmp_path: Path, capsys, monkeypatch):
+    monkeypatch.setattr(codec, "set_scale", lambda vae, _: vae.register_to_config(scaling_factor=0.5))
+    call(tmp_path / "a", capsys)
+    model = tmp_path / "a" / "model"
+    call(tmp_path / "b", capsys, start=model, codec_steps=0, steps=0)
+    given = load_file(model / "unet" / "diffusion_pytorch_model.safetensors")
+    taken = load_file(tmp_path / "b" / "model" / "unet" / "diffusion_pytorch_model.safetensors")
+    assert all(torch.equal(given[key], taken[key]) for key in given)
+
+
+@pytest.mark.parametrize("role", ["judge", "tuner", "damage"])
+def test_eyes_train_and_are_stored(tmp_path: Path, capsys, monkeypatch, role: str):
+    monkeypatch.setattr(train_oracle, "BLOCK", 8)
+    monkeypatch.setattr(train_oracle, "BATCH", 2)
+    options = {"out": tmp_path, "steps": 1, "held_out": 12, "threads": 1, "codec": None}
+    train_oracle.main(role, **options, max_minutes=0)
+    assert "stopped" in capsys.readouterr().out
+    train_oracle.main(role, **options)
+    assert role in capsys.readouterr().out
+    network = Damage() if role == "damage" else build("judge" if role == "judge" else "tuner")
+    restore(network, tmp_path / f"{role}.safetensors")
+    assert (tmp_path / f"{role}.safetensors").stat().st_size < 3_000_000
+
+
+def test_the_two_eyes_differ_and_read_the_same_things():
+    images = render(draw(2, HELD_OUT))
+    judge, tuner = build("judge").eval(), build("tuner").eval()
+    assert judge.size != tuner.size
+    for eye in (judge, tuner):
+        reading = eye.read(images)
+        assert reading.numbers.shape == (2, len(READ_NUMBERS))
+        assert reading.number("age").shape == reading.kind("hat").shape == (2,)
+        assert eye.head[-1].out_features == OUTPUTS
+
+
+def test_what_is_hidden_is_not_asked_for():
+    people = draw(200, 1)
+    seen = numbers_seen(people)
+    assert numbers(people).shape == seen.shape
+    sun = people.column("glasses") == 3
+    assert not seen[sun][:, READ_NUMBERS.index("eye_size")].any()
+    assert seen[:, READ_NUMBERS.index("age")].all()
+
+
+def test_damage_is_damage_and_leaves_the_rest():
+    people = draw(12, 2)
+    images = render(people)
+    for spoil in DAMAGES:
+        spoilt = spoil(people, images, Chance(12, 5))
+        changed = ((spoilt - images).abs().amax(1) > 0.05).float().mean((1, 2))
+        assert (changed > 0.002).float().mean() > 0.7, spoil.__name__
+        assert changed.mean() < 0.6
+    assert torch.equal(damaged(people, images, 3), damaged(people, images, 3))
+    assert not torch.equal(damaged(people, images, 3), damaged(people, images, 4))
+
+
+def test_half_a_pair_of_glasses_is_half_drawn():
+    people = draw(8, 2).having("glasses", 1.0)
+    images = render(people)
+    change = (half_drawn(people, images, "glasses") - images).abs().amax((1, 2))
+    assert change[:, :56].max() == 0
+    assert (change[:, 70:].amax(1) > 0.3).all()
+
+
+def test_a_model_is_measured(tmp_path: Path, capsys, monkeypatch):
+    monkeypatch.setattr(codec, "set_scale", lambda vae, _: vae.register_to_config(scaling_factor=0.5))
+    call(tmp_path, capsys)
+    for name, network in (("judge", build("judge")), ("damage", Damage())):
+        store(network, tmp_path / f"{name}.safetensors")
+    measure.main(tmp_path, eyes=tmp_path, count=2, steps=2, threads=1)
+    told = capsys.readouterr().out
+    for word in ("codec", "seconds", "fidelity", "damage"):
+        assert f"{word}: " in told
+
+
+def test_fidelity_of_the_truth_is_perfect():
+    said = measure.prompts(60)
+    people = draw(120, measure.PROMPTS_SEED)
+    reading = truth_of(people)
+    texts = {description.text: description for description in said}
+    assert len(texts) > 50
+    values = measure.values_of(reading)
+    for n, truth in enumerate(seen(people)):
+        for name in ("age", "expression", "glasses", "hat"):
+            assert values[n][name] == pytest.approx(truth[name])
+        if truth["hair_named"] >= 0:
+            assert values[n]["hair_named"] == truth["hair_named"]
+    rng = random.Random(measure.PROMPTS_SEED)
+    found = measure.fidelity(reading, [describe(truth, rng) for truth in seen(people)])
+    assert found.there == 1
+    assert found.grades_off == pytest.approx(0, abs=1e-6)
+
+
+def truth_of(people: Portraits) -> Reading:
+    """What a perfect eye reads."""
+    kinds = {name: functional.one_hot(people.column(name).long(), len(KINDS[name])).float() for name in READ_KINDS}
+    return Reading(numbers(people), kinds)
