@@ -72,4 +72,5 @@ def draw_bank(folder: Path, count: int, seed: int) -> Cutouts:
         listed.write_text(json.dumps(asked))
     if json.loads(listed.read_text()) != asked:
         raise ValueError(f"{listed} lists other figures or options than this code draws; remove it to draw anew.")
-    return Cutouts(figures, np.load(drawn)["pictures"])
+    with np.lib.npyio.NpzFile(drawn, allow_pickle=False) as stored:
+        return Cutouts(figures, stored["pictures"])
