@@ -72,5 +72,5 @@ def draw_bank(folder: Path, count: int, seed: int) -> Cutouts:
         listed.write_text(json.dumps(asked))
     if json.loads(listed.read_text()) != asked:
         raise ValueError(f"{listed} lists other figures or options than this code draws; remove it to draw anew.")
-    with np.lib.npyio.NpzFile(drawn, allow_pickle=False) as stored:
+    with drawn.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as stored:
         return Cutouts(figures, stored["pictures"])
