@@ -10,7 +10,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTokenizer
 
 from lab.avatars.captions import MAX_TOKENS, Description, describe
 from lab.avatars.loop import layout
@@ -25,40 +25,6 @@ QUESTIONS: list[tuple[str, tuple[str, ...]]] = [
     *((f"{number}.{name}", values) for number in range(MOST_PEOPLE) for name, values in PERSON.items()),
 ]
 """What the reader is asked of a caption; each may also be left unsaid."""
-
-
-def build_unet() -> UNet2DConditionModel:
-    """A small UNet; cross-attention only at 8×8 and in the middle, where it is cheap."""
-    return UNet2DConditionModel(
-        sample_size=32,
-        in_channels=4,
-        out_channels=4,
-        layers_per_block=1,
-        block_out_channels=(32, 64, 128),
-        down_block_types=("DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
-        cross_attention_dim=128,
-        attention_head_dim=4,
-        norm_num_groups=16,
-    )
-
-
-def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
-    """A two-layer CLIP text model over the grammar's own vocabulary."""
-    return CLIPTextModel(
-        CLIPTextConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=128,
-            intermediate_size=256,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            max_position_embeddings=MAX_TOKENS,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-            projection_dim=128,
-        )
-    )
 
 
 def build_reader() -> nn.Linear:

@@ -1,67 +1,26 @@
-"""Writes the trained networks as a Stable Diffusion folder of diffusers, in half precision."""
+"""The trained networks as a folder: ``avatars``."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from diffusers import AutoencoderKL
-from safetensors.torch import load_file
-from torch import Tensor, nn
-
-from lab.avatars import denoiser
-from lab.avatars.captions import build_tokenizer, words
-from lab.portraits.denoiser import build_scheduler
+from lab.avatars.captions import MAX_TOKENS, build_tokenizer, words
+from lab.folder import write_folder
+from lab.portraits.denoiser import build_scheduler, build_text_encoder, build_unet
 from lab.portraits.loop import CHECKPOINT, metadata_of
 
-_INDEX = {
-    "_class_name": "StableDiffusionPipeline",
-    "_diffusers_version": "0.35.0",
-    "feature_extractor": [None, None],
-    "requires_safety_checker": False,
-    "safety_checker": [None, None],
-    "image_encoder": [None, None],
-    "scheduler": ["diffusers", "DDIMScheduler"],
-    "text_encoder": ["transformers", "CLIPTextModel"],
-    "tokenizer": ["transformers", "CLIPTokenizer"],
-    "unet": ["diffusers", "UNet2DConditionModel"],
-    "vae": ["diffusers", "AutoencoderKL"],
-}
 _ABOUT = {"name": "avatars", "steps": 25, "guidance_scale": 3.0, "prompt": "a picture of a person", "sampler": "ddim"}
-
-
-def averaged(folder: Path, name: str) -> dict[str, Tensor]:
-    """The averaged weights of one network out of a checkpoint."""
-    stored, prefix = load_file(folder / CHECKPOINT), f"average/{name}/"
-    return {key.removeprefix(prefix): tensor for key, tensor in stored.items() if key.startswith(prefix)}
-
-
-def _rewrite(path: Path, **changes: object) -> None:
-    """Set keys of a JSON file and drop the local paths that the libraries leave in it."""
-    content = json.loads(path.read_text())
-    content.pop("_name_or_path", None)
-    path.write_text(json.dumps({**content, **changes}, indent=2) + "\n")
 
 
 def export(out: Path) -> Path:
     """Assemble OUT/model from OUT/vae and the averaged weights in OUT/denoiser."""
-    model, tokenizer = out / "model", build_tokenizer()
-    networks: dict[str, nn.Module] = {
-        "text_encoder": denoiser.build_text_encoder(tokenizer),
-        "unet": denoiser.build_unet(),
-    }
-    for name, network in networks.items():
-        network.load_state_dict(averaged(out / "denoiser", name), strict=False)
-        network.half().save_pretrained(model / name)  # type: ignore[operator]
-    AutoencoderKL.from_pretrained(out / "vae").half().save_pretrained(model / "vae")
-    tokenizer.save_pretrained(model / "tokenizer")
-    tokenizer.backend_tokenizer.model.save(str(model / "tokenizer"))  # vocab.json and merges.txt, for older readers
-    build_scheduler().save_pretrained(model / "scheduler")
-    # transformers would keep the text encoder in half precision while diffusers loads the rest in float32.
-    _rewrite(model / "text_encoder" / "config.json", dtype="float32")
-    for name in ("unet", "vae"):
-        _rewrite(model / name / "config.json")
-    (model / "model_index.json").write_text(json.dumps(_INDEX, indent=2) + "\n")
-    about = {**_ABOUT, "words": words(), "steps_trained": metadata_of(out / "denoiser" / CHECKPOINT)["step"]}
-    (model / "attrbank.json").write_text(json.dumps(about, indent=2) + "\n")
-    return model
+    tokenizer = build_tokenizer()
+    return write_folder(
+        out / "model",
+        {"text_encoder": build_text_encoder(tokenizer, MAX_TOKENS), "unet": build_unet()},
+        checkpoint=out / "denoiser",
+        vae=out / "vae",
+        tokenizer=tokenizer,
+        scheduler=build_scheduler(),
+        about={**_ABOUT, "words": words(), "steps_trained": metadata_of(out / "denoiser" / CHECKPOINT)["step"]},
+    )

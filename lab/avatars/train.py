@@ -11,13 +11,14 @@ import typer
 from diffusers import AutoencoderKL
 
 from lab.avatars import codec, denoiser
-from lab.avatars.captions import build_tokenizer
+from lab.avatars.captions import MAX_TOKENS, build_tokenizer
 from lab.avatars.cutouts import Cutouts, draw_bank
 from lab.avatars.examples import encode_examples, encoder_id
 from lab.avatars.export import export
 from lab.avatars.loop import ReportingTrainer, layout
 from lab.avatars.scenes import draw_scenes, paint_all
 from lab.avatars.start import PORTRAITS, start_network, start_text_encoder
+from lab.portraits.denoiser import build_text_encoder, build_unet
 from lab.portraits.loop import CHECKPOINT
 
 FIGURES_SEED, CODEC_SEED, DENOISER_SEED = 1, 0, 1
@@ -91,7 +92,7 @@ def train_denoiser(
     """Train the text encoder and the UNet."""
     torch.manual_seed(DENOISER_SEED)
     tokenizer = build_tokenizer()
-    text_encoder, unet = denoiser.build_text_encoder(tokenizer), denoiser.build_unet()
+    text_encoder, unet = build_text_encoder(tokenizer, MAX_TOKENS), build_unet()
     if not (out / "denoiser" / CHECKPOINT).exists():
         words = start_text_encoder(text_encoder, tokenizer, start)
         weights = start_network(unet, start / "unet")

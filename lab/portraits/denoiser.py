@@ -34,8 +34,8 @@ def build_unet() -> UNet2DConditionModel:
     )
 
 
-def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
-    """A two-layer CLIP text model over the grammar's own vocabulary."""
+def build_text_encoder(tokenizer: CLIPTokenizer, tokens: int = MAX_TOKENS) -> CLIPTextModel:
+    """A two-layer CLIP text model over a grammar's own vocabulary, for prompts of so many tokens."""
     return CLIPTextModel(
         CLIPTextConfig(
             vocab_size=len(tokenizer),
@@ -43,7 +43,7 @@ def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
             intermediate_size=256,
             num_hidden_layers=2,
             num_attention_heads=4,
-            max_position_embeddings=MAX_TOKENS,
+            max_position_embeddings=tokens,
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,

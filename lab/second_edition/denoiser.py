@@ -11,9 +11,9 @@ from diffusers import UNet2DConditionModel
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTokenizer
 
-from lab.portraits.denoiser import build_scheduler, build_unet, min_snr_weight
+from lab.portraits.denoiser import build_scheduler, build_text_encoder, build_unet, min_snr_weight
 from lab.second_edition.captions import Description, describe
 from lab.second_edition.openness import WIDTH, left_open
 from lab.second_edition.parameters import Portraits
@@ -22,24 +22,6 @@ from lab.second_edition.tokens import MAX_TOKENS
 
 LEARNING_RATE, BATCH = 1e-3, 32
 READING_WEIGHT, NOISY_SHARE, NOISY_FROM = 0.15, 0.5, 400
-
-
-def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
-    """A two-layer CLIP text model over the grammar's own vocabulary."""
-    return CLIPTextModel(
-        CLIPTextConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=128,
-            intermediate_size=256,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            max_position_embeddings=MAX_TOKENS,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-            projection_dim=128,
-        )
-    )
 
 
 @dataclass(frozen=True)
@@ -54,7 +36,7 @@ class Networks:
 def build(tokenizer: CLIPTokenizer, device: torch.device) -> Networks:
     """Untrained networks."""
     return Networks(
-        text_encoder=build_text_encoder(tokenizer).to(device),
+        text_encoder=build_text_encoder(tokenizer, MAX_TOKENS).to(device),
         unet=build_unet().to(device, memory_format=torch.channels_last),
         reader=nn.Linear(128, WIDTH).to(device),
     )
