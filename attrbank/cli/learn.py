@@ -91,20 +91,16 @@ def learn(
 def _learn(spec: LearnSpec, as_json: bool, tune: bool, **options: Any) -> None:
     from attrbank.learning.run import learn as learn_attribute
 
-    started, refine = time.monotonic(), _tuning_of(spec, options["backbone"]) if tune else None
+    started, refine = time.monotonic(), None
+    if tune:
+        from attrbank.evaluation.tuning import tuning_of  # most attributes are learned without
+
+        refine = tuning_of(spec, options["backbone"])
     with progress_bar() as report:
         learned = learn_attribute(spec, refine=refine, on_progress=report, on_warning=terminal.warn, **options)
     seconds, size = time.monotonic() - started, learned.size_bytes / 1000
     terminal.say(f"Stored {learned.reference} in {seconds:.0f} s, {size:.1f} KB.")
     terminal.attribute(learned, as_json, seconds=round(seconds, 3))
-
-
-def _tuning_of(spec: LearnSpec, backbone: str | None) -> Any:
-    """How to tune it; what cannot be tuned is refused before anything is learned."""
-    from attrbank.evaluation import tuning
-
-    tuning.require_tunable(spec, backbone)
-    return tuning.tune
 
 
 def _pictures(source: Prompts, target: Prompts, source_image: Images, target_image: Images) -> tuple[PictureFiles, ...]:

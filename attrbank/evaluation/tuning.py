@@ -21,6 +21,7 @@ from attrbank.evaluation.bench.subjects import RENDERED, Subject, goal_of, targe
 from attrbank.evaluation.judges.judge import Judge
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.numbers.curves import GOAL, Values, matched, usable
+from attrbank.learning.run import Refine
 from attrbank.methods.protocol import OnProgress, quiet
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.asked import LearnSpec
@@ -230,3 +231,9 @@ def require_tunable(spec: LearnSpec, backbone: str | None) -> None:
 def tune(learned: LearnedAttribute, backbone: Backbone, on_progress: OnProgress = quiet) -> LearnedAttribute:
     """What ``learn --tune`` does with an attribute before it is stored; see ``Tuner.tuned``."""
     return Tuner(backbone, backbone.defaults.prompt).tuned(learned, on_progress)
+
+
+def tuning_of(spec: LearnSpec, backbone: str | None) -> Refine:
+    """How ``learn`` is to tune an attribute; what could not be tuned is refused now, as by ``require_tunable``."""
+    require_tunable(spec, backbone)
+    return tune

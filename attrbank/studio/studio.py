@@ -17,7 +17,6 @@ from attrbank.editing.retouching import GivenFiles
 from attrbank.editing.run import Editor
 from attrbank.learning import run as learning
 from attrbank.methods.protocol import OnProgress, quiet
-from attrbank.schema.asked import LearnSpec
 from attrbank.store.entry import Entry
 from attrbank.studio.arguments import (
     ApplyOptions,
@@ -119,6 +118,11 @@ def learned(
         model: itself, if it is loaded.
         placement: where it is to run, if it is not.
     """
+    refine = None
+    if asked.tune:
+        from attrbank.evaluation.tuning import tuning_of  # most attributes are learned without
+
+        refine = tuning_of(asked.spec, backbone)
     return learning.learn(
         asked.spec,
         backbone=model or backbone,
@@ -126,15 +130,7 @@ def learned(
         bank=asked.bank,
         replace=asked.replace,
         preset=asked.preset,
-        refine=_tuning(asked.spec, backbone) if asked.tune else None,
+        refine=refine,
         on_progress=on_progress,
         on_warning=partial(warnings.warn, stacklevel=4),
     )
-
-
-def _tuning(spec: LearnSpec, backbone: str | None) -> learning.Refine:
-    """How to tune it; what cannot be tuned is refused before anything is learned."""
-    from attrbank.evaluation import tuning  # most attributes are learned without
-
-    tuning.require_tunable(spec, backbone)
-    return tuning.tune
