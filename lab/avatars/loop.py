@@ -50,13 +50,14 @@ class ReportingTrainer(Trainer):
         """Train up to ``steps``; False if the time ran out first. Either way the state is on disk."""
         began, first = time.monotonic(), self.step
         deadline = float("inf") if max_minutes is None else began + 60 * max_minutes
-        average: float | None = None
+        losses: list[Tensor] = []
         while self.step < steps and time.monotonic() < deadline:
-            loss = self._update(loss_at, steps)
-            average = loss if average is None else 0.98 * average + 0.02 * loss
+            losses.append(self._update(loss_at, steps))
             if self.step % REPORT_EVERY == 0:
                 left = (steps - self.step) * (time.monotonic() - began) / (self.step - first) / 60
-                print(f"{title}: step {self.step} of {steps}, loss {average:.4f}, {left:.0f} minutes left", flush=True)
+                mean = float(torch.stack(losses).mean())
+                print(f"{title}: step {self.step} of {steps}, loss {mean:.4f}, {left:.0f} minutes left", flush=True)
+                losses.clear()
             if self.step % SAVE_EVERY == 0:
                 self.save()
         self.save()

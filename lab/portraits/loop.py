@@ -62,7 +62,10 @@ class Trainer:
             f"{n}/{k}": p for n, net in networks.items() for k, p in net.named_parameters()
         }
         self.ema = {key: p.detach().clone() for key, p in self.parameters.items()}
-        self.optimizer = torch.optim.Adam(self.parameters.values(), lr=learning_rate, betas=(0.9, 0.99))
+        on_gpu = all(p.is_cuda for p in self.parameters.values())
+        self.optimizer = torch.optim.Adam(
+            self.parameters.values(), lr=learning_rate, betas=(0.9, 0.99), fused=True if on_gpu else None
+        )
         self.step = 0
         self._resume()
 
@@ -74,13 +77,14 @@ class Trainer:
             task = progress.add_task(title, total=steps, completed=self.step)
             while self.step < steps and time.monotonic() < deadline:
                 loss = self._update(loss_at, steps)
-                progress.update(task, completed=self.step, description=f"{title}  loss {loss:.4f}")
+                progress.update(task, completed=self.step, description=f"{title}  loss {loss.item():.4f}")
                 if self.step % CHECKPOINT_EVERY == 0:
                     self.save()
         self.save()
         return self.step >= steps
 
-    def _update(self, loss_at: Callable[[int], Tensor], steps: int) -> float:
+    def _update(self, loss_at: Callable[[int], Tensor], steps: int) -> Tensor:
+        """One step; the loss is left on its device, since waiting for it would keep a GPU idle."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate(self.step, steps, self.learning_rate)
         loss = loss_at(self.step)
@@ -92,7 +96,7 @@ class Trainer:
         weight = 1 - min(self.ema_decay, self.step / (self.step + 10))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.ema.values()), list(self.parameters.values()), weight)
-        return loss.item()
+        return loss.detach()
 
     def load_average(self) -> None:
         """Put the averaged weights into the networks: training is over."""

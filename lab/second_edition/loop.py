@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from lab.portraits import loop
@@ -64,7 +65,7 @@ class Trainer(loop.Trainer):
             if self.step % EVERY == 0:
                 each = (time.monotonic() - began) / (self.step - first)
                 left = each * (steps - self.step) / 60
-                mean = sum(losses) / len(losses)
+                mean = float(torch.stack(losses).mean())
                 self.say(f"{title} {self.step}/{steps}: loss {mean:.4f}, {each:.2f} s a step, {left:.0f} minutes left")
                 losses.clear()
             if self.step % loop.CHECKPOINT_EVERY == 0:
