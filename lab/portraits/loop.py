@@ -18,13 +18,13 @@ from attrbank.errors import IncompatibleError
 CHECKPOINT, CHECKPOINT_EVERY = "checkpoint.safetensors", 250
 
 
-def rate(step: int, steps: int, peak: float) -> float:
-    """Learning rate: warm-up, plateau, linear decay over the last fifth.
+def rate(step: int, steps: int, peak: float, time_left: float = 1.0) -> float:
+    """Learning rate: warm-up, plateau, linear decay over the last fifth of the steps, or of the time.
 
     The plateau does not depend on ``steps``, so a run can be resumed with more or fewer of them.
     """
     decay = max(1, steps // 5)
-    return peak * min(1.0, (step + 1) / 100, (steps - step) / decay)
+    return peak * max(0.0, min(1.0, (step + 1) / 100, (steps - step) / decay, 5 * time_left))
 
 
 def metadata_of(path: Path) -> dict[str, str]:
@@ -66,7 +66,7 @@ class Trainer:
         self.optimizer = torch.optim.Adam(
             self.parameters.values(), lr=learning_rate, betas=(0.9, 0.99), fused=True if on_gpu else None
         )
-        self.step = 0
+        self.step, self.time_left = 0, 1.0
         self._resume()
 
     def run(self, loss_at: Callable[[int], Tensor], steps: int, max_minutes: float | None, title: str) -> bool:
@@ -86,7 +86,7 @@ class Trainer:
     def _update(self, loss_at: Callable[[int], Tensor], steps: int) -> Tensor:
         """One step; the loss is left on its device, since waiting for it would keep a GPU idle."""
         for group in self.optimizer.param_groups:
-            group["lr"] = rate(self.step, steps, self.learning_rate)
+            group["lr"] = rate(self.step, steps, self.learning_rate, self.time_left)
         loss = loss_at(self.step)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
