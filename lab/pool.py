@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TypeVar
@@ -14,15 +14,15 @@ Job = TypeVar("Job")
 Done = TypeVar("Done")
 
 
-def spread(work: Callable[[Job], Done], jobs: Iterable[Job], workers: int | None = None) -> Iterator[Done]:
+def spread(work: Callable[[Job], Done], jobs: Sequence[Job], workers: int | None = None) -> Iterator[Done]:
     """``work`` of each job, in the order of the jobs, as they become ready.
 
     Args:
         work: a function of a module; it and what it returns are sent between processes.
         jobs: what it is called with.
-        workers: how many processes; as many as there are cores if not given, and none for 0 or 1.
+        workers: how many processes; as many as there are cores if not given. One job or worker needs no process.
     """
-    count = os.cpu_count() or 1 if workers is None else workers
+    count = min(len(jobs), os.cpu_count() or 1 if workers is None else workers)
     if count <= 1:
         yield from map(work, jobs)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -14,6 +15,13 @@ from lab.portraits import loop
 
 EVERY = 50
 """Steps between two lines."""
+
+
+def place(device: str, threads: int | None) -> torch.device:
+    """Where to compute, by name, with so many threads of the CPU, or all cores."""
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    torch.backends.cudnn.benchmark = True  # batches are all of one size
+    return torch.device(device)
 
 
 class Trainer(loop.Trainer):

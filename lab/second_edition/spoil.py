@@ -126,7 +126,7 @@ def damaged(images: Tensor, others: Tensor, chance: Chance) -> Tensor:
     """
     found = images.clone()
     for number, spoil in enumerate(DAMAGES):
-        rows = torch.arange(number, len(images), len(DAMAGES), device=images.device)
-        if len(rows):
-            found[rows] = spoil(images[rows], others[rows], chance.part(len(rows))).clamp(0, 1)
+        rows = slice(number, None, len(DAMAGES))
+        if count := len(images[rows]):
+            found[rows] = spoil(images[rows], others[rows], chance.part(count)).clamp(0, 1)
     return found

@@ -6,7 +6,6 @@ remember what they were made from, and are used for nothing else.
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from hashlib import sha256
@@ -24,7 +23,7 @@ from attrbank.text import printable
 from lab.portraits.train import prepare
 from lab.second_edition import codec, denoiser
 from lab.second_edition.export import export
-from lab.second_edition.loop import Trainer
+from lab.second_edition.loop import Trainer, place
 from lab.second_edition.parameters import draw
 from lab.second_edition.render import render
 from lab.second_edition.renders import Renders, stored
@@ -134,9 +133,8 @@ def main(
 
     The same command goes on from the checkpoints of a run that was stopped.
     """
-    torch.set_num_threads(threads or os.cpu_count() or 1)
     prepare(out)
-    run = Run(out, torch.device(device), 0 if export_now else max_minutes, final, batch)
+    run = Run(out, place(device, threads), 0 if export_now else max_minutes, final, batch)
     found = stored(out / "renders.safetensors", renders)
     vae = train_codec(run, found, codec_steps, codec_batch) if stage != "denoiser" else _codec_of(out, run.device)
     if vae and decoder_steps and stage in ("all", "decoder"):

@@ -7,7 +7,6 @@ autoencoder whose blemishes the judge and the detector must know: without it the
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lab.second_edition.codec import HELD_OUT, round_trip
-from lab.second_edition.loop import Trainer
+from lab.second_edition.loop import Trainer, place
 from lab.second_edition.oracle import Damage, Eye, Reading, build, restore, store
 from lab.second_edition.parameters import GRADES, Portraits, draw
 from lab.second_edition.render import render
@@ -220,10 +219,9 @@ def main(
     final: Annotated[bool, typer.Option(help="The end of the time is the end of the training.")] = False,
 ) -> None:
     """Train one network, store its weights in OUT/ROLE.safetensors and say how well it sees."""
-    torch.set_num_threads(threads or os.cpu_count() or 1)
     if role not in STEPS:
         raise typer.BadParameter("choose judge, tuner or damage")
-    where, wanted = torch.device(device), STEPS[role] if steps is None else steps
+    where, wanted = place(device, threads), STEPS[role] if steps is None else steps
     torch.manual_seed(SEEDS[role] % 1000)
     network: nn.Module = Damage() if role == "damage" else build("judge" if role == "judge" else "tuner")
     network = network.to(where)
