@@ -136,7 +136,9 @@ class Trainer:
             self.ema[key].copy_(stored[f"average/{key}"])
             if f"first/{key}" in stored:
                 self.optimizer.state[parameter] = {
-                    "step": torch.tensor(float(self.step)),
+                    "step": torch.tensor(
+                        float(self.step), device=parameter.device if self.optimizer.defaults["fused"] else None
+                    ),
                     "exp_avg": stored[f"first/{key}"].clone(memory_format=torch.preserve_format),
                     "exp_avg_sq": stored[f"second/{key}"].clone(memory_format=torch.preserve_format),
                 }
