@@ -153,7 +153,7 @@ DAMAGES: dict[str, Callable[[Tensor, Chance], Tensor]] = {
     "fog": fog,
     "wave": wave,
 }
-"""What can be done to any picture; half a pair of glasses, and latents that are wrong in a place, are made elsewhere."""
+"""What can be done to any picture; half a pair of glasses, and latents that are wrong in a place, are beside these."""
 
 
 def spoiled(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -177,7 +177,7 @@ def redrawn(vae: AutoencoderKL, images: Tensor, noise: Tensor) -> Tensor:
     with torch.autocast(device.type, torch.bfloat16):
         latents = vae.encode((images * 2 - 1).contiguous(memory_format=layout(device))).latent_dist.mean
         noisy = latents.float() + noise / vae.config.scaling_factor
-        decoded = vae.decode(noisy.contiguous(memory_format=layout(device))).sample
+        decoded: Tensor = vae.decode(noisy.contiguous(memory_format=layout(device))).sample
     return (decoded.float() / 2 + 0.5).clamp(0, 1).contiguous()
 
 

@@ -29,7 +29,7 @@ def build_unet() -> UNet2DConditionModel:
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
         cross_attention_dim=128,
-        attention_head_dim=(3, 6, 7),  # numbers of heads, in spite of the name: 16 channels each
+        attention_head_dim=(3, 3, 7),  # numbers of heads, in spite of the name: 32 and 16 channels each
         norm_num_groups=16,
     )
 

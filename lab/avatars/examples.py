@@ -86,8 +86,8 @@ def make_part(part: Part) -> _Made:
     said = np.array([answers(description) for description in described], np.uint8)
     return _Made(
         paint_part(part),
-        tokens.reshape(part.count, CAPTIONS, MAX_TOKENS),
-        said.reshape(part.count, CAPTIONS, len(QUESTIONS)),
+        tokens.reshape(part.size, CAPTIONS, MAX_TOKENS),
+        said.reshape(part.size, CAPTIONS, len(QUESTIONS)),
     )
 
 

@@ -25,12 +25,12 @@ class Bank(NamedTuple):
 
     Attributes:
         folder: the cutouts'.
-        count: how many figures.
+        size: how many figures.
         seed: what they were drawn with.
     """
 
     folder: Path
-    count: int
+    size: int
     seed: int
 
     def load(self) -> Cutouts:
@@ -40,7 +40,7 @@ class Bank(NamedTuple):
 
 @lru_cache(maxsize=2)
 def _load(bank: Bank) -> Cutouts:
-    return draw_bank(bank.folder, bank.count, bank.seed)
+    return draw_bank(bank.folder, bank.size, bank.seed)
 
 
 class Part(NamedTuple):
@@ -48,17 +48,17 @@ class Part(NamedTuple):
 
     Attributes:
         bank: the figures.
-        count: how many scenes.
+        size: how many scenes.
         seed: decides which.
     """
 
     bank: Bank
-    count: int
+    size: int
     seed: int
 
     def scenes(self) -> list[Scene]:
         """What is to be painted."""
-        return draw_scenes(self.bank.load(), self.count, self.seed)
+        return draw_scenes(self.bank.load(), self.size, self.seed)
 
 
 def parts(bank: Bank, count: int, seed: int) -> list[Part]:

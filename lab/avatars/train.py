@@ -14,7 +14,7 @@ from lab.avatars import codec, denoiser
 from lab.avatars.captions import MAX_TOKENS, build_tokenizer
 from lab.avatars.examples import encode_examples, encoder_id
 from lab.avatars.export import export, replace
-from lab.avatars.loop import ReportingTrainer, deadline_in, layout
+from lab.avatars.loop import ReportingTrainer, deadline_in, put
 from lab.avatars.painting import Bank, paint
 from lab.portraits.denoiser import build_text_encoder
 
@@ -49,15 +49,15 @@ def held_out(out: Path, figures: int) -> Bank:
 
 def load_vae(out: Path, device: torch.device) -> AutoencoderKL:
     """The trained autoencoder in ``OUT/vae``."""
-    network: AutoencoderKL = AutoencoderKL.from_pretrained(out / "vae").to(device, memory_format=layout(device))
+    network: AutoencoderKL = put(AutoencoderKL.from_pretrained(out / "vae"), device)
     return network
 
 
 def train_codec(out: Path, bank: Bank, *, steps: int, scenes: int, device: torch.device, deadline: float) -> None:
     """Train the autoencoder and write ``OUT/vae``."""
     torch.manual_seed(CODEC_SEED)
-    network = codec.build().to(device, memory_format=layout(device))
-    data = f"{scenes} scenes of {bank.count} figures"
+    network = put(codec.build(), device)
+    data = f"{scenes} scenes of {bank.size} figures"
     trainer = ReportingTrainer({"vae": network}, out / "codec", codec.LEARNING_RATE, ema_decay=0.995, data=data)
     if trainer.step >= steps and (out / "vae").exists():
         return
@@ -67,7 +67,7 @@ def train_codec(out: Path, bank: Bank, *, steps: int, scenes: int, device: torch
     trainer.load_average()
     codec.set_scale(network, images[:SCALED_ON])
     network = _store(network, out / "vae")
-    say(f"autoencoder: {fidelity(network, held_out(out, bank.count)):.2f} dB on figures that it has not seen")
+    say(f"autoencoder: {fidelity(network, held_out(out, bank.size)):.2f} dB on figures that it has not seen")
 
 
 def _store(network: AutoencoderKL, finished: Path) -> AutoencoderKL:
@@ -90,7 +90,7 @@ def train_decoder(out: Path, bank: Bank, *, steps: int, scenes: int, device: tor
     network.encoder.requires_grad_(False)
     network.quant_conv.requires_grad_(False)
     parts = {"decoder": network.decoder, "post_quant_conv": network.post_quant_conv}
-    data = f"{scenes} scenes of {bank.count} figures by encoder {encoder_id(network)}"
+    data = f"{scenes} scenes of {bank.size} figures by encoder {encoder_id(network)}"
     trainer = ReportingTrainer(parts, out / "decoder", codec.LEARNING_RATE / 2, ema_decay=0.999, data=data)
     if trainer.step >= steps:
         return
@@ -99,24 +99,34 @@ def train_decoder(out: Path, bank: Bank, *, steps: int, scenes: int, device: tor
     trainer.train(loss, steps, "decoder", deadline)
     trainer.load_average()
     network = _store(network, out / "vae")
-    say(f"decoder: {fidelity(network, held_out(out, bank.count)):.2f} dB on figures that it has not seen")
+    say(f"decoder: {fidelity(network, held_out(out, bank.size)):.2f} dB on figures that it has not seen")
 
 
 def train_denoiser(
-    out: Path, bank: Bank, *, steps: int, scenes: int, batch: int, device: torch.device, deadline: float
+    out: Path,
+    bank: Bank,
+    *,
+    steps: int,
+    scenes: int,
+    batch: int,
+    compiled: bool,
+    device: torch.device,
+    deadline: float,
 ) -> None:
     """Train the text encoder and the UNet; OUT/model is written whenever there is a checkpoint."""
     torch.manual_seed(DENOISER_SEED)
     vae = load_vae(out, device)
     networks = denoiser.Networks(
         text_encoder=build_text_encoder(build_tokenizer(), MAX_TOKENS).to(device),
-        unet=denoiser.build_unet().to(device, memory_format=layout(device)),
+        unet=put(denoiser.build_unet(), device),
         reader=denoiser.build_reader().to(device),
     )
     trainer = ReportingTrainer(
         dict(vars(networks)), out / "denoiser", denoiser.LEARNING_RATE, data=f"scenes by encoder {encoder_id(vae)}"
     )
     examples = encode_examples(vae, bank, scenes)
+    if compiled:
+        networks.unet.compile()
     loss = denoiser.DenoisingLoss(networks, examples, seed=DENOISER_SEED, batch=batch)
     trainer.train(loss, steps, "denoiser", deadline, on_save=lambda: export(out))
 
@@ -130,6 +140,7 @@ def main(
     scenes: Annotated[int, typer.Option(help="Pictures that the denoiser learns from.")] = 60_000,
     steps: Annotated[int, typer.Option(help="Training steps of the denoiser.")] = 20_000,
     batch: Annotated[int, typer.Option(help="Pictures a step of the denoiser.")] = 512,
+    compiled: Annotated[bool, typer.Option("--compiled", help="Compile the UNet, which takes a minute.")] = False,
     decoder_steps: Annotated[int, typer.Option(help="Further steps of the decoder, after the denoiser.")] = 4000,
     max_minutes: Annotated[
         float | None, typer.Option(help="Stop, with the learning rate lowered, so many minutes from now.")
@@ -146,7 +157,9 @@ def main(
     if stage in (Stage.ALL, Stage.CODEC):
         train_codec(out, bank, steps=codec_steps, scenes=codec_scenes, device=place, deadline=deadline)
     if stage in (Stage.ALL, Stage.DENOISER):
-        train_denoiser(out, bank, steps=steps, scenes=scenes, batch=batch, device=place, deadline=deadline)
+        train_denoiser(
+            out, bank, steps=steps, scenes=scenes, batch=batch, compiled=compiled, device=place, deadline=deadline
+        )
     if stage in (Stage.ALL, Stage.DECODER):
         train_decoder(out, bank, steps=decoder_steps, scenes=codec_scenes, device=place, deadline=deadline)
     if stage is Stage.ALL:

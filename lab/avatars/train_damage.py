@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from lab.avatars.damage import DAMAGES, HALF_WORN, Chance, Damage, half_worn, redrawn, spoiled, spot
 from lab.avatars.judge import restore, save
-from lab.avatars.loop import ReportingTrainer, deadline_in, layout
+from lab.avatars.loop import ReportingTrainer, deadline_in, put
 from lab.avatars.painting import Bank, paint
 from lab.avatars.scenes import draw_scenes, paint_all
 from lab.avatars.train import HELD_OUT_SEED, bank_of, held_out, load_vae, prepare
@@ -46,7 +46,7 @@ def loss_on(
 
     def at(step: int) -> Tensor:
         generator = torch.Generator(device=device).manual_seed(seed * 1_000_003 + step)
-        clean, hurt, blotted = some(images, 7 * each, generator).split([4 * each, 2 * each, each])
+        clean, hurt, blotted = torch.split(some(images, 7 * each, generator), [4 * each, 2 * each, each])
         shown = torch.cat([clean, spoiled(hurt, generator), some(halves, each, generator), blotted])
         decoded = redrawn(vae, shown, _noise(shown, each, generator))
         as_it_is = torch.rand(len(shown), 1, 1, 1, generator=generator, device=device) < AS_THEY_ARE
@@ -83,8 +83,8 @@ def main(
     """Train the detector, then say which share of each kind of damage it sees in figures that it has not seen."""
     deadline, place, bank = deadline_in(max_minutes), prepare(device), bank_of(out, figures)
     torch.manual_seed(SEED)
-    damage, vae = Damage().to(place, memory_format=layout(place)), load_vae(out, place).requires_grad_(False)
-    path, data = out / "damage.safetensors", f"{scenes} scenes of {bank.count} figures"
+    damage, vae = put(Damage(), place), load_vae(out, place).requires_grad_(False)
+    path, data = out / "damage.safetensors", f"{scenes} scenes of {bank.size} figures"
     trainer = ReportingTrainer({"damage": damage}, out / "damage", LEARNING_RATE, ema_decay=0.99, data=data)
     if trainer.step < steps or not path.exists():
         images, halves = paint(bank, scenes, SEED, place), halves_of(bank, max(8, scenes // 8), SEED, place)

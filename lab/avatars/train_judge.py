@@ -17,7 +17,7 @@ from lab.avatars.codec import through
 from lab.avatars.cutouts import Cutouts
 from lab.avatars.examples import encode
 from lab.avatars.judge import GEOMETRY, TILT_UNIT, TRAITS_READ, Eye, Role, SceneRead, build, load, save
-from lab.avatars.loop import ReportingTrainer, deadline_in, layout
+from lab.avatars.loop import ReportingTrainer, deadline_in, layout, put
 from lab.avatars.painting import Bank, paint, scenes
 from lab.avatars.scenes import Scene
 from lab.avatars.train import HELD_OUT_SEED, bank_of, held_out, load_vae, prepare
@@ -76,7 +76,8 @@ def blemish(images: Tensor, generator: torch.Generator) -> Tensor:
     amount, strength = torch.rand(2, len(images), 1, 1, 1, generator=generator, device=device)
     blurred = functional.avg_pool2d(functional.pad(images, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     grain = 0.05 * strength * torch.randn(images.shape, generator=generator, device=device)
-    return (torch.lerp(images, blurred, amount * 0.8) + grain).clamp(0, 1)
+    mixed: Tensor = torch.lerp(images, blurred, amount * 0.8) + grain
+    return mixed.clamp(0, 1)
 
 
 class Pictures:
@@ -107,7 +108,7 @@ class Pictures:
         noisy = latents + size * torch.randn(latents.shape, generator=generator, device=device)
         noisy = (noisy / vae.config.scaling_factor).contiguous(memory_format=layout(device))
         with torch.autocast(device.type, torch.bfloat16):
-            decoded = vae.decode(noisy).sample
+            decoded: Tensor = vae.decode(noisy).sample
         return (decoded.float() / 2 + 0.5).clamp(0, 1).contiguous()
 
 
@@ -206,9 +207,9 @@ def main(
     deadline, place, chosen = deadline_in(max_minutes), prepare(device), cast(Role, role)
     torch.manual_seed(SEEDS[chosen])
     bank, path = bank_of(out, figures), out / f"{chosen}.safetensors"
-    eye = build(chosen).to(place, memory_format=layout(place))
+    eye = put(build(chosen), place)
     vae = load_vae(out, place).requires_grad_(False) if chosen == "judge" else None
-    data = f"{pictures} scenes of {bank.count} figures"
+    data = f"{pictures} scenes of {bank.size} figures"
     trainer = ReportingTrainer({chosen: eye}, out / chosen, LEARNING_RATE, ema_decay=0.99, data=data)
     if trainer.step < steps or not path.exists():
         answers = Answers(scenes(bank, pictures, SEEDS[chosen]), bank.load()).to(place)
