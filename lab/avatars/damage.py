@@ -53,15 +53,24 @@ class Damage(nn.Module):
         self.stages, self.place = nn.Sequential(*stages), nn.Conv2d(widths[-1], 64, 3, padding=1)
         self.out = nn.Conv2d(64, 1, 1)
 
+    def places(self, images: Tensor) -> Tensor:
+        """Logits (B, 1, 16, 16) of the places of images (B, 3, 128, 128) in [0, 1]; the larger, the more damaged."""
+        found: Tensor = self.out(functional.relu(self.place(self.stages(images * 2 - 1))))
+        return found.float()
+
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (B,) of images (B, 3, 128, 128) in [0, 1]; the larger, the more damaged."""
-        places: Tensor = self.out(functional.relu(self.place(self.stages(images * 2 - 1))))
-        return places.float().flatten(1).logsumexp(1) - 5.5  # the logarithm of about 256 places
+        """Logits (B,) of whole images."""
+        return worst(self.places(images))
 
     @torch.no_grad()
     def read(self, images: Tensor, batch: int = 64) -> Tensor:
         """Logits (N,) of any number of images, on their device."""
         return torch.cat([self(part) for part in torch.split(images, batch)])
+
+
+def worst(places: Tensor) -> Tensor:
+    """Logits of pictures, (B,), from those of their places: a smooth maximum."""
+    return places.flatten(1).logsumexp(1)
 
 
 class Chance:
@@ -181,17 +190,17 @@ def redrawn(vae: AutoencoderKL, images: Tensor, noise: Tensor) -> Tensor:
     return (decoded.float() / 2 + 0.5).clamp(0, 1).contiguous()
 
 
-def half_worn(folder: Path, cutouts: Cutouts, count: int) -> Cutouts:
-    """Figures with only one side of their glasses: neither glasses nor none, and drawn by nobody.
+def half_worn(folder: Path, cutouts: Cutouts, count: int) -> tuple[Cutouts, Cutouts]:
+    """Figures with only one side of their glasses, which nobody draws, and the same with both.
 
     Glasses end in the middle between the leftmost and the rightmost pixel that they change. Draws the figures without
     glasses, or reads them from the folder if they were drawn before.
     """
     rows = [row for row, figure in enumerate(cutouts.figures) if figure.traits["eyewear"] != "none"][:count]
-    worn = [cutouts.figures[row] for row in rows]
-    bare = draw_cached(folder, f"bare-{count}", [figure.with_trait("eyewear", "none") for figure in worn])
-    pictures = np.stack([_half(cutouts.pictures[row], bare.pictures[n], n % 2 > 0) for n, row in enumerate(rows)])
-    return Cutouts(worn, pictures)
+    worn = Cutouts([cutouts.figures[row] for row in rows], cutouts.pictures[rows])
+    bare = draw_cached(folder, f"bare-{count}", [figure.with_trait("eyewear", "none") for figure in worn.figures])
+    halves = [_half(worn.pictures[number], bare.pictures[number], number % 2 > 0) for number in range(len(rows))]
+    return Cutouts(worn.figures, np.stack(halves)), worn
 
 
 def _half(worn: np.ndarray, bare: np.ndarray, left: bool) -> np.ndarray:

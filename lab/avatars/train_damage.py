@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import torch
 import typer
@@ -12,7 +12,7 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 from torch.nn import functional
 
-from lab.avatars.damage import DAMAGES, HALF_WORN, Chance, Damage, half_worn, redrawn, spoiled, spot
+from lab.avatars.damage import DAMAGES, HALF_WORN, Chance, Damage, half_worn, redrawn, spoiled, spot, worst
 from lab.avatars.judge import restore, save
 from lab.avatars.loop import ReportingTrainer, deadline_in, put
 from lab.avatars.painting import Bank, paint
@@ -25,47 +25,65 @@ LITTLE, MUCH = 0.12, (0.7, 1.4)
 """Noise on latents, in standard deviations: everywhere in whole pictures, and in one place of damaged ones."""
 AS_THEY_ARE = 0.25
 """The share of pictures that are not decoded."""
+VISIBLE, RARE = 0.1, 6.0
+"""A difference of a pixel that counts as damage, and how much more a damaged place weighs."""
 ALLOWED = 0.02
 """The share of held-out renders through the codec that may be called damaged."""
 
 
+class Halves(NamedTuple):
+    """Scenes of people with half a pair of glasses, and with a whole one; both (M, 3, 128, 128), uint8."""
+
+    half: Tensor
+    whole: Tensor
+
+
 def loss_on(
-    damage: Damage, vae: AutoencoderKL, images: Tensor, halves: Tensor, seed: int, batch: int
+    damage: Damage, vae: AutoencoderKL, images: Tensor, halves: Halves, seed: int, batch: int
 ) -> Callable[[int], Tensor]:
     """The error at step n on a batch of which half is damaged; most of either half went through the autoencoder.
 
+    The detector is told in which places the damage is, since it finds that out very late by itself.
+
     Shapes:
         images: (N, 3, 128, 128), uint8, on the device.
-        halves: (M, 3, 128, 128), uint8, on the device: figures with half their glasses.
     """
     device, each = images.device, batch // 8
-    right = torch.arange(8 * each, device=device).ge(4 * each).float()
-
-    def some(of: Tensor, count: int, generator: torch.Generator) -> Tensor:
-        return of[torch.randint(len(of), (count,), generator=generator, device=device)].float() / 255
 
     def at(step: int) -> Tensor:
         generator = torch.Generator(device=device).manual_seed(seed * 1_000_003 + step)
-        clean, hurt, blotted = torch.split(some(images, 7 * each, generator), [4 * each, 2 * each, each])
-        shown = torch.cat([clean, spoiled(hurt, generator), some(halves, each, generator), blotted])
-        decoded = redrawn(vae, shown, _noise(shown, each, generator))
+        rows = torch.randint(len(images), (7 * each,), generator=generator, device=device)
+        clean, hurt, blotted = torch.split(images[rows].float() / 255, [4 * each, 2 * each, each])
+        rows = torch.randint(len(halves.half), (each,), generator=generator, device=device)
+        half, worn = halves.half[rows].float() / 255, halves.whole[rows].float() / 255
+        shown = torch.cat([clean, spoiled(hurt, generator), half, blotted])
+        place = functional.avg_pool2d(spot(blotted, Chance(each, generator), 0.06, 0.25), 4)
+        wrong = _wrong(shown, torch.cat([clean, hurt, worn, blotted]), place)
+        decoded = redrawn(vae, shown, _noise(len(shown), place, generator))
         as_it_is = torch.rand(len(shown), 1, 1, 1, generator=generator, device=device) < AS_THEY_ARE
         as_it_is[-each:] = False
         with torch.autocast(device.type, torch.bfloat16):
-            logits = damage(torch.where(as_it_is, shown, decoded))
-        return functional.binary_cross_entropy_with_logits(logits, right)
+            places = damage.places(torch.where(as_it_is, shown, decoded))
+        told = functional.binary_cross_entropy_with_logits(places, wrong, pos_weight=wrong.new_tensor(RARE))
+        return told + functional.binary_cross_entropy_with_logits(worst(places), wrong.flatten(1).amax(1))
 
     return at
 
 
-def _noise(shown: Tensor, blotted: int, generator: torch.Generator) -> Tensor:
-    """Noise for the latents of each picture: a little, and much in one place of the last ``blotted``."""
-    count, side = len(shown), shown.shape[-1] // 4
-    chance, some = Chance(count, generator), Chance(blotted, generator)
-    size = (LITTLE * chance.number()).expand(-1, 1, side, side).clone()
-    place = functional.avg_pool2d(spot(shown[count - blotted :], some, 0.06, 0.25), 4)
-    size[count - blotted :] += some.number(*MUCH) * place
-    return size * chance.grain(torch.empty(count, 4, side, side))
+def _wrong(shown: Tensor, whole: Tensor, place: Tensor) -> Tensor:
+    """1 where a picture differs from what was drawn, by places, (B, 1, 16, 16); the last ones differ at ``place``."""
+    off = (shown - whole).abs().amax(1, keepdim=True)
+    wrong = functional.max_pool2d(off, 8) > VISIBLE
+    wrong[-len(place) :] = functional.avg_pool2d(place, 2) > 0.5
+    return wrong.float()
+
+
+def _noise(count: int, place: Tensor, generator: torch.Generator) -> Tensor:
+    """Noise for the latents of each picture: a little, and much at ``place`` in the last ones."""
+    chance, some = Chance(count, generator), Chance(len(place), generator)
+    size = (LITTLE * chance.number()).expand(-1, 1, *place.shape[2:]).clone()
+    size[-len(place) :] += some.number(*MUCH) * place
+    return size * chance.grain(torch.empty(count, 4, *place.shape[2:]))
 
 
 def main(
@@ -96,10 +114,11 @@ def main(
     report(out, bank, held_out(out, figures), tested, place)
 
 
-def halves_of(bank: Bank, count: int, seed: int, device: torch.device) -> Tensor:
-    """Scenes of people with half a pair of glasses, (count, 3, 128, 128), uint8."""
-    figures = half_worn(bank.folder, bank.load(), HALF_WORN)
-    return paint_all(draw_scenes(figures, count, seed), figures).to(device)
+def halves_of(bank: Bank, count: int, seed: int, device: torch.device) -> Halves:
+    """``count`` scenes of people with half a pair of glasses, on a device."""
+    half, whole = half_worn(bank.folder, bank.load(), HALF_WORN)
+    drawn = draw_scenes(half, count, seed)
+    return Halves(paint_all(drawn, half).to(device), paint_all(drawn, whole).to(device))
 
 
 @torch.no_grad()
@@ -115,7 +134,7 @@ def report(out: Path, known: Bank, bank: Bank, tested: int, device: torch.device
         return float((damage.read(pictures) > threshold).float().mean())
 
     typer.echo(f"damage: threshold {threshold:.3f}; {seen(images):.3f} of renders as they are")
-    halves = halves_of(known, max(8, tested // 4), HELD_OUT_SEED, device).float() / 255
+    halves = halves_of(known, max(8, tested // 4), HELD_OUT_SEED, device).half.float() / 255
     typer.echo(f"damage: half glasses seen {seen(_decoded(vae, halves)):.3f}")
     generator = torch.Generator(device=images.device).manual_seed(HELD_OUT_SEED)
     for name, spoil in DAMAGES.items():
