@@ -93,7 +93,7 @@ class Lesson:
         self, role: str, network: nn.Module, found: Renders, vae: AutoencoderKL | None, batch: int = BATCH
     ) -> None:
         self.network, self.found, self.vae, self.batch, self.seed = network, found, vae, batch, SEEDS[role]
-        self.truth = Truth(found.portraits, found.values.device)
+        self.truth = Truth(Portraits(found.values.cpu()), found.values.device)
         self.loss = {"judge": self._judge, "tuner": self._tuner, "damage": self._damage}[role]
 
     def __call__(self, step: int) -> Tensor:
