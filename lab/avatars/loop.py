@@ -10,6 +10,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from lab.norms import keep_channels_last
 from lab.portraits.loop import Trainer
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -26,6 +27,8 @@ def layout(device: torch.device) -> torch.memory_format:
 def put(network: Network, device: torch.device) -> Network:
     """A network on a device, in its layout."""
     moved: Network = network.to(device, memory_format=layout(device))  # type: ignore[call-overload]
+    if device.type == "cuda":
+        keep_channels_last(moved)
     return moved
 
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 from lab.second_edition.render import SIZE
 
 LEARNING_RATE, BATCH = 1e-3, 4
-KL_WEIGHT, EDGE_WEIGHT, HUE_WEIGHT, TONE_WEIGHT, SQUARE_WEIGHT, FACE_WEIGHT = 1e-6, 1.0, 1.0, 2.0, 4.0, 2.0
+KL_WEIGHT, EDGE_WEIGHT, HUE_WEIGHT, TONE_WEIGHT, SQUARE_WEIGHT, FACE_WEIGHT = 1e-6, 1.0, 1.0, 2.0, 8.0, 2.0
 WIDTHS = (32, 64, 96)
 HELD_OUT = 10_000
 """The seed of the pictures that it is measured on."""

@@ -11,6 +11,7 @@ from torch.nn import functional
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from lab.portraits.denoiser import build_scheduler, build_text_encoder, min_snr_weight
+from lab.second_edition.loop import on
 from lab.second_edition.openness import WIDTH
 from lab.second_edition.tokens import MAX_TOKENS
 
@@ -47,9 +48,9 @@ def build_unet() -> UNet2DConditionModel:
 def build(tokenizer: CLIPTokenizer, device: torch.device) -> Networks:
     """Untrained networks."""
     return Networks(
-        text_encoder=build_text_encoder(tokenizer, MAX_TOKENS).to(device),
-        unet=build_unet().to(device, memory_format=torch.channels_last),
-        reader=nn.Linear(128, WIDTH).to(device),
+        text_encoder=on(device, build_text_encoder(tokenizer, MAX_TOKENS)),
+        unet=on(device, build_unet()),
+        reader=on(device, nn.Linear(128, WIDTH)),
     )
 
 

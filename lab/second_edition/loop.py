@@ -7,12 +7,15 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from lab.norms import keep_channels_last
 from lab.portraits import loop
 
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
 EVERY = 50
 """Steps between two lines."""
 
@@ -22,6 +25,15 @@ def place(device: str, threads: int | None) -> torch.device:
     torch.set_num_threads(threads or os.cpu_count() or 1)
     torch.backends.cudnn.benchmark = True  # batches are all of one size
     return torch.device(device)
+
+
+def on(device: torch.device, network: NetworkT) -> NetworkT:
+    """A network where it is to learn, in the order of memory that is fast there."""
+    network = network.to(device)
+    if device.type == "cuda":
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        keep_channels_last(network)
+    return network
 
 
 class Trainer(loop.Trainer):

@@ -68,14 +68,23 @@ def other_glasses(portraits: Portraits) -> Portraits:
 
 def _chunk(number: int) -> dict[str, Tensor]:
     portraits = draw(CHUNK, FIRST_SEED + number)
+    return {**described(number), **drawn(portraits)}
+
+
+def drawn(portraits: Portraits) -> dict[str, Tensor]:
+    """The pictures of portraits."""
+    return {"images": as_bytes(render(portraits)), "others": as_bytes(render(other_glasses(portraits)))}
+
+
+def described(number: int) -> dict[str, Tensor]:
+    """The numbers and the captions of a chunk."""
+    portraits = draw(CHUNK, FIRST_SEED + number)
     rng = random.Random(FIRST_SEED + number)  # noqa: S311 — captions, not secrets
     descriptions = [describe(values, rng) for values in seen(portraits) for _ in range(CAPTIONS)]
     texts = [description.text for description in descriptions]
     limits = {"padding": "max_length", "truncation": True, "max_length": MAX_TOKENS, "return_tensors": "pt"}
     return {
         "values": portraits.values,
-        "images": as_bytes(render(portraits)),
-        "others": as_bytes(render(other_glasses(portraits))),
         "tokens": build_tokenizer()(texts, **limits).input_ids.short().view(CHUNK, CAPTIONS, MAX_TOKENS),
         "open": left_open([description.phrases for description in descriptions]).byte().view(CHUNK, CAPTIONS, WIDTH),
     }
@@ -91,9 +100,14 @@ def make(count: int, workers: int | None = None) -> Iterator[dict[str, Tensor]]:
     return spread(_chunk, range(-(-count // CHUNK)), workers)
 
 
+def source_of(count: int) -> str:
+    """What a file of so many says of itself."""
+    return f"{count} portraits from seed {FIRST_SEED}, {CAPTIONS} captions each, {SIZE} pixels"
+
+
 def stored(path: Path, count: int, workers: int | None = None) -> Renders:
     """At least ``count`` portraits, from a file if they were made before; a file of another count is replaced."""
-    source = f"{count} portraits from seed {FIRST_SEED}, {CAPTIONS} captions each, {SIZE} pixels"
+    source = source_of(count)
     if not path.exists() or metadata_of(path).get("source") != source:
         parts = list(make(count, workers))
         whole = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}

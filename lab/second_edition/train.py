@@ -23,7 +23,7 @@ from attrbank.text import printable
 from lab.portraits.train import prepare
 from lab.second_edition import codec, denoiser
 from lab.second_edition.export import export
-from lab.second_edition.loop import Trainer, place
+from lab.second_edition.loop import Trainer, on, place
 from lab.second_edition.parameters import draw
 from lab.second_edition.render import render
 from lab.second_edition.renders import Renders, stored
@@ -46,10 +46,11 @@ class Run:
     batch: int = denoiser.BATCH
 
 
-def train_codec(run: Run, found: Renders, steps: int, batch: int) -> AutoencoderKL | None:
+def train_codec(run: Run, found: Renders, steps: int, batch: int, start: Path | None) -> AutoencoderKL | None:
     """The trained autoencoder, or None if the time ran out."""
     torch.manual_seed(0)
-    network = codec.build().to(run.device, memory_format=torch.channels_last)
+    network = on(run.device, AutoencoderKL.from_pretrained(start) if start else codec.build())
+    network.register_to_config(scaling_factor=1.0)
     return _taught(run, "codec", network, network, codec.Lesson(network, found.images.to(run.device), batch), steps)
 
 
@@ -79,7 +80,7 @@ def _taught(
         network.save_pretrained(unfinished)
         unfinished.rename(finished)
         say(f"{stage}: {codec.psnr(network, render(draw(64, codec.HELD_OUT))):.2f} dB on held-out renders")
-    return AutoencoderKL.from_pretrained(finished).to(run.device)
+    return on(run.device, AutoencoderKL.from_pretrained(finished))
 
 
 def latents_of(network: AutoencoderKL) -> str:
@@ -92,7 +93,7 @@ def latents_of(network: AutoencoderKL) -> str:
 @torch.no_grad()
 def encode(network: AutoencoderKL, found: Renders, device: torch.device) -> denoiser.Examples:
     """Latents of renders, and what is said of them, on a device."""
-    network = network.to(memory_format=torch.channels_last)
+    network = on(device, network)
     latents = [
         network.encode(codec.signed(part.to(device))).latent_dist.mean.half() for part in torch.split(found.images, 128)
     ]
@@ -121,6 +122,7 @@ def main(
     decoder_steps: Annotated[int, typer.Option(help="Further steps of its decoder alone.")] = 0,
     steps: Annotated[int, typer.Option(help="Training steps of the denoiser.")] = 60_000,
     renders: Annotated[int, typer.Option(help="Pictures to learn from.")] = 12_000,
+    start: Annotated[Path | None, typer.Option(help="A vae/ folder whose weights the autoencoder begins with.")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     threads: Annotated[int | None, typer.Option(help="Threads of torch; all cores if not given.")] = None,
     batch: Annotated[int, typer.Option(help="Pictures in a step of the denoiser.")] = denoiser.BATCH,
@@ -136,7 +138,9 @@ def main(
     prepare(out)
     run = Run(out, place(device, threads), 0 if export_now else max_minutes, final, batch)
     found = stored(out / "renders.safetensors", renders)
-    vae = train_codec(run, found, codec_steps, codec_batch) if stage != "denoiser" else _codec_of(out, run.device)
+    vae = (
+        train_codec(run, found, codec_steps, codec_batch, start) if stage != "denoiser" else _codec_of(out, run.device)
+    )
     if vae and decoder_steps and stage in ("all", "decoder"):
         vae = refine_decoder(run, vae, found, decoder_steps, codec_batch)
     if vae is None or stage in ("codec", "decoder"):
@@ -148,7 +152,7 @@ def main(
 
 def _codec_of(out: Path, device: torch.device) -> AutoencoderKL:
     """The trained autoencoder of an earlier call."""
-    return AutoencoderKL.from_pretrained(out / "codec" / "vae").to(device)
+    return on(device, AutoencoderKL.from_pretrained(out / "codec" / "vae"))
 
 
 def say(line: str) -> None:

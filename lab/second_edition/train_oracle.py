@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lab.second_edition.codec import HELD_OUT, round_trip
-from lab.second_edition.loop import Trainer, place
+from lab.second_edition.loop import Trainer, on, place
 from lab.second_edition.oracle import Damage, Eye, Reading, build, restore, store
 from lab.second_edition.parameters import GRADES, Portraits, draw
 from lab.second_edition.render import render
@@ -213,6 +213,7 @@ def main(
     steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
     batch: Annotated[int, typer.Option(help="Pictures in a step.")] = BATCH,
     held_out: Annotated[int, typer.Option(help="Renders to measure on.")] = 1024,
+    start: Annotated[Path | None, typer.Option(help="Weights to begin with.")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     threads: Annotated[int | None, typer.Option(help="Threads of torch; all cores if not given.")] = None,
     max_minutes: Annotated[float | None, typer.Option(help="Stop after so many minutes.")] = None,
@@ -224,8 +225,10 @@ def main(
     where, wanted = place(device, threads), STEPS[role] if steps is None else steps
     torch.manual_seed(SEEDS[role] % 1000)
     network: nn.Module = Damage() if role == "damage" else build("judge" if role == "judge" else "tuner")
-    network = network.to(where)
-    vae = AutoencoderKL.from_pretrained(codec).to(where).eval() if codec else None
+    if start:
+        restore(network, start).train().requires_grad_(True)
+    network = on(where, network)
+    vae = on(where, AutoencoderKL.from_pretrained(codec)).eval() if codec else None
     found = _share(stored(renders or out / "renders.safetensors", count), role).to(where)
     lesson = Lesson(role, network, found, vae, batch)
     source = f"{len(found)} renders{' through a codec' if codec else ''}"
