@@ -29,7 +29,7 @@ class _GroupNorm(torch.autograd.Function):
         return torch.addcmul(_flat(bias - mean * scale, x), x, _flat(scale, x))
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
         """The gradients of x, weight and bias."""
         x, weight, mean, rate = ctx.saved_tensors
         grad = grad.to(x.dtype).contiguous()
