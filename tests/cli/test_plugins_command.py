@@ -17,7 +17,13 @@ from tests.cli.conftest import Cli, artifact
 from tests.helpers.environments import ROOT, fresh_environment
 from tests.helpers.fake_distributions import BROKEN, OFFERS_EULER, install
 
-NEW: dict[PluginKind, str] = {"sampler": "3-point", "backbone": "toy", "method": "mean_shift", "metric": "difference"}
+NEW: dict[PluginKind, str] = {
+    "sampler": "3-point",
+    "backbone": "toy",
+    "method": "mean_shift",
+    "metric": "difference",
+    "judge": "reddish",
+}
 """A new plugin of each kind; the names are chosen to be awkward."""
 KINDS = tuple(NEW)
 

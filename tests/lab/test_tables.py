@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attrbank.evaluation.numbers.results import AttributeFigures, Curve, Figures, Point
-from attrbank.evaluation.report.tables import COLUMNS, rows
+from attrbank.evaluation.report.tables import columns, rows
 from attrbank.schema.measured import Estimate, Matched
 from lab.figures import placebo
 from lab.figures.tables import at_equal_success, at_strength_one, distributions, in_short
@@ -95,7 +95,7 @@ def test_the_placebo_stands_beside_what_it_is_a_placebo_of():
 def test_every_row_of_the_terminal_fits_its_columns():
     found = list(rows(FIGURES))
     assert [row[1] for row in found] == ["limit", "attribute", "target-prompt", "prompt-switch"]
-    assert {len(row) for row in found} == {len(COLUMNS)}
+    assert {len(row) for row in found} == {len(columns(FIGURES))}
 
 
 def test_figures_survive_json():

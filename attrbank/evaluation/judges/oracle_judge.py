@@ -9,14 +9,18 @@ from torch import Tensor
 
 from attrbank.backbones.portraits.parameters import draw
 from attrbank.backbones.portraits.render import render
-from attrbank.evaluation.bench.subjects import Subject
+from attrbank.evaluation.bench.split import SPLITS
+from attrbank.evaluation.bench.subjects import PLAIN_PROMPTS, Subject
 from attrbank.evaluation.judges import oracle
+from attrbank.evaluation.judges.judge import Case, Judge
 from attrbank.evaluation.judges.readings import (
+    COLOURS,
     GOALS,
     Pictures,
     effect,
     flips,
     has_all,
+    identities,
     identity_error,
     look_at,
     perceptual_distance,
@@ -28,13 +32,15 @@ FIRST_SEED: dict[oracle.Role, int] = {"judge": 10_000, "tuner": 1_000}
 """Of the renderer's portraits, whose seeds are split like all others."""
 
 
-class OracleJudge:
+class OracleJudge(Judge):
     """Judges by one of the two oracles.
 
     Args:
         role: which.
         renders: how many portraits are drawn for the limit and for distances between distributions.
     """
+
+    goals = PLAIN_PROMPTS
 
     def __init__(self, role: oracle.Role, renders: int = RENDERS) -> None:
         self.name: str = role
@@ -47,9 +53,9 @@ class OracleJudge:
         """The oracle's reading and features of images (B, 3, h, w) in [0, 1]."""
         return look_at(self._oracle, images)
 
-    def lacking(self, subject: Subject, view: Pictures) -> Tensor:
-        """The pictures in which the oracle does not see what the attribute promises."""
-        return ~has_all(view, (_goal(subject),))
+    def effect(self, subject: Subject, view: Pictures) -> Tensor:
+        """The oracle's logit for what the attribute promises, (B,)."""
+        return effect(_goal(subject), view)
 
     def figures(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, Tensor]:
         """Success, effect, flips, identity error and perceptual distance (docs/method.md 7)."""
@@ -59,9 +65,13 @@ class OracleJudge:
             "success": has_all(after, (goal,)),
             "effect": effect(goal, after),
             "flips": flips(before, after, attribute),
-            "identity": identity_error(before, after, attribute),
+            "identity": identity_error(before, after),
             "perceptual": perceptual_distance(before, after),
         }
+
+    def traits(self, subject: Subject, view: Pictures) -> Tensor:
+        """The colours of a person and of the clothes, (B, 3)."""
+        return identities(view, COLOURS)
 
     def distances(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, float]:
         """FID and KID over the oracle's features, to perfect edits of rendered people who lacked the attribute."""
@@ -78,11 +88,20 @@ class OracleJudge:
         found = self.figures(subject, *self._perfect(_goal(subject)))
         return {name: values.float().mean().item() for name, values in found.items()}
 
+    def excludes(self, one: Subject, other: Subject) -> bool:
+        """Whether both promise something of the same thing, as young and old do."""
+        return GOALS[_goal(one)].attribute == GOALS[_goal(other)].attribute
+
     def _perfectly_edited(self, goal: str) -> tuple[Pictures, Pictures]:
         """Rendered people who lack the attribute, and the same with it."""
         attribute, present = GOALS[goal]
         lacking = self._people[self._people.column(attribute) != float(present)]
         return self.look(render(lacking)), self.look(render(lacking.having(attribute, float(present))))
+
+
+def of_portraits(case: Case) -> OracleJudge:
+    """The oracle that may look at the seeds of the case's split."""
+    return OracleJudge(SPLITS[case.split].oracle)
 
 
 def _goal(subject: Subject) -> str:

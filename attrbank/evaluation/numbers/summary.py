@@ -12,6 +12,9 @@ from attrbank.evaluation.numbers import curves
 from attrbank.evaluation.numbers.estimates import mean, share
 from attrbank.evaluation.numbers.results import AttributeFigures, Curve, Point
 
+SHARES = frozenset({"success", "damage"})
+"""Figures that are so or not so in each picture."""
+
 
 def attribute_figures(
     subject: Subject, competitors: Sequence[str], store: CellStore, limit: Mapping[str, float]
@@ -54,7 +57,7 @@ def _point(cell: Cell) -> Point:
     return Point(
         strength=cell.strength,
         figures={
-            name: share(cell.array(name) > 0.5) if name == "success" else mean(cell.array(name)) for name in cell.values
+            name: share(cell.array(name) > 0.5) if name in SHARES else mean(cell.array(name)) for name in cell.values
         },
         distances=cell.distances,
         unet_evaluations=cell.evaluations,
