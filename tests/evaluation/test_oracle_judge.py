@@ -62,6 +62,26 @@ def test_young_and_old_exclude_each_other_and_others_do_not(judge: OracleJudge, 
     assert not judge.excludes(young, glasses)
 
 
+def test_a_detector_of_damage_is_asked_after_every_picture_and_of_perfect_edits(glasses):
+    def holes(images: torch.Tensor) -> torch.Tensor:
+        return (images[:, :, 30:40, 30:40] == 0).flatten(1).all(1)
+
+    judge = OracleJudge("tuner", renders=24, damaged=holes)
+    whole = render(draw(6, 1_003))
+    broken = whole.clone()
+    broken[:2, :, 30:40, 30:40] = 0
+    before, after = judge.look(whole), judge.look(broken)
+    assert judge.figures(glasses, before, after)["damage"].tolist() == [True, True, *[False] * 4]
+    rows = torch.tensor([False, True, True, False, False, False])
+    assert judge.figures(glasses, before[rows], after[rows])["damage"].tolist() == [True, False]
+    assert judge.limit(glasses)["damage"] == 0
+
+
+def test_without_a_detector_nothing_is_said_of_damage(judge: OracleJudge, glasses):
+    seen = judge.look(render(draw(2, 1_003)))
+    assert "damage" not in judge.figures(glasses, seen, seen)
+
+
 def test_one_picture_has_no_distribution(judge: OracleJudge, glasses):
     one = judge.look(torch.rand(1, 3, 64, 64))
     assert Hearing(judge, (glasses,)).distances(glasses, one, one) == {}

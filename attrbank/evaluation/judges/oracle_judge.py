@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TypeAlias
 
 from torch import Tensor
 
@@ -27,6 +29,8 @@ from attrbank.evaluation.judges.readings import (
 )
 from attrbank.evaluation.numbers.distributions import frechet_distance, kernel_distance
 
+Damaged: TypeAlias = Callable[[Tensor], Tensor]
+
 RENDERS = 512
 FIRST_SEED: dict[oracle.Role, int] = {"judge": 10_000, "tuner": 1_000}
 """Of the renderer's portraits, whose seeds are split like all others."""
@@ -38,31 +42,34 @@ class OracleJudge(Judge):
     Args:
         role: which.
         renders: how many portraits are drawn for the limit and for distances between distributions.
+        damaged: says of images (B, 3, h, w) in [0, 1] which are damaged, (B,) bool; None where nothing can tell.
     """
 
     goals = PLAIN_PROMPTS
 
-    def __init__(self, role: oracle.Role, renders: int = RENDERS) -> None:
+    def __init__(self, role: oracle.Role, renders: int = RENDERS, damaged: Damaged | None = None) -> None:
         self.name: str = role
         self.weights = oracle.fingerprint(role)
-        self._oracle = oracle.load(role)
+        self._oracle, self._damaged = oracle.load(role), damaged
         self._people = draw(renders, FIRST_SEED[role])
         self._perfect = functools.cache(self._perfectly_edited)
 
     def look(self, images: Tensor) -> Pictures:
         """The oracle's reading and features of images (B, 3, h, w) in [0, 1]."""
-        return look_at(self._oracle, images)
+        seen = look_at(self._oracle, images)
+        return seen if self._damaged is None else replace(seen, damaged=self._damaged(images))
 
     def effect(self, subject: Subject, view: Pictures) -> Tensor:
         """The oracle's logit for what the attribute promises, (B,)."""
         return effect(_goal(subject), view)
 
     def figures(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, Tensor]:
-        """Success, effect, flips, identity error and perceptual distance (docs/method.md 7)."""
+        """Success, damage, effect, flips, identity error and perceptual distance (docs/method.md 7)."""
         goal = _goal(subject)
         attribute = GOALS[goal].attribute
         return {
             "success": has_all(after, (goal,)),
+            **({} if after.damaged is None else {"damage": after.damaged}),
             "effect": effect(goal, after),
             "flips": flips(before, after, attribute),
             "identity": identity_error(before, after),

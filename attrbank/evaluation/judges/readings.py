@@ -44,18 +44,21 @@ class Pictures:
         reading: its attributes and identity.
         features: the three stages' channel-normalised activations.
         embedding: the last stage's activations, averaged over positions, (B, D).
+        damaged: which of them are none that could have been drawn, (B,) bool; None if nobody has looked for it.
     """
 
     reading: Reading
     features: tuple[Tensor, ...]
     embedding: Tensor
+    damaged: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.embedding)
 
     def __getitem__(self, rows: Tensor) -> Pictures:
         reading = Reading(self.reading.logits[rows], self.reading.identity[rows])
-        return Pictures(reading, tuple(stage[rows] for stage in self.features), self.embedding[rows])
+        damaged = None if self.damaged is None else self.damaged[rows]
+        return Pictures(reading, tuple(stage[rows] for stage in self.features), self.embedding[rows], damaged)
 
 
 @torch.no_grad()
