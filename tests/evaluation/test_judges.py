@@ -75,7 +75,10 @@ def test_damage_and_diversity_stand_beside_success_where_the_judge_can_tell(comm
     assert 0 <= damage.low <= damage.value <= damage.high <= 1  # a share has Wilson's interval
     assert damage.low < damage.high
     assert all(point.distances["diversity"] > 0 for point in points)
+    assert figures.attributes[0].unedited.keys() == {"damage", "diversity"}
+    assert figures.attributes[0].unedited["diversity"] == 1
     page = (tmp_path / "out" / "report.html").read_text()
+    assert "Damaged before any edit: 0.0" in page
     assert "<th>damage</th>" in page
     assert "<th>diversity</th>" in page
     assert "damaged pictures" in page

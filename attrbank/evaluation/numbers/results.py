@@ -73,7 +73,7 @@ class AttributeFigures(_Model):
     Attributes:
         pictures: how many lacked the attribute and are judged.
         limit: the figures of a perfect edit.
-        unedited: the unedited pictures' distances between distributions.
+        unedited: the unedited pictures' distances between distributions and, if the judge can tell, their damage.
     """
 
     name: str

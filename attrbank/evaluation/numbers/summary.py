@@ -29,9 +29,13 @@ def attribute_figures(
         size_bytes=subject.size_bytes,
         pictures=len(unedited.values["effect"]),
         limit=dict(limit),
-        unedited=unedited.distances,
+        unedited=unedited.distances | _damage(unedited),
         curves=tuple(_curve(name, unedited, sweep, limit) for name, sweep in sweeps.items() if sweep),
     )
+
+
+def _damage(cell: Cell) -> dict[str, float]:
+    return {"damage": float(cell.array("damage").mean())} if "damage" in cell.values else {}
 
 
 def _curve(competitor: str, unedited: Cell, sweep: Sequence[Cell], limit: Mapping[str, float]) -> Curve:
