@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,21 +21,35 @@ Command = Callable[..., Any]
 LOOK = ("--seeds", "10000-10005", "--against", "target-prompt", "--strengths", "1")
 
 
+@pytest.fixture(scope="module")
+def learned_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first test leaves its bank for the others."""
+    return tmp_path_factory.mktemp("toy") / "bank"
+
+
 @pytest.fixture
-def command(on_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def command(
+    on_path: Path,
+    learned_once: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Command:
     """The command line where the toy and its judges are installed, and *old* and *hat* were learned on it."""
     install_toy(on_path)
     monkeypatch.setattr("attrbank.store.bank.starter_bank", lambda: None)
 
-    def invoke(*arguments: str, code: int = 0) -> Any:
-        found = run([*arguments, "--bank", str(tmp_path / "bank")])
+    def invoke(*arguments: str, code: int = 0, bank: Path = tmp_path / "bank") -> Any:
+        found = run([*arguments, "--bank", str(bank)])
         captured = capsys.readouterr()
         assert found == code, captured.err
         return captured
 
-    for name, target in (("old", "a photo of an old person"), ("hat", "a photo of a hat")):
-        pair = ("--source", "a photo of a person", "--target", target)
-        invoke("learn", name, "--backbone", "toy", *pair, "--seeds", "0-3")
+    if not learned_once.exists():
+        for name, target in (("old", "a photo of an old person"), ("hat", "a photo of a hat")):
+            pair = ("--source", "a photo of a person", "--target", target)
+            invoke("learn", name, "--backbone", "toy", *pair, "--seeds", "0-3", bank=learned_once)
+    shutil.copytree(learned_once, tmp_path / "bank")
     return invoke
 
 
