@@ -52,8 +52,8 @@ def test_an_edit_that_gives_everybody_the_same_hair_costs_diversity(judge: Oracl
     before = judge.look(render(people))
     kept = hearing.distances(glasses, before, judge.look(render(people.having("glasses", 1.0))))["diversity"]
     lost = hearing.distances(glasses, before, judge.look(render(alike)))["diversity"]
-    assert kept == pytest.approx(1, abs=0.05)
-    assert lost == pytest.approx(2 / 3, abs=0.15)
+    assert kept == pytest.approx(1, abs=0.1)
+    assert lost < 0.3
 
 
 def test_young_and_old_exclude_each_other_and_others_do_not(judge: OracleJudge, glasses):

@@ -16,8 +16,8 @@ from attrbank.evaluation.bench.subjects import PLAIN_PROMPTS, Subject
 from attrbank.evaluation.judges import oracle
 from attrbank.evaluation.judges.judge import Case, Judge
 from attrbank.evaluation.judges.readings import (
-    COLOURS,
     GOALS,
+    MADE_ALIKE,
     Pictures,
     effect,
     flips,
@@ -77,8 +77,8 @@ class OracleJudge(Judge):
         }
 
     def traits(self, subject: Subject, view: Pictures) -> Tensor:
-        """The colours of a person and of the clothes, (B, 3)."""
-        return identities(view, COLOURS)
+        """The colour of the hair, (B, 1)."""
+        return identities(view, MADE_ALIKE)
 
     def distances(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, float]:
         """FID and KID over the oracle's features, to perfect edits of rendered people who lacked the attribute."""
