@@ -33,8 +33,8 @@ GOALS = {
 }
 
 MADE_ALIKE = ("hair",)
-"""Of the identity, what edits are known to make alike in everybody. *young* leaves .69 of the spread of hair, of which a
-mean with skin and clothes, which nothing makes alike, would say .93."""
+"""Of the identity, what edits are known to make alike in everybody. In a mean with what they leave alone, as skin and
+clothes, the loss would be hidden."""
 
 
 @dataclass(frozen=True)
