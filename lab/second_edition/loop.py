@@ -30,8 +30,8 @@ def place(device: str, threads: int | None) -> torch.device:
 def on(device: torch.device, network: NetworkT) -> NetworkT:
     """A network where it is to learn, in the order of memory that is fast there."""
     network = network.to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if device.type == "cuda":
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         keep_channels_last(network)
     return network
 

@@ -30,6 +30,10 @@ BATCH, LEARNING_RATE = 64, 1e-3
 SEEDS = {"judge": 1 << 33, "tuner": 1 << 34, "damage": 1 << 35}
 STEPS = {"judge": 12_000, "tuner": 8000, "damage": 6000}
 NUMBERS_WEIGHT, HALF_SHARE, NOISED, JITTERED = 10.0, 0.1, 0.4, 0.1
+CODED = 0.125
+"""The share of the judge's pictures that go through the codec, which costs a CPU ten times what the judge does."""
+KEPT = 80
+"""How many batches for the detector are made."""
 ALARMS = 0.02
 """The share of held-out renders through the codec that the detector may call damaged."""
 
@@ -93,6 +97,7 @@ class Lesson:
         self, role: str, network: nn.Module, found: Renders, vae: AutoencoderKL | None, batch: int = BATCH
     ) -> None:
         self.network, self.found, self.vae, self.batch, self.seed = network, found, vae, batch, SEEDS[role]
+        self._kept: dict[int, Tensor] = {}
         self.truth = Truth(Portraits(found.values.cpu()), found.values.device)
         self.loss = {"judge": self._judge, "tuner": self._tuner, "damage": self._damage}[role]
 
@@ -108,7 +113,7 @@ class Lesson:
         return self.found.others[rows].float() / 255
 
     def _judge(self, rows: Tensor, images: Tensor, chance: Chance) -> Tensor:
-        """Renders blemished in turn, half of them through noised latents; half a pair of glasses counts as none."""
+        """Renders blemished in turn, some through noised latents; half a pair of glasses counts as none."""
         kinds = self.truth.kinds[rows]
         half = (chance.number().flatten() < HALF_SHARE) & (kinds[:, READ_KINDS.index("glasses")] > 0)
         images = torch.where(half.view(-1, 1, 1, 1), half_drawn(images, self._others(rows)), images)
@@ -117,7 +122,7 @@ class Lesson:
             some = slice(number, None, len(BLEMISHES) + 1)
             images[some] = blemish(images[some], chance.part(len(images[some])))
         if self.vae is not None:
-            first = slice(0, len(images) // 2)
+            first = slice(0, round(CODED * len(images)))
             noise = NOISED * chance.number()[first]
             images[first] = through(self.vae, images[first], noise, chance.generator)
         return self.truth.loss(self.network(images), rows, kinds)
@@ -127,13 +132,20 @@ class Lesson:
         return self.truth.loss(self.network(soften(images, chance)), rows, self.truth.kinds[rows])
 
     def _damage(self, rows: Tensor, images: Tensor, chance: Chance) -> Tensor:
-        """First half whole, second half damaged, all through the codec if there is one, with a little noise."""
+        """First half whole, second half damaged, all through the codec if there is one, with a little noise.
+
+        What has gone through the codec is kept and mirrored by chance when its turn comes again.
+        """
         whole = len(images) // 2
-        images[whole:] = damaged(images[whole:], self._others(rows[whole:]), chance)
-        if self.vae is not None:
-            images = through(self.vae, images, JITTERED * chance.number(), chance.generator)
+        number = int((chance.generator.initial_seed() - self.seed) // 16 % KEPT)
+        if number not in self._kept:
+            images[whole:] = damaged(images[whole:], self._others(rows[whole:]), chance)
+            if self.vae is not None:
+                images = through(self.vae, images, JITTERED * chance.number(), chance.generator)
+            self._kept[number] = images
+        shown = torch.where(chance.number() < 0.5, self._kept[number], self._kept[number].flip(3))
         wanted = (torch.arange(len(images), device=images.device) >= whole).float()
-        return functional.binary_cross_entropy_with_logits(self.network(images).float(), wanted)
+        return functional.binary_cross_entropy_with_logits(self.network(shown).float(), wanted)
 
 
 def settle(network: nn.Module, lesson: Lesson, step: int) -> None:
