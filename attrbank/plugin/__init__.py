@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         integrate as integrate,
     )
     from attrbank.avi.objective import PAPER_LAMBDAS as PAPER_LAMBDAS, Lambdas as Lambdas, pose as pose
-    from attrbank.backbones.families import describe as describe
+    from attrbank.backbones.families import describe as describe, load as load
     from attrbank.backbones.portraits.parameters import ATTRIBUTES as ATTRIBUTES, IDENTITY as IDENTITY, draw as draw
     from attrbank.backbones.portraits.render import render as render
     from attrbank.cli import terminal as terminal
@@ -107,6 +107,10 @@ if TYPE_CHECKING:
         flips as flips,
         identity_spread as identity_spread,
         perceptual_distance as perceptual_distance,
+    )
+    from attrbank.evaluation.numbers.distributions import (
+        frechet_distance as frechet_distance,
+        kernel_distance as kernel_distance,
     )
     from attrbank.evaluation.numbers.estimates import mean as mean, share as share
     from attrbank.evaluation.numbers.metrics import Change as Change
@@ -192,7 +196,7 @@ _NAMES_IN = {
     "attrbank.attribute.artifact": "LearnedAttribute decode opened",
     "attrbank.editing.composition": "Act run_edits",
     "attrbank.learning.run": "learn_attribute DEFAULT_BACKBONE complete",
-    "attrbank.backbones.families": "describe",
+    "attrbank.backbones.families": "describe load",
     "attrbank.learning.request": "learn_spec",
     "attrbank.plugins.manager": "load_plugins",
     "attrbank.store.bank": "Bank",
@@ -216,6 +220,7 @@ _NAMES_IN = {
     "attrbank.evaluation.judges.readings": "Pictures flips identity_spread perceptual_distance",
     "attrbank.evaluation.numbers.metrics": "Change",
     "attrbank.schema.measured": "Estimate",
+    "attrbank.evaluation.numbers.distributions": "frechet_distance kernel_distance",
     "attrbank.evaluation.numbers.estimates": "mean share",
     "attrbank.evaluation.report": "page",
     # what commands share

@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 
 import torch
+from attrbank_portraits_2.render import SIZE
 from diffusers import AutoencoderKL
 from torch import Tensor
 from torch.nn import functional
-
-from lab.second_edition.render import SIZE
 
 LEARNING_RATE, BATCH = 1e-3, 4
 KL_WEIGHT, EDGE_WEIGHT, HUE_WEIGHT, TONE_WEIGHT, SQUARE_WEIGHT, FACE_WEIGHT = 1e-6, 1.0, 1.0, 2.0, 8.0, 2.0

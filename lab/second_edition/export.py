@@ -1,4 +1,4 @@
-"""The trained networks as a folder: ``portraits``, in its second edition."""
+"""The trained networks as the folder that ``plugins/attrbank-portraits-2`` brings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lab.portraits.denoiser import build_scheduler
 from lab.second_edition import denoiser
 from lab.second_edition.tokens import build_tokenizer, words
 
-_ABOUT = {"name": "portraits", "steps": 25, "guidance_scale": 3.0, "prompt": "a photo of a person", "sampler": "ddim"}
+_ABOUT = {"name": "portraits-2", "steps": 25, "guidance_scale": 3.0, "prompt": "a photo of a person", "sampler": "ddim"}
 
 
 def export(out: Path) -> Path:

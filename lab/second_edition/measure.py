@@ -16,18 +16,18 @@ from typing import Annotated, NamedTuple
 
 import torch
 import typer
+from attrbank_portraits_2.eyes import Damage, Eye, Reading, build, restore
+from attrbank_portraits_2.palette import nearest_hair
+from attrbank_portraits_2.parameters import GRADES, draw
+from attrbank_portraits_2.render import render
+from attrbank_portraits_2.visible import READ_KINDS, READ_NUMBERS
 from diffusers import StableDiffusionPipeline
 from torch import Tensor
 
 from lab.second_edition.captions import Description, describe
 from lab.second_edition.codec import HELD_OUT, psnr, round_trip
-from lab.second_edition.oracle import Damage, Eye, Reading, build, restore
-from lab.second_edition.palette import nearest_hair
-from lab.second_edition.parameters import GRADES, draw
 from lab.second_edition.phrases import Phrase, Values, off, seen
-from lab.second_edition.render import render
 from lab.second_edition.train_oracle import logits, threshold
-from lab.second_edition.visible import READ_KINDS, READ_NUMBERS
 
 PROMPTS_SEED, NOISE_SEED, TOLERANCE = 30_000, 30_000, 0.15
 PLAIN = "a photo of a person"

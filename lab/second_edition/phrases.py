@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from itertools import product
 
 import torch
-
-from lab.second_edition.palette import greyness, hair_named
-from lab.second_edition.parameters import GRADES, KINDS, NAMES, Portraits
+from attrbank_portraits_2.palette import greyness, hair_named
+from attrbank_portraits_2.parameters import GRADES, KINDS, NAMES, Portraits
 
 Range = tuple[float, float]
 Values = Mapping[str, float]

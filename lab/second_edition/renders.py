@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from attrbank_portraits_2.parameters import KINDS, Portraits, draw
+from attrbank_portraits_2.render import SIZE, render
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -15,9 +17,7 @@ from lab.pool import spread
 from lab.portraits.loop import metadata_of
 from lab.second_edition.captions import describe
 from lab.second_edition.openness import WIDTH, left_open
-from lab.second_edition.parameters import KINDS, Portraits, draw
 from lab.second_edition.phrases import seen
-from lab.second_edition.render import SIZE, render
 from lab.second_edition.tokens import MAX_TOKENS, build_tokenizer
 
 FIRST_SEED = 1 << 32

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import torch
 import typer
+from attrbank_portraits_2.parameters import Portraits, draw
+from attrbank_portraits_2.render import render
 from torch import Tensor
 
 from attrbank.pictures.sheet import draw_grid
 from lab.second_edition.codec import HELD_OUT
-from lab.second_edition.parameters import Portraits, draw
-from lab.second_edition.render import render
 
 PEOPLE, STEPS, POOL = 8, 4, 400
 

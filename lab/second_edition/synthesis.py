@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import torch
+from attrbank_portraits_2.eyes import Reading
+from attrbank_portraits_2.palette import hair_shade, nearest_hair
+from attrbank_portraits_2.parameters import NAMES, Portraits
+from attrbank_portraits_2.render import render
+from attrbank_portraits_2.visible import READ_KINDS, READ_NUMBERS
 from torch import Tensor
 
-from lab.second_edition.oracle import Reading
-from lab.second_edition.palette import hair_shade, nearest_hair
-from lab.second_edition.parameters import NAMES, Portraits
-from lab.second_edition.render import render
 from lab.second_edition.spoil import blur
-from lab.second_edition.visible import READ_KINDS, READ_NUMBERS
 
 REGIONS: Mapping[str, tuple[slice, slice]] = MappingProxyType(
     {

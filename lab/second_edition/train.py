@@ -15,6 +15,8 @@ from typing import Annotated
 
 import torch
 import typer
+from attrbank_portraits_2.parameters import draw
+from attrbank_portraits_2.render import render
 from diffusers import AutoencoderKL
 from safetensors.torch import save
 
@@ -24,8 +26,6 @@ from lab.portraits.train import prepare
 from lab.second_edition import codec, denoiser
 from lab.second_edition.export import export
 from lab.second_edition.loop import Trainer, on, place
-from lab.second_edition.parameters import draw
-from lab.second_edition.render import render
 from lab.second_edition.renders import Renders, stored
 from lab.second_edition.tokens import build_tokenizer
 

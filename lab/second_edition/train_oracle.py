@@ -13,18 +13,18 @@ from typing import Annotated
 
 import torch
 import typer
+from attrbank_portraits_2.eyes import Damage, Eye, Reading, build, restore, store
+from attrbank_portraits_2.parameters import GRADES, Portraits, draw
+from attrbank_portraits_2.render import render
+from attrbank_portraits_2.visible import READ_KINDS, READ_NUMBERS, kind_seen, numbers, numbers_seen
 from diffusers import AutoencoderKL
 from torch import Tensor, nn
 from torch.nn import functional
 
 from lab.second_edition.codec import HELD_OUT, round_trip
 from lab.second_edition.loop import Trainer, on, place
-from lab.second_edition.oracle import Damage, Eye, Reading, build, restore, store
-from lab.second_edition.parameters import GRADES, Portraits, draw
-from lab.second_edition.render import render
 from lab.second_edition.renders import Renders, other_glasses, stored
 from lab.second_edition.spoil import BLEMISHES, DAMAGES, Chance, damaged, half_drawn, soften
-from lab.second_edition.visible import READ_KINDS, READ_NUMBERS, kind_seen, numbers, numbers_seen
 
 BATCH, LEARNING_RATE = 64, 1e-3
 SEEDS = {"judge": 1 << 33, "tuner": 1 << 34, "damage": 1 << 35}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-
-from lab.second_edition.drawing.scene import Scene
-from lab.second_edition.palette import greyness, hair_named
-from lab.second_edition.parameters import ENTANGLEMENT, GRADES, IDENTITY, KINDS, NAMES, Portraits, draw
-from lab.second_edition.render import render
+from attrbank_portraits_2.drawing.scene import Scene
+from attrbank_portraits_2.palette import greyness, hair_named
+from attrbank_portraits_2.parameters import ENTANGLEMENT, GRADES, IDENTITY, KINDS, NAMES, Portraits, draw
+from attrbank_portraits_2.render import render
 
 
 def plain(count: int, seed: int = 3) -> Portraits:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
+from attrbank_portraits_2.parameters import draw
+from attrbank_portraits_2.render import render
 
-from lab.second_edition.parameters import draw
-from lab.second_edition.render import render
 from lab.second_edition.renders import other_glasses
 from lab.second_edition.spoil import Chance, damaged
 from lab.second_edition.synthesis import REGIONS, again, unlike

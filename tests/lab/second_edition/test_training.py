@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from attrbank_portraits_2.eyes import OUTPUTS, Damage, Reading, build, restore, store
+from attrbank_portraits_2.parameters import KINDS, Portraits, draw
+from attrbank_portraits_2.render import render
+from attrbank_portraits_2.visible import READ_KINDS, READ_NUMBERS, numbers, numbers_seen
 from safetensors.torch import load_file
 from torch.nn import functional
 
@@ -18,13 +22,9 @@ from lab.second_edition import codec, measure, renders, train, train_oracle
 from lab.second_edition.captions import describe
 from lab.second_edition.codec import HELD_OUT
 from lab.second_edition.loop import Trainer
-from lab.second_edition.oracle import OUTPUTS, Damage, Reading, build, restore, store
-from lab.second_edition.parameters import KINDS, Portraits, draw
 from lab.second_edition.phrases import seen
-from lab.second_edition.render import render
 from lab.second_edition.renders import as_bytes, other_glasses
 from lab.second_edition.spoil import DAMAGES, Chance, damaged, half_drawn
-from lab.second_edition.visible import READ_KINDS, READ_NUMBERS, numbers, numbers_seen
 
 
 @pytest.fixture(autouse=True)

@@ -6,10 +6,10 @@ import random
 
 import pytest
 import torch
+from attrbank_portraits_2.parameters import GRADES, KINDS, NAMES, draw
 
 from lab.second_edition.captions import describe
 from lab.second_edition.openness import WIDTH, left_open
-from lab.second_edition.parameters import GRADES, KINDS, NAMES, draw
 from lab.second_edition.phrases import ALL, SEEN, off, read, seen
 from lab.second_edition.tokens import MAX_TOKENS, build_tokenizer, words
 

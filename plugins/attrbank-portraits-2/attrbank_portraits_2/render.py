@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lab.second_edition.drawing import eyes, ground, hair, head, mouth, wear
-from lab.second_edition.drawing.scene import begin
-from lab.second_edition.parameters import Portraits
+from attrbank_portraits_2.drawing import eyes, ground, hair, head, mouth, wear
+from attrbank_portraits_2.drawing.scene import begin
+from attrbank_portraits_2.parameters import Portraits
 
 SIZE, BATCH = 128, 64
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
-from lab.second_edition.palette import INK, RGB, SKINS, WHITE, along, colour_of, hair_of
-from lab.second_edition.parameters import Portraits
-from lab.second_edition.shapes import ramp
+from attrbank_portraits_2.palette import INK, RGB, SKINS, WHITE, along, colour_of, hair_of
+from attrbank_portraits_2.parameters import Portraits
+from attrbank_portraits_2.shapes import ramp
 
 ZOOM = 1.12
 """Pictures show this much less than −1 to 1."""

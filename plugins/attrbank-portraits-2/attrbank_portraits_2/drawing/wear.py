@@ -7,10 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lab.second_edition.drawing.scene import INK_COLOUR, WHITE_COLOUR, Scene, rgb
-from lab.second_edition.palette import GOLD
-from lab.second_edition.parameters import KINDS
-from lab.second_edition.shapes import arc, both, box, either, ellipse
+from attrbank_portraits_2.drawing.scene import INK_COLOUR, WHITE_COLOUR, Scene, rgb
+from attrbank_portraits_2.palette import GOLD
+from attrbank_portraits_2.parameters import KINDS
+from attrbank_portraits_2.shapes import arc, both, box, either, ellipse
 
 FRAME = 0.0175
 """Half the thickness of a frame: more than two pixels in all."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from lab.second_edition.drawing.scene import WHITE_COLOUR, Scene
-from lab.second_edition.palette import colour_of
-from lab.second_edition.shapes import arc, both, box, ellipse
+from attrbank_portraits_2.drawing.scene import WHITE_COLOUR, Scene
+from attrbank_portraits_2.palette import colour_of
+from attrbank_portraits_2.shapes import arc, both, box, ellipse
 
 
 def background(scene: Scene) -> None:

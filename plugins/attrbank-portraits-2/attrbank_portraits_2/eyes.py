@@ -6,19 +6,23 @@ longer judge. They differ in architecture, resolution and training, so that one'
 
 from __future__ import annotations
 
+import hashlib
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lab.second_edition.parameters import KINDS
-from lab.second_edition.visible import READ_KINDS, READ_NUMBERS
+from attrbank_portraits_2.parameters import KINDS
+from attrbank_portraits_2.visible import READ_KINDS, READ_NUMBERS
 
 Role = Literal["judge", "tuner"]
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
+FOLDER = Path(__file__).parent / "eyes_weights"
+"""Where the shipped weights lie."""
 OUTPUTS = len(READ_NUMBERS) + sum(len(KINDS[name]) for name in READ_KINDS)
 
 
@@ -40,6 +44,10 @@ class Reading(NamedTuple):
             ValueError: it is none of ``READ_NUMBERS``.
         """
         return self.numbers[:, READ_NUMBERS.index(name)]
+
+    def rows(self, chosen: Tensor) -> Reading:
+        """The reading of some pictures."""
+        return Reading(self.numbers[chosen], {name: logits[chosen] for name, logits in self.kinds.items()})
 
     def kind(self, name: str) -> Tensor:
         """The likeliest kind, (B,)."""
@@ -93,7 +101,11 @@ class Eye(nn.Module):
 
     def forward(self, images: Tensor) -> Reading:
         """Read images (B, 3, h, w) in [0, 1]."""
-        return _split(self.head(functional.relu(self.squeeze(self.features(images)[-1])).flatten(1)))
+        return self.read_features(self.features(images))
+
+    def read_features(self, features: list[Tensor]) -> Reading:
+        """Read from ``features`` already computed."""
+        return _split(self.head(functional.relu(self.squeeze(features[-1])).flatten(1)))
 
     @torch.no_grad()
     def read(self, images: Tensor, batch: int = 64) -> Reading:
@@ -142,7 +154,12 @@ class Damage(nn.Module):
     """A detector of damage: a logit for each of 16×16 places, of which the worst ones count.
 
     Its view of each place is narrow, so that it looks at how things are drawn and not at who is drawn.
+
+    Attributes:
+        threshold: the logit from which a picture counts as damaged: 2 % of renders through the codec do.
     """
+
+    threshold: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -155,6 +172,12 @@ class Damage(nn.Module):
         ]
         self.stages, self.place = nn.Sequential(*stages), nn.Conv2d(widths[-1] + 2, 48, 3, padding=1)
         self.out = nn.Conv2d(48, 1, 1)
+        self.register_buffer("threshold", torch.tensor(0.0))
+
+    @torch.no_grad()
+    def sees(self, images: Tensor, batch: int = 64) -> Tensor:
+        """Which of images (B, 3, 128, 128) in [0, 1] are damaged, (B,) bool."""
+        return torch.cat([self(part) > self.threshold for part in torch.split(images, batch)])
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B,) of images (B, 3, 128, 128) in [0, 1]; the larger, the more damaged."""
@@ -177,7 +200,22 @@ def store(network: nn.Module, path: Path) -> None:
     save_file({key: t.contiguous() for key, t in half.items()}, path)
 
 
-def restore(network: nn.Module, path: Path) -> nn.Module:
+def restore(network: NetworkT, path: Path) -> NetworkT:
     """Read weights back; the network is then ready to read."""
     network.load_state_dict({k: t.float() if t.is_floating_point() else t for k, t in load_file(path).items()})
     return network.eval().requires_grad_(False)
+
+
+def load(role: Role = "judge", folder: Path = FOLDER) -> Eye:
+    """The shipped eye of this role, ready to read."""
+    return restore(build(role), folder / f"{role}.safetensors")
+
+
+def load_damage(folder: Path = FOLDER) -> Damage:
+    """The shipped detector of damage, ready to look."""
+    return restore(Damage(), folder / "damage.safetensors")
+
+
+def fingerprint(role: Role, folder: Path = FOLDER) -> str:
+    """Twelve hex digits that stand for the shipped weights."""
+    return hashlib.sha256((folder / f"{role}.safetensors").read_bytes()).hexdigest()[:12]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lab.second_edition.drawing.head import outline
-from lab.second_edition.drawing.mouth import PLACE
-from lab.second_edition.drawing.scene import Scene
-from lab.second_edition.shapes import arc, both, box, ellipse, ramp
+from attrbank_portraits_2.drawing.head import outline
+from attrbank_portraits_2.drawing.mouth import PLACE
+from attrbank_portraits_2.drawing.scene import Scene
+from attrbank_portraits_2.shapes import arc, both, box, ellipse, ramp
 
 
 def _waves(scene: Scene) -> Tensor:

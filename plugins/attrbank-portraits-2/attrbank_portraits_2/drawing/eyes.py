@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from lab.second_edition.drawing.scene import INK_COLOUR, WHITE_COLOUR, Scene
-from lab.second_edition.palette import EYES, along
-from lab.second_edition.shapes import arc, both, ellipse
+from attrbank_portraits_2.drawing.scene import INK_COLOUR, WHITE_COLOUR, Scene
+from attrbank_portraits_2.palette import EYES, along
+from attrbank_portraits_2.shapes import arc, both, ellipse
 
 
 def eyes(scene: Scene) -> None:

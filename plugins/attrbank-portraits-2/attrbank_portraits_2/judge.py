@@ -1,0 +1,114 @@
+"""The judge of the model: an eye that reads the truth back, beside the renderer's own perfect edits."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TypeAlias
+
+from torch import Tensor
+
+from attrbank.plugin import SPLITS, Case, Judge, Subject, frechet_distance, kernel_distance
+from attrbank_portraits_2 import eyes
+from attrbank_portraits_2.parameters import draw
+from attrbank_portraits_2.readings import (
+    GOALS,
+    HAIR,
+    PROMPTS,
+    Pictures,
+    effect,
+    flips,
+    has_all,
+    identities,
+    identity_error,
+    look_at,
+    perceptual_distance,
+)
+from attrbank_portraits_2.render import render
+
+Damaged: TypeAlias = Callable[[Tensor], Tensor]
+
+RENDERS = 512
+FIRST_SEED: dict[eyes.Role, int] = {"judge": 10_000, "tuner": 1_000}
+"""Of the renderer's portraits, whose seeds are split like all others."""
+
+
+class PortraitsJudge(Judge):
+    """Judges by one of the two eyes.
+
+    Args:
+        role: which.
+        renders: how many portraits are drawn for the limit and for distances between distributions.
+        damaged: says of images (B, 3, h, w) in [0, 1] which are damaged, (B,) bool; None where nothing can tell.
+    """
+
+    goals = PROMPTS
+
+    def __init__(self, role: eyes.Role, renders: int = RENDERS, damaged: Damaged | None = None) -> None:
+        self.name: str = role
+        self.weights = eyes.fingerprint(role)
+        self._eye, self._damaged = eyes.load(role), damaged
+        self._people = draw(renders, FIRST_SEED[role])
+        self._perfect = functools.cache(self._perfectly_edited)
+
+    def look(self, images: Tensor) -> Pictures:
+        """The eye's reading and features of images (B, 3, h, w) in [0, 1]."""
+        seen = look_at(self._eye, images)
+        return seen if self._damaged is None else replace(seen, damaged=self._damaged(images))
+
+    def effect(self, subject: Subject, view: Pictures) -> Tensor:
+        """By how much what the attribute promises is kept, in the renderer's units, (B,)."""
+        return effect(_goal(subject), view)
+
+    def figures(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, Tensor]:
+        """Success, damage, effect, flips, identity error and perceptual distance (docs/method.md 7)."""
+        goal = _goal(subject)
+        value = GOALS[goal].value
+        return {
+            "success": has_all(after, (goal,)),
+            **({} if after.damaged is None else {"damage": after.damaged}),
+            "effect": effect(goal, after),
+            "flips": flips(before, after, value),
+            "identity": identity_error(before, after, value),
+            "perceptual": perceptual_distance(before, after),
+        }
+
+    def traits(self, subject: Subject, view: Pictures) -> Tensor:
+        """The colour of the hair, which edits are known to make alike in everybody, (B, 3)."""
+        return identities(view, *HAIR)
+
+    def distances(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, float]:
+        """FID and KID over the oracle's features, to perfect edits of rendered people who lacked the attribute."""
+        if len(after) < 2:
+            return {}
+        perfect = self._perfect(_goal(subject))[1].embedding
+        return {
+            "fid": frechet_distance(after.embedding, perfect),
+            "kid": kernel_distance(after.embedding, perfect),
+        }
+
+    def limit(self, subject: Subject) -> Mapping[str, float]:
+        """What the renderer's own edit of the same portraits costs."""
+        found = self.figures(subject, *self._perfect(_goal(subject)))
+        return {name: values.float().mean().item() for name, values in found.items()}
+
+    def excludes(self, one: Subject, other: Subject) -> bool:
+        """Whether both promise something of the same thing, as young and old do."""
+        return GOALS[_goal(one)].value == GOALS[_goal(other)].value
+
+    def _perfectly_edited(self, goal: str) -> tuple[Pictures, Pictures]:
+        """Rendered people who lack the attribute, and the same with it."""
+        lacking = self._people[GOALS[goal].lacked_by(self._people)]
+        return self.look(render(lacking)), self.look(render(GOALS[goal].given_to(lacking)))
+
+
+def judge_of(case: Case) -> PortraitsJudge:
+    """The eye that may look at the seeds of the case's split."""
+    return PortraitsJudge(SPLITS[case.split].oracle, damaged=eyes.load_damage().sees)
+
+
+def _goal(subject: Subject) -> str:
+    if subject.goal is None:
+        raise ValueError(f"{subject.label} promises nothing that an eye could see")
+    return subject.goal
