@@ -45,7 +45,7 @@ _INF = float("inf")
 
 GOALS: Mapping[str, Goal] = MappingProxyType(
     {
-        "young": Goal("age", -_INF, 0.33, 0.2),
+        "young": Goal("age", -_INF, 0.38, 0.2),
         "old": Goal("age", 0.62, _INF, 0.8),
         "smile": Goal("expression", 0.28, _INF, 0.6),
         "serious": Goal("expression", -0.35, 0.12, 0.0),
@@ -62,7 +62,7 @@ GOALS: Mapping[str, Goal] = MappingProxyType(
         "long-hair": Goal("hair_length", 0.68, _INF, 0.85),
     }
 )
-"""The ranges are those in which captions use the word."""
+"""The ranges are those in which captions use the word; young ends where middle-aged begins."""
 
 PROMPTS: Mapping[str, str] = MappingProxyType(
     {
