@@ -95,21 +95,21 @@ def as_bytes(images: Tensor) -> Tensor:
     return (images * 255).round().byte()
 
 
-def make(count: int, workers: int | None = None) -> Iterator[dict[str, Tensor]]:
-    """At least ``count`` portraits, in parts of ``CHUNK`` as they become ready."""
-    return spread(_chunk, range(-(-count // CHUNK)), workers)
+def make(count: int, workers: int | None = None, first: int = 0) -> Iterator[dict[str, Tensor]]:
+    """At least ``count`` portraits, in parts of ``CHUNK`` as they become ready, from the ``first``-th part on."""
+    return spread(_chunk, range(first, first - (-count // CHUNK)), workers)
 
 
-def source_of(count: int) -> str:
+def source_of(count: int, first: int = 0) -> str:
     """What a file of so many says of itself."""
-    return f"{count} portraits from seed {FIRST_SEED}, {CAPTIONS} captions each, {SIZE} pixels"
+    return f"{count} portraits from seed {FIRST_SEED + first}, {CAPTIONS} captions each, {SIZE} pixels"
 
 
-def stored(path: Path, count: int, workers: int | None = None) -> Renders:
-    """At least ``count`` portraits, from a file if they were made before; a file of another count is replaced."""
-    source = source_of(count)
+def stored(path: Path, count: int, workers: int | None = None, first: int = 0) -> Renders:
+    """At least ``count`` portraits, from a file if they were made before; a file of others is replaced."""
+    source = source_of(count, first)
     if not path.exists() or metadata_of(path).get("source") != source:
-        parts = list(make(count, workers))
+        parts = list(make(count, workers, first))
         whole = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(whole, path.with_suffix(".new"), metadata={"source": source})

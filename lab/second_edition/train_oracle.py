@@ -222,6 +222,7 @@ def main(
         Path | None, typer.Option(help="A file of renders; OUT/renders.safetensors if not given.")
     ] = None,
     count: Annotated[int, typer.Option(help="Renders to learn from.")] = 12_000,
+    first: Annotated[int, typer.Option(help="Where they begin, in parts of 250: an eye goes on with new ones.")] = 0,
     steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
     batch: Annotated[int, typer.Option(help="Pictures in a step.")] = BATCH,
     held_out: Annotated[int, typer.Option(help="Renders to measure on.")] = 1024,
@@ -241,7 +242,7 @@ def main(
         restore(network, start).train().requires_grad_(True)
     network = on(where, network)
     vae = on(where, AutoencoderKL.from_pretrained(codec)).eval() if codec else None
-    found = _share(stored(renders or out / "renders.safetensors", count), role).to(where)
+    found = _share(stored(renders or out / "renders.safetensors", count, first=first), role).to(where)
     lesson = Lesson(role, network, found, vae, batch)
     source = f"{len(found)} renders{' through a codec' if codec else ''}"
     trainer = Trainer({role: network}, out / role, LEARNING_RATE, 0.995, source, typer.echo)
