@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from attrbank.diffusion.finite import finite
 from attrbank.diffusion.prediction import evaluations_per_step, guide
 from attrbank.diffusion.protocols import Backbone, Conditioning, Grid, Prediction, Sampler, guidance_of
 from attrbank.diffusion.schedule import timestep_at
@@ -154,19 +155,21 @@ class Trajectory:
 
         Raises:
             InvalidValueError: the prompts are neither one nor as many as the rows.
+            NumericError: the latent is not finite, or the prediction is not.
         """
         if position.index == self.end:
             return Prediction(torch.zeros_like(position.latent), position.latent)
-        rows = len(position.latent)
+        rows, t = len(position.latent), self.grid[position.index][0]
+        self._require_finite(position.latent, f"before step {position.index + 1}", t)
         conditioning = _for_rows(conditioning, rows)
-        t = self.grid[position.index][0]
         parts = [
             self._guided(
                 position.latent[first : first + self.batch_size], t, _rows(conditioning, first, self.batch_size)
             )
             for first in range(0, rows, self.batch_size)
         ]
-        return Prediction(torch.cat([part.eps for part in parts]), torch.cat([part.x0 for part in parts]))
+        eps, x0 = (torch.cat(rows) for rows in zip(*parts, strict=True))
+        return Prediction(*(finite(tensor, "What the backbone predicted") for tensor in (eps, x0)))
 
     def _step(self, position: Position, prediction: Prediction, noise: Tensor | None) -> Position:
         t, t_prev = self.grid[position.index]
@@ -214,10 +217,12 @@ class Trajectory:
         if latent.shape != before.latent.shape:
             was, now = tuple(before.latent.shape), tuple(latent.shape)
             raise PluginError(f"The sampler {self.sampler.name} turned a latent of shape {was} into one of {now}.")
+        self._require_finite(latent, f"after step {before.index + 1}", self.grid[before.index][0])
+
+    def _require_finite(self, latent: Tensor, when: str, t: int) -> None:
         if not bool(latent.isfinite().all()):
-            step, t = before.index + 1, self.grid[before.index][0]
             raise NumericError(
-                f"The latent is not finite after step {step} of {self.end} (timestep {t}).",
+                f"The latent is not finite {when} of {self.end} (timestep {t}).",
                 hint="Lower the guidance scale or the strength.",
             )
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from attrbank.diffusion.finite import finite
 from attrbank.diffusion.protocols import Backbone
 from attrbank.pictures.read import InputImage
 
@@ -32,14 +33,23 @@ def picture_size(backbone: Backbone) -> tuple[int, int]:
 
 
 def encoded(backbone: Backbone, image: InputImage, size: tuple[int, int]) -> Tensor:
-    """The latent (1, C, H, W) of a picture as the backbone, whose pictures have this size, sees it."""
+    """The latent (1, C, H, W) of a picture as the backbone, whose pictures have this size, sees it.
+
+    Raises:
+        NumericError: it is not finite.
+    """
     with torch.no_grad():
-        return backbone.encode(Frame.of(image.pixels, size).cut(image.opaque()))
+        latent = backbone.encode(Frame.of(image.pixels, size).cut(image.opaque()))
+    return finite(latent, "What the backbone encoded")
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A centred rectangle of a picture, in its pixels, and the size at which the model sees it."""
+    """A centred rectangle of a picture, in its pixels, and the size at which the model sees it.
+
+    Raises:
+        NumericError: it is not finite.
+    """
 
     top: int
     left: int

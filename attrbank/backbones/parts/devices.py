@@ -14,6 +14,7 @@ from accelerate.hooks import ModelHook, add_hook_to_module
 from accelerate.utils import send_to_device
 from torch import Tensor, nn
 
+from attrbank.diffusion.finite import finite
 from attrbank.diffusion.placement import Placement
 from attrbank.errors import InvalidValueError
 
@@ -60,9 +61,13 @@ class Residence:
         return tensor.to(self.device, self.dtype)
 
 
-def leave(tensor: Tensor) -> Tensor:
-    """What a network made, on the CPU in float32."""
-    return tensor.to(CPU, torch.float32)
+def leave(tensor: Tensor, part: str) -> Tensor:
+    """What the network in that part of a model made, on the CPU in float32.
+
+    Raises:
+        NumericError: it holds NaN or infinity.
+    """
+    return finite(tensor, f"What the {part} made").to(CPU, torch.float32)
 
 
 def residence(placement: Placement, weights: Path, half: torch.dtype = torch.float16) -> Residence:

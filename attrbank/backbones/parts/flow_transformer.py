@@ -51,7 +51,7 @@ class FlowTransformer(Described, ABC):
         seen = self._residence.enter(to_flow(latent, alpha_bar))
         time = torch.full((len(latent),), sigma_of(alpha_bar) * self.schedule.train_timesteps)
         velocity = self._velocity(seen, time.to(seen.device), conditioning)
-        return from_flow(latent, leave(velocity), alpha_bar)
+        return from_flow(latent, leave(velocity, "transformer"), alpha_bar)
 
     @property
     def picture_size(self) -> tuple[int, int]:

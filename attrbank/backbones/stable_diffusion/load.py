@@ -69,7 +69,7 @@ class StableDiffusion(Described):
         )[0]
         alpha_bar = self.schedule.alpha_bar(timestep)
         split = from_velocity if self.prediction_type == "v_prediction" else from_epsilon
-        return split(latent, leave(output), alpha_bar)
+        return split(latent, leave(output, "unet"), alpha_bar)
 
     @property
     def picture_size(self) -> tuple[int, int]:
