@@ -56,6 +56,14 @@ def guide(unconditional: Prediction, conditional: Prediction, scale: float) -> P
     return Prediction(eps, x0)
 
 
+def is_guided(guidance_scale: float) -> bool:
+    """Whether a scale asks for guidance; one of 1 or less asks for the prompt as it is, as pipelines of diffusers do.
+
+    The formula would drop the prompt at 0, which the cards of distilled models tell people to use.
+    """
+    return guidance_scale > 1
+
+
 def evaluations_per_step(guidance_scale: float, guidance: Guidance = "classifier-free") -> int:
-    """Network evaluations that one step of one image costs: 2, or 1 where guidance needs one prompt only."""
-    return 1 if guidance != "classifier-free" or guidance_scale in (0, 1) else 2
+    """Network evaluations that one step of one image costs: 2, or 1 where the prompt alone is predicted."""
+    return 2 if guidance == "classifier-free" and is_guided(guidance_scale) else 1

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from attrbank.diffusion.finite import finite
-from attrbank.diffusion.prediction import evaluations_per_step, guide
+from attrbank.diffusion.prediction import evaluations_per_step, guide, is_guided
 from attrbank.diffusion.protocols import Backbone, Conditioning, Grid, Prediction, Sampler, guidance_of
 from attrbank.diffusion.schedule import timestep_at
 from attrbank.errors import InvalidValueError, NumericError, PluginError
@@ -60,7 +60,7 @@ class Trajectory:
         backbone: predicts the noise.
         sampler: takes the steps.
         grid: the (t, t_prev) pairs, from ``sampler.grid``.
-        guidance_scale: s in u + s (c − u); 1 leaves out the unconditional prediction, 0 the prompt. A backbone with
+        guidance_scale: s in u + s (c − u); 1 or less leaves out the unconditional prediction u. A backbone with
             embedded guidance is handed s instead.
         batch_size: rows of latents per call of the backbone, the fewer by default the larger they are; guidance
             doubles them.
@@ -185,11 +185,9 @@ class Trajectory:
         self._tally.rows += rows * evaluations_per_step(self.guidance_scale, guidance)
         if guidance == "embedded":
             conditioning = {**conditioning, "guidance_scale": latent.new_full((rows,), self.guidance_scale)}
-        if guidance != "classifier-free" or self.guidance_scale == 1:
+        if guidance != "classifier-free" or not is_guided(self.guidance_scale):
             return self.backbone.predict(latent, t, conditioning)
         unconditional = _for_rows(self._unconditional_prompt(), rows)
-        if self.guidance_scale == 0:
-            return self.backbone.predict(latent, t, unconditional)
         both = {name: torch.cat([unconditional[name], conditioning[name]]) for name in conditioning}  # (2B, …)
         eps, x0 = self.backbone.predict(torch.cat([latent, latent]), t, both)
         return guide(Prediction(eps[:rows], x0[:rows]), Prediction(eps[rows:], x0[rows:]), self.guidance_scale)
