@@ -87,6 +87,7 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
         for record in (attribute.record for attribute in self._attributes):
             check_binding(record, binding_of(pipeline, latents, record.backbone))
             progress.refuse_missed(record)
+            progress.refuse_unreached(record, getattr(pipeline, "num_timesteps", None))
 
 
 class _OutOfReach:

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attrbank.backbones.parts.fingerprint import StoredTensor, fingerprint_of
+from attrbank.backbones.parts.fingerprint import fingerprint_of
+from attrbank.backbones.parts.tensors import StoredTensor
 from attrbank.backbones.stable_diffusion.describe import TRAITS
 from attrbank.errors import IncompatibleError
 from attrbank.schema.stored import Binding

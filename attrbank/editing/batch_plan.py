@@ -107,7 +107,9 @@ def read_prompts(path: Path) -> tuple[str, ...]:
             lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise InvalidValueError(f"{shown} is not UTF-8 text.") from error
-    prompts = tuple(line.strip() for line in lines if line.strip())
+    # Editors put a byte order mark before the first line, and files that are joined have one on the way.
+    stripped = (line.strip().removeprefix("\ufeff").strip() for line in lines)
+    prompts = tuple(line for line in stripped if line)
     if not prompts:
         raise NotFoundError(f"There are no prompts in {shown}.", hint="Write one on each line.")
     return prompts

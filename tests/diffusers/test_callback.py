@@ -173,6 +173,24 @@ def test_an_attribute_of_the_first_step_comes_too_late(pipeline, bank):
         their_latent(pipeline, AttributeCallback("oldest", bank=bank))
 
 
+def test_an_attribute_whose_turn_comes_after_the_last_step_of_the_run_is_refused(pipeline, bank):
+    """As with denoising_end: the pipeline walks a part of its scheduler's grid."""
+    lay_out = pipeline.scheduler.set_timesteps
+    callback = AttributeCallback("old", bank=bank)
+
+    def progress(steps):
+        lay_out(STEPS)
+        pipeline._num_timesteps = steps
+        latents = {"latents": torch.zeros(1, 4, 16, 16)}
+        for index in range(steps):
+            callback(pipeline, index, pipeline.scheduler.timesteps[index], latents)
+
+    acts_at = 4  # the fifth of eight steps, at t = 376
+    progress(acts_at)
+    with pytest.raises(IncompatibleError, match="after the last step of this run"):
+        progress(acts_at - 1)
+
+
 def test_unipc_is_refused_with_the_reason(pipeline, bank):
     with pytest.raises(IncompatibleError, match="discards an edit"):
         their_latent(with_scheduler(pipeline, "UniPCMultistepScheduler"), AttributeCallback("old", bank=bank))

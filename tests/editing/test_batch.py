@@ -233,6 +233,14 @@ def test_what_is_no_batch_is_refused(options, code, cli, tmp_path):
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    "content", ["\ufeffa man\r\na woman\r\n", "a man\n\ufeffa woman\n", "\ufeff\n a man\n\ufeff a woman"]
+)
+def test_byte_order_marks_are_no_part_of_a_prompt(content, tmp_path):
+    (tmp_path / "prompts.txt").write_text(content, encoding="utf-8")
+    assert read_prompts(tmp_path / "prompts.txt") == ("a man", "a woman")
+
+
 def test_prompts_are_the_lines_that_are_not_blank(tmp_path):
     (tmp_path / "prompts.txt").write_text("a man\r\n\n  # not a comment \n", encoding="utf-8")
     assert read_prompts(tmp_path / "prompts.txt") == ("a man", "# not a comment")

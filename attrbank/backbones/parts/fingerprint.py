@@ -8,25 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from attrbank.backbones.parts.tensors import StoredTensor, read_tensor, to_half
 from attrbank.backbones.parts.weights import Weights, find_weights
 from attrbank.errors import IncompatibleError
-from attrbank.schema.tensor_file import LENGTH_BYTES, claimed_size, parse_object, parse_tensor
-
-MAX_HEADER_BYTES = 100_000_000
-
-
-class StoredTensor(NamedTuple):
-    """A tensor as it lies in a safetensors file: type, shape and little-endian bytes."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    content: bytes
 
 
 class Traits(NamedTuple):
@@ -90,53 +79,6 @@ def fingerprint_of(
         digest.update(json.dumps([name, tensor.shape]).encode())
         digest.update(to_half(tensor))
     return digest.hexdigest()
-
-
-def read_tensor(path: Path, name: str) -> StoredTensor:
-    """Read one tensor of a safetensors file, and no more than that.
-
-    Raises:
-        OSError: the file cannot be read.
-        ValueError: it is not a safetensors file, or holds no tensor of that name.
-    """
-    with path.open("rb") as file:
-        size = claimed_size(file.read(LENGTH_BYTES), min(MAX_HEADER_BYTES, path.stat().st_size))
-        fields = parse_object(file.read(size - LENGTH_BYTES).decode("utf-8"))
-        if name not in fields:
-            raise ValueError(f"{path.name} holds no tensor {name}")
-        tensor = parse_tensor(name, fields[name])
-        file.seek(size + tensor.start)
-        return StoredTensor(tensor.dtype, tensor.shape, file.read(tensor.end - tensor.start))
-
-
-def to_half(tensor: StoredTensor) -> bytes:
-    """The tensor's values as little-endian half-precision floats, rounded to nearest even, as torch does.
-
-    Raises:
-        ValueError: the type is none of F32, F16 and BF16, or the bytes do not fill the shape.
-    """
-    count = math.prod(tensor.shape)
-    match tensor.dtype:
-        case "F16":
-            values = struct.unpack(f"<{count}e", tensor.content)
-        case "F32":
-            values = struct.unpack(f"<{count}f", tensor.content)
-        case "BF16":  # the upper half of a single
-            halves = struct.unpack(f"<{count}H", tensor.content)
-            values = struct.unpack(f"<{count}f", struct.pack(f"<{count}I", *(half << 16 for half in halves)))
-        case other:
-            raise ValueError(f"weights of type {other} are not supported")
-    try:
-        return struct.pack(f"<{count}e", *values)
-    except OverflowError:
-        return b"".join(_half(value) for value in values)
-
-
-def _half(value: float) -> bytes:
-    try:
-        return struct.pack("<e", value)
-    except OverflowError:
-        return struct.pack("<e", math.copysign(math.inf, value))
 
 
 def _normalised(network_config: Mapping[str, Any], scheduler_config: Mapping[str, Any], traits: Traits) -> bytes:

@@ -110,7 +110,7 @@ def read_json(path: Path) -> Mapping[str, Any]:
         IncompatibleError: it is damaged.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise NotFoundError(
             f"{path.parent} is not a model in the format of diffusers: it has no {path.name}.",

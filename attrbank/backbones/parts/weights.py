@@ -32,7 +32,7 @@ class Weights(NamedTuple):
         """
         if self.path.suffix != ".json":
             return self.path
-        shard = json.loads(self.path.read_text(encoding="utf-8"))["weight_map"][tensor]
+        shard = json.loads(self.path.read_text(encoding="utf-8-sig"))["weight_map"][tensor]
         return self.path.parent / Path(shard).name
 
 

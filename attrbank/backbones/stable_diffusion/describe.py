@@ -15,6 +15,7 @@ from attrbank.backbones.parts.folder import (
     read_settings,
     require_networks,
 )
+from attrbank.backbones.parts.single_file import scheduler_facts
 from attrbank.diffusion.schedule import Schedule
 from attrbank.errors import IncompatibleError
 
@@ -85,6 +86,8 @@ def describe(reference: str, path: Path, index: Mapping[str, Any], checkpoint: P
 def facts_of(reference: str, path: Path, checkpoint: Path | None) -> dict[str, Any]:
     """What a ``BackboneFolder`` says, read alike for every model with this UNet; raises as ``describe`` does."""
     unet, scheduler = read_json(path / "unet" / "config.json"), read_json(path / "scheduler" / "scheduler_config.json")
+    if checkpoint is not None:
+        scheduler = {**scheduler, **scheduler_facts(checkpoint)}
     _refuse_continuous(reference, scheduler)
     settings = read_settings(path)
     return {

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from attrbank.backbones.families import describe
-from attrbank.backbones.parts.fingerprint import read_tensor, to_half
+from attrbank.backbones.parts.tensors import read_tensor, to_half
 from attrbank.backbones.stable_diffusion.describe import TRAITS
 from attrbank.errors import IncompatibleError
 from attrbank.plugin.tiny import build_pipeline
