@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from attrbank.attribute.compatibility import mismatch
+from attrbank.attribute.compatibility import Mismatch, mismatch
 from attrbank.backbones import short_names as shortnames
 from attrbank.cli import terminal
 from attrbank.cli.options import BankOption, JsonOption
@@ -71,10 +71,19 @@ def _row(record: AttributeRecord, models: Sequence[Description | None]) -> list[
     return [record.name, record.backbone.name, *(_cell(record, model) for model in models)]
 
 
+def _mismatch(record: AttributeRecord, model: Description) -> Mismatch | None:
+    """With the core that the attribute prefers; of a method that is not installed, the network alone is compared."""
+    try:
+        parts = load_plugins().method_of(record).parts(record, record.core)
+    except AttrbankError:
+        parts = ()
+    return mismatch(record.backbone, model, parts)
+
+
 def _cell(record: AttributeRecord, model: Description | None) -> str:
     if model is None:
         return "?"
-    found = mismatch(record.backbone, model)
+    found = _mismatch(record, model)
     if found is None:
         return "yes"
     return "--force: other weights" if found.forcible else f"no: other {found.what}"
@@ -82,7 +91,7 @@ def _cell(record: AttributeRecord, model: Description | None) -> str:
 
 def _verdict(entry: Entry, record: AttributeRecord, name: str, model: Description | None) -> dict[str, Any]:
     """One cell with its reason; ``fits`` is null for a backbone that cannot be described."""
-    found = None if model is None else mismatch(record.backbone, model)
+    found = None if model is None else _mismatch(record, model)
     return {
         "name": entry.name,
         "id": entry.id,

@@ -47,6 +47,7 @@ def command_of(recipe: Recipe, bank: Path | None = None) -> str:
     words += ["--steps", str(recipe.steps), "--guidance-scale", terminal.number(recipe.guidance_scale)]
     words += [word for core in cores if core and len(cores) == 1 for word in ("--core", core)]
     words += ["--force"] if recipe.forced else []
+    words += ["--dtype", recipe.dtype] if recipe.dtype else []
     words += ["--raw"] if any(turn.raw for turn in recipe.steps_applied) else []
     words += ["--bank", str(bank)] if bank else []
     return " ".join(map(quoted, [*words, "--backbone", recipe.backbone]))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Literal
 
+from attrbank.diffusion.protocols import precision_of
 from attrbank.editing.batch_plan import BatchRequest, Item, batch_items
 from attrbank.editing.retouching import GivenFiles
 from attrbank.editing.run import Editor, OnStep, recipe
@@ -56,6 +57,7 @@ def apply_all(request: BatchRequest, *, on_step: OnStep = lambda done, total: No
     items = batch_items(request)
     for item in items:
         require_writable(item.output)
+    precision_of(items[0].planned.backbone, request.common.placement)  # what cannot run there fails for all
     editor = cache(lambda: Editor(items[0].planned, request.common.placement))
     steps = [item.planned.denoising_steps for item in items]
     outcomes = []

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from attrbank.attribute.artifact import opened
 from attrbank.diffusion.placement import Placement
-from attrbank.diffusion.protocols import Backbone
+from attrbank.diffusion.protocols import Backbone, parts_of, precision_of
 from attrbank.diffusion.remembering import Memory, RememberingTrajectory
 from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.editing.acting import ready
@@ -151,6 +151,9 @@ def recipe(planned: Plan, given: GivenPictures | GivenFiles) -> Recipe:
         inversion=planned.inversion,
         mask=_file(given.mask),
         only_after=planned.only_after,
+        dtype=precision_of(planned.backbone, planned.placement),
+        parts=dict(parts_of(planned.backbone)),
+        plugins=dict(planned.plugins),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.diffusion.placement import Placement
-from attrbank.diffusion.protocols import Backbone, Sampler, check_guidance, family_of, unknown_words_warning
+from attrbank.diffusion.protocols import Backbone, Sampler, check_guidance, family_of, parts_of, unknown_words_warning
 from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
@@ -143,6 +143,7 @@ def _record(
             latent_shape=backbone.latent_shape,
             prediction_type=backbone.prediction_type,
             family=family_of(backbone),
+            parts=dict(parts_of(backbone)),
         ),
         sampler=spec.sampler,
         steps=spec.steps,

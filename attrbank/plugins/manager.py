@@ -152,6 +152,16 @@ class PluginManager:
         spec, plugin = self._find("backbone", self._backbone_name(source))
         return _called(Registration(replace(spec, target=spec.describe or spec.target), plugin), "backbone", source)
 
+    def foreign(self, *used: tuple[Kind, str]) -> dict[str, str]:
+        """The packages beside attrbank that bring what is used, with their versions.
+
+        Args:
+            used: kind and name of each; a backbone's is as the user gave it.
+        """
+        names = ((kind, self._backbone_name(name) if kind == "backbone" else name) for kind, name in used)
+        plugins = [self._registry[kind][name].plugin for kind, name in names if name in self._registry[kind]]
+        return {plugin.distribution: plugin.version for plugin in plugins if not plugin.built_in}
+
     def command(self, name: str) -> Any:
         """The function or typer application behind a command; raises as ``sampler`` does."""
         return _target(self._find("command", name))

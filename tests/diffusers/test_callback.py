@@ -215,6 +215,16 @@ def test_another_model_is_refused(pipeline, bank):
         their_latent(pipeline, AttributeCallback("old", bank=bank))
 
 
+def test_other_weights_of_the_attention_are_another_model_unless_it_is_forced(pipeline, bank):
+    """As after fuse_lora."""
+    with torch.no_grad():
+        pipeline.unet.mid_block.attentions[0].transformer_blocks[0].attn1.to_q.weight += 0.1
+    with pytest.raises(IncompatibleError, match="fingerprint"):
+        their_latent(pipeline, AttributeCallback("old", bank=bank))
+    forced = their_latent(pipeline, AttributeCallback("old", bank=bank, force=True))
+    assert not torch.equal(forced, their_latent(pipeline))
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_a_model_in_half_precision_is_the_same_model(pipeline, bank, dtype):
     pipeline.unet.to(dtype)

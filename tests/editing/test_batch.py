@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from attrbank.cli.app import run
+from attrbank.diffusion.placement import Placement
 from attrbank.editing import run as editing
 from attrbank.editing.batch import apply_all
 from attrbank.editing.batch_plan import BatchRequest, batch_items, read_prompts
@@ -45,11 +48,14 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def batch(bank: Path, tiny_pipeline: Path, tmp_path: Path) -> Callable[..., BatchRequest]:
     def request(template: str = "{prompt}_{seed}.png", **options) -> BatchRequest:
-        common = {key: options.pop(key) for key in ("prompt", "image", "rho", "only_after") if key in options}
+        common = {
+            key: options.pop(key)
+            for key in ("prompt", "image", "rho", "only_after", "placement", "force")
+            if key in options
+        }
         output = tmp_path / template
-        one = ApplyRequest(
-            references=(("old", None),), bank=bank, backbone=str(tiny_pipeline), steps=5, output=output, **common
-        )
+        common["backbone"] = options.pop("backbone", str(tiny_pipeline))
+        one = ApplyRequest(references=(("old", None),), bank=bank, steps=5, output=output, **common)
         return BatchRequest(common=one, **options)
 
     return request
@@ -96,6 +102,40 @@ def test_a_second_run_makes_only_what_is_missing_or_was_made_otherwise(batch, tm
     assert [o.status for o in apply_all(batch(seeds=(3, 4), rho=0.5, only_after=True))] == ["done", "done"]
     monkeypatch.setattr("attrbank.editing.batch.Editor", None)  # nothing left to do needs no model
     assert [o.status for o in apply_all(batch(seeds=(3, 4), rho=0.5, only_after=True))] == ["skipped", "skipped"]
+
+
+UNET, TEXT, CODEC = "unet/diffusion_pytorch_model", "text_encoder/model", "vae/diffusion_pytorch_model"
+
+
+@pytest.mark.parametrize("weights", [UNET, TEXT, CODEC])
+def test_a_picture_of_other_weights_under_the_same_name_is_made_again(weights, batch, tiny_pipeline, tmp_path):
+    model = shutil.copytree(tiny_pipeline, tmp_path / "model")
+    asked = batch(seeds=(3,), backbone=str(model), force=True)
+    assert [o.status for o in apply_all(asked)] == ["done"]
+    tensors = load_file(model / f"{weights}.safetensors")
+    name = next(name for name in tensors if "to_k.weight" in name or "q_proj.weight" in name)
+    save_file(tensors | {name: tensors[name] + 0.1}, model / f"{weights}.safetensors", metadata={"format": "pt"})
+    assert [o.status for o in apply_all(asked)] == ["done"]
+    assert [o.status for o in apply_all(asked)] == ["skipped"]
+
+
+def test_a_picture_of_another_schedule_is_made_again(batch, tiny_pipeline, tmp_path):
+    model = shutil.copytree(tiny_pipeline, tmp_path / "model")
+    asked, path = batch(seeds=(3,), backbone=str(model)), model / "scheduler" / "scheduler_config.json"
+    assert [o.status for o in apply_all(asked)] == ["done"]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"timestep_spacing": "trailing"}))
+    assert [o.status for o in apply_all(asked)] == ["done"]
+
+
+def test_a_picture_of_another_precision_is_made_again_and_its_command_names_it(batch, cli, tmp_path, capsys):
+    coarse = {"placement": Placement(dtype="bfloat16"), "seeds": (3,)}
+    assert [o.status for o in apply_all(batch("{seed}.png", **coarse))] == ["done"]
+    assert [o.status for o in apply_all(batch("{seed}.png", **coarse))] == ["skipped"]
+    assert run(["show", str(tmp_path / "3.png")]) == 0
+    assert "--dtype bfloat16" in capsys.readouterr().out
+    assert [o.status for o in apply_all(batch("{seed}.png", seeds=(3,)))] == ["done"]
+    named = {"placement": Placement(dtype="float32"), "seeds": (3,)}
+    assert [o.status for o in apply_all(batch("{seed}.png", **named))] == ["skipped"]  # what it was anyway
 
 
 def test_a_changed_picture_or_mask_is_made_again(batch, folder):

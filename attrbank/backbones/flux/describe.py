@@ -63,9 +63,11 @@ def describe(reference: str, path: Path, index: Mapping[str, Any]) -> BackboneFo
     facts = facts_of(
         reference,
         path,
+        index,
         transformer,
         _shape(transformer, read_json(path / "vae" / "config.json")),
         patch=PACKED,
+        networks=NETWORKS,
         traits=TRAITS,
         spacing="trailing",
         recommended={"steps": 28, "guidance_scale": 3.5} if embeds_guidance else {"steps": 4, "guidance_scale": 1.0},

@@ -15,7 +15,7 @@ from accelerate.utils import send_to_device
 from torch import Tensor, nn
 
 from attrbank.diffusion.finite import finite
-from attrbank.diffusion.placement import Placement
+from attrbank.diffusion.placement import Dtype, Placement
 from attrbank.errors import InvalidValueError
 
 SMALL_BYTES = 100_000_000
@@ -70,7 +70,7 @@ def leave(tensor: Tensor, part: str) -> Tensor:
     return finite(tensor, f"What the {part} made").to(CPU, torch.float32)
 
 
-def residence(placement: Placement, weights: Path, half: torch.dtype = torch.float16) -> Residence:
+def residence(placement: Placement, weights: Path, half: Dtype = "float16") -> Residence:
     """Decide where a model runs: as asked, else on the accelerator in half precision if it is large.
 
     Args:
@@ -88,11 +88,8 @@ def residence(placement: Placement, weights: Path, half: torch.dtype = torch.flo
             "Networks that run on the CPU are in main memory already.",
             hint="Leave --offload out, or name an accelerator with --device.",
         )
-    if placement.dtype is not None:
-        dtype = getattr(torch, placement.dtype)
-    else:
-        dtype = torch.float32 if small or device.type == "cpu" else half
-    return Residence(device, dtype, offload=placement.offload)
+    dtype = placement.dtype or ("float32" if small or device.type == "cpu" else half)
+    return Residence(device, getattr(torch, dtype), offload=placement.offload)
 
 
 class _Alone(ModelHook):  # type: ignore[misc]  # accelerate has no types

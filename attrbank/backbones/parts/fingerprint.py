@@ -1,7 +1,8 @@
-"""What decides whether an attribute fits a model: a hash of its shape and of a few of its weights.
+"""What decides whether an attribute fits a model: a hash of its configuration and of all its weights.
 
-Weights are rounded to half precision first, so that an fp16 copy of a model counts as the same, and a fine-tune
-as another. Only the standard library is used: the answer is needed before any model is loaded.
+Weights are rounded to half precision first, so that an fp16 copy of a model counts as the same, and a fine-tune, or
+a LoRA that was fused into it, as another. Only the standard library is used: the answer is needed before any model
+is loaded.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from attrbank.backbones.parts.digest import weights_digest
 from attrbank.backbones.parts.tensors import StoredTensor, read_tensor, to_half
 from attrbank.backbones.parts.weights import Weights, find_weights
 from attrbank.errors import IncompatibleError
@@ -35,44 +37,80 @@ class Traits(NamedTuple):
     scheduler: Mapping[str, Any]
 
 
-def fingerprint(
+class NamesInCheckpoints(NamedTuple):
+    """What a checkpoint file calls the tensors of a network.
+
+    Attributes:
+        prefix: that all of them begin with.
+        names: of the family's tensors.
+    """
+
+    prefix: str
+    names: Mapping[str, str]
+
+
+class Fingerprints(NamedTuple):
+    """What a model is known by.
+
+    Attributes:
+        now: of its configuration and all weights of the network that denoises.
+        former: of the configuration and the family's tensors alone, by which older artifacts know it.
+    """
+
+    now: str
+    former: str
+
+
+def fingerprints(
     network: Path,
     network_config: Mapping[str, Any],
     scheduler_config: Mapping[str, Any],
     traits: Traits,
-    stored_as: Mapping[str, str] | None = None,
-) -> str:
-    """SHA-256, in hex, of the normalised configuration and of the family's tensors in half precision.
+    checkpoint: NamesInCheckpoints | None = None,
+) -> Fingerprints:
+    """SHA-256, in hex, of the normalised configuration and of weights in half precision.
 
     Args:
         network: the weights of the network that denoises: its folder, or a checkpoint file of the whole model.
         network_config: its ``config.json``.
         scheduler_config: the model's ``scheduler_config.json``.
         traits: what counts, in this family.
-        stored_as: the names that a checkpoint file gives to the family's tensors.
+        checkpoint: what the file calls tensors, if it is one.
 
     Raises:
         IncompatibleError: the weights are not there, malformed, or of another kind of network.
     """
+    prefix, names = checkpoint or NamesInCheckpoints("", {})
     try:
         weights = Weights(network, None) if network.is_file() else find_weights(network)
 
         def read(name: str) -> StoredTensor:
-            stored = (stored_as or {}).get(name, name)
+            stored = names.get(name, name)
             return read_tensor(weights.file_of(stored), stored)
 
-        return fingerprint_of(read, network_config, scheduler_config, traits)
+        former = former_fingerprint(read, network_config, scheduler_config, traits)
+        digest = weights_digest(weights.files(), prefix)
     except (OSError, ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
         raise IncompatibleError(f"The weights in {network} cannot be read: {error}.") from error
+    return Fingerprints(fingerprint_of(digest, network_config, scheduler_config, traits), former)
 
 
 def fingerprint_of(
+    weights: str, network_config: Mapping[str, Any], scheduler_config: Mapping[str, Any], traits: Traits
+) -> str:
+    """The fingerprint of a network wherever it is, by the digest of its weights."""
+    digest = hashlib.sha256(_normalised(network_config, scheduler_config, traits))
+    digest.update(weights.encode())
+    return digest.hexdigest()
+
+
+def former_fingerprint(
     read: Callable[[str], StoredTensor],
     network_config: Mapping[str, Any],
     scheduler_config: Mapping[str, Any],
     traits: Traits,
 ) -> str:
-    """The fingerprint of a network wherever it is; ``read`` gives a tensor of it by name, and may raise as it likes."""
+    """That of the family's tensors; ``read`` gives a tensor of it by name, and may raise as it likes."""
     digest = hashlib.sha256(_normalised(network_config, scheduler_config, traits))
     for name in traits.tensors:
         tensor = read(name)

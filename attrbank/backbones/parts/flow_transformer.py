@@ -35,7 +35,7 @@ class FlowTransformer(Described, ABC):
 
     def __init__(self, folder: BackboneFolder, placement: Placement, kind: Any) -> None:
         super().__init__(folder)
-        self._residence = residence(placement, folder.path / "transformer", torch.bfloat16)
+        self._residence = residence(placement, folder.weights, folder.half)
         self._parts = FolderParts(folder.path)
         self.transformer = self._parts.network(kind, "transformer", self._residence.dtype)
         self._residence.settle(self.transformer)

@@ -15,6 +15,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, Field, ValidationError
 
+from attrbank.diffusion.placement import Dtype, Placement
 from attrbank.diffusion.protocols import Defaults, Guidance
 from attrbank.diffusion.schedule import Schedule
 from attrbank.errors import IncompatibleError, NotFoundError
@@ -59,6 +60,10 @@ class BackboneFolder:
         defaults: recommended settings.
         words: the words it knows, in lower case; None if it may know any.
         guidance: how it is guided.
+        weights: the folder or the file that holds the network that denoises; its size decides what is large.
+        former_fingerprint: by which older artifacts know it.
+        parts: SHA-256 in hex of what stands around that network: "text", "codec", "sampling".
+        half: the half precision that suits the family.
         checkpoint: the file that holds the weights; None if the folder does.
         family: which kind of model it is, a name in ``families.FAMILIES``.
     """
@@ -71,6 +76,10 @@ class BackboneFolder:
     schedule: Schedule
     defaults: Defaults
     words: frozenset[str] | None
+    weights: Path
+    former_fingerprint: str
+    parts: Mapping[str, str]
+    half: Dtype = "float16"
     guidance: Guidance = "classifier-free"
     family: str = ""
     checkpoint: Path | None = None
@@ -81,6 +90,17 @@ class BackboneFolder:
             return []
         return [word for word in dict.fromkeys(_WORD.findall(prompt.lower())) if word not in self.words]
 
+    def precision(self, placement: Placement | None) -> Dtype:
+        """The precision that its networks will have where a user wants them.
+
+        Raises:
+            InvalidValueError: they cannot run there.
+        """
+        from attrbank.backbones.parts.devices import residence  # torch knows which devices there are
+
+        dtype = str(residence(placement or Placement(), self.weights, self.half).dtype)
+        return cast(Dtype, dtype.removeprefix("torch."))
+
 
 class Described:
     """The part of a backbone that its description settles: all its facts, and none of its networks."""
@@ -88,6 +108,8 @@ class Described:
     def __init__(self, folder: BackboneFolder) -> None:
         self.name = folder.name
         self.fingerprint = folder.fingerprint
+        self.former_fingerprint = folder.former_fingerprint
+        self.parts = folder.parts
         self.latent_shape = folder.latent_shape
         self.prediction_type = folder.prediction_type
         self.schedule = folder.schedule

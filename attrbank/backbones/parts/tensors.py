@@ -65,7 +65,9 @@ def halves(dtype: str, content: bytes, count: int) -> bytes:
     """So many numbers of that type, little-endian, as half-precision floats; raises as ``to_half``."""
     match dtype:
         case "F16":
-            values = struct.unpack(f"<{count}e", content)
+            if len(content) != 2 * count:
+                raise ValueError("the file ends within a tensor")
+            return content
         case "F32":
             values = struct.unpack(f"<{count}f", content)
         case "BF16":  # the upper half of a single

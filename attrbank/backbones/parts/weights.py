@@ -24,6 +24,17 @@ class Weights(NamedTuple):
     path: Path
     variant: str | None
 
+    def files(self) -> list[Path]:
+        """All of them, shards and all.
+
+        Raises:
+            OSError, ValueError, KeyError, TypeError: the index is damaged.
+        """
+        if self.path.suffix != ".json":
+            return [self.path]
+        shards = json.loads(self.path.read_text(encoding="utf-8-sig"))["weight_map"].values()
+        return sorted({self.path.parent / Path(shard).name for shard in shards})
+
     def file_of(self, tensor: str) -> Path:
         """The file that holds a tensor.
 

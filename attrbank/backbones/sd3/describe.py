@@ -66,7 +66,8 @@ def describe(reference: str, path: Path, index: Mapping[str, Any]) -> SD3Folder:
         IncompatibleError: the model is of a kind that we cannot load, or damaged.
     """
     has_t5 = any(index.get("text_encoder_3") or ())
-    require_networks(reference, index, NETWORKS | (T5 if has_t5 else {}))
+    networks = NETWORKS | (T5 if has_t5 else {})
+    require_networks(reference, index, networks)
     if has_t5 and not (path / "text_encoder_3").is_dir():
         raise IncompatibleError(
             f"{reference} lacks its third text encoder.",
@@ -76,9 +77,11 @@ def describe(reference: str, path: Path, index: Mapping[str, Any]) -> SD3Folder:
     facts = facts_of(
         reference,
         path,
+        index,
         transformer,
         latent_shape({"in_channels": 16, "sample_size": 128, **transformer}, vae),
         patch=transformer.get("patch_size", 2),
+        networks=networks,
         traits=TRAITS,
         spacing="linspace",
         recommended={"steps": 28, "guidance_scale": 7.0},

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrbank.backbones.parts.fingerprint import Traits, fingerprint
+from attrbank.backbones.parts.fingerprint import NamesInCheckpoints, Traits, fingerprints
 from attrbank.backbones.parts.folder import (
     BackboneFolder,
     latent_shape,
@@ -15,6 +15,7 @@ from attrbank.backbones.parts.folder import (
     read_settings,
     require_networks,
 )
+from attrbank.backbones.parts.part_prints import part_prints
 from attrbank.backbones.parts.single_file import scheduler_facts
 from attrbank.diffusion.schedule import Schedule
 from attrbank.errors import IncompatibleError
@@ -54,8 +55,10 @@ TRAITS = Traits(
     },
 )
 
+_PREFIX = "model.diffusion_model."
+
 NAMES_IN_CHECKPOINTS = {
-    f"{ours}.{kind}": f"model.diffusion_model.{theirs}.{kind}"
+    f"{ours}.{kind}": f"{_PREFIX}{theirs}.{kind}"
     for ours, theirs in {
         "conv_in": "input_blocks.0.0",
         "time_embedding.linear_1": "time_embed.0",
@@ -80,23 +83,28 @@ def describe(reference: str, path: Path, index: Mapping[str, Any], checkpoint: P
         IncompatibleError: the model is of a kind that we cannot load, or damaged.
     """
     require_networks(reference, index, NETWORKS)
-    return BackboneFolder(**facts_of(reference, path, checkpoint))
+    return BackboneFolder(**facts_of(reference, path, index, checkpoint, NETWORKS))
 
 
-def facts_of(reference: str, path: Path, checkpoint: Path | None) -> dict[str, Any]:
+def facts_of(
+    reference: str, path: Path, index: Mapping[str, Any], checkpoint: Path | None, networks: Iterable[str]
+) -> dict[str, Any]:
     """What a ``BackboneFolder`` says, read alike for every model with this UNet; raises as ``describe`` does."""
     unet, scheduler = read_json(path / "unet" / "config.json"), read_json(path / "scheduler" / "scheduler_config.json")
     if checkpoint is not None:
         scheduler = {**scheduler, **scheduler_facts(checkpoint)}
     _refuse_continuous(reference, scheduler)
-    settings = read_settings(path)
+    settings, weights = read_settings(path), checkpoint or path / "unet"
+    names = NamesInCheckpoints(_PREFIX, NAMES_IN_CHECKPOINTS) if checkpoint else None
+    prints = fingerprints(weights, unet, scheduler, TRAITS, names)
     return {
         "name": reference if checkpoint else settings.name or reference,
         "path": path,
         "checkpoint": checkpoint,
-        "fingerprint": fingerprint(
-            checkpoint or path / "unet", unet, scheduler, TRAITS, NAMES_IN_CHECKPOINTS if checkpoint else None
-        ),
+        "weights": weights,
+        "fingerprint": prints.now,
+        "former_fingerprint": prints.former,
+        "parts": part_prints(path, networks, index, checkpoint),
         "latent_shape": latent_shape(unet, read_json(path / "vae" / "config.json")),
         "prediction_type": prediction_type(scheduler),
         "schedule": Schedule.from_config(scheduler),

@@ -39,7 +39,7 @@ class StableDiffusion(Described):
 
     def __init__(self, folder: BackboneFolder, placement: Placement) -> None:
         super().__init__(folder)
-        self._residence = residence(placement, folder.checkpoint or folder.path / "unet")
+        self._residence = residence(placement, folder.weights)
         parts = parts_of(folder, self._residence.dtype)
         self._load_text_encoders(parts)
         self.unet = parts.network(UNet2DConditionModel, "unet", self._residence.dtype)

@@ -34,8 +34,8 @@ class Unconditional(Described):
 
     def __init__(self, folder: UnconditionalFolder, placement: Placement) -> None:
         super().__init__(folder)
-        self._residence = residence(placement, folder.unet)
-        self.unet = load_network(UNet2DModel, folder.unet, self._residence.dtype)
+        self._residence = residence(placement, folder.weights)
+        self.unet = load_network(UNet2DModel, folder.weights, self._residence.dtype)
         self._residence.settle(self.unet)
         self._codec = Quantised(folder.codec, self._residence) if folder.codec else Pixels()
         self._clip = folder.clip
