@@ -63,7 +63,8 @@ class Backbone(Protocol):
     A backbone may also have ``guidance``; without it, guidance is classifier-free. And it may have a ``family``, which
     models share whose latents mean the same; without it, it is a family of its own. With ``picture_size``, the height
     and width of its pictures, nothing need be decoded to know them. ``parts`` are SHA-256s, in hex, of its "text"
-    encoders, its "codec" and its "sampling", by which a batch tells that it is still the same.
+    encoders, its "codec" and its "sampling", by which a batch tells that it is still the same. ``unread(prompt)`` is
+    what it does not read of a prompt that is too long.
     """
 
     name: str
@@ -180,6 +181,18 @@ def unknown_words_warning(model: Description, *prompts: str) -> list[str]:
     if not unknown:
         return []
     return [f"{model.name} does not know {', '.join(unknown)}; it knows: {', '.join(sorted(model.words or ()))}"]
+
+
+def unread_of(model: Description, prompt: str) -> str:
+    """The words at the end of a prompt that the model does not read; empty where it reads all, or does not say."""
+    say: Callable[[str], str] | None = getattr(model, "unread", None)
+    return "" if say is None else say(prompt)
+
+
+def unread_warnings(model: Description, *prompts: str) -> list[str]:
+    """One sentence for each prompt that is too long, with the words that the model does not read."""
+    cut = dict.fromkeys(filter(None, (unread_of(model, prompt) for prompt in prompts)))
+    return [f"the prompt is too long for {model.name}, which does not read: {words}" for words in cut]
 
 
 class Sampler(Protocol):

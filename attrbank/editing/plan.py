@@ -18,6 +18,7 @@ from attrbank.diffusion.protocols import (
     check_guidance,
     guidance_of,
     unknown_words_warning,
+    unread_warnings,
 )
 from attrbank.diffusion.schedule import nearest_alpha_bar_index, timestep_at
 from attrbank.editing.choices import REFINEMENTS, guidance_scale_of, inversion_of, prompt_of
@@ -128,7 +129,8 @@ class Plan:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the user should know before."""
-        return (*self.cautions, *unknown_words_warning(self.backbone, self.prompt))
+        model, prompt = self.backbone, self.prompt
+        return (*self.cautions, *unknown_words_warning(model, prompt), *unread_warnings(model, prompt))
 
     @property
     def needs_before(self) -> bool:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, Field, ValidationError
 
+from attrbank.backbones.parts.windows import Window, unread
 from attrbank.diffusion.placement import Dtype, Placement
 from attrbank.diffusion.protocols import Defaults, Guidance
 from attrbank.diffusion.schedule import Schedule
@@ -64,6 +65,7 @@ class BackboneFolder:
         former_fingerprint: by which older artifacts know it.
         parts: SHA-256 in hex of what stands around that network: "text", "codec", "sampling".
         half: the half precision that suits the family.
+        windows: what its text encoders take of a prompt.
         checkpoint: the file that holds the weights; None if the folder does.
         family: which kind of model it is, a name in ``families.FAMILIES``.
     """
@@ -80,6 +82,7 @@ class BackboneFolder:
     former_fingerprint: str
     parts: Mapping[str, str]
     half: Dtype = "float16"
+    windows: tuple[Window, ...] = ()
     guidance: Guidance = "classifier-free"
     family: str = ""
     checkpoint: Path | None = None
@@ -89,6 +92,10 @@ class BackboneFolder:
         if self.words is None:
             return []
         return [word for word in dict.fromkeys(_WORD.findall(prompt.lower())) if word not in self.words]
+
+    def unread(self, prompt: str) -> str:
+        """The words at the end of a prompt that the model does not read, because it is too long."""
+        return unread(prompt, self.windows)
 
     def precision(self, placement: Placement | None) -> Dtype:
         """The precision that its networks will have where a user wants them.
@@ -122,6 +129,10 @@ class Described:
     def unknown_words(self, prompt: str) -> list[str]:
         """Words of the prompt that the model has never seen, in order; empty if it may know any word."""
         return self._folder.unknown_words(prompt)
+
+    def unread(self, prompt: str) -> str:
+        """The words at the end of a prompt that the model does not read, because it is too long."""
+        return self._folder.unread(prompt)
 
 
 def read_json(path: Path) -> Mapping[str, Any]:

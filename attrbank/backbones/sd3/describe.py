@@ -10,6 +10,7 @@ from typing import Any
 from attrbank.backbones.parts.fingerprint import Traits
 from attrbank.backbones.parts.folder import BackboneFolder, latent_shape, read_json, require_networks
 from attrbank.backbones.parts.rectified_flow import facts_of
+from attrbank.backbones.parts.windows import Window, clip_window
 from attrbank.errors import IncompatibleError
 
 NETWORKS = {
@@ -20,6 +21,9 @@ NETWORKS = {
 }
 T5 = {"text_encoder_3": "T5EncoderModel"}
 """The third encoder, the largest part of the model by far, which a folder may leave out."""
+
+T5_LENGTH = 256
+"""Tokens that T5 sees of a prompt, as in the pipeline of diffusers."""
 
 TRAITS = Traits(
     part="transformer",
@@ -86,4 +90,6 @@ def describe(reference: str, path: Path, index: Mapping[str, Any]) -> SD3Folder:
         spacing="linspace",
         recommended={"steps": 28, "guidance_scale": 7.0},
     )
-    return SD3Folder(**facts, has_t5=has_t5)
+    t5 = (Window(path / "tokenizer_3", T5_LENGTH),) if has_t5 else ()
+    windows = (clip_window(path, ""), clip_window(path, "_2"), *t5)
+    return SD3Folder(**facts, windows=windows, has_t5=has_t5)

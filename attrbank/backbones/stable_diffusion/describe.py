@@ -17,6 +17,7 @@ from attrbank.backbones.parts.folder import (
 )
 from attrbank.backbones.parts.part_prints import part_prints
 from attrbank.backbones.parts.single_file import scheduler_facts
+from attrbank.backbones.parts.windows import clip_window
 from attrbank.diffusion.schedule import Schedule
 from attrbank.errors import IncompatibleError
 
@@ -94,6 +95,7 @@ def facts_of(
     if checkpoint is not None:
         scheduler = {**scheduler, **scheduler_facts(checkpoint)}
     _refuse_continuous(reference, scheduler)
+    suffixes = [name.removeprefix("text_encoder") for name in networks if name.startswith("text_encoder")]
     settings, weights = read_settings(path), checkpoint or path / "unet"
     names = NamesInCheckpoints(_PREFIX, NAMES_IN_CHECKPOINTS) if checkpoint else None
     prints = fingerprints(weights, unet, scheduler, TRAITS, names)
@@ -104,6 +106,7 @@ def facts_of(
         "weights": weights,
         "fingerprint": prints.now,
         "former_fingerprint": prints.former,
+        "windows": tuple(clip_window(path, suffix) for suffix in suffixes),
         "parts": part_prints(path, networks, index, checkpoint),
         "latent_shape": latent_shape(unet, read_json(path / "vae" / "config.json")),
         "prediction_type": prediction_type(scheduler),
