@@ -36,7 +36,7 @@ class Family(NamedTuple):
 FAMILIES = (
     Family(
         "stable_diffusion",
-        ("StableDiffusionPipeline",),
+        ("StableDiffusionPipeline", "LatentConsistencyModelPipeline"),
         describe="attrbank.backbones.stable_diffusion.describe:describe",
         load="attrbank.backbones.stable_diffusion.load:StableDiffusion",
         single_files=True,

@@ -94,8 +94,8 @@ def _clip_tokenizer(folder: Path) -> Tokenizer:
             pre_tokenizers.ByteLevel(add_prefix_space=False),
         ]
     )
-    ends = [(token, tokenizer.token_to_id(token)) for token in ("<|endoftext|>", "<|startoftext|>")]
-    tokenizer.post_processor = processors.RobertaProcessing(*ends, False, False)
+    end, start = ((token, tokenizer.token_to_id(token) or 0) for token in ("<|endoftext|>", "<|startoftext|>"))
+    tokenizer.post_processor = processors.RobertaProcessing(end, start, trim_offsets=False, add_prefix_space=False)
     added = folder / "added_tokens.json"
     if added.is_file():
         tokenizer.add_tokens(list(json.loads(added.read_text(encoding="utf-8-sig"))))

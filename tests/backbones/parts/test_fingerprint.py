@@ -91,7 +91,8 @@ def test_what_stands_around_the_network_has_fingerprints_of_its_own(
 
 def test_a_changed_vocabulary_or_schedule_is_seen(tiny_pipeline: Path, folder: Path) -> None:
     before = describe(str(tiny_pipeline)).parts
-    reconfigure(folder / "tokenizer" / "vocab.json", strange=999)
+    with (folder / "tokenizer" / "merges.txt").open("a") as merges:
+        merges.write("o l\n")
     reconfigure(folder / "scheduler" / "scheduler_config.json", timestep_spacing="trailing")
     after = describe(str(folder)).parts
     assert {name for name in before if before[name] != after[name]} == {"text", "sampling"}
