@@ -124,7 +124,9 @@ def check_binding(
     raise IncompatibleError(
         f"{record.name} was learned on {theirs} ({found.what} {_brief(found.theirs)}), "
         f"but {ours} has {_brief(found.ours)}.",
-        hint=f"{hint} They are relatives: --force tries it all the same." if found.forcible else hint,
+        hint=f"{hint} They are relatives: --force tries it all the same, in Python force=True."
+        if found.forcible
+        else hint,
     )
 
 

@@ -81,8 +81,10 @@ def _family(unet_config: Any) -> str:
 
 def _fingerprints(unet: Any, scheduler_config: Any) -> tuple[str, str] | None:
     """Those of all weights and of a few; None if their precision, or where they are, does not let us tell."""
-    weights = {name: tensor for name, tensor in _weights(unet).items() if tensor.is_floating_point()}
-    if any(tensor.is_meta or tensor.dtype not in _TELLING for tensor in weights.values()):
+    everything = _weights(unet)
+    weights = {name: tensor for name, tensor in everything.items() if tensor.is_floating_point()}
+    quantised = any(tensor.dim() > 1 for name, tensor in everything.items() if name not in weights)
+    if quantised or any(tensor.is_meta or tensor.dtype not in _TELLING for tensor in weights.values()):
         return None
     digest = combined(tensor_digest(tensor.shape, tensor.numel(), _reader(tensor)) for tensor in weights.values())
     now = fingerprint_of(digest, unet.config, scheduler_config, TRAITS)
