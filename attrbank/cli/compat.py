@@ -36,7 +36,7 @@ def compat(
     opened = Bank.open(bank)
     entries = opened.resolve_all(references) if references else opened.entries()
     records = [opened.record(entry) for entry in entries]
-    models = dict(_described(backbones or _known()))
+    models = dict(_described(backbones or _known(), named=bool(backbones)))
     if as_json:
         pairs = zip(entries, records, strict=True)
         terminal.document([_verdict(entry, record, name, models[name]) for entry, record in pairs for name in models])
@@ -57,12 +57,14 @@ def _known() -> list[str]:
     return [*registered, *shortnames.read_table()]
 
 
-def _described(names: Sequence[str]) -> Iterator[tuple[str, Description | None]]:
-    """Each backbone's description; None, and why on stderr, for one that cannot be had."""
+def _described(names: Sequence[str], *, named: bool) -> Iterator[tuple[str, Description | None]]:
+    """Each backbone's description; None, and why on stderr, for one that cannot be had and was not asked for."""
     for name in names:
         try:
             yield name, load_plugins().describe(name)
         except AttrbankError as error:
+            if named:
+                raise
             terminal.warn(f"{name}: {error.message}")
             yield name, None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from attrbank.diffusion.protocols import Guidance, Prediction
+from attrbank.errors import IncompatibleError
 
 if TYPE_CHECKING:  # only operators are used, and a plan counts evaluations without torch
     from torch import Tensor
@@ -15,7 +16,16 @@ def from_epsilon(x: Tensor, eps: Tensor, alpha_bar: float) -> Prediction:
 
     Shapes:
         x, eps: (B, C, H, W)
+
+    Raises:
+        IncompatibleError: ᾱ is 0, where a noise tells nothing of what it hides.
     """
+    if alpha_bar == 0:
+        raise IncompatibleError(
+            "A model that predicts noise says nothing of a latent that is noise alone, where its schedule begins.",
+            hint='Schedules with "rescale_betas_zero_snr" belong to models of "v_prediction": '
+            "correct scheduler_config.json in whichever is wrong.",
+        )
     x0 = (x - (1 - alpha_bar) ** 0.5 * eps) / alpha_bar**0.5
     return Prediction(eps, x0)
 

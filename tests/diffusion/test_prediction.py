@@ -3,6 +3,7 @@ import torch
 
 from attrbank.diffusion.prediction import evaluations_per_step, from_epsilon, from_velocity, guide
 from attrbank.diffusion.protocols import Guidance
+from attrbank.errors import IncompatibleError
 
 
 def noised(alpha_bar: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -22,6 +23,13 @@ def test_true_velocity_gives_back_noise_and_clean_latent(alpha_bar: float) -> No
     prediction = from_velocity(x, alpha_bar**0.5 * eps - (1 - alpha_bar) ** 0.5 * x0, alpha_bar)
     torch.testing.assert_close(prediction.eps, eps)
     torch.testing.assert_close(prediction.x0, x0)
+
+
+def test_noise_alone_tells_a_model_of_noise_nothing() -> None:
+    _, eps, x = noised(0.0)
+    with pytest.raises(IncompatibleError, match="noise alone") as raised:
+        from_epsilon(x, eps, 0.0)
+    assert "rescale_betas_zero_snr" in str(raised.value.hint)
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.0, 7.5])

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from attrbank.backbones.parts.digest import weights_digest
 from attrbank.backbones.parts.tensors import StoredTensor, read_tensor, to_half
-from attrbank.backbones.parts.weights import Weights, find_weights
+from attrbank.backbones.parts.weights import Weights, advice, find_weights
 from attrbank.errors import IncompatibleError
 
 
@@ -91,7 +91,7 @@ def fingerprints(
         former = former_fingerprint(read, network_config, scheduler_config, traits)
         digest = weights_digest(weights.files(), prefix)
     except (OSError, ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
-        raise IncompatibleError(f"The weights in {network} cannot be read: {error}.") from error
+        raise IncompatibleError(f"The weights in {network} cannot be read: {error}.", advice(network)) from error
     return Fingerprints(fingerprint_of(digest, network_config, scheduler_config, traits), former)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from attrbank.backbones.parts.tensors import read_header
+from attrbank.backbones.parts.weights import advice
 from attrbank.errors import IncompatibleError
 from attrbank.schema.tensor_file import METADATA
 
@@ -28,7 +29,7 @@ def scheduler_facts(checkpoint: Path) -> Mapping[str, Any]:
         with checkpoint.open("rb") as file:
             fields, _ = read_header(file)
     except (OSError, ValueError, RecursionError, struct.error) as error:
-        raise IncompatibleError(f"The weights in {checkpoint} cannot be read: {error}.") from error
+        raise IncompatibleError(f"The weights in {checkpoint} cannot be read: {error}.", advice(checkpoint)) from error
     facts: dict[str, Any] = {}
     metadata = fields.get(METADATA)
     stated = metadata.get("modelspec.prediction_type") if isinstance(metadata, dict) else None

@@ -47,6 +47,34 @@ class Weights(NamedTuple):
         return self.path.parent / Path(shard).name
 
 
+LFS = b"version https://git-lfs"
+"""How a file begins that stands for another, which was not fetched."""
+
+UNSAFE = ("*.bin", "*.ckpt", "*.pt", "*.pth")
+"""Weights in formats that can run code when they are read."""
+
+
+def advice(weights: Path) -> str | None:
+    """What helps where a network's folder, or a checkpoint file, holds no weights that can be read; None if unknown."""
+    files = [weights] if weights.is_file() else sorted(weights.glob("*.safetensors"))
+    try:
+        if any(_begins(path, LFS) for path in files):
+            return "They are pointers of Git LFS, not the files: git lfs pull in the folder fetches them."
+        if not files and any(found for pattern in UNSAFE for found in weights.glob(pattern)):
+            return (
+                "Weights in .bin files can run code when they are read. Convert them once, where you trust them: "
+                "load the model with diffusers, and call its save_pretrained(NEW_FOLDER, safe_serialization=True)."
+            )
+    except OSError:
+        return None
+    return None
+
+
+def _begins(path: Path, start: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(start)) == start
+
+
 def find_weights(folder: Path) -> Weights:
     """The best of the weights that a network's folder holds: plain ones before variants, shards before a single file.
 
