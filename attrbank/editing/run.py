@@ -110,12 +110,14 @@ class Editor:
             for turn in planned.turns
         ]
 
-    def apply(self, planned: Plan, given: GivenPictures, output: Path | None, on_step: OnStep) -> Applied:
-        """One picture; arguments and errors as ``apply``."""
+    def apply(
+        self, planned: Plan, given: GivenPictures, output: Path | None, on_step: OnStep, *, numbered: bool = False
+    ) -> Applied:
+        """One picture; ``numbered`` leaves alone what is there already. Other arguments and errors as ``apply``."""
         started, made_by = time.monotonic(), recipe(planned, given)
         drawn, evaluations = self.draw(planned, given, on_step)
         before = None if planned.only_after else drawn.before
-        output = picture.write(output, before, drawn.after, captions(planned), made_by, given.image)
+        output = picture.write(output, before, drawn.after, captions(planned), made_by, given.image, numbered=numbered)
         return Applied(planned, output, before, drawn.after, evaluations, time.monotonic() - started)
 
     def draw(self, planned: Plan, given: GivenPictures, on_step: OnStep) -> tuple[Drawn, int]:

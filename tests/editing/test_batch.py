@@ -211,8 +211,9 @@ def test_what_a_batch_made_in_its_own_folder_is_no_input_of_its(batch, folder):
 def test_what_concerns_all_is_an_error_at_once(batch, tmp_path):
     with pytest.raises(NotFoundError):
         apply_all(BatchRequest(common=replace(batch().common, references=(("nobody", None),)), seeds=(1, 2)))
+    (tmp_path / "file").touch()
     with pytest.raises(StorageError):
-        apply_all(batch("nowhere/{seed}.png", seeds=(1, 2)))
+        apply_all(batch("file/{seed}.png", seeds=(1, 2)))
     assert names(tmp_path) == []
 
 
@@ -223,6 +224,43 @@ def test_progress_covers_the_whole_batch(batch):
     assert len(totals) == 1
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert seen[-1][0] == totals.pop()
+
+
+def test_a_picture_that_was_made_otherwise_keeps_its_name_unless_it_was_asked_for(cli, tmp_path):
+    assert cli("--seed", "3", "--rho", "0.5")[1].split() == ["old_seed3.png"]
+    before = (tmp_path / "old_seed3.png").read_bytes()
+    assert cli("--seeds", "3-4")[1].split() == ["old_seed3-2.png", "old_seed4.png"]
+    assert cli("--seeds", "3-4")[1:] == ("old_seed3-2.png\nold_seed4.png\n", "2 pictures were there already.\n")
+    assert names(tmp_path) == ["old_seed3-2.png", "old_seed3.png", "old_seed4.png"]
+    assert (tmp_path / "old_seed3.png").read_bytes() == before
+    assert cli("--seeds", "3-4", "-o", "old_seed{seed}.png")[0] == 0
+    assert (tmp_path / "old_seed3.png").read_bytes() != before
+
+
+def test_numbered_pictures_of_its_own_are_no_input_of_a_batch(cli, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "b.png").unlink()
+    assert cli("-i", ".", "--rho", "0.5")[1].split() == ["a_old.png", "c_old.png"]
+    assert cli("-i", ".")[1].split() == ["a_old-2.png", "c_old-2.png"]
+    assert cli("-i", ".")[1].split() == ["a_old-2.png", "c_old-2.png"]
+    assert names(folder) == ["a.png", "a_old-2.png", "a_old.png", "c_old-2.png", "c_old.png"]
+
+
+def test_a_template_is_filled_in_and_its_folder_made_for_seeds_too(cli):
+    assert cli("--seeds", "3-4", "-o", "out/{name}_{seed}.png")[:2] == (0, "out/old_3.png\nout/old_4.png\n")
+
+
+def test_an_edited_picture_is_named_after_it(cli, folder):
+    assert cli("-i", "in/a.png")[1] == "a_old.png\n"
+    assert cli("-i", "in/a.png", "--rho", "0.5")[1] == "a_old-2.png\n"
+
+
+def test_a_sheet_is_not_edited_as_if_it_were_a_picture(cli, tmp_path):
+    cli("--seed", "3", "-o", "sheet.png")
+    cli("--seed", "3", "--only-after", "-o", "alone.png")
+    code, _, err = cli("-i", "sheet.png")
+    assert (code, "before and after" in err, "--only-after" in err) == (4, True, True)
+    assert cli("-i", "alone.png")[0] == 0
 
 
 def test_two_pictures_never_share_a_name(batch):

@@ -58,9 +58,16 @@ def test_parallel_runs_never_write_over_each_others_pictures(folder: Path, monke
     assert {path: Recipe.model_validate_json(read_recipe_text(path)).prompt for path in written} == written
 
 
-@pytest.mark.parametrize("asked", ["nowhere/out.png", "folder"])
+def test_a_folder_that_is_named_is_made(folder: Path) -> None:
+    picture.require_writable(Path("a/b/out.png"))
+    assert not Path("a").exists()
+    assert write(asked=Path("a/b/out.png")).is_file()
+
+
+@pytest.mark.parametrize("asked", ["file/out.png", "file/a/out.png", "folder"])
 def test_a_place_where_no_picture_can_be_is_refused(asked: str, folder: Path) -> None:
     Path("folder").mkdir()
+    Path("file").touch()
     with pytest.raises(StorageError, match=asked):
         picture.require_writable(Path(asked))
     picture.require_writable(Path("folder/out.png"))
