@@ -41,7 +41,7 @@ def read_table() -> Mapping[str, str]:
         return {}
     except OSError as error:
         raise StorageError(f"{printable(str(path))} cannot be read: {error.strerror}.") from error
-    except (ValueError, AttributeError, InvalidValueError) as error:
+    except (ValueError, AttributeError, RecursionError, InvalidValueError) as error:
         raise InvalidValueError(
             f"{printable(str(path))} is not a table of short names: {error}.", hint="Mend it, or delete it."
         ) from error

@@ -134,18 +134,23 @@ def _output(template: str, planned: Plan, number: int) -> Path:
 
 
 def _without_own_pictures(items: list[Item]) -> list[Item]:
-    made_of = {item.output.resolve(): item.planned.image for item in items}
+    made_of = {_real(item.output): item.planned.image for item in items}
 
     def is_own(image: Path | None) -> bool:
         if image is None:
             return False
-        place = image.resolve()
+        place = _real(image)
         unnumbered = place.with_name(re.sub(r"-[0-9]+$", "", place.stem) + place.suffix)
         made = made_of.get(place, made_of.get(unnumbered, image))
         return made != image and _has_recipe(image)
 
     own = {image for image in {item.planned.image for item in items} if is_own(image)}
     return [item for item in items if item.planned.image not in own]
+
+
+def _real(path: Path) -> Path:
+    """Where it leads; a link that leads to itself is no reason to stop."""
+    return Path(os.path.realpath(path))
 
 
 def _has_recipe(image: Path) -> bool:
@@ -156,9 +161,9 @@ def _has_recipe(image: Path) -> bool:
 
 
 def _refuse_lost_inputs(items: list[Item]) -> None:
-    inputs = {path.resolve() for item in items for path in (item.planned.image, item.planned.mask) if path}
+    inputs = {_real(path) for item in items for path in (item.planned.image, item.planned.mask) if path}
     for item in items:
-        if item.output.resolve() in inputs:
+        if _real(item.output) in inputs:
             raise InvalidValueError(
                 f"{printable(str(item.output))} would replace a picture that the batch is made of.",
                 hint="Give it another name, or write to another folder.",

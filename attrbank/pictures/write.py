@@ -32,14 +32,14 @@ def require_writable(asked: Path | None, sources: Iterable[Path | None] = ()) ->
         StorageError: its folder cannot be written to, or made, or a folder has the picture's name.
         InvalidValueError: it would replace one of its sources.
     """
-    if asked is not None and any(source and source.resolve() == asked.resolve() for source in sources):
+    if asked is not None and os.path.realpath(asked) in {os.path.realpath(source) for source in sources if source}:
         raise InvalidValueError(
             f"{printable(str(asked))} would replace the picture that it is made of.", hint="Give it another name."
         )
     folder = _nearest_folder(Path() if asked is None else asked.parent)
     if os.path.isdir(asked or "") or not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         raise StorageError(
-            f"The picture cannot be written to {printable(str(asked or folder.resolve()))}.",
+            f"The picture cannot be written to {printable(str(asked or os.path.realpath(folder)))}.",
             hint="Name a file in a folder you can write to.",
         )
 

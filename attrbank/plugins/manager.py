@@ -34,6 +34,7 @@ from attrbank.plugins.guard import (
     report_manners,
 )
 from attrbank.plugins.hookspecs import PLACEABLE, Spec
+from attrbank.plugins.leash import leash
 from attrbank.text import printable
 
 if TYPE_CHECKING:
@@ -60,12 +61,12 @@ class PluginManager:
         """
         talk, started = Talk(), time.monotonic()
         try:
-            with contextlib.redirect_stdout(talk.as_stdout()):
+            with contextlib.redirect_stdout(talk.as_stdout()), leash():
                 hooks = _hooks_of(plugin)
                 registered = tuple(_specs_of(hooks))
             self._refuse_taken_names(registered)
         except BaseException as error:  # SystemExit is a common way for an import to fail, too
-            let_interrupt_through(error)
+            let_interrupt_through(error, plugin)
             self.plugins.append(replace(plugin, error=reason_of(error)))
             report_failure(f"the plugin {plugin.name!r} of {plugin.distribution} is left out", plugin, error)
         else:

@@ -35,7 +35,7 @@ class Bank:
     def __init__(self, path: Path | str, starter: Path | str | None = None) -> None:
         self.path = Path(path)
         self._layout = Layout(self.path)
-        is_itself = starter is not None and Path(starter).resolve() == self.path.resolve()
+        is_itself = starter is not None and os.path.realpath(starter) == os.path.realpath(self.path)
         self._starter = None if starter is None or is_itself else Layout(Path(starter))
 
     @classmethod

@@ -22,6 +22,7 @@ from attrbank.diffusion.protocols import guidance_of
 from attrbank.errors import IncompatibleError, NotFoundError
 from attrbank.pictures.frame import picture_size
 from attrbank.plugin.contracts import BackboneContract
+from attrbank.plugins.manager import load_plugins
 from tests.helpers.tiny_families import build_ddpm, build_flux, build_sd3, change
 
 FAMILIES = ["tiny_sd3", "tiny_flux", "tiny_flux_schnell", "tiny_ddpm", "tiny_ldm"]
@@ -80,6 +81,26 @@ def test_a_snapshot_that_holds_one_precision_alone_is_enough(
     next(snapshot.rglob("vae/*.safetensors")).unlink()
     with pytest.raises(NotFoundError):
         describe("owner/model")
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("model_index.json", '{"a":' + "[" * 100_000),
+        ("unet/config.json", '{"a":' + "[" * 100_000),
+        ("attrbank.json", "[" * 100_000),
+        ("vae/config.json", '{"block_out_channels": 5, "latent_channels": 4}'),
+        ("unet/config.json", '{"sample_size": 16, "in_channels": [4], "addition_embed_type": "text_time"}'),
+        ("scheduler/scheduler_config.json", '{"_class_name": ["LCMScheduler"], "beta_start": {}}'),
+    ],
+)
+def test_a_configuration_that_is_nonsense_is_the_models_fault(
+    path: str, content: str, tiny_pipeline_xl: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_pipeline_xl, tmp_path / "model")
+    (folder / path).write_text(content)
+    with pytest.raises(IncompatibleError):
+        load_plugins().describe(str(folder))
 
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 7\n"

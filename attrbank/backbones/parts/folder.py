@@ -149,7 +149,7 @@ def read_json(path: Path) -> Mapping[str, Any]:
             f"{path.parent} is not a model in the format of diffusers: it has no {path.name}.",
             hint="A single checkpoint file must first be converted to a folder.",
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise IncompatibleError(f"{path} cannot be read: {error}.") from error
     if not isinstance(content, dict):
         raise IncompatibleError(f"{path} is not a JSON object.")

@@ -43,7 +43,7 @@ def clip_window(folder: Path, suffix: str) -> Window:
     try:
         config = json.loads((folder / f"text_encoder{suffix}" / "config.json").read_text(encoding="utf-8-sig"))
         length = int(config.get("max_position_embeddings", 77))
-    except (OSError, ValueError, TypeError, AttributeError):  # loading says what is wrong with it
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):  # loading says what is wrong with it
         length = 77
     return Window(folder / f"tokenizer{suffix}", length)
 
