@@ -80,18 +80,15 @@ class Frame:
         Shapes:
             picture: (C, h, w) in [0, 1]; difference: (1, C, H, W); returns (C, h, w) in [0, 1].
         """
-        change = _resized(difference, (self.height, self.width))[0] * self._weight(picture)
-        pasted = picture.clone()
-        inside = pasted[:, self.top : self.top + self.height, self.left : self.left + self.width]
-        inside.add_(change).clamp_(0, 1)
-        return pasted
-
-    def _weight(self, picture: Tensor) -> Tensor:
-        """1, falling to 0 at sides beyond which the picture goes on; (1, height, width)."""
-        h, w = picture.shape[-2:]
+        (h, w), pasted = picture.shape[-2:], picture.clone()
+        # 1, falling to 0 at sides beyond which the picture goes on.
         down = _fade(self.height, self.top > 0, self.top + self.height < h)
         across = _fade(self.width, self.left > 0, self.left + self.width < w)
-        return (down[:, None] * across)[None]
+        for channel, inside in enumerate(pasted):  # one by one, because a picture of 64 megapixels is large
+            change = _resized(difference[:, channel : channel + 1], (self.height, self.width))[0, 0]
+            window = inside[self.top : self.top + self.height, self.left : self.left + self.width]
+            window.addcmul_(change * across, down[:, None]).clamp_(0, 1)
+        return pasted
 
 
 def _fade(length: int, at_start: bool, at_end: bool) -> Tensor:

@@ -57,7 +57,7 @@ class InputImage:
 
 def on_white(pixels: Tensor, alpha: Tensor | None) -> Tensor:
     """Pixels (3, h, w) with their alpha (1, h, w), if any, on white."""
-    return pixels if alpha is None else alpha * pixels + (1 - alpha)
+    return pixels if alpha is None else (alpha * pixels).add_(1 - alpha)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +174,11 @@ def _pixels(image: Image.Image) -> tuple[Tensor, Tensor | None]:
 
 def _levels(image: Image.Image) -> Tensor:
     """The bands of an 8-bit image, (bands, h, w) in [0, 1]."""
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
+    levels = np.array(image)
+    pixels = torch.empty(levels.shape[2], *levels.shape[:2])
+    for band, values in enumerate(pixels):  # one by one, so that they lie together without a copy of the whole
+        values.copy_(torch.from_numpy(levels[:, :, band])).div_(255)
+    return pixels
 
 
 def _rgb_profile(image: Image.Image) -> bytes | None:

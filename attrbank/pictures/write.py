@@ -16,7 +16,7 @@ from attrbank import files
 from attrbank.errors import InvalidValueError, StorageError
 from attrbank.pictures.png_text import RECIPE_KEY
 from attrbank.pictures.read import InputImage, on_white
-from attrbank.pictures.sheet import draw_pair, to_image
+from attrbank.pictures.sheet import draw_images, to_image
 from attrbank.schema.carried import Recipe
 from attrbank.text import printable
 
@@ -98,7 +98,7 @@ def encoded(
         image = like(original, after)
     else:
         alpha = None if original is None else original.alpha
-        image = draw_pair(on_white(before, alpha), on_white(after, alpha), captions)
+        image = draw_images((to_image(on_white(pixels, alpha)) for pixels in (before, after)), captions)
     image.save(data, format="PNG", pnginfo=chunks, icc_profile=original.icc_profile if original else None)
     return data.getvalue()
 
