@@ -14,6 +14,7 @@ from attrbank.editing.batch_plan import BatchRequest, Item, batch_items
 from attrbank.editing.retouching import GivenFiles
 from attrbank.editing.run import Editor, OnStep, recipe
 from attrbank.errors import AttrbankError
+from attrbank.files import make_folder
 from attrbank.pictures.png_text import read_recipe_text
 from attrbank.pictures.write import numbers, require_writable
 from attrbank.schema.carried import Recipe
@@ -58,7 +59,7 @@ def apply_all(request: BatchRequest, *, on_step: OnStep = lambda done, total: No
     """
     items = batch_items(request)
     for item in items:
-        require_writable(item.output)
+        require_writable(item.output, makes_folder=True)
     precision_of(items[0].planned.backbone, request.common.placement)  # what cannot run there fails for all
     editor = cache(lambda: Editor(items[0].planned, request.common.placement))
     steps = [item.planned.denoising_steps for item in items]
@@ -86,6 +87,7 @@ def _outcome(item: Item, editor: Callable[[], Editor], on_step: OnStep) -> Batch
         return BatchOutcome(item, "failed", error=error)
     ready = editor()
     try:
+        make_folder(item.output.parent)
         done = ready.apply(item.planned, given, item.output, on_step, numbered=item.numbered)
         return BatchOutcome(replace(item, output=done.output), "done", done.as_dict())
     except AttrbankError as error:

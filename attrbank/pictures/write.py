@@ -21,22 +21,24 @@ from attrbank.schema.carried import Recipe
 from attrbank.text import printable
 
 
-def require_writable(asked: Path | None, sources: Iterable[Path | None] = ()) -> None:
+def require_writable(asked: Path | None, sources: Iterable[Path | None] = (), *, makes_folder: bool = False) -> None:
     """Does nothing if the picture can be written as asked, or into this folder; to be asked before long work.
 
     Args:
         asked: where to.
         sources: what it is made of, and what it must not replace.
+        makes_folder: whether its folder is made if it is not there, as that of many pictures is.
 
     Raises:
-        StorageError: its folder cannot be written to, or made, or a folder has the picture's name.
+        StorageError: its folder is not there or cannot be written to, or made, or a folder has the picture's name.
         InvalidValueError: it would replace one of its sources.
     """
     if asked is not None and os.path.realpath(asked) in {os.path.realpath(source) for source in sources if source}:
         raise InvalidValueError(
             f"{printable(str(asked))} would replace the picture that it is made of.", hint="Give it another name."
         )
-    folder = _nearest_folder(Path() if asked is None else asked.parent)
+    folder = Path() if asked is None else asked.parent
+    folder = _nearest_folder(folder) if makes_folder else folder
     if os.path.isdir(asked or "") or not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         raise StorageError(
             f"The picture cannot be written to {printable(str(asked or os.path.realpath(folder)))}.",
@@ -78,7 +80,6 @@ def write(
     data = encoded(before, after, captions, recipe, original)
     if asked is None or numbered:
         return create_numbered(asked or default_name(recipe), data)
-    files.make_folder(asked.parent)
     files.replace(asked, data)
     return asked
 
@@ -131,5 +132,4 @@ def numbers(first: Path) -> Iterator[Path]:
 
 def create_numbered(first: Path, data: bytes) -> Path:
     """Write a PNG under a name or the next free number, and return its path."""
-    files.make_folder(first.parent)
     return next(path for path in numbers(first) if not path.exists() and files.create(path, data))

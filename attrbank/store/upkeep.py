@@ -92,8 +92,8 @@ def reindex(layout: Layout) -> Rebuilt:
         _enter_removed(connection, {identity: gone[identity] for identity in gone.keys() - here.keys()}, known)
         removed = _removed(connection)
         reindex_cards(connection, layout)
-    for identity in removed & here.keys():
-        _fs.move(layout.object(identity), layout.trashed(identity))
+        for identity in removed & here.keys():  # while nobody can bring it back
+            _fs.move(layout.object(identity), layout.trashed(identity))
     _sweep(layout)
     kept = here.keys() - removed
     return Rebuilt(*(tuple(sorted(ids)) for ids in (kept, kept - known, lost, damaged)))

@@ -77,7 +77,6 @@ class Result:
             made_by, data = self._recipe_and_png(only_after)
             if asked is None:
                 return create_numbered(default_name(made_by), data)
-            files.make_folder(asked.parent)
             if replace:
                 files.replace(asked, data)
             elif not files.create(asked, data):

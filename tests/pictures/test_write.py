@@ -58,13 +58,15 @@ def test_parallel_runs_never_write_over_each_others_pictures(folder: Path, monke
     assert {path: Recipe.model_validate_json(read_recipe_text(path)).prompt for path in written} == written
 
 
-def test_a_folder_that_is_named_is_made(folder: Path) -> None:
-    picture.require_writable(Path("a/b/out.png"))
+def test_the_folder_of_many_pictures_need_not_be_there(folder: Path) -> None:
+    picture.require_writable(Path("a/b/{seed}.png"), makes_folder=True)
     assert not Path("a").exists()
-    assert write(asked=Path("a/b/out.png")).is_file()
+    Path("file").touch()
+    with pytest.raises(StorageError):
+        picture.require_writable(Path("file/b/{seed}.png"), makes_folder=True)
 
 
-@pytest.mark.parametrize("asked", ["file/out.png", "file/a/out.png", "folder"])
+@pytest.mark.parametrize("asked", ["nowhere/out.png", "file/out.png", "file/a/out.png", "folder"])
 def test_a_place_where_no_picture_can_be_is_refused(asked: str, folder: Path) -> None:
     Path("folder").mkdir()
     Path("file").touch()
