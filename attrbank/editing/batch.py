@@ -14,7 +14,7 @@ from attrbank.editing.batch_plan import BatchRequest, Item, batch_items
 from attrbank.editing.retouching import GivenFiles
 from attrbank.editing.run import Editor, OnStep, recipe
 from attrbank.errors import AttrbankError
-from attrbank.files import make_folder
+from attrbank.files import make_folder, sweep
 from attrbank.pictures.png_text import read_recipe_text
 from attrbank.pictures.write import numbers, require_writable
 from attrbank.schema.carried import Recipe
@@ -60,6 +60,8 @@ def apply_all(request: BatchRequest, *, on_step: OnStep = lambda done, total: No
     items = batch_items(request)
     for item in items:
         require_writable(item.output, makes_folder=True)
+    for folder in {item.output.parent for item in items}:
+        sweep(folder)
     precision_of(items[0].planned.backbone, request.common.placement)  # what cannot run there fails for all
     editor = cache(lambda: Editor(items[0].planned, request.common.placement))
     steps = [item.planned.denoising_steps for item in items]
