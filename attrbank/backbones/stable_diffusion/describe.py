@@ -153,11 +153,15 @@ OTHER_INPUTS = {
 }
 
 
+_PROJECTS_PROMPTS = ("encoder_hid_dim_type", "text_proj")
+"""What it is told is the prompt all the same, only of another width."""
+
+
 def _refuse_other_inputs(reference: str, unet: Mapping[str, Any], addition: str | None) -> None:
     """Such a network fails at its first step, or runs without what it was trained with."""
     for key, what in OTHER_INPUTS.items():
         found, known = unet.get(key), addition if key == "addition_embed_type" else None
-        if found != known:
+        if found != known and (key, found) != _PROJECTS_PROMPTS:
             raise IncompatibleError(
                 f"The UNet of {reference} wants to be told {what} ({key}: {found!a:.40}), which is not supported."
                 if found is not None

@@ -133,6 +133,11 @@ def test_a_network_that_wants_to_be_told_more_is_refused_before_it_is_loaded(
         describe(str(folder))
 
 
+def test_a_network_that_projects_the_prompt_itself_is_told_nothing_more(folder: Path) -> None:
+    reconfigure(folder / "unet" / "config.json", encoder_hid_dim_type="text_proj", encoder_hid_dim=32)
+    assert describe(str(folder)).guidance == "classifier-free"
+
+
 def test_an_xl_that_is_told_nothing_is_refused(tiny_pipeline_xl: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(tiny_pipeline_xl, tmp_path / "model")
     reconfigure(folder / "unet" / "config.json", addition_embed_type=None)
