@@ -41,6 +41,8 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
     prefers; one that must look at the picture first is refused. Latents that a scheduler carries as x/√ᾱ are
     scaled for the edit and back; what a multistep scheduler remembers from before an edit is dropped.
 
+    A pipeline does not hand on its prompt; it names itself, in its log, the words of one that is too long.
+
     The pipeline's model is checked when its run begins: latent shape, prediction type, and the fingerprint of its
     weights, adapters among them, unless they are in bfloat16 or below, which is too coarse for it.
 
