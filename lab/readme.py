@@ -10,7 +10,18 @@ from typing import NamedTuple
 
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.numbers.results import Figures
-from lab.figures import bars, compositions, negatives, pictures, placebo, samplers, shortfalls, strengths, tables
+from lab.figures import (
+    agreement,
+    bars,
+    compositions,
+    negatives,
+    pictures,
+    placebo,
+    samplers,
+    shortfalls,
+    strengths,
+    tables,
+)
 
 PAGES = (Path("README.md"), Path("docs/results.md"), Path("plugins/attrbank-ksamplers/README.md"))
 """In the clone, those that show tables."""
@@ -45,6 +56,7 @@ TABLES: Mapping[str, Table] = {
     "placebo": _evaluated(placebo.table, "placebo.json", "figures.json"),
     "shortfalls": Table(("shortfalls.json",), shortfalls.table),
     "early-switches": Table(("shortfalls.json",), shortfalls.switch_table),
+    "agreement": Table(("agreement.json",), agreement.table),
     "compositions": Table(("compositions.json",), compositions.table),
     "strengths": Table(("strengths.json",), strengths.table),
     "negatives": Table(("negatives.json",), negatives.table),

@@ -65,6 +65,7 @@ STEPS = (
     Step("matrix", ("bank/matrix.json",), (f"attrbank matrix {ALL} --largest 2 --out {{out}} --save --bank {{out}}",)),
     Step("placebo", ("docs/placebo.json",), ("lab.figures.placebo --work {out} --out {out}/placebo.json",)),
     Step("shortfalls", ("docs/shortfalls.json",), ("lab.figures.shortfalls --out {out}/shortfalls.json",)),
+    Step("agreement", ("docs/agreement.json",), ("lab.figures.agreement --out {out}/agreement.json",)),
     Step("bars", ("docs/bars.json",), ("lab.figures.bars --out {out}/bars.json",)),
     Step(
         "compositions",

@@ -38,9 +38,6 @@ def evaluate(
     goal: Annotated[str | None, typer.Option(metavar="NAME", help="What they promise, if their names do not.")] = None,
     prompt: CommonPromptOption = None,
     target: Annotated[str | None, typer.Option(metavar="P", help="Asks for the same, if no pair does.")] = None,
-    weights: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Judge by CLIP, LPIPS and Inception from here.")
-    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="For figures.json and report.html.")] = None,
     card: Annotated[bool, typer.Option("--card", help="Keep what is found on each attribute's card.")] = False,
     as_json: JsonOption = False,
@@ -56,6 +53,7 @@ def evaluate(
         references=tuple(references),
         seeds=pictures.parsed_seeds(),
         split=pictures.split,
+        judge=pictures.judge,
         against=tuple(name.strip() for name in against.split(",")),
         methods=tuple(method or ()),
         strengths=None if strengths is None else parse_strengths(strengths),
@@ -67,7 +65,6 @@ def evaluate(
         backbone=backbone,
         placement=where.placement(),
         **vars(sampling),
-        weights=weights,
         out=out,
         bank=bank,
     )
@@ -95,7 +92,7 @@ def _tell(evaluated: Evaluated, out: Path | None, as_json: bool) -> None:
     if as_json:
         terminal.document(figures.model_dump(mode="json"))
     else:
-        terminal.table(tables.COLUMNS, tables.rows(figures))
+        terminal.table(tables.columns(figures), tables.rows(figures))
     if out is not None:
         terminal.say(f"The report is {out}/report.html.")
     if evaluated.failed:

@@ -1,4 +1,4 @@
-"""What there is to choose from: ``samplers``, ``methods``, ``metrics``; the bank does not matter."""
+"""What there is to choose from: ``samplers``, ``methods``, ``metrics``, ``judges``; the bank does not matter."""
 
 from __future__ import annotations
 
@@ -25,13 +25,18 @@ def metrics(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
     terminal.registered(registered("metric"), as_json)
 
 
+def judges(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
+    """List the judges."""
+    terminal.registered(registered("judge"), as_json)
+
+
 def registered(kind: Kind) -> list[dict[str, Any]]:
     """What the plugins offer of one kind."""
     return [
         {
             "name": spec.name,
             "summary": spec.summary,
-            "capabilities": list(spec.capabilities),
+            "capabilities": [*spec.capabilities, *(["oracle"] if spec.judge else [])],
             "distribution": plugin.distribution,
         }
         for spec, plugin in load_plugins().registrations(kind)

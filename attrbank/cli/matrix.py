@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,14 +13,14 @@ from attrbank.cli import terminal
 from attrbank.cli.measuring import CommonPromptOption, Pictures
 from attrbank.cli.options import BackboneOption, BankOption, JsonOption, Sampling, Where, spelled_out
 from attrbank.cli.progress_bar import progress_bar
-from attrbank.schema.measured import Group, Matrix
+from attrbank.schema.measured import Estimate, Group, Matrix
 from attrbank.store.bank import Bank
 
 if TYPE_CHECKING:  # help must not wait for torch
     from attrbank.evaluation.pairings import MatrixRequest
 
 PAIR_COLUMNS = ("ATTRIBUTE", "BESIDE", "PICTURES", "ALONE", "TOGETHER", "GAIN", "SURVIVAL", "ORDER", "")
-GROUP_COLUMNS = ("AT ONCE", "RULE", "SETS", "SUCCESS", "DISTANCE")
+GROUP_COLUMNS = ("AT ONCE", "RULE", "SETS", "SUCCESS", "DISTANCE", "DAMAGE")
 
 
 @spelled_out
@@ -30,7 +30,6 @@ def matrix(
     pictures: Pictures,
     largest: Annotated[int, typer.Option(metavar="N", min=1, help="The most attributes at once.")] = 4,
     prompt: CommonPromptOption = None,
-    weights: Annotated[Path | None, typer.Option(metavar="DIR", help="Judge by CLIP and LPIPS from here.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Go on here when stopped.")] = None,
     save: Annotated[bool, typer.Option("--save", help="Keep it in the bank, for apply to warn of bad pairs.")] = False,
     as_json: JsonOption = False,
@@ -49,9 +48,9 @@ def matrix(
         references=tuple(references),
         seeds=pictures.parsed_seeds(),
         split=pictures.split,
+        judge=pictures.judge,
         largest=largest,
         prompt=prompt,
-        weights=weights,
         out=out,
         backbone=backbone,
         placement=where.placement(),
@@ -64,7 +63,9 @@ def matrix(
     else:
         terminal.table(PAIR_COLUMNS, _pair_rows(measured))
         terminal.lines([""])
-        terminal.table(GROUP_COLUMNS, _group_rows(measured))
+        told = any(group.damage for group in measured.groups)
+        width = len(GROUP_COLUMNS) - (not told)
+        terminal.table(GROUP_COLUMNS[:width], (row[:width] for row in _group_rows(measured)))
 
 
 def _measured(request: MatrixRequest, *, save: bool) -> Matrix:
@@ -96,7 +97,11 @@ def _group_rows(found: Matrix) -> Iterator[tuple[object, ...]]:
 
     for (size, rule), several in groupby(sorted(found.groups, key=kind), kind):
         groups = list(several)
-        distances = [group.perceptual.value for group in groups if group.perceptual]
-        success = sum(group.success.value for group in groups) / len(groups)
-        distance = f"{sum(distances) / len(distances):.3f}" if distances else None
-        yield size, rule, len(groups), f"{success:.2f}", distance
+        success, distance = _mean([g.success for g in groups], 2), _mean([g.perceptual for g in groups], 3)
+        yield size, rule, len(groups), success, distance, _mean([g.damage for g in groups], 2)
+
+
+def _mean(estimates: Sequence[Estimate | None], digits: int) -> str | None:
+    """Over those that there are."""
+    values = [estimate.value for estimate in estimates if estimate]
+    return f"{sum(values) / len(values):.{digits}f}" if values else None

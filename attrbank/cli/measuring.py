@@ -17,12 +17,21 @@ CommonPromptOption: TypeAlias = Annotated[
 _SEEDS_OF: dict[Split, str] = {"judge": "10000-10063", "tune": "1000-1063"}
 
 
+def _renamed(weights: str | None) -> None:
+    if weights is not None:
+        raise typer.BadParameter(f"--weights {weights} is --judge clip:{weights} now.")
+
+
 @dataclass(frozen=True)
 class Pictures:
     """The options that say which pictures a measurement takes, and who looks at them."""
 
     seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Default 10000-10063, for tune 1000-1063.")] = None
     split: Annotated[Split, typer.Option(help="Whose seeds and oracle: the judge's or the tuner's.")] = "judge"
+    judge: Annotated[
+        str | None, typer.Option(metavar="J", help="See attrbank judges; default the backbone's own, the oracle.")
+    ] = None
+    weights: Annotated[str | None, typer.Option(hidden=True, callback=_renamed)] = None
 
     def parsed_seeds(self) -> tuple[int, ...]:
         """The seeds that were given, or the split's usual ones; raises as ``parse_seeds``."""

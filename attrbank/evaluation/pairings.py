@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,6 @@ from attrbank.evaluation.bench.setting import SettingRequest, set_up
 from attrbank.evaluation.bench.split import require_split
 from attrbank.evaluation.bench.subjects import Subject
 from attrbank.evaluation.bench.together import Combination, Together
-from attrbank.evaluation.judges.readings import GOALS
 from attrbank.evaluation.numbers.estimates import mean, share
 from attrbank.methods.protocol import OnProgress
 from attrbank.schema.measured import Group, Matrix, Pairing, Rule
@@ -23,6 +23,8 @@ from attrbank.schema.measured import Group, Matrix, Pairing, Rule
 RULES: tuple[Rule, ...] = ("sequence", "sum", "root")
 
 Flags = NDArray[np.bool_]
+Excludes: TypeAlias = Callable[[Subject, Subject], bool]
+"""Whether both promise something of the same thing, as young and old do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,9 @@ def measure_matrix(
     subjects = setting.subjects
     together = Together(setting, CellStore(request.out, setting.protocol))
     pairs = [Combination(pair) for pair in itertools.permutations(subjects, 2)]
-    groups = [group for group in _groups(subjects, request.largest) if together.fits(group)]
+    groups = [
+        group for group in _groups(subjects, request.largest, setting.judge.judge.excludes) if together.fits(group)
+    ]
     together.measure([*(Combination((subject,)) for subject in subjects), *pairs, *groups], on_progress)
     judged = [subject for subject in subjects if together.lacking(subject).any()]
     for subject in subjects:
@@ -75,32 +79,25 @@ def measure_matrix(
     )
 
 
-def _groups(subjects: Sequence[Subject], largest: int) -> Iterator[Combination]:
+def _groups(subjects: Sequence[Subject], largest: int, excludes: Excludes) -> Iterator[Combination]:
     """Sets of every size that begin with each attribute in turn, and go on with those after it that may be there too.
 
     Of three and more, by every rule; fewer are what sets of three are compared with.
     """
     for size in range(1, min(largest, len(subjects)) + 1):
-        found = {subject.id: _together_with(subject, subjects, size) for subject in subjects}
+        found = {subject.id: _together_with(subject, subjects, size, excludes) for subject in subjects}
         for group in {frozenset(s.id for s in group): group for group in found.values()}.values():
             if len(group) == size:
                 yield from (Combination(group, rule) for rule in (RULES if size >= 3 else RULES[:1]))
 
 
-def _together_with(first: Subject, subjects: Sequence[Subject], size: int) -> tuple[Subject, ...]:
+def _together_with(first: Subject, subjects: Sequence[Subject], size: int, excludes: Excludes) -> tuple[Subject, ...]:
     start = subjects.index(first)
     chosen: list[Subject] = []
     for subject in (*subjects[start:], *subjects[:start]):
-        if len(chosen) < size and not any(_exclude(subject, other) for other in chosen):
+        if len(chosen) < size and not any(excludes(subject, other) for other in chosen):
             chosen.append(subject)
     return tuple(sorted(chosen, key=subjects.index))
-
-
-def _exclude(one: Subject, other: Subject) -> bool:
-    """Whether both promise something of the same thing, as young and old do; the judges of photographs do not know."""
-    if one.goal is None or other.goal is None:
-        return False
-    return GOALS[one.goal].attribute == GOALS[other.goal].attribute
 
 
 def _pair(together: Together, pair: Combination) -> Pairing:
@@ -131,6 +128,7 @@ def _group(together: Together, group: Combination) -> Group:
         pictures=len(every),
         success=share(every),
         perceptual=mean(cell.array("perceptual")) if "perceptual" in cell.values else None,
+        damage=share(cell.array("damage") > 0.5) if "damage" in cell.values else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The one module that authors of plugins import: all that a sampler, a backbone, a method or a metric needs.
+"""The one module that authors of plugins import: all that a sampler, a backbone, a method, a metric or a judge needs.
 
 ::
 
@@ -99,6 +99,7 @@ if TYPE_CHECKING:
         goal_of as goal_of,
         target_prompt as target_prompt,
     )
+    from attrbank.evaluation.judges.judge import Case as Case, Judge as Judge
     from attrbank.evaluation.judges.oracle import Role as Role
     from attrbank.evaluation.judges.oracle_judge import OracleJudge as OracleJudge
     from attrbank.evaluation.judges.readings import (
@@ -138,6 +139,7 @@ if TYPE_CHECKING:
     from attrbank.pictures.sheet import draw_grid as draw_grid
     from attrbank.plugin.testing import (
         BackboneContract as BackboneContract,
+        JudgeContract as JudgeContract,
         MethodContract as MethodContract,
         MetricContract as MetricContract,
         SamplerContract as SamplerContract,
@@ -147,6 +149,7 @@ if TYPE_CHECKING:
     )
     from attrbank.plugins.hookspecs import (
         PLACEABLE as PLACEABLE,
+        TAKES_ARGUMENT as TAKES_ARGUMENT,
         Register as Register,
         Spec as Spec,
         hookimpl as hookimpl,
@@ -162,7 +165,7 @@ if TYPE_CHECKING:
 
 _NAMES_IN = {
     # what a package registers
-    "attrbank.plugins.hookspecs": "Spec hookimpl PLACEABLE Register",
+    "attrbank.plugins.hookspecs": "Spec hookimpl PLACEABLE TAKES_ARGUMENT Register",
     # what samplers, backbones and metrics are made of
     "attrbank.diffusion.protocols": (
         "Backbone Conditioning Defaults Description Guidance InvertibleSampler Metric Prediction Sampler check_guidance"
@@ -171,6 +174,8 @@ _NAMES_IN = {
     "attrbank.diffusion.prediction": "from_epsilon from_velocity",
     "attrbank.diffusion.placement": "Placement",
     "attrbank.diffusers": "SchedulerSampler",
+    # what judges are made of
+    "attrbank.evaluation.judges.judge": "Case Judge",
     # what methods are made of
     "attrbank.methods.protocol": (
         "Edit EditInputs LearnContext Learned Method ModelEdit Needs OnProgress OtherRun Strengths"
@@ -224,7 +229,8 @@ _NAMES_IN = {
     "attrbank.cli.progress_bar": "progress_bar",
     # how all of it is tested
     "attrbank.plugin.testing": (
-        "BackboneContract MethodContract MetricContract SamplerContract fake_attribute tiny_backbone tmp_bank"
+        "BackboneContract JudgeContract MethodContract MetricContract SamplerContract "
+        "fake_attribute tiny_backbone tmp_bank"
     ),
     # what goes wrong, with its exit code
     "attrbank.errors": (

@@ -7,13 +7,16 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attrbank.diffusion.protocols import Backbone, Description, family_of, guidance_of
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError, PluginError
 from attrbank.plugins.discovery import BUILT_IN, GROUP, Kind, Plugin
-from attrbank.plugins.hookspecs import Spec
+from attrbank.plugins.hookspecs import TAKES_ARGUMENT, Spec
 from attrbank.plugins.manager import PluginManager
+
+if TYPE_CHECKING:
+    from attrbank.evaluation.judges.judge import Case
 
 HEAVY = frozenset({"torch", "diffusers", "transformers", "numpy"})
 """What importing a plugin must leave alone: every command that needs plugins imports all of them."""
@@ -98,6 +101,9 @@ def _verdicts(manager: PluginManager, kind: Kind, spec: Spec) -> Iterator[Verdic
         "metric": contracts.MetricContract,
     }
     subject = f"{kind} {spec.name}"
+    if kind == "judge":
+        yield from _judged(subject, spec, lambda case: manager.judge(spec.name, case))
+        return
     try:
         made = getattr(manager, kind)(spec.name)
     except AttrbankError as error:
@@ -112,6 +118,30 @@ def _verdicts(manager: PluginManager, kind: Kind, spec: Spec) -> Iterator[Verdic
         suite = _suite_for(suites[kind], made, lambda: getattr(manager, kind)(spec.name))
         for outcome in suite.outcomes():
             yield Verdict(subject, outcome.promise, outcome.error)
+    if kind == "backbone" and spec.judge:
+        yield from _judged(f"judge of {spec.name}", spec, lambda case: manager.judge_of(spec.name, case), made)
+
+
+def _judged(
+    subject: str, spec: Spec, make: Callable[[Case], Any], backbone: Backbone | None = None
+) -> Iterator[Verdict]:
+    """A judge on pictures of its backbone, or of a tiny one; nobody knows an argument that it could be given."""
+    if TAKES_ARGUMENT in spec.capabilities:
+        return
+    from attrbank.plugin.contracts import JudgeContract
+
+    facts: dict[str, Any] = {"make": lambda self: make(self.case())}
+    if backbone is not None:
+        facts["make_backbone"] = lambda self: backbone
+    suite = type("JudgeContract", (JudgeContract,), facts)()
+    try:
+        _ = suite.subject
+    except AttrbankError as error:
+        yield Verdict(subject, "it can be made", error.message)
+        return
+    yield Verdict(subject, "it can be made", None)
+    for outcome in suite.outcomes():
+        yield Verdict(subject, outcome.promise, outcome.error)
 
 
 def _misdescribed(described: Description, model: Backbone) -> str | None:

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from attrbank.errors import InvalidValueError, StorageError
 from attrbank.names import validate_name
 
-PluginKind: TypeAlias = Literal["sampler", "backbone", "method", "metric"]
+PluginKind: TypeAlias = Literal["sampler", "backbone", "method", "metric", "judge"]
 
 _SUFFIX = ".tmpl"
 

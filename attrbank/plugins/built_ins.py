@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrbank.plugins.hookspecs import PLACEABLE, Register, Spec, hookimpl
+from attrbank.plugins.hookspecs import PLACEABLE, TAKES_ARGUMENT, Register, Spec, hookimpl
 
 COMMANDS = (
     Spec("learn", "Learn an attribute from a pair of prompts, or of pictures.", target="attrbank.cli.learn:learn"),
@@ -23,6 +23,7 @@ COMMANDS = (
     Spec("compat", "Say which attribute can act on which backbone.", target="attrbank.cli.compat:compat"),
     Spec("methods", "List the methods.", target="attrbank.cli.extend:methods"),
     Spec("metrics", "List the metrics.", target="attrbank.cli.extend:metrics"),
+    Spec("judges", "List the judges.", target="attrbank.cli.extend:judges"),
 )
 """The commands in the order in which ``--help`` shows them."""
 
@@ -64,6 +65,7 @@ def register_backbones(register: Register) -> None:
             capabilities=("offline", PLACEABLE),
             target="attrbank.backbones.families:load",
             describe="attrbank.backbones.families:describe",
+            judge="attrbank.evaluation.judges.oracle_judge:of_portraits",
         )
     )
     register(
@@ -113,5 +115,32 @@ def register_metrics(register: Register) -> None:
             "Perceptual distance as the oracle for portraits sees it, 0 for no change.",
             capabilities=("portraits",),
             target="attrbank.evaluation.numbers.metrics:OraclePerceptual",
+        )
+    )
+
+
+@hookimpl
+def register_judges(register: Register) -> None:
+    """Who knows the truth, who has seen photographs, and who asks the model itself."""
+    register(
+        Spec(
+            "oracle",
+            "The backbone's own judge, which knows the truth; the default where there is one.",
+            target="attrbank.evaluation.judges.choosing:oracle",
+        )
+    )
+    register(
+        Spec(
+            "clip",
+            "CLIP between the two prompts, with weights of yours: clip:DIR.",
+            capabilities=(TAKES_ARGUMENT,),
+            target="attrbank.evaluation.judges.clip_judge:from_folder",
+        )
+    )
+    register(
+        Spec(
+            "self",
+            "An opinion of the model that drew the pictures: which prompt explains them better.",
+            target="attrbank.evaluation.judges.self_judge:SelfJudge",
         )
     )

@@ -22,8 +22,8 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9])?")
 
 _VERSION = re.compile(r"[0-9][A-Za-z0-9.!+_-]{0,99}")
 
-Kind = Literal["sampler", "backbone", "method", "metric", "command"]
-KINDS: tuple[Kind, ...] = ("sampler", "backbone", "method", "metric", "command")
+Kind = Literal["sampler", "backbone", "method", "metric", "judge", "command"]
+KINDS: tuple[Kind, ...] = ("sampler", "backbone", "method", "metric", "judge", "command")
 Registered: TypeAlias = tuple[tuple[Kind, Spec], ...]
 
 
@@ -59,7 +59,7 @@ class Plugin:
     @property
     def packages(self) -> set[str]:
         """The top-level packages of what it names: where its code is, as far as that is not attrbank's own."""
-        named = (self.value, *(spec.target for _, spec in self.registered))
+        named = (self.value, *(t for _, spec in self.registered for t in (spec.target, spec.judge) if t))
         return {module.partition(":")[0].partition(".")[0] for module in named} - {"attrbank"}
 
     @property

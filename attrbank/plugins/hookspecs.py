@@ -36,6 +36,9 @@ hookimpl = pluggy.HookimplMarker("attrbank")
 PLACEABLE = "device"
 """The capability of backbones that can be told where to run."""
 
+TAKES_ARGUMENT = "argument"
+"""The capability of judges to which the user says something, as the folder in ``--judge clip:DIR``."""
+
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
@@ -49,6 +52,7 @@ class Spec:
         capabilities: short words for listings, such as "stochastic" or "invert".
         target: ``module:object``, imported on first use.
         describe: for backbones, the ``module:object`` that describes the model without loading it.
+        judge: for backbones, the ``module:object`` that makes the judge of its pictures, as ``register_judges`` has it.
 
     Raises:
         InvalidValueError: the name or a target is malformed, or what is to be listed is not text.
@@ -59,6 +63,7 @@ class Spec:
     capabilities: tuple[str, ...] = ()
     target: str = field(kw_only=True)
     describe: str | None = field(default=None, kw_only=True)
+    judge: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         validate_name(self.name)
@@ -66,7 +71,7 @@ class Spec:
             raise InvalidValueError(f"the capabilities of {self.name!r} are not a tuple")
         if not all(isinstance(text, str) for text in (self.summary, *self.capabilities)):
             raise InvalidValueError(f"the summary or a capability of {self.name!r} is not text")
-        for target in (self.target, self.describe or self.target):
+        for target in (self.target, self.describe or self.target, self.judge or self.target):
             if not _TARGET.fullmatch(target):
                 raise InvalidValueError(f"a target of {self.name!r} is not module:object, but {target!r}")
 
@@ -90,6 +95,9 @@ def register_backbones(register: Register) -> None:
 
     A spec with the capability ``device`` says that its target takes a second argument, an
     ``attrbank.plugin.Placement``, when the user has said where the backbone is to run.
+
+    With ``judge`` a backbone brings its own judge, which ``--judge oracle`` means, and which judges by default. Its
+    target is called as those of ``register_judges``.
     """
 
 
@@ -104,6 +112,15 @@ def register_metrics(register: Register) -> None:
 
     The summary says the figure's unit or range and what no change gives. A metric that understands the pictures of
     one backbone alone names it among its capabilities.
+    """
+
+
+@hookspec
+def register_judges(register: Register) -> None:
+    """Offer judges for evaluations. The target is called with a ``Case`` and returns a ``Judge``.
+
+    A spec with the capability ``argument`` says that the user names the judge with something behind a colon, which the
+    case hands on.
     """
 
 

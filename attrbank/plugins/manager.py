@@ -123,6 +123,30 @@ class PluginManager:
         """A new ``Metric`` of that name; raises as ``sampler`` does."""
         return self._make("metric", name)
 
+    def judge(self, name: str, case: object) -> Any:
+        """A new ``Judge`` of that name for a ``Case``; raises as ``sampler`` does."""
+        return self._make("judge", name, case)
+
+    def has_judge(self, source: str) -> bool:
+        """Whether a backbone brings its own judge.
+
+        Raises:
+            NotFoundError: there is no such backbone.
+        """
+        return self._find("backbone", self._backbone_name(source)).spec.judge is not None
+
+    def judge_of(self, source: str, case: object) -> Any:
+        """A new ``Judge`` as that backbone brings it for a ``Case``.
+
+        Raises:
+            NotFoundError: there is no such backbone, or it brings none.
+            PluginError: it could not be imported or made.
+        """
+        spec, plugin = self._find("backbone", self._backbone_name(source))
+        if spec.judge is None:
+            raise NotFoundError(f"The backbone {spec.name!r} brings no judge of its own.")
+        return _called(Registration(replace(spec, target=spec.judge), plugin), "judge", case)
+
     def backbone(self, source: str, placement: Placement | None = None) -> Any:
         """The ``Backbone`` that ``source`` names: a registered or a short name, a folder, a file or a hub id.
 
@@ -167,7 +191,7 @@ class PluginManager:
         """The function or typer application behind a command; raises as ``sampler`` does."""
         return _target(self._find("command", name))
 
-    def _make(self, kind: Kind, name: str, *arguments: str) -> Any:
+    def _make(self, kind: Kind, name: str, *arguments: object) -> Any:
         return _called(self._find(kind, name), kind, *arguments)
 
     def _backbone_name(self, source: str) -> str:
@@ -238,7 +262,7 @@ def _loaded(plugin: Plugin, hooks: pluggy.PluginManager, registered: Registered,
     )
 
 
-def _called(registration: Registration, kind: Kind, *arguments: str | Placement) -> Any:
+def _called(registration: Registration, kind: Kind, *arguments: object) -> Any:
     factory: Callable[..., Any] = _target(registration)
     with blaming(kind, registration):
         return factory(*arguments)

@@ -28,7 +28,7 @@ class Protocol(Record):
 
     Attributes:
         seeds: of the pictures, such as "10000-10063".
-        judge: who looked: "judge", "tuner" or "clip".
+        judge: who looked, by its own name: "judge" or "tuner" (the oracles of ``portraits``), "clip", "self" ...
         judge_weights: what identifies the judge's weights.
     """
 
@@ -72,8 +72,8 @@ class Matched(Record):
     Attributes:
         strength: where that is.
         reached: whether it ever is; if not, this is where success is highest.
-        figures: success, flips, identity and perceptual there, and ``excess``, the share by which the perceptual
-            distance exceeds the limit.
+        figures: success, damage, flips, identity and perceptual there, as far as the judge can tell, and ``excess``,
+            the share by which the perceptual distance exceeds the limit.
     """
 
     strength: Finite
@@ -141,6 +141,7 @@ class Group(Record):
         ids: in the order in which they are given.
         success: share of all pictures that show every one of them.
         perceptual: distance to the unedited picture; None where the judge knows none.
+        damage: share of all pictures that are damaged; None where the judge cannot tell.
     """
 
     ids: Annotated[tuple[Sha256, ...], Field(min_length=1, max_length=64)]
@@ -148,6 +149,7 @@ class Group(Record):
     pictures: Count
     success: Estimate
     perceptual: Estimate | None
+    damage: Estimate | None = None
 
 
 class Matrix(Record):

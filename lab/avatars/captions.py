@@ -11,7 +11,7 @@ from transformers import CLIPTokenizer
 
 from lab.avatars.styles import COLOURS, HAIR, SKIN
 from lab.avatars.truth import PICTURE
-from lab.avatars.words import build_word_tokenizer
+from lab.words import build_word_tokenizer
 
 MAX_TOKENS = 48
 EMPTY, BARE, SEXES = 0.1, 0.1, 0.7

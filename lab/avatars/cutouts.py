@@ -55,22 +55,30 @@ def draw(figures: Sequence[Figure]) -> Cutouts:
 def draw_bank(folder: Path, count: int, seed: int) -> Cutouts:
     """``count`` different figures, the styles in turn, from disk if they were drawn before.
 
+    Raises:
+        ValueError: what is on disk was drawn with other options.
+    """
+    rng = random.Random(seed)  # noqa: S311 — pictures, not secrets
+    styles = list(STYLES)
+    return draw_cached(folder, f"{seed}-{count}", [draw_figure(styles[i % len(styles)], rng) for i in range(count)])
+
+
+def draw_cached(folder: Path, name: str, figures: Sequence[Figure]) -> Cutouts:
+    """Figures from disk if they were drawn before under that name, else drawn and written there.
+
     The list of figures and options is written last, so that pictures with one are whole.
 
     Raises:
         ValueError: what is on disk was drawn with other options.
     """
-    listed, drawn = folder / f"figures-{seed}-{count}.json", folder / f"pictures-{seed}-{count}.npz"
-    rng = random.Random(seed)  # noqa: S311 — pictures, not secrets
-    styles = list(STYLES)
-    figures = [draw_figure(styles[i % len(styles)], rng) for i in range(count)]
+    listed, drawn = folder / f"figures-{name}.json", folder / f"pictures-{name}.npz"
     asked = [{**figure.as_json(), "options": figure.options()} for figure in figures]
     if not listed.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        parts = [draw(figures[i : i + BATCH]).pictures for i in range(0, count, BATCH)]
+        parts = [draw(figures[i : i + BATCH]).pictures for i in range(0, len(figures), BATCH)]
         np.savez_compressed(drawn, pictures=np.concatenate(parts))  # a twentieth of the size
         listed.write_text(json.dumps(asked))
     if json.loads(listed.read_text()) != asked:
         raise ValueError(f"{listed} lists other figures or options than this code draws; remove it to draw anew.")
     with drawn.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as stored:
-        return Cutouts(figures, stored["pictures"])
+        return Cutouts(list(figures), stored["pictures"])

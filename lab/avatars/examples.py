@@ -1,22 +1,94 @@
-"""Scenes as latents, in parts on disk, so that encoding can be stopped and more can be added later."""
+"""Scenes as latents with captions: made once, by all cores and the device, and then drawn from on the device alone."""
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
-from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from diffusers import AutoencoderKL
-from safetensors.torch import load_file, save, save_file
+from numpy.typing import NDArray
+from safetensors.torch import save
+from torch import Tensor
+from transformers import CLIPTokenizer
 
-from lab.avatars.cutouts import Cutouts
-from lab.avatars.denoiser import Examples
-from lab.avatars.scenes import Scene, draw_scenes, paint_all
-from lab.avatars.truth import about_people, about_picture
-from lab.portraits.loop import metadata_of
+from lab.avatars.captions import MAX_TOKENS, Description, build_tokenizer, describe
+from lab.avatars.painting import Bank, Part, paint_part, parts, workers_for
+from lab.avatars.truth import MOST_PEOPLE, PERSON, PICTURE, about_people, about_picture
+from lab.pool import spread
 
-PART, BATCH = 1000, 20
-FIRST_SEED = 100_000
+CAPTIONS, ENCODED_AT_ONCE, EXAMPLES_SEED = 4, 250, 100_000
+"""Captions of each scene, and scenes that are encoded together."""
+
+QUESTIONS: list[tuple[str, tuple[str, ...]]] = [
+    *PICTURE.items(),
+    *((f"{number}.{name}", values) for number in range(MOST_PEOPLE) for name, values in PERSON.items()),
+]
+"""What the reader is asked of a caption; each may also be left unsaid."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Encoded scenes, each with a few captions, all on one device.
+
+    Shapes:
+        latents: (N, 4, 32, 32), float16, scaled to unit variance.
+        tokens: (N, CAPTIONS, MAX_TOKENS), int16.
+        said: (N, CAPTIONS, questions), uint8, as ``answers`` gives them.
+    """
+
+    latents: Tensor
+    tokens: Tensor
+    said: Tensor
+
+
+class _Made(NamedTuple):
+    """What a process makes of a job."""
+
+    images: NDArray[np.uint8]
+    tokens: NDArray[np.int16]
+    said: NDArray[np.uint8]
+
+
+def answers(description: Description) -> list[int]:
+    """The right answer to each of ``QUESTIONS``; the number after the last value means "not said"."""
+    said = dict(description.picture)
+    for number, person in enumerate(description.people):
+        said |= {f"{number}.{name}": value for name, value in person.items()}
+    return [values.index(said[name]) if name in said else len(values) for name, values in QUESTIONS]
+
+
+@lru_cache(maxsize=1)
+def _tokenizer() -> CLIPTokenizer:
+    return build_tokenizer()
+
+
+def tokens_of(texts: Sequence[str]) -> NDArray[np.int16]:
+    """Captions as tokens, (N, MAX_TOKENS)."""
+    found = _tokenizer()(list(texts), padding="max_length", truncation=True, max_length=MAX_TOKENS)
+    return np.array(found["input_ids"], np.int16)
+
+
+def make_part(part: Part) -> _Made:
+    """One job's pictures, with captions of each."""
+    rng, figures = random.Random(part.seed), part.bank.load().figures  # noqa: S311 — captions, not secrets
+    described = [
+        describe(about_picture(scene, figures), about_people(scene, figures), rng)
+        for scene in part.scenes()
+        for _ in range(CAPTIONS)
+    ]
+    tokens = tokens_of([description.text for description in described])
+    said = np.array([answers(description) for description in described], np.uint8)
+    return _Made(
+        paint_part(part),
+        tokens.reshape(part.size, CAPTIONS, MAX_TOKENS),
+        said.reshape(part.size, CAPTIONS, len(QUESTIONS)),
+    )
 
 
 def encoder_id(vae: AutoencoderKL) -> str:
@@ -28,29 +100,21 @@ def encoder_id(vae: AutoencoderKL) -> str:
 
 
 @torch.no_grad()
-def encode_examples(vae: AutoencoderKL, cutouts: Cutouts, folder: Path, count: int) -> Examples:
-    """``count`` encoded scenes, made of whole parts; those that are on disk are not encoded again."""
-    folder.mkdir(parents=True, exist_ok=True)
-    source, latents, scenes = encoder_id(vae), [], []
-    for number in range(max(1, -(-count // PART))):
-        drawn = draw_scenes(cutouts, min(PART, count), FIRST_SEED + number)
-        latents.append(_part(vae, cutouts, drawn, folder / f"latents-{number:03}.safetensors", source))
-        scenes += drawn
-    pictures = [about_picture(scene, cutouts.figures) for scene in scenes]
-    return Examples(torch.cat(latents), pictures, [about_people(scene, cutouts.figures) for scene in scenes])
+def encode(vae: AutoencoderKL, images: Tensor) -> Tensor:
+    """Pictures (N, 3, 128, 128), uint8, as latents of unit variance, float16, on the autoencoder's device."""
+    device = next(vae.parameters()).device
+    encoded = [
+        (vae.encode(some.to(device).float() / 127.5 - 1).latent_dist.mean * vae.config.scaling_factor).half()
+        for some in torch.split(images, ENCODED_AT_ONCE)
+    ]
+    return torch.cat(encoded).contiguous()
 
 
-def _part(vae: AutoencoderKL, cutouts: Cutouts, scenes: list[Scene], path: Path, source: str) -> torch.Tensor:
-    about = f"{len(scenes)} scenes of {len(cutouts)} figures by encoder {source}"
-    if path.exists() and metadata_of(path).get("source") == about:
-        stored: torch.Tensor = load_file(path)["latents"]
-        return stored
-    device, latents = next(vae.parameters()).device, []
-    for start in range(0, len(scenes), BATCH):
-        images = paint_all(scenes[start : start + BATCH], cutouts).to(device).float() / 127.5 - 1
-        latents.append((vae.encode(images).latent_dist.mean * vae.config.scaling_factor).half().cpu())
-    encoded = torch.cat(latents).contiguous()
-    save_file({"latents": encoded}, path.with_suffix(".new"), metadata={"source": about})
-    path.with_suffix(".new").replace(path)
-    print(f"encoded: {path.name}", flush=True)
-    return encoded
+def encode_examples(vae: AutoencoderKL, bank: Bank, count: int) -> Examples:
+    """``count`` examples on the autoencoder's device."""
+    device, made = next(vae.parameters()).device, []
+    for part in spread(make_part, parts(bank, count, EXAMPLES_SEED), workers_for(count)):
+        captions = (torch.from_numpy(part.tokens).to(device), torch.from_numpy(part.said).to(device))
+        made.append((encode(vae, torch.from_numpy(part.images)), *captions))
+    latents, tokens, said = (torch.cat(column) for column in zip(*made, strict=True))
+    return Examples(latents, tokens, said)

@@ -1,14 +1,15 @@
-"""The judge of ``avatars``: finds the figures of a picture, then reads each one at the same size.
+"""The eyes of ``avatars``: they find the figures of a picture, then read each one at the same size.
 
 Because each figure is cut out before it is read, a small one at the edge is read as well as a large one in the middle.
-The tuner would have to be another network, of another architecture: what has helped to choose cannot judge.
+The ``judge`` only ever measures, the ``tuner`` chooses: they differ in architecture, resolution and training, since
+what has helped to choose cannot judge.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -18,7 +19,9 @@ from torch.nn import functional
 from lab.avatars.figures import TRAITS
 from lab.avatars.truth import MOST_PEOPLE, PICTURE, SIDES
 
-WIDTH, CROP = 24, 64
+Role = Literal["judge", "tuner"]
+JUDGE_WIDTH, JUDGE_SIDE = 24, 64
+TUNER_WIDTH, TUNER_SIDE = 72, 96
 TILT_UNIT = 14.0
 GEOMETRY = ("x", "y", "scale", "tilt", "flipped")
 TRAITS_READ: dict[str, tuple[str, ...]] = {"sex": ("woman", "man"), **TRAITS}
@@ -73,24 +76,30 @@ def _split(answers: Tensor, questions: dict[str, tuple[str, ...]]) -> dict[str, 
     return dict(zip(questions, parts, strict=True))
 
 
-class Judge(nn.Module):
-    """Reads pictures (B, 3, 128, 128) in [0, 1]."""
+ABOUT_PICTURE = sum(len(values) for values in PICTURE.values())
+FOUND = ABOUT_PICTURE + MOST_PEOPLE * len(GEOMETRY)
+READ = sum(len(values) for values in TRAITS_READ.values())
 
-    def __init__(self, width: int = WIDTH) -> None:
+
+class Eye(nn.Module):
+    """Reads pictures (B, 3, 128, 128) in [0, 1].
+
+    Args:
+        look: the side that whole pictures are averaged to before figures are found.
+        finder: from such pictures in [−1, 1] to ``FOUND`` answers.
+        side: of the frames that figures are cut out at.
+        reader: from such frames in [−1, 1] to ``READ`` answers.
+    """
+
+    def __init__(self, look: int, finder: nn.Module, side: int, reader: nn.Module) -> None:
         super().__init__()
-        channels = (3, width, 2 * width, 4 * width)
-        self.about_picture = sum(len(values) for values in PICTURE.values())
-        self.finder = nn.Sequential(
-            _stages(channels), Head(4 * width, width, self.about_picture + MOST_PEOPLE * len(GEOMETRY))
-        )
-        outputs = sum(len(values) for values in TRAITS_READ.values())
-        self.reader = nn.Sequential(_stages(channels), Head(4 * width, width, outputs))
+        self.look, self.finder, self.side, self.reader = look, finder, side, reader
 
     def find(self, images: Tensor) -> Found:
         """The ground, the style, and where the figures are."""
-        answers = self.finder(functional.adaptive_avg_pool2d(images, 64) * 2 - 1)
-        geometry = answers[:, self.about_picture :].view(-1, MOST_PEOPLE, len(GEOMETRY))
-        return Found(_split(answers[:, : self.about_picture], PICTURE), geometry)
+        answers = self.finder(functional.adaptive_avg_pool2d(images, self.look) * 2 - 1)
+        geometry = answers[:, ABOUT_PICTURE:].view(-1, MOST_PEOPLE, len(GEOMETRY))
+        return Found(_split(answers[:, :ABOUT_PICTURE], PICTURE), geometry)
 
     def read_at(self, images: Tensor, geometry: Tensor) -> dict[str, Tensor]:
         """The traits of one figure in each picture.
@@ -99,7 +108,7 @@ class Judge(nn.Module):
             geometry: (B, 3) or more: x, y and scale.
             returns: (B, values) logits for each of ``TRAITS_READ``.
         """
-        return _split(self.reader(crop(images, geometry) * 2 - 1), TRAITS_READ)
+        return _split(self.reader(crop(images, geometry, self.side) * 2 - 1), TRAITS_READ)
 
     @torch.no_grad()
     def read(self, images: Tensor, batch: int = 64) -> list[SceneRead]:
@@ -108,8 +117,8 @@ class Judge(nn.Module):
 
     def _read(self, images: Tensor) -> list[SceneRead]:
         found = self.find(images)
-        people = [self.read_at(images, found.geometry[:, number]) for number in range(MOST_PEOPLE)]
-        reads = []
+        people = [_to_cpu(self.read_at(images, found.geometry[:, number])) for number in range(MOST_PEOPLE)]
+        found, reads = Found(_to_cpu(found.picture), found.geometry.cpu()), []
         for row in range(len(images)):
             picture = {name: PICTURE[name][int(logits[row].argmax())] for name, logits in found.picture.items()}
             count = 1 if picture["people"] == "one" else 2
@@ -120,6 +129,10 @@ class Judge(nn.Module):
             places = [_place(found.geometry[row, number]) for number in range(count)]
             reads.append(SceneRead(picture, traits, places))
         return reads
+
+
+def _to_cpu(answers: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: logits.cpu() for name, logits in answers.items()}
 
 
 class SceneRead(NamedTuple):
@@ -153,24 +166,78 @@ def _place(geometry: Tensor) -> dict[str, float]:
     return {"x": x, "y": y, "scale": scale, "tilt": tilt * TILT_UNIT, "flipped": float(flipped > 0)}
 
 
-def crop(images: Tensor, geometry: Tensor) -> Tensor:
-    """The frames of figures, (B, 3, 64, 64): sampled at twice the size and averaged, so that nothing is skipped."""
-    x, y, scale = geometry[:, 0], geometry[:, 1], geometry[:, 2].clamp(0.2, 1.2)
-    zero = torch.zeros_like(x)
-    rows = torch.stack([torch.stack([scale, zero, 2 * x - 1], 1), torch.stack([zero, scale, 2 * y - 1], 1)], 1)
-    grid = functional.affine_grid(rows, [len(images), 3, 2 * CROP, 2 * CROP], align_corners=False)
+def crop(images: Tensor, geometry: Tensor, side: int = JUDGE_SIDE) -> Tensor:
+    """The frames of figures, (B, 3, side, side): sampled at twice the size and averaged, so that nothing is skipped."""
+    x, y, scale = (column[:, None] for column in (geometry[:, 0], geometry[:, 1], geometry[:, 2].clamp(0.2, 1.2)))
+    axis = (torch.arange(2 * side, device=images.device) + 0.5) / side - 1
+    across, down = scale * axis + 2 * x - 1, scale * axis + 2 * y - 1
+    grid = torch.stack([across[:, None].expand(-1, 2 * side, -1), down[..., None].expand(-1, -1, 2 * side)], dim=-1)
     found = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
     return functional.avg_pool2d(found, 2)
 
 
-def save(judge: Judge, path: Path) -> None:
-    """Store a judge in half precision."""
-    half = {key: t.half() if t.is_floating_point() else t for key, t in judge.state_dict().items()}
-    save_file({key: t.contiguous() for key, t in half.items()}, path)
+def build_judge() -> Eye:
+    """Convolutions of 3×3 with batch norms, on pictures and frames of 64×64."""
+    channels = (3, JUDGE_WIDTH, 2 * JUDGE_WIDTH, 4 * JUDGE_WIDTH)
+    halves = (nn.Sequential(_stages(channels), Head(channels[-1], JUDGE_WIDTH, outputs)) for outputs in (FOUND, READ))
+    finder, reader = halves
+    return Eye(JUDGE_SIDE, finder, JUDGE_SIDE, reader)
 
 
-def load(path: Path) -> Judge:
-    """A stored judge, ready to read."""
-    judge = Judge()
-    judge.load_state_dict({k: t.float() if t.is_floating_point() else t for k, t in load_file(path).items()})
-    return judge.eval().requires_grad_(False)
+class _Mixer(nn.Module):
+    """A wide look at each channel, then a look at each place: nothing that the judge does."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.space = nn.Conv2d(width, width, 7, padding=3, groups=width)
+        self.norm = nn.GroupNorm(1, width)
+        self.channels = nn.Sequential(nn.Conv2d(width, 2 * width, 1), nn.GELU(), nn.Conv2d(2 * width, width, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        mixed: Tensor = self.channels(self.norm(self.space(x)))
+        return x + mixed
+
+
+def _mixers(stride: int, outputs: int) -> nn.Sequential:
+    """Patches of 4×4, mixed, then patches of those that leave 8×8, mixed again."""
+    width = TUNER_WIDTH
+    return nn.Sequential(
+        nn.Conv2d(3, width, 4, stride=4),
+        _Mixer(width),
+        _Mixer(width),
+        nn.Conv2d(width, width, stride, stride=stride),
+        _Mixer(width),
+        _Mixer(width),
+        Head(width, JUDGE_WIDTH, outputs),
+    )
+
+
+def build_tuner() -> Eye:
+    """Mixers of patches, on whole pictures of 128×128 and frames of 96×96."""
+    return Eye(128, _mixers(4, FOUND), TUNER_SIDE, _mixers(3, READ))
+
+
+def build(role: Role) -> Eye:
+    """An untrained eye."""
+    return build_judge() if role == "judge" else build_tuner()
+
+
+def save(network: nn.Module, path: Path) -> None:
+    """Store a network in half precision, in the place of an older one."""
+    half = {key: t.half() if t.is_floating_point() else t for key, t in network.state_dict().items()}
+    unfinished = path.with_suffix(".new")
+    save_file({key: t.cpu().contiguous() for key, t in half.items()}, unfinished)
+    unfinished.replace(path)
+
+
+def restore(network: nn.Module, path: Path) -> None:
+    """Read stored weights; the network is then ready to read."""
+    network.load_state_dict({k: t.float() if t.is_floating_point() else t for k, t in load_file(path).items()})
+    network.eval().requires_grad_(False)
+
+
+def load(path: Path, role: Role = "judge") -> Eye:
+    """A stored eye, ready to read."""
+    eye = build(role)
+    restore(eye, path)
+    return eye

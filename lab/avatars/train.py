@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from shutil import rmtree
 from typing import Annotated
 
 import torch
@@ -12,17 +12,24 @@ from diffusers import AutoencoderKL
 
 from lab.avatars import codec, denoiser
 from lab.avatars.captions import MAX_TOKENS, build_tokenizer
-from lab.avatars.cutouts import Cutouts, draw_bank
 from lab.avatars.examples import encode_examples, encoder_id
-from lab.avatars.export import export
-from lab.avatars.loop import ReportingTrainer, layout
-from lab.avatars.scenes import draw_scenes, paint_all
-from lab.avatars.start import PORTRAITS, start_network, start_text_encoder
-from lab.portraits.denoiser import build_text_encoder, build_unet
-from lab.portraits.loop import CHECKPOINT
+from lab.avatars.export import export, replace
+from lab.avatars.loop import ReportingTrainer, deadline_in, put
+from lab.avatars.painting import Bank, paint
+from lab.portraits.denoiser import build_text_encoder
 
 FIGURES_SEED, CODEC_SEED, DENOISER_SEED = 1, 0, 1
 HELD_OUT_SEED, HELD_OUT = 10_000, 400
+SCALED_ON = 256
+
+
+class Stage(StrEnum):
+    """What is trained; ``all`` is one after the other."""
+
+    ALL = "all"
+    CODEC = "codec"
+    DENOISER = "denoiser"
+    DECODER = "decoder"
 
 
 def say(line: str) -> None:
@@ -30,124 +37,141 @@ def say(line: str) -> None:
     typer.echo(line)
 
 
-def train_codec(
-    out: Path, cutouts: Cutouts, steps: int, scenes: int, device: torch.device, start: Path
-) -> AutoencoderKL:
+def bank_of(out: Path, figures: int) -> Bank:
+    """The figures that everything learns from."""
+    return Bank(out / "cutouts", figures, FIGURES_SEED)
+
+
+def held_out(out: Path, figures: int) -> Bank:
+    """Figures that nothing learns from."""
+    return Bank(out / "cutouts", min(HELD_OUT, figures), HELD_OUT_SEED)
+
+
+def load_vae(out: Path, device: torch.device) -> AutoencoderKL:
     """The trained autoencoder in ``OUT/vae``."""
+    network: AutoencoderKL = put(AutoencoderKL.from_pretrained(out / "vae"), device)
+    return network
+
+
+def train_codec(out: Path, bank: Bank, *, steps: int, scenes: int, device: torch.device, deadline: float) -> None:
+    """Train the autoencoder and write ``OUT/vae``."""
     torch.manual_seed(CODEC_SEED)
-    network = codec.build()
-    if not (out / "codec" / CHECKPOINT).exists():
-        say(f"autoencoder: {start_network(network, start / 'vae')} weights begin with those in {start.name}")
-    network = network.to(device, memory_format=layout(device))
-    data = f"{scenes} scenes of {len(cutouts)} figures"
+    network = put(codec.build(), device)
+    data = f"{scenes} scenes of {bank.size} figures"
     trainer = ReportingTrainer({"vae": network}, out / "codec", codec.LEARNING_RATE, ema_decay=0.995, data=data)
     if trainer.step >= steps and (out / "vae").exists():
-        return AutoencoderKL.from_pretrained(out / "vae").to(device)
-    images = paint_all(draw_scenes(cutouts, scenes, CODEC_SEED), cutouts)
-    trainer.run(codec.train_step(network, images, CODEC_SEED, device), steps, None, "autoencoder")
+        return
+    images = paint(bank, scenes, CODEC_SEED, device)
+    loss = codec.train_step(network, images, CODEC_SEED, min(codec.BATCH, scenes))
+    trainer.train(loss, steps, "autoencoder", deadline)
     trainer.load_average()
-    network = network.cpu()
-    codec.set_scale(network, images[:256])
-    _replace(network, out / "vae")
-    return network.to(device)
+    codec.set_scale(network, images[:SCALED_ON])
+    network = _store(network, out / "vae")
+    say(f"autoencoder: {fidelity(network, held_out(out, bank.size)):.2f} dB on figures that it has not seen")
 
 
-def _replace(network: AutoencoderKL, finished: Path) -> None:
-    """Put a folder in the place of an older one."""
+def _store(network: AutoencoderKL, finished: Path) -> AutoencoderKL:
+    """Write the folder; the network is on the CPU after that, since files hold tensors in rows and columns only."""
     unfinished = finished.with_name(f"{finished.name}.new")
+    network = network.to("cpu", memory_format=torch.contiguous_format)
     network.save_pretrained(unfinished)
-    rmtree(finished, ignore_errors=True)
-    unfinished.rename(finished)
+    replace(unfinished, finished)
+    return network
 
 
-def train_decoder(
-    out: Path, vae: AutoencoderKL, cutouts: Cutouts, steps: int, scenes: int, device: torch.device
-) -> None:
+def fidelity(vae: AutoencoderKL, bank: Bank) -> float:
+    """The autoencoder's signal-to-noise ratio on scenes of held-out figures, in dB."""
+    return codec.psnr(vae, paint(bank, 64, HELD_OUT_SEED, next(vae.parameters()).device))
+
+
+def train_decoder(out: Path, bank: Bank, *, steps: int, scenes: int, device: torch.device, deadline: float) -> None:
     """Go on with the decoder alone, which latents do not depend on."""
-    network = vae.to(memory_format=layout(device))
+    network = load_vae(out, device)
     network.encoder.requires_grad_(False)
     network.quant_conv.requires_grad_(False)
     parts = {"decoder": network.decoder, "post_quant_conv": network.post_quant_conv}
-    data = f"{scenes} scenes of {len(cutouts)} figures by encoder {encoder_id(vae)}"
+    data = f"{scenes} scenes of {bank.size} figures by encoder {encoder_id(network)}"
     trainer = ReportingTrainer(parts, out / "decoder", codec.LEARNING_RATE / 2, ema_decay=0.999, data=data)
     if trainer.step >= steps:
         return
-    images = paint_all(draw_scenes(cutouts, scenes, CODEC_SEED + 1), cutouts)
-    trainer.run(codec.train_step(network, images, CODEC_SEED + 1, device, decoder_only=True), steps, None, "decoder")
+    images = paint(bank, scenes, CODEC_SEED + 50_000, device)
+    loss = codec.train_step(network, images, CODEC_SEED + 1, min(codec.BATCH, scenes), decoder_only=True)
+    trainer.train(loss, steps, "decoder", deadline)
     trainer.load_average()
-    _replace(network.cpu(), out / "vae")
+    network = _store(network, out / "vae")
+    say(f"decoder: {fidelity(network, held_out(out, bank.size)):.2f} dB on figures that it has not seen")
 
 
 def train_denoiser(
     out: Path,
-    vae: AutoencoderKL,
-    cutouts: Cutouts,
+    bank: Bank,
     *,
     steps: int,
     scenes: int,
     batch: int,
+    compiled: bool,
     device: torch.device,
-    start: Path,
+    deadline: float,
 ) -> None:
-    """Train the text encoder and the UNet."""
+    """Train the text encoder and the UNet; OUT/model is written whenever there is a checkpoint."""
     torch.manual_seed(DENOISER_SEED)
-    tokenizer = build_tokenizer()
-    text_encoder, unet = build_text_encoder(tokenizer, MAX_TOKENS), build_unet()
-    if not (out / "denoiser" / CHECKPOINT).exists():
-        words = start_text_encoder(text_encoder, tokenizer, start)
-        weights = start_network(unet, start / "unet")
-        say(f"denoiser: {words} tokens and {weights} weights begin with those in {start.name}")
+    vae = load_vae(out, device)
     networks = denoiser.Networks(
-        text_encoder=text_encoder.to(device),
-        unet=unet.to(device, memory_format=layout(device)),
+        text_encoder=build_text_encoder(build_tokenizer(), MAX_TOKENS).to(device),
+        unet=put(denoiser.build_unet(), device),
         reader=denoiser.build_reader().to(device),
     )
     trainer = ReportingTrainer(
         dict(vars(networks)), out / "denoiser", denoiser.LEARNING_RATE, data=f"scenes by encoder {encoder_id(vae)}"
     )
-    examples = encode_examples(vae, cutouts, out / "examples", scenes)
-    loss = denoiser.DenoisingLoss(networks, tokenizer, examples, seed=DENOISER_SEED, device=device, batch=batch)
-    trainer.run(loss, steps, None, "denoiser")
-
-
-def held_out(out: Path, count: int) -> Cutouts:
-    """Figures that nothing learns from."""
-    return draw_bank(out / "cutouts", count, HELD_OUT_SEED)
+    examples = encode_examples(vae, bank, scenes)
+    if compiled:
+        networks.unet.compile()
+    loss = denoiser.DenoisingLoss(networks, examples, seed=DENOISER_SEED, batch=batch)
+    trainer.train(loss, steps, "denoiser", deadline, on_save=lambda: export(out))
 
 
 def main(
     out: Annotated[Path, typer.Option(help="Where cutouts, checkpoints and the finished model/ go.")],
+    stage: Annotated[Stage, typer.Option(help="What is trained.")] = Stage.ALL,
     figures: Annotated[int, typer.Option(help="Different figures to learn from.")] = 6000,
-    codec_scenes: Annotated[int, typer.Option(help="Pictures that the autoencoder learns from.")] = 3000,
-    codec_steps: Annotated[int, typer.Option(help="Training steps of the autoencoder.")] = 4800,
-    scenes: Annotated[int, typer.Option(help="Pictures that the denoiser learns from, in whole thousands.")] = 20_000,
-    steps: Annotated[int, typer.Option(help="Training steps of the denoiser.")] = 60_000,
-    batch: Annotated[int, typer.Option(help="Pictures a step of the denoiser; more of them late, and on a GPU.")] = 16,
+    codec_scenes: Annotated[int, typer.Option(help="Pictures that the autoencoder learns from.")] = 20_000,
+    codec_steps: Annotated[int, typer.Option(help="Training steps of the autoencoder.")] = 5000,
+    scenes: Annotated[int, typer.Option(help="Pictures that the denoiser learns from.")] = 60_000,
+    steps: Annotated[int, typer.Option(help="Training steps of the denoiser.")] = 20_000,
+    batch: Annotated[int, typer.Option(help="Pictures a step of the denoiser.")] = 512,
+    compiled: Annotated[bool, typer.Option("--compiled", help="Compile the UNet, which takes a minute.")] = False,
     decoder_steps: Annotated[int, typer.Option(help="Further steps of the decoder, after the denoiser.")] = 4000,
-    start: Annotated[Path, typer.Option(help="A model to begin with, wherever its weights fit.")] = PORTRAITS,
+    max_minutes: Annotated[
+        float | None, typer.Option(help="Stop, with the learning rate lowered, so many minutes from now.")
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     threads: Annotated[int, typer.Option(help="Of the CPU; one is fastest where others compute beside it.")] = 1,
     export_now: Annotated[bool, typer.Option(help="Only export what there is, finished or not.")] = False,
 ) -> None:
     """Draw the figures, train the autoencoder, then the denoiser, then the decoder; write OUT/model."""
-    torch.set_num_threads(threads)
+    deadline, place, bank = deadline_in(max_minutes), prepare(device, threads), bank_of(out, figures)
     if export_now:
         say(f"exported: {export(out)}")
         return
-    place = torch.device(device)
-    cutouts = draw_bank(out / "cutouts", figures, FIGURES_SEED)
-    vae = train_codec(out, cutouts, codec_steps, codec_scenes, place, start)
-    say(f"autoencoder: {fidelity(out, vae, min(HELD_OUT, figures)):.1f} dB on figures that it has not seen")
-    train_denoiser(out, vae, cutouts, steps=steps, scenes=scenes, batch=batch, device=place, start=start)
-    train_decoder(out, vae, cutouts, decoder_steps, codec_scenes, place)
-    say(f"finished: {export(out)}")
+    if stage in (Stage.ALL, Stage.CODEC):
+        train_codec(out, bank, steps=codec_steps, scenes=codec_scenes, device=place, deadline=deadline)
+    if stage in (Stage.ALL, Stage.DENOISER):
+        train_denoiser(
+            out, bank, steps=steps, scenes=scenes, batch=batch, compiled=compiled, device=place, deadline=deadline
+        )
+    if stage in (Stage.ALL, Stage.DECODER):
+        train_decoder(out, bank, steps=decoder_steps, scenes=codec_scenes, device=place, deadline=deadline)
+    if stage is Stage.ALL:
+        say(f"finished: {export(out)}")
 
 
-def fidelity(out: Path, vae: AutoencoderKL, figures: int) -> float:
-    """The autoencoder's signal-to-noise ratio on scenes of held-out figures, in dB."""
-    cutouts = held_out(out, figures)
-    images = paint_all(draw_scenes(cutouts, 64, HELD_OUT_SEED), cutouts)
-    return codec.psnr(vae, images.to(vae.device))
+def prepare(device: str, threads: int = 1) -> torch.device:
+    """The device, with libraries set up for pictures of one size."""
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
+    return torch.device(device)
 
 
 if __name__ == "__main__":

@@ -1,27 +1,34 @@
-"""Train the judge on renders: ``python -m lab.avatars.train_judge --out DIR``; it goes on where it was stopped."""
+"""Train an eye on renders: ``python -m lab.avatars.train_judge --out DIR``; it goes on where it was stopped."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
+import numpy as np
 import torch
 import typer
 from diffusers import AutoencoderKL
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from lab.avatars.cutouts import Cutouts, draw_bank
-from lab.avatars.judge import GEOMETRY, TILT_UNIT, TRAITS_READ, Judge, SceneRead, load, save
-from lab.avatars.loop import ReportingTrainer
-from lab.avatars.scenes import Scene, draw_scenes, paint_all
-from lab.avatars.train import FIGURES_SEED, HELD_OUT, HELD_OUT_SEED
+from lab.avatars.codec import through
+from lab.avatars.cutouts import Cutouts
+from lab.avatars.examples import encode
+from lab.avatars.judge import GEOMETRY, TILT_UNIT, TRAITS_READ, Eye, Role, SceneRead, build, load, save
+from lab.avatars.loop import ReportingTrainer, deadline_in, layout, put
+from lab.avatars.painting import Bank, paint, scenes
+from lab.avatars.scenes import Scene
+from lab.avatars.train import HELD_OUT_SEED, bank_of, held_out, load_vae, prepare
 from lab.avatars.truth import MOST_PEOPLE, PICTURE, about_people, about_picture
 
-BATCH, LEARNING_RATE, SEED = 48, 1.5e-3, 500_000
+BATCH, LEARNING_RATE = 256, 1.5e-3
+SEEDS: dict[Role, int] = {"judge": 500_000, "tuner": 600_000}
 UNSEEN = -100  # what cross_entropy leaves out
 JITTER, SETTLING = 0.03, 100
+MOST_NOISE = 0.4
+"""Of latents that the judge reads through the decoder, in their own standard deviations."""
 
 
 class Answers:
@@ -41,11 +48,19 @@ class Answers:
             name: torch.tensor([values.index(picture[name]) for picture in pictures])
             for name, values in PICTURE.items()
         }
-        self.geometry = torch.zeros(len(scenes), MOST_PEOPLE, len(GEOMETRY))
-        self.there, self.sided = torch.zeros(len(scenes), MOST_PEOPLE), torch.zeros(len(scenes), MOST_PEOPLE)
-        self.people = {name: torch.full((len(scenes), MOST_PEOPLE), UNSEEN) for name in TRAITS_READ}
+        geometry = np.zeros((len(scenes), MOST_PEOPLE, len(GEOMETRY)), np.float32)
+        there, sided = np.zeros((2, len(scenes), MOST_PEOPLE), np.float32)
+        people = {name: np.full((len(scenes), MOST_PEOPLE), UNSEEN) for name in TRAITS_READ}
         for row, scene in enumerate(scenes):
-            self._enter(row, scene, about_people(scene, cutouts.figures))
+            told = about_people(scene, cutouts.figures)
+            for number, (place, person) in enumerate(zip(scene.places, told, strict=True)):
+                there[row, number], sided[row, number] = 1, "looks" in person
+                geometry[row, number] = (place.x, place.y, place.scale, place.tilt / TILT_UNIT, place.flipped)
+                for name, known in TRAITS_READ.items():
+                    if name in person:
+                        people[name][row, number] = known.index(person[name])
+        self.geometry, self.there, self.sided = (torch.from_numpy(part) for part in (geometry, there, sided))
+        self.people = {name: torch.from_numpy(told) for name, told in people.items()}
 
     def to(self, device: torch.device) -> Answers:
         """All numbers on a device."""
@@ -54,47 +69,69 @@ class Answers:
         self.geometry, self.there, self.sided = (part.to(device) for part in (self.geometry, self.there, self.sided))
         return self
 
-    def _enter(self, row: int, scene: Scene, people: Sequence[dict[str, str]]) -> None:
-        for number, (place, person) in enumerate(zip(scene.places, people, strict=True)):
-            self.there[row, number], self.sided[row, number] = 1, float("looks" in person)
-            values = (place.x, place.y, place.scale, place.tilt / TILT_UNIT, float(place.flipped))
-            self.geometry[row, number] = torch.tensor(values)
-            for name, known in TRAITS_READ.items():
-                if name in person:
-                    self.people[name][row, number] = known.index(person[name])
-
 
 def blemish(images: Tensor, generator: torch.Generator) -> Tensor:
     """Blur and grain of random strength, so that the judge also reads what a decoder makes."""
-    amount = torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device)
+    device = images.device
+    amount, strength = torch.rand(2, len(images), 1, 1, 1, generator=generator, device=device)
     blurred = functional.avg_pool2d(functional.pad(images, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    grain = 0.05 * torch.randn(images.shape, generator=generator).to(images.device)
-    grain *= torch.rand(amount.shape, generator=generator).to(images.device)
-    mixed = torch.lerp(images, blurred, amount * 0.8) + grain
+    grain = 0.05 * strength * torch.randn(images.shape, generator=generator, device=device)
+    mixed: Tensor = torch.lerp(images, blurred, amount * 0.8) + grain
     return mixed.clamp(0, 1)
 
 
-def loss_on(judge: Judge, images: Tensor, answers: Answers) -> Callable[[int], Tensor]:
+class Pictures:
+    """Pictures to learn to read: renders as they are, or half of them from latents with noise, and all blemished.
+
+    Args:
+        images: (N, 3, 128, 128), uint8, on the device.
+        vae: decodes; renders as they are if not given.
+    """
+
+    def __init__(self, images: Tensor, vae: AutoencoderKL | None) -> None:
+        self.images, self.vae = images, vae
+        self.latents = None if vae is None else encode(vae, images)
+
+    def __call__(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """The pictures of some rows, (B, 3, 128, 128) in [0, 1]."""
+        whole = self.images[rows].float() / 255
+        if self.vae is None or self.latents is None:
+            return whole
+        half = len(rows) // 2
+        decoded = self._decoded(self.vae, self.latents[rows[:half]].float(), generator)
+        return blemish(torch.cat([decoded, whole[half:]]), generator)
+
+    @torch.no_grad()
+    def _decoded(self, vae: AutoencoderKL, latents: Tensor, generator: torch.Generator) -> Tensor:
+        device = latents.device
+        size = MOST_NOISE * torch.rand(len(latents), 1, 1, 1, generator=generator, device=device)
+        noisy = latents + size * torch.randn(latents.shape, generator=generator, device=device)
+        noisy = (noisy / vae.config.scaling_factor).contiguous(memory_format=layout(device))
+        with torch.autocast(device.type, torch.bfloat16):
+            decoded: Tensor = vae.decode(noisy).sample
+        return (decoded.float() / 2 + 0.5).clamp(0, 1).contiguous()
+
+
+def loss_on(eye: Eye, pictures: Pictures, answers: Answers, seed: int, batch: int) -> Callable[[int], Tensor]:
     """The error of both halves at step n; the second is shown where the figures really are, give or take a little.
 
-    Shapes:
-        images: (N, 3, 128, 128), uint8, on the device of the judge and the answers.
+    Eye, pictures and answers are on one device.
     """
-    device = images.device
+    device = pictures.images.device
 
     def at(step: int) -> Tensor:
-        generator = torch.Generator().manual_seed(SEED + step)
-        rows = torch.randint(len(images), (BATCH,), generator=generator).to(device)
-        batch = blemish(images[rows].float() / 255, generator)
-        jitter = torch.randn(BATCH, MOST_PEOPLE, 3, generator=generator).to(device) * JITTER
+        generator = torch.Generator(device=device).manual_seed(seed * 1_000_003 + step)
+        rows = torch.randint(len(pictures.images), (batch,), generator=generator, device=device)
+        shown = pictures(rows, generator)
+        jitter = JITTER * torch.randn(batch, MOST_PEOPLE, 3, generator=generator, device=device)
         with torch.autocast(device.type, torch.bfloat16):
-            return _finding_loss(judge, batch, answers, rows) + _reading_loss(judge, batch, answers, rows, jitter)
+            return _finding_loss(eye, shown, answers, rows) + _reading_loss(eye, shown, answers, rows, jitter)
 
     return at
 
 
-def _finding_loss(judge: Judge, images: Tensor, answers: Answers, rows: Tensor) -> Tensor:
-    found = judge.find(images)
+def _finding_loss(eye: Eye, images: Tensor, answers: Answers, rows: Tensor) -> Tensor:
+    found = eye.find(images)
     named = [
         functional.cross_entropy(logits.float(), answers.picture[name][rows]) for name, logits in found.picture.items()
     ]
@@ -106,26 +143,25 @@ def _finding_loss(judge: Judge, images: Tensor, answers: Answers, rows: Tensor) 
     return torch.stack(named).sum() + 5 * placed + sides
 
 
-def _reading_loss(judge: Judge, images: Tensor, answers: Answers, rows: Tensor, jitter: Tensor) -> Tensor:
-    picture, person = answers.there[rows].nonzero(as_tuple=True)
-    places = (answers.geometry[rows][..., :3] + jitter)[picture, person]
-    read = judge.read_at(images[picture], places)
-    return torch.stack(
-        [
-            functional.cross_entropy(logits.float(), answers.people[name][rows][picture, person], ignore_index=UNSEEN)
-            for name, logits in read.items()
-            if (answers.people[name][rows][picture, person] != UNSEEN).any()
-        ]
-    ).sum()
+def _reading_loss(eye: Eye, images: Tensor, answers: Answers, rows: Tensor, jitter: Tensor) -> Tensor:
+    """Both people are read in every picture and nobody is asked about who is not there: counting would stop a GPU."""
+    places = (answers.geometry[rows][..., :3] + jitter).flatten(0, 1)
+    read = eye.read_at(images.repeat_interleave(MOST_PEOPLE, 0), places)
+    losses = []
+    for name, logits in read.items():
+        wanted = answers.people[name][rows].flatten()
+        wrong = functional.cross_entropy(logits.float(), wanted, ignore_index=UNSEEN, reduction="sum")
+        losses.append(wrong / (wanted != UNSEEN).sum().clamp(min=1))
+    return torch.stack(losses).sum()
 
 
-def accuracy(judge: Judge, images: Tensor, answers: Answers) -> dict[str, float]:
+def accuracy(eye: Eye, images: Tensor, answers: Answers) -> dict[str, float]:
     """The share of right answers, by question, and the mean error of each part of the geometry.
 
     Shapes:
         images: (N, 3, 128, 128) in [0, 1].
     """
-    reads = judge.read(images)
+    reads = eye.read(images)
     shares = {}
     for name, values in PICTURE.items():
         given = torch.tensor([values.index(read.picture[name]) for read in reads])
@@ -154,56 +190,58 @@ def _place_errors(reads: Sequence[SceneRead], answers: Answers) -> dict[str, flo
     return {f"error of {name}": sum(values) / max(1, len(values)) for name, values in errors.items()}
 
 
-@torch.no_grad()
-def through_codec(vae: AutoencoderKL, images: Tensor) -> Tensor:
-    """Pictures in [0, 1] as the autoencoder gives them back."""
-    parts = [vae.decode(vae.encode(2 * part - 1).latent_dist.mean).sample for part in torch.split(images, 32)]
-    return (torch.cat(parts) / 2 + 0.5).clamp(0, 1)
-
-
 def main(
-    out: Annotated[Path, typer.Option(help="As for lab.avatars.train; the judge becomes OUT/judge.safetensors.")],
+    out: Annotated[Path, typer.Option(help="As for lab.avatars.train; the eye becomes OUT/ROLE.safetensors.")],
+    role: Annotated[str, typer.Option(help="judge, which also learns through the codec, or tuner.")] = "judge",
     figures: Annotated[int, typer.Option(help="Different figures to learn from.")] = 6000,
-    scenes: Annotated[int, typer.Option(help="Pictures to learn from.")] = 12_000,
+    pictures: Annotated[int, typer.Option("--scenes", help="Pictures to learn from.")] = 24_000,
     steps: Annotated[int, typer.Option(help="Training steps.")] = 4000,
+    batch: Annotated[int, typer.Option(help="Pictures a step.")] = BATCH,
     tested: Annotated[int, typer.Option(help="Pictures of held-out figures to be tested on.")] = 1000,
+    max_minutes: Annotated[
+        float | None, typer.Option(help="Stop, with the learning rate lowered, so many minutes from now.")
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
-    """Train the judge, then say how well it reads figures that it has not seen, also through the autoencoder."""
-    torch.set_num_threads(1)
-    torch.manual_seed(SEED)
-    cutouts, place = draw_bank(out / "cutouts", figures, FIGURES_SEED), torch.device(device)
-    judge = Judge().to(place)
-    data = f"{scenes} scenes of {len(cutouts)} figures"
-    trainer = ReportingTrainer({"judge": judge}, out / "judge", LEARNING_RATE, ema_decay=0.99, data=data)
-    if trainer.step < steps or not (out / "judge.safetensors").exists():
-        drawn = draw_scenes(cutouts, scenes, SEED)
-        loss = loss_on(judge, paint_all(drawn, cutouts).to(place), Answers(drawn, cutouts).to(place))
-        trainer.run(loss, steps, None, "judge")
-        save(_settled(judge, loss), out / "judge.safetensors")
-    report(out, min(HELD_OUT, figures), tested)
+    """Train an eye, then say how well it reads figures that it has not seen, also through the autoencoder."""
+    deadline, place, chosen = deadline_in(max_minutes), prepare(device), cast(Role, role)
+    torch.manual_seed(SEEDS[chosen])
+    bank, path = bank_of(out, figures), out / f"{chosen}.safetensors"
+    eye = put(build(chosen), place)
+    vae = load_vae(out, place).requires_grad_(False) if chosen == "judge" else None
+    data = f"{pictures} scenes of {bank.size} figures"
+    trainer = ReportingTrainer({chosen: eye}, out / chosen, LEARNING_RATE, ema_decay=0.99, data=data)
+    if trainer.step < steps or not path.exists():
+        answers = Answers(scenes(bank, pictures, SEEDS[chosen]), bank.load()).to(place)
+        shown = Pictures(paint(bank, pictures, SEEDS[chosen], place), vae)
+        loss = loss_on(eye, shown, answers, SEEDS[chosen], batch)
+        trainer.train(loss, steps, chosen, deadline, on_save=lambda: save(eye, path))
+        trainer.load_average()
+        settle(eye, loss)
+        save(eye, path)
+    report(out, held_out(out, figures), chosen, tested, place)
 
 
 @torch.no_grad()
-def _settled(judge: Judge, loss: Callable[[int], Tensor]) -> Judge:
-    """The judge with batch norms that know its last weights; a checkpoint does not hold their statistics."""
-    judge.train()
+def settle(network: nn.Module, loss: Callable[[int], Tensor]) -> None:
+    """Let batch norms know the last weights; a checkpoint does not hold their statistics."""
+    network.train()
     for step in range(SETTLING):
         loss(step)
-    return judge.cpu().eval()
+    network.eval()
 
 
-def report(out: Path, figures: int, tested: int) -> None:
-    """Print how well the judge reads held-out figures."""
-    judge, cutouts = load(out / "judge.safetensors"), draw_bank(out / "cutouts", figures, HELD_OUT_SEED)
-    drawn = draw_scenes(cutouts, tested, HELD_OUT_SEED + 1)
-    images, answers = paint_all(drawn, cutouts).float() / 255, Answers(drawn, cutouts)
-    columns = {"renders": accuracy(judge, images, answers)}
+def report(out: Path, bank: Bank, role: Role, tested: int, device: torch.device) -> None:
+    """Print how well an eye reads held-out figures."""
+    eye = load(out / f"{role}.safetensors", role).to(device)
+    answers = Answers(scenes(bank, tested, HELD_OUT_SEED + 1), bank.load())
+    images = paint(bank, tested, HELD_OUT_SEED + 1, device).float() / 255
+    columns = {"renders": accuracy(eye, images, answers)}
     if (out / "vae").exists():
-        decoded = through_codec(AutoencoderKL.from_pretrained(out / "vae"), images)
-        columns["through the codec"] = accuracy(judge, decoded, answers)
+        columns["through the codec"] = accuracy(eye, through(load_vae(out, device), images), answers)
     for name in columns["renders"]:
-        typer.echo(f"{name:18}" + "".join(f"  {column} {shares[name]:.3f}" for column, shares in columns.items()))
+        told = "".join(f"  {column} {shares[name]:.3f}" for column, shares in columns.items())
+        typer.echo(f"{role}: {name:18}{told}")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def brief(success: Tensor, before: Pictures, after: Pictures, *attributes: str) 
     found = {
         "success": share(success.numpy()),
         "flips": mean(flips(before, after, *attributes).double().numpy()),
-        "identity": mean(identity_error(before, after, *attributes).double().numpy()),
+        "identity": mean(identity_error(before, after).double().numpy()),
     }
     return {figure: estimate.model_dump() for figure, estimate in found.items()}
 

@@ -8,7 +8,7 @@ import typer
 
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.backbones.portraits.parameters import IDENTITY
-from attrbank.evaluation.judges.readings import CHANGED_BY, GOALS, has_all, identity_spread
+from attrbank.evaluation.judges.readings import has_all, identity_spread
 from attrbank.store.bank import Bank
 from lab.figures.people import People, held_out
 from lab.starter_prompts import SIDES
@@ -29,8 +29,7 @@ def shares(people: People, attribute: LearnedAttribute) -> dict[str, float]:
     after = lacking.after([lacking.bench.act(attribute, 1.0)])
     change = (after.reading.identity - lacking.before.reading.identity) / identity_spread()
     errors = dict(zip(IDENTITY, change.square().mean(0).tolist(), strict=True))
-    kept = {key: error for key, error in errors.items() if key not in CHANGED_BY.get(GOALS[name].attribute, set())}
-    return {key: error / sum(kept.values()) for key, error in sorted(kept.items(), key=lambda item: -item[1])}
+    return {key: error / sum(errors.values()) for key, error in sorted(errors.items(), key=lambda item: -item[1])}
 
 
 def main(seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "10000-10063") -> None:

@@ -86,7 +86,7 @@ def against_truth(judge: OracleJudge, name: str, before: Tensor, after: Tensor, 
     source, edited, goal = (judge.look(images) for images in (before, after, truth))
     figures = {
         "flips": flips(source, edited, attribute),
-        "identity": identity_error(goal, edited, attribute),
+        "identity": identity_error(goal, edited),
         "perceptual": perceptual_distance(goal, edited),
         "psnr": Psnr()(truth, after),
     }

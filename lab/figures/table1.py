@@ -118,7 +118,7 @@ def main(
             backbone=backbone,
             placement=placement,
             steps=steps,
-            weights=weights,
+            judge=f"clip:{weights}",
             out=out,
             bank=bank,
         )

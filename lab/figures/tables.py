@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -22,11 +22,17 @@ SHOWN = {
 }
 """Competitors of the tables, and what they are called there."""
 
+DIGITS = {"fid": 2, "kid": 3, "diversity": 2}
+"""Figures of all pictures together, and how many digits are told."""
+
 Cell: TypeAlias = Callable[[Curve], str]
 
 
 def in_short(figures: Figures) -> str:
-    """Markdown, for the first page: success / flips / identity error at strength 1, beside the target prompt's."""
+    """Markdown, for the first page: success / flips / identity error at strength 1, beside the target prompt's.
+
+    Damage follows success where the judge can tell, here and in the other tables.
+    """
     names = ("attribute", "target-prompt")
     columns = ["", "images", *(SHOWN[name] for name in names)]
     lines = [
@@ -37,17 +43,24 @@ def in_short(figures: Figures) -> str:
 
 
 def distributions(figures: Figures) -> str:
-    """Markdown: FID to perfectly edited renders, at strength 1 and of the best prompt switch; less is better."""
+    """Markdown: FID / KID / diversity of all pictures together, as far as the judge can tell, at strength 1.
+
+    The prompt switch is the best one. Of FID and KID, to perfectly edited renders, less is better; of diversity, 1 is.
+    """
     columns = ["", "images", "not edited", *SHOWN.values()]
-    return markdown.table(columns, (list(_fid_cells(attribute)) for attribute in figures.attributes))
+    names = tuple(name for name in DIGITS if any(name in attribute.unedited for attribute in figures.attributes))
+    return markdown.table(columns, (list(_distances(attribute, names)) for attribute in figures.attributes))
 
 
-def _fid_cells(attribute: AttributeFigures) -> Iterator[str]:
-    yield from (attribute.name, str(attribute.pictures), number(attribute.unedited.get("fid")))
+def _distances(attribute: AttributeFigures, names: Sequence[str]) -> Iterator[str]:
+    def cell(found: Mapping[str, float]) -> str:
+        return " / ".join(number(found.get(name), DIGITS[name]) for name in names) if found else number(None)
+
+    yield from (attribute.name, str(attribute.pictures), cell(attribute.unedited))
     for name in SHOWN:
         curve = attribute.curve(name)
         point = curve and (curve.best if name == "prompt-switch" else curve.at(1.0))
-        yield number(point.distances.get("fid") if point else None)
+        yield cell(point.distances if point else {})
 
 
 def at_equal_success(figures: Figures) -> str:
@@ -96,8 +109,8 @@ def _short_cell(curve: Curve | None) -> str:
     point = curve and curve.at(1.0)
     if not point:
         return "–"
-    success, flips, identity = (point.figures[name].value for name in ("success", "flips", "identity"))
-    return f"{success:.2f} / {flips:.3f} / {identity:.2f}"
+    values = {name: estimate.value for name, estimate in point.figures.items()}
+    return f"{values['success']:.2f} / {_damage(values)}{values['flips']:.3f} / {values['identity']:.2f}"
 
 
 def point_cell(point: Point | None) -> str:
@@ -112,7 +125,11 @@ def _collateral(values: Mapping[str, float]) -> str:
     flips, identity, perceptual = (
         number(values.get(name), digits) for name, digits in zip(COLLATERAL, (3, 2, 3), strict=True)
     )
-    return f"{flips} / {identity} / {perceptual}"
+    return f"{_damage(values)}{flips} / {identity} / {perceptual}"
+
+
+def _damage(values: Mapping[str, float]) -> str:
+    return f"{values['damage']:.2f} / " if "damage" in values else ""
 
 
 def main(figures: Annotated[Path, typer.Argument(help="A figures.json.")] = Path("docs/figures.json")) -> None:

@@ -18,13 +18,13 @@ from attrbank.errors import IncompatibleError
 CHECKPOINT, CHECKPOINT_EVERY = "checkpoint.safetensors", 250
 
 
-def rate(step: int, steps: int, peak: float) -> float:
-    """Learning rate: warm-up, plateau, linear decay over the last fifth.
+def rate(step: int, steps: int, peak: float, time_left: float = 1.0) -> float:
+    """Learning rate: warm-up, plateau, linear decay over the last fifth of the steps, or of the time.
 
     The plateau does not depend on ``steps``, so a run can be resumed with more or fewer of them.
     """
     decay = max(1, steps // 5)
-    return peak * min(1.0, (step + 1) / 100, (steps - step) / decay)
+    return peak * max(0.0, min(1.0, (step + 1) / 100, (steps - step) / decay, 5 * time_left))
 
 
 def metadata_of(path: Path) -> dict[str, str]:
@@ -62,8 +62,11 @@ class Trainer:
             f"{n}/{k}": p for n, net in networks.items() for k, p in net.named_parameters()
         }
         self.ema = {key: p.detach().clone() for key, p in self.parameters.items()}
-        self.optimizer = torch.optim.Adam(self.parameters.values(), lr=learning_rate, betas=(0.9, 0.99))
-        self.step = 0
+        on_gpu = all(p.is_cuda for p in self.parameters.values())
+        self.optimizer = torch.optim.Adam(
+            self.parameters.values(), lr=learning_rate, betas=(0.9, 0.99), fused=True if on_gpu else None
+        )
+        self.step, self.time_left = 0, 1.0
         self._resume()
 
     def run(self, loss_at: Callable[[int], Tensor], steps: int, max_minutes: float | None, title: str) -> bool:
@@ -74,15 +77,16 @@ class Trainer:
             task = progress.add_task(title, total=steps, completed=self.step)
             while self.step < steps and time.monotonic() < deadline:
                 loss = self._update(loss_at, steps)
-                progress.update(task, completed=self.step, description=f"{title}  loss {loss:.4f}")
+                progress.update(task, completed=self.step, description=f"{title}  loss {loss.item():.4f}")
                 if self.step % CHECKPOINT_EVERY == 0:
                     self.save()
         self.save()
         return self.step >= steps
 
-    def _update(self, loss_at: Callable[[int], Tensor], steps: int) -> float:
+    def _update(self, loss_at: Callable[[int], Tensor], steps: int) -> Tensor:
+        """One step; the loss is left on its device, since waiting for it would keep a GPU idle."""
         for group in self.optimizer.param_groups:
-            group["lr"] = rate(self.step, steps, self.learning_rate)
+            group["lr"] = rate(self.step, steps, self.learning_rate, self.time_left)
         loss = loss_at(self.step)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -92,7 +96,7 @@ class Trainer:
         weight = 1 - min(self.ema_decay, self.step / (self.step + 10))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.ema.values()), list(self.parameters.values()), weight)
-        return loss.item()
+        return loss.detach()
 
     def load_average(self) -> None:
         """Put the averaged weights into the networks: training is over."""
@@ -132,7 +136,9 @@ class Trainer:
             self.ema[key].copy_(stored[f"average/{key}"])
             if f"first/{key}" in stored:
                 self.optimizer.state[parameter] = {
-                    "step": torch.tensor(float(self.step)),
+                    "step": torch.tensor(
+                        float(self.step), device=parameter.device if self.optimizer.defaults["fused"] else None
+                    ),
                     "exp_avg": stored[f"first/{key}"].clone(memory_format=torch.preserve_format),
                     "exp_avg_sq": stored[f"second/{key}"].clone(memory_format=torch.preserve_format),
                 }

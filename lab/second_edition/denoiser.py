@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from diffusers import UNet2DConditionModel
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from lab.portraits.denoiser import build_scheduler, build_text_encoder, build_unet, min_snr_weight
-from lab.second_edition.captions import Description, describe
-from lab.second_edition.openness import WIDTH, left_open
-from lab.second_edition.parameters import Portraits
-from lab.second_edition.phrases import seen
+from lab.portraits.denoiser import build_scheduler, build_text_encoder, min_snr_weight
+from lab.second_edition.loop import on
+from lab.second_edition.openness import WIDTH
 from lab.second_edition.tokens import MAX_TOKENS
 
 LEARNING_RATE, BATCH = 1e-3, 32
+UNET_WIDTHS = (40, 80, 160)
 READING_WEIGHT, NOISY_SHARE, NOISY_FROM = 0.15, 0.5, 400
 
 
@@ -33,90 +29,91 @@ class Networks:
     reader: nn.Linear
 
 
-def build(tokenizer: CLIPTokenizer, device: torch.device) -> Networks:
-    """Untrained networks."""
-    return Networks(
-        text_encoder=build_text_encoder(tokenizer, MAX_TOKENS).to(device),
-        unet=build_unet().to(device, memory_format=torch.channels_last),
-        reader=nn.Linear(128, WIDTH).to(device),
+def build_unet() -> UNet2DConditionModel:
+    """A small UNet; cross-attention only at 8×8 and in the middle, where it is cheap."""
+    return UNet2DConditionModel(
+        sample_size=32,
+        in_channels=4,
+        out_channels=4,
+        layers_per_block=1,
+        block_out_channels=UNET_WIDTHS,
+        down_block_types=("DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
+        cross_attention_dim=128,
+        attention_head_dim=4,
+        norm_num_groups=8,
     )
 
 
-def start_from(network: nn.Module, path: Path) -> int:
-    """Take over the tensors of a safetensors file that have the same name and shape; how many these are."""
-    own = network.state_dict()
-    fitting = {k: t.float() for k, t in load_file(path).items() if k in own and own[k].shape == t.shape}
-    network.load_state_dict(fitting, strict=False)
-    return len(fitting)
+def build(tokenizer: CLIPTokenizer, device: torch.device) -> Networks:
+    """Untrained networks."""
+    return Networks(
+        text_encoder=on(device, build_text_encoder(tokenizer, MAX_TOKENS)),
+        unet=on(device, build_unet()),
+        reader=on(device, nn.Linear(128, WIDTH)),
+    )
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Encoded portraits with what is true of them.
+    """Encoded portraits with what is said of them.
 
     Shapes:
         latents: (N, 4, 32, 32), float16, scaled to unit variance.
-        values: (N, 33), columns as in ``NAMES``.
+        tokens: (N, K, ``MAX_TOKENS``), int16: K captions of each.
+        open: (N, K, ``openness.WIDTH``), uint8: what they leave open.
     """
 
     latents: Tensor
-    values: Tensor
+    tokens: Tensor
+    open: Tensor
 
 
 class DenoisingLoss:
-    """The weighted noise error at step n, on a random batch with freshly written captions.
+    """The weighted noise error at step n, on a random batch, each portrait with one of its captions.
 
     Half of the timesteps are drawn from the noisy end, where prompts decide what a picture shows. A small second loss
     asks the text encoder to tell what a caption leaves open: words that go together in the data, such as "old" and
     "glasses", are otherwise told apart very late.
+
+    Args:
+        networks: what learns.
+        examples: what from, on the device of the networks.
+        seed: of everything that is random.
+        batch: portraits of a step.
     """
 
-    def __init__(
-        self,
-        networks: Networks,
-        tokenizer: CLIPTokenizer,
-        examples: Examples,
-        seed: int,
-        device: torch.device,
-        batch: int = BATCH,
-    ) -> None:
-        self.networks, self.tokenizer, self.examples = networks, tokenizer, examples
-        self.seed, self.device, self.batch = seed, device, batch
-        self.alpha_bars = build_scheduler().alphas_cumprod
+    def __init__(self, networks: Networks, examples: Examples, seed: int, batch: int = BATCH) -> None:
+        self.networks, self.examples, self.seed, self.batch = networks, examples, seed, batch
+        self.device = examples.latents.device
+        self.alpha_bars = build_scheduler().alphas_cumprod.to(self.device)
 
     def __call__(self, step: int) -> Tensor:
         """The loss; a pure function of the step and the networks, so that a resumed run repeats it."""
-        generator = torch.Generator().manual_seed(self.seed + step)
-        rows = torch.randint(len(self.examples.latents), (self.batch,), generator=generator)
-        descriptions = self._descriptions(rows, random.Random(self.seed + step))  # noqa: S311 — captions, not secrets
-        timesteps, noise = self._timesteps(generator), torch.randn(self.batch, 4, 32, 32, generator=generator)
+        dice = torch.Generator(self.device).manual_seed(self.seed + step)
+        rows, captions = self._integers(dice, 0, len(self.examples.latents)), self._integers(dice, 0, self._captions)
+        clean = self.examples.latents[rows].float()
+        timesteps, noise = self._timesteps(dice), torch.randn(clean.shape, generator=dice, device=self.device)
         alpha_bar = self.alpha_bars[timesteps].view(-1, 1, 1, 1)
-        noisy = alpha_bar.sqrt() * self.examples.latents[rows].float() + (1 - alpha_bar).sqrt() * noise
+        noisy = alpha_bar.sqrt() * clean + (1 - alpha_bar).sqrt() * noise
         with torch.autocast(self.device.type, torch.bfloat16):
-            text = self.networks.text_encoder(self._tokens(descriptions)).last_hidden_state
-            latents = noisy.to(self.device).contiguous(memory_format=torch.channels_last)
-            predicted = self.networks.unet(latents, timesteps.to(self.device), text).sample
-        error = (predicted.float() - noise.to(self.device)).square().mean(dim=(1, 2, 3))
-        weighted: Tensor = min_snr_weight(alpha_bar.flatten()).to(self.device) * error
-        return weighted.mean() + READING_WEIGHT * self._reading_loss(text.float(), descriptions)
+            text = self.networks.text_encoder(self.examples.tokens[rows, captions].long()).last_hidden_state
+            latents = noisy.contiguous(memory_format=torch.channels_last)
+            predicted = self.networks.unet(latents, timesteps, text).sample
+        error = (predicted.float() - noise).square().mean(dim=(1, 2, 3))
+        weighted: Tensor = min_snr_weight(alpha_bar.flatten()) * error
+        open_ = self.examples.open[rows, captions].float()
+        told = functional.binary_cross_entropy_with_logits(self.networks.reader(text.float().mean(1)), open_)
+        return weighted.mean() + READING_WEIGHT * told
 
-    def _timesteps(self, generator: torch.Generator) -> Tensor:
-        anywhere = torch.randint(len(self.alpha_bars), (self.batch,), generator=generator)
-        noisy = torch.randint(NOISY_FROM, len(self.alpha_bars), (self.batch,), generator=generator)
-        return torch.where(torch.rand(self.batch, generator=generator) < NOISY_SHARE, noisy, anywhere)
+    @property
+    def _captions(self) -> int:
+        return self.examples.tokens.shape[1]
 
-    def _descriptions(self, rows: Tensor, rng: random.Random) -> list[Description]:
-        return [describe(values, rng) for values in seen(Portraits(self.examples.values[rows]))]
+    def _integers(self, dice: torch.Generator, low: int, high: int) -> Tensor:
+        return torch.randint(low, high, (self.batch,), generator=dice, device=self.device)
 
-    def _tokens(self, descriptions: list[Description]) -> Tensor:
-        texts = [description.text for description in descriptions]
-        tokens = self.tokenizer(
-            texts, padding="max_length", truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
-        )
-        numbers: Tensor = tokens.input_ids.to(self.device)
-        return numbers
-
-    def _reading_loss(self, text: Tensor, descriptions: list[Description]) -> Tensor:
-        """Cross-entropy of each value's being open or not."""
-        wanted = left_open([description.phrases for description in descriptions]).to(self.device)
-        return functional.binary_cross_entropy_with_logits(self.networks.reader(text.mean(1)), wanted)
+    def _timesteps(self, dice: torch.Generator) -> Tensor:
+        last = len(self.alpha_bars)
+        anywhere, noisy = self._integers(dice, 0, last), self._integers(dice, NOISY_FROM, last)
+        return torch.where(torch.rand(self.batch, generator=dice, device=self.device) < NOISY_SHARE, noisy, anywhere)

@@ -26,7 +26,7 @@ from lab.second_edition.palette import nearest_hair
 from lab.second_edition.parameters import GRADES, draw
 from lab.second_edition.phrases import Phrase, Values, off, seen
 from lab.second_edition.render import render
-from lab.second_edition.train_oracle import threshold
+from lab.second_edition.train_oracle import logits, threshold
 from lab.second_edition.visible import READ_KINDS, READ_NUMBERS
 
 PROMPTS_SEED, NOISE_SEED, TOLERANCE = 30_000, 30_000, 0.15
@@ -121,8 +121,7 @@ def main(
         generate(pipeline, [PLAIN] * count, steps, guidance),
         threshold(detector, round_trip(pipeline.vae, held_out)),
     )
-    with torch.no_grad():
-        share = (torch.cat([detector(part) for part in torch.split(plain, 64)]) > limit).float().mean()
+    share = (logits(detector, plain) > limit).float().mean()
     typer.echo(f"damage: {share:.3f} of {count} plain pictures")
 
 

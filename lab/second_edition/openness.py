@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
 
 from lab.second_edition.parameters import GRADES, KINDS
-from lab.second_edition.phrases import Phrase
+from lab.second_edition.phrases import BY_TEXT, Phrase
 
 STEPS = 10
 """Into how many steps a grade is cut."""
@@ -34,13 +35,17 @@ def left_open(captions: Sequence[Iterable[Phrase]]) -> Tensor:
     Shapes:
         returned: (len(captions), ``WIDTH``).
     """
-    return torch.stack([_of_one(phrases) for phrases in captions])
+    return torch.stack([torch.stack([_ALL, *(_by(phrase.text) for phrase in said)]).amin(0) for said in captions])
 
 
-def _of_one(phrases: Iterable[Phrase]) -> Tensor:
+_ALL = torch.ones(WIDTH)
+
+
+@functools.cache
+def _by(text: str) -> Tensor:
+    """What a phrase of the grammar leaves open, (``WIDTH``,)."""
     open_ = {name: torch.ones(len(values)) for name, values in _VALUES.items()}
-    for phrase in phrases:
-        for name, (low, high) in phrase.ranges.items():
-            slack = 0.5 * float(_VALUES[name][1] - _VALUES[name][0]) if name in (*GRADES, "greyness") else 0.0
-            open_[name] *= (_VALUES[name] >= low - slack) & (_VALUES[name] <= high + slack)
+    for name, (low, high) in BY_TEXT[text].ranges.items():
+        slack = 0.5 * float(_VALUES[name][1] - _VALUES[name][0]) if name in (*GRADES, "greyness") else 0.0
+        open_[name] *= (_VALUES[name] >= low - slack) & (_VALUES[name] <= high + slack)
     return torch.cat(list(open_.values()))

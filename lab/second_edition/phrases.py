@@ -187,13 +187,13 @@ ALL = (
 )  # fmt: skip
 """Every phrase; those that captions use more often stand here more than once."""
 
-_BY_TEXT = {phrase.text: phrase for phrase in ALL}
-_ANY = re.compile(r"\b(" + "|".join(re.escape(t) for t in sorted(_BY_TEXT, key=len, reverse=True)) + r")\b")
+BY_TEXT = {phrase.text: phrase for phrase in ALL}
+_ANY = re.compile(r"\b(" + "|".join(re.escape(t) for t in sorted(BY_TEXT, key=len, reverse=True)) + r")\b")
 
 
 def read(prompt: str) -> list[Phrase]:
     """The phrases of the grammar that a prompt contains, longest first where they overlap, as they stand in it."""
-    return [_BY_TEXT[found] for found in _ANY.findall(prompt.lower())]
+    return [BY_TEXT[found] for found in _ANY.findall(prompt.lower())]
 
 
 def off(phrase: Phrase, values: Values) -> float:

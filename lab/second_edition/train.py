@@ -6,7 +6,6 @@ remember what they were made from, and are used for nothing else.
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from hashlib import sha256
@@ -17,21 +16,20 @@ from typing import Annotated
 import torch
 import typer
 from diffusers import AutoencoderKL
-from safetensors.torch import load_file, save, save_file
+from safetensors.torch import save
 
 from attrbank.errors import AttrbankError
 from attrbank.text import printable
-from lab.portraits.loop import metadata_of
 from lab.portraits.train import prepare
 from lab.second_edition import codec, denoiser
 from lab.second_edition.export import export
-from lab.second_edition.loop import Trainer
+from lab.second_edition.loop import Trainer, on, place
 from lab.second_edition.parameters import draw
 from lab.second_edition.render import render
+from lab.second_edition.renders import Renders, stored
 from lab.second_edition.tokens import build_tokenizer
 
-EXAMPLES_SEED = 1  # the renderer's learning seeds end at 999
-UNET = Path("unet") / "diffusion_pytorch_model.safetensors"
+SEED = 1
 
 app = typer.Typer(add_completion=False)
 
@@ -43,49 +41,46 @@ class Run:
     out: Path
     device: torch.device
     max_minutes: float | None = None
-    start: Path | None = None
-    """A model of the same architecture whose autoencoder and noise predictor are started from."""
+    final: bool = False
+    """Whether the time's end is the end of a stage, so that its learning rate must fall before."""
     batch: int = denoiser.BATCH
-    widths: tuple[int, int, int] = codec.WIDTHS
 
 
-def train_codec(run: Run, steps: int) -> AutoencoderKL | None:
+def train_codec(run: Run, found: Renders, steps: int, batch: int, start: Path | None) -> AutoencoderKL | None:
     """The trained autoencoder, or None if the time ran out."""
     torch.manual_seed(0)
-    network = codec.build(run.widths)
-    if run.start and run.widths == codec.WIDTHS:
-        network = AutoencoderKL.from_pretrained(run.start / "vae").float()
+    network = on(run.device, AutoencoderKL.from_pretrained(start) if start else codec.build())
     network.register_to_config(scaling_factor=1.0)
-    network = network.to(run.device, memory_format=torch.channels_last)
-    return _taught(run, "codec", network, network, steps)
+    return _taught(run, "codec", network, network, codec.Lesson(network, found.images.to(run.device), batch), steps)
 
 
-def refine_decoder(run: Run, network: AutoencoderKL, steps: int) -> AutoencoderKL | None:
+def refine_decoder(run: Run, network: AutoencoderKL, found: Renders, steps: int, batch: int) -> AutoencoderKL | None:
     """The same autoencoder with a decoder that was trained further: latents, and what knows them, stay as they are."""
     network.requires_grad_(False)
     decoder = torch.nn.ModuleDict({"decoder": network.decoder, "post_quant_conv": network.post_quant_conv})
-    return _taught(run, "decoder", network, decoder.requires_grad_(True), steps)
+    lesson = codec.Lesson(network, found.images.to(run.device), batch)
+    return _taught(run, "decoder", network, decoder.requires_grad_(True), lesson, steps)
 
 
-def _taught(run: Run, stage: str, network: AutoencoderKL, trained: torch.nn.Module, steps: int) -> AutoencoderKL | None:
+def _taught(
+    run: Run, stage: str, network: AutoencoderKL, trained: torch.nn.Module, lesson: codec.Lesson, steps: int
+) -> AutoencoderKL | None:
     """Train a part of an autoencoder; the result lies in OUT/STAGE/vae. None if the time ran out."""
-    source = "endless renders" if trained is network else f"endless renders, {latents_of(network)}"
-    if run.widths != codec.WIDTHS:
-        source += f", widths {run.widths}"
+    source = f"{len(lesson.images)} renders" + ("" if trained is network else f", {latents_of(network)}")
     trainer = Trainer({"vae": trained}, run.out / stage, codec.LEARNING_RATE, 0.998, source, say)
     finished, unfinished = run.out / stage / "vae", run.out / stage / "vae.new"
     if trainer.step < steps or not finished.exists():
-        if not trainer.run(codec.Lesson(network, run.device), steps, run.max_minutes, stage):
+        if not trainer.run(lesson, steps, run.max_minutes, stage, run.final):
             say(f"stopped: {stage} at step {trainer.step} of {steps}; the next call goes on from there")
             return None
         trainer.load_average()
         if trained is network:
-            codec.set_scale(network, run.device)
+            codec.set_scale(network, lesson.images)
         rmtree(finished, ignore_errors=True)  # it is of fewer steps
         network.save_pretrained(unfinished)
         unfinished.rename(finished)
         say(f"{stage}: {codec.psnr(network, render(draw(64, codec.HELD_OUT))):.2f} dB on held-out renders")
-    return AutoencoderKL.from_pretrained(finished).to(run.device)
+    return on(run.device, AutoencoderKL.from_pretrained(finished))
 
 
 def latents_of(network: AutoencoderKL) -> str:
@@ -96,39 +91,24 @@ def latents_of(network: AutoencoderKL) -> str:
 
 
 @torch.no_grad()
-def encode_examples(network: AutoencoderKL, run: Run, count: int) -> denoiser.Examples:
-    """Latents of ``count`` renders, from disk if the same were encoded before by the same encoder."""
-    path, source = run.out / "examples.safetensors", f"{count} renders of seed {EXAMPLES_SEED}, {latents_of(network)}"
-    if path.exists():
-        found = metadata_of(path).get("source")
-        if found == source:
-            stored = load_file(path)
-            return denoiser.Examples(stored["latents"], stored["values"])
-        say(f"examples: made anew, as those on disk are {found or 'of unknown source'}, not {source}")
-    portraits, latents = draw(count, EXAMPLES_SEED), []
-    for start in range(0, count, 64):
-        images = render(portraits[start : start + 64]).to(run.device) * 2 - 1
-        latents.append((network.encode(images).latent_dist.mean * network.config.scaling_factor).half().cpu())
-        if start % 2048 == 0:
-            say(f"examples {start}/{count}")
-    examples = denoiser.Examples(torch.cat(latents), portraits.values)
-    save_file(dict(vars(examples)), path.with_suffix(".new"), metadata={"source": source})
-    path.with_suffix(".new").replace(path)
-    return examples
+def encode(network: AutoencoderKL, found: Renders, device: torch.device) -> denoiser.Examples:
+    """Latents of renders, and what is said of them, on a device."""
+    network = on(device, network)
+    latents = [
+        network.encode(codec.signed(part.to(device))).latent_dist.mean.half() for part in torch.split(found.images, 128)
+    ]
+    scaled = torch.cat(latents) * network.config.scaling_factor
+    return denoiser.Examples(scaled, found.tokens.to(device), found.open.to(device))
 
 
-def train_denoiser(vae: AutoencoderKL, run: Run, renders: int, steps: int) -> bool:
+def train_denoiser(vae: AutoencoderKL, run: Run, found: Renders, steps: int) -> bool:
     """Train the text encoder and the UNet; False if the time ran out."""
-    torch.manual_seed(EXAMPLES_SEED)
-    tokenizer = build_tokenizer()
-    networks = denoiser.build(tokenizer, run.device)
-    if run.start:
-        denoiser.start_from(networks.unet, run.start / UNET)
-    data = f"{renders} renders of seed {EXAMPLES_SEED}, {latents_of(vae)}"
+    torch.manual_seed(SEED)
+    networks = denoiser.build(build_tokenizer(), run.device)
+    data = f"{len(found)} renders, {latents_of(vae)}"
     trainer = Trainer(dict(vars(networks)), run.out / "denoiser", denoiser.LEARNING_RATE, data=data, say=say)
-    examples = encode_examples(vae, run, renders)
-    loss = denoiser.DenoisingLoss(networks, tokenizer, examples, EXAMPLES_SEED, run.device, run.batch)
-    done = trainer.run(loss, steps, run.max_minutes, "denoiser")
+    loss = denoiser.DenoisingLoss(networks, encode(vae, found, run.device), SEED, run.batch)
+    done = trainer.run(loss, steps, run.max_minutes, "denoiser", run.final)
     if not done:
         say(f"stopped: denoiser at step {trainer.step} of {steps}; the next call goes on from there")
     return done
@@ -137,35 +117,42 @@ def train_denoiser(vae: AutoencoderKL, run: Run, renders: int, steps: int) -> bo
 @app.command()
 def main(
     out: Annotated[Path, typer.Option(help="Where checkpoints and the finished model/ go.")],
+    stage: Annotated[str, typer.Option(help="codec, denoiser, decoder or all: what to train now.")] = "all",
     codec_steps: Annotated[int, typer.Option(help="Training steps of the autoencoder.")] = 10_000,
     decoder_steps: Annotated[int, typer.Option(help="Further steps of its decoder alone.")] = 0,
     steps: Annotated[int, typer.Option(help="Training steps of the denoiser.")] = 60_000,
-    renders: Annotated[int, typer.Option(help="Pictures that the denoiser learns from.")] = 24_000,
-    start: Annotated[
-        Path | None, typer.Option(help="A model folder to start from, such as the first edition's.")
-    ] = None,
-    widths: Annotated[tuple[int, int, int], typer.Option(help="Channels of the autoencoder's levels.")] = codec.WIDTHS,
+    renders: Annotated[int, typer.Option(help="Pictures to learn from.")] = 12_000,
+    start: Annotated[Path | None, typer.Option(help="A vae/ folder whose weights the autoencoder begins with.")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     threads: Annotated[int | None, typer.Option(help="Threads of torch; all cores if not given.")] = None,
     batch: Annotated[int, typer.Option(help="Pictures in a step of the denoiser.")] = denoiser.BATCH,
+    codec_batch: Annotated[int, typer.Option(help="Pictures in a step of the autoencoder.")] = codec.BATCH,
     max_minutes: Annotated[float | None, typer.Option(help="Stop a stage after so many minutes.")] = None,
+    final: Annotated[bool, typer.Option(help="The end of the time is the end of the training.")] = False,
     export_now: Annotated[bool, typer.Option(help="Export what there is, finished or not.")] = False,
 ) -> None:
     """Train the autoencoder, then the denoiser, then write the diffusers folder OUT/model.
 
     The same command goes on from the checkpoints of a run that was stopped.
     """
-    torch.set_num_threads(threads or os.cpu_count() or 1)
     prepare(out)
-    run = Run(out, torch.device(device), 0 if export_now else max_minutes, start, batch, widths)
-    vae = train_codec(run, codec_steps)
-    if vae and decoder_steps:
-        vae = refine_decoder(run, vae, decoder_steps)
-    if vae is None:
+    run = Run(out, place(device, threads), 0 if export_now else max_minutes, final, batch)
+    found = stored(out / "renders.safetensors", renders)
+    vae = (
+        train_codec(run, found, codec_steps, codec_batch, start) if stage != "denoiser" else _codec_of(out, run.device)
+    )
+    if vae and decoder_steps and stage in ("all", "decoder"):
+        vae = refine_decoder(run, vae, found, decoder_steps, codec_batch)
+    if vae is None or stage in ("codec", "decoder"):
         return
-    finished = train_denoiser(vae, run, renders, steps)
+    finished = train_denoiser(vae, run, found, steps)
     if finished or export_now:
         say(f"{'finished' if finished else 'exported unfinished'}: {export(out)}")
+
+
+def _codec_of(out: Path, device: torch.device) -> AutoencoderKL:
+    """The trained autoencoder of an earlier call."""
+    return on(device, AutoencoderKL.from_pretrained(out / "codec" / "vae"))
 
 
 def say(line: str) -> None:

@@ -7,10 +7,9 @@ autoencoder whose blemishes the judge and the detector must know: without it the
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 import torch
 import typer
@@ -19,106 +18,122 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lab.second_edition.codec import HELD_OUT, round_trip
-from lab.second_edition.loop import Trainer
+from lab.second_edition.loop import Trainer, on, place
 from lab.second_edition.oracle import Damage, Eye, Reading, build, restore, store
 from lab.second_edition.parameters import GRADES, Portraits, draw
 from lab.second_edition.render import render
-from lab.second_edition.spoil import BLEMISHES, Chance, damaged, half_drawn, soften
+from lab.second_edition.renders import Renders, other_glasses, stored
+from lab.second_edition.spoil import BLEMISHES, DAMAGES, Chance, damaged, half_drawn, soften
 from lab.second_edition.visible import READ_KINDS, READ_NUMBERS, kind_seen, numbers, numbers_seen
 
-BATCH, BLOCK, LEARNING_RATE = 64, 256, 1e-3
+BATCH, LEARNING_RATE = 64, 1e-3
 SEEDS = {"judge": 1 << 33, "tuner": 1 << 34, "damage": 1 << 35}
 STEPS = {"judge": 12_000, "tuner": 8000, "damage": 6000}
-NUMBERS_WEIGHT, HALF_SHARE, NOISED = 10.0, 0.1, 0.4
+NUMBERS_WEIGHT, HALF_SHARE, NOISED, JITTERED = 10.0, 0.1, 0.4, 0.1
 ALARMS = 0.02
 """The share of held-out renders through the codec that the detector may call damaged."""
 
-Codec: TypeAlias = AutoencoderKL | None
 
-
-def reading_loss(reading: Reading, portraits: Portraits) -> Tensor:
-    """Squared error of the numbers plus cross-entropy of the kinds, of what can be seen."""
-    device = reading.numbers.device
-    seen = numbers_seen(portraits).to(device)
-    squares = ((reading.numbers - numbers(portraits).to(device)).square() * seen).sum() / seen.sum()
-    total = NUMBERS_WEIGHT * squares
-    for name in READ_KINDS:
-        chosen = kind_seen(portraits, name).to(device)
-        if chosen.any():
-            wanted = portraits.column(name).long().to(device)
-            total = total + functional.cross_entropy(reading.kinds[name][chosen], wanted[chosen]) / len(READ_KINDS)
-    return total
-
-
-def through(vae: AutoencoderKL, images: Tensor, noise: float, generator: torch.Generator) -> Tensor:
+def through(vae: AutoencoderKL, images: Tensor, noise: Tensor | float, generator: torch.Generator) -> Tensor:
     """Images (N, 3, 128, 128) in [0, 1], decoded from latents with normal noise of this size, in units of latents."""
-    device = next(vae.parameters()).device
-    with torch.no_grad():
-        latents = vae.encode(images.to(device) * 2 - 1).latent_dist.mean
-        spread = noise / vae.config.scaling_factor * torch.randn(latents.shape, generator=generator).to(device)
-        decoded: Tensor = vae.decode(latents + spread).sample.float().cpu()
+    with torch.no_grad(), torch.autocast(images.device.type, torch.bfloat16):
+        latents = vae.encode(images * 2 - 1).latent_dist.mean
+        grain = torch.randn(latents.shape, generator=generator, device=images.device)
+        decoded: Tensor = vae.decode(latents + noise / vae.config.scaling_factor * grain).sample.float()
     return (decoded / 2 + 0.5).clamp(0, 1)
 
 
-def lesson_for_judge(portraits: Portraits, seed: int, vae: Codec) -> tuple[Portraits, Tensor]:
-    """Renders blemished in turn, some through noised latents, some with half a pair of glasses, which count as none."""
-    images = render(portraits)
-    chance = Chance(len(images), seed)
-    half = (chance.number().flatten() < HALF_SHARE) & (portraits.column("glasses") > 0)
-    halves = half.nonzero().flatten()
-    images[halves] = half_drawn(portraits[halves], images[halves], "glasses")
-    portraits = portraits.having("glasses", portraits.column("glasses") * ~half)
-    for number, blemish in enumerate(BLEMISHES):
-        rows = torch.arange(len(images))[number :: len(BLEMISHES) + 1]
-        images[rows] = blemish(images[rows], Chance(len(rows), seed + number))
-    if vae is not None:
-        rows = torch.arange(0, len(images), 2)
-        noise = NOISED * float(torch.rand(1, generator=chance.generator))
-        images[rows] = through(vae, images[rows], noise, chance.generator)
-    return portraits, images
+class Truth:
+    """What is true of portraits as numbers, and what of it can be seen, on a device.
 
+    Shapes:
+        numbers: (N, 27), and whether each can be seen: ``seen``.
+        kinds: (N, len(``READ_KINDS``)), ``UNSEEN`` where it cannot be seen.
+    """
 
-def lesson_for_tuner(portraits: Portraits, seed: int, vae: Codec) -> tuple[Portraits, Tensor]:
-    """Renders that are a little soft or sharp: what the first edition's oracles were trained on."""
-    del vae
-    images = render(portraits)
-    return portraits, soften(images, Chance(len(images), seed))
+    UNSEEN = -100  # what cross_entropy leaves out
 
+    def __init__(self, portraits: Portraits, device: torch.device) -> None:
+        self.numbers, self.seen = numbers(portraits).to(device), numbers_seen(portraits).to(device)
+        columns = [
+            portraits.column(name).long().masked_fill(~kind_seen(portraits, name), self.UNSEEN) for name in READ_KINDS
+        ]
+        self.kinds = torch.stack(columns, dim=1).to(device)
 
-def lesson_for_damage(portraits: Portraits, seed: int, vae: Codec) -> tuple[Portraits, Tensor]:
-    """First half whole, second half the same damaged, both through the codec if there is one."""
-    whole = render(portraits[: len(portraits) // 2])
-    images = torch.cat([whole, damaged(portraits[: len(whole)], whole, seed)])
-    return portraits, images if vae is None else round_trip(vae, images)
+    def loss(self, reading: Reading, rows: Tensor, kinds: Tensor) -> Tensor:
+        """Squared error of the numbers plus cross-entropy of the kinds, of what can be seen.
 
-
-_LESSONS: dict[str, Callable[[Portraits, int, Codec], tuple[Portraits, Tensor]]] = {
-    "judge": lesson_for_judge,
-    "tuner": lesson_for_tuner,
-    "damage": lesson_for_damage,
-}
+        Args:
+            reading: of a batch.
+            rows: which portraits it shows, (B,).
+            kinds: the truth of these about kinds, (B, len(``READ_KINDS``)).
+        """
+        seen = self.seen[rows]
+        total = NUMBERS_WEIGHT * ((reading.numbers.float() - self.numbers[rows]).square() * seen).sum() / seen.sum()
+        for column, name in enumerate(READ_KINDS):
+            summed = functional.cross_entropy(
+                reading.kinds[name].float(), kinds[:, column], ignore_index=self.UNSEEN, reduction="sum"
+            )
+            total = total + summed / len(READ_KINDS) / (kinds[:, column] != self.UNSEEN).sum().clamp(min=1)
+        return total
 
 
 class Lesson:
-    """The loss at step n; pictures are drawn in blocks, each of which is learned from four times in another order."""
+    """The loss of a role at step n; a pure function of the step and the network.
 
-    def __init__(self, role: str, network: nn.Module, device: torch.device, vae: Codec) -> None:
-        self.role, self.network, self.device, self.vae = role, network, device, vae
-        self.block = functools.lru_cache(maxsize=2)(self._block)
+    Args:
+        role: judge, tuner or damage.
+        network: what learns.
+        found: what it learns from, on its device.
+        vae: the autoencoder whose blemishes it is to know.
+        batch: pictures of a step.
+    """
 
-    def _block(self, number: int) -> tuple[Portraits, Tensor]:
-        seed = SEEDS[self.role] + 16 * number
-        return _LESSONS[self.role](draw(BLOCK, seed), seed, self.vae)
+    def __init__(
+        self, role: str, network: nn.Module, found: Renders, vae: AutoencoderKL | None, batch: int = BATCH
+    ) -> None:
+        self.network, self.found, self.vae, self.batch, self.seed = network, found, vae, batch, SEEDS[role]
+        self.truth = Truth(Portraits(found.values.cpu()), found.values.device)
+        self.loss = {"judge": self._judge, "tuner": self._tuner, "damage": self._damage}[role]
 
     def __call__(self, step: int) -> Tensor:
-        """The loss; a pure function of the step and the networks."""
-        portraits, images = self.block(step // (4 * BLOCK // BATCH))
-        chosen = torch.randint(BLOCK, (BATCH,), generator=torch.Generator().manual_seed(step))
-        shown = images[chosen].to(self.device)
-        if self.role == "damage":
-            wanted = (chosen >= BLOCK // 2).float().to(self.device)
-            return functional.binary_cross_entropy_with_logits(self.network(shown), wanted)
-        return reading_loss(self.network(shown), portraits[chosen])
+        """The loss on a random batch."""
+        device = self.found.values.device
+        chance = Chance(self.batch, self.seed + 16 * step, device)
+        rows = torch.randint(len(self.found), (self.batch,), generator=chance.generator, device=device)
+        with torch.autocast(device.type, torch.bfloat16):
+            return self.loss(rows, self.found.images[rows].float() / 255, chance)
+
+    def _others(self, rows: Tensor) -> Tensor:
+        return self.found.others[rows].float() / 255
+
+    def _judge(self, rows: Tensor, images: Tensor, chance: Chance) -> Tensor:
+        """Renders blemished in turn, half of them through noised latents; half a pair of glasses counts as none."""
+        kinds = self.truth.kinds[rows]
+        half = (chance.number().flatten() < HALF_SHARE) & (kinds[:, READ_KINDS.index("glasses")] > 0)
+        images = torch.where(half.view(-1, 1, 1, 1), half_drawn(images, self._others(rows)), images)
+        kinds[:, READ_KINDS.index("glasses")] *= ~half
+        for number, blemish in enumerate(BLEMISHES):
+            some = slice(number, None, len(BLEMISHES) + 1)
+            images[some] = blemish(images[some], chance.part(len(images[some])))
+        if self.vae is not None:
+            first = slice(0, len(images) // 2)
+            noise = NOISED * chance.number()[first]
+            images[first] = through(self.vae, images[first], noise, chance.generator)
+        return self.truth.loss(self.network(images), rows, kinds)
+
+    def _tuner(self, rows: Tensor, images: Tensor, chance: Chance) -> Tensor:
+        """Renders that are a little soft or sharp: what the first edition's oracles were trained on."""
+        return self.truth.loss(self.network(soften(images, chance)), rows, self.truth.kinds[rows])
+
+    def _damage(self, rows: Tensor, images: Tensor, chance: Chance) -> Tensor:
+        """First half whole, second half damaged, all through the codec if there is one, with a little noise."""
+        whole = len(images) // 2
+        images[whole:] = damaged(images[whole:], self._others(rows[whole:]), chance)
+        if self.vae is not None:
+            images = through(self.vae, images, JITTERED * chance.number(), chance.generator)
+        wanted = (torch.arange(len(images), device=images.device) >= whole).float()
+        return functional.binary_cross_entropy_with_logits(self.network(images).float(), wanted)
 
 
 def settle(network: nn.Module, lesson: Lesson, step: int) -> None:
@@ -129,7 +144,7 @@ def settle(network: nn.Module, lesson: Lesson, step: int) -> None:
         norm.reset_running_stats()
         norm.momentum = None  # a plain mean
     with torch.no_grad():
-        for number in range(16):
+        for number in range(32):
             lesson(step + number)
     network.eval()
 
@@ -154,57 +169,83 @@ def accuracy(eye: Eye, portraits: Portraits, images: Tensor) -> dict[str, float]
 
 
 @torch.no_grad()
+def logits(detector: Damage, images: Tensor) -> Tensor:
+    """The detector's, (N,)."""
+    return torch.cat([detector(part) for part in torch.split(images, 64)])
+
+
 def threshold(detector: Damage, whole: Tensor) -> float:
     """The logit above which ``ALARMS`` of whole pictures lie."""
-    return float(torch.cat([detector(part) for part in torch.split(whole, 64)]).quantile(1 - ALARMS))
+    return float(logits(detector, whole).quantile(1 - ALARMS))
 
 
-def report(role: str, network: nn.Module, vae: Codec, count: int) -> None:
-    """Say how well it reads, or sees damage in, held-out renders."""
+def report(role: str, network: nn.Module, vae: AutoencoderKL | None, count: int) -> None:
+    """Say how well it reads, or sees damage in, held-out renders, plain and through the codec."""
     portraits = draw(count, HELD_OUT)
-    images = render(portraits) if vae is None else round_trip(vae, render(portraits))
-    if isinstance(network, Eye):
-        found = r_squared(network, portraits, images)
-        typer.echo(f"{role}: r² {' '.join(f'{name} {found[name]:.3f}' for name in GRADES)}")
-        typer.echo(f"{role}: least r² {min(found.values()):.3f} ({min(found, key=lambda name: found[name])})")
-        typer.echo(f"{role}: rightly read {accuracy(network, portraits, images)}")
-    elif isinstance(network, Damage):
-        limit = threshold(network, images)
-        spoilt = damaged(portraits, render(portraits), HELD_OUT)
-        spoilt = spoilt if vae is None else round_trip(vae, spoilt)
-        with torch.no_grad():
-            seen = torch.cat([network(part) for part in torch.split(spoilt, 64)]) > limit
-        typer.echo(f"damage: {seen.float().mean():.3f} of damaged pictures seen at threshold {limit:.3f}")
+    ways: list[tuple[str, Callable[[Tensor], Tensor]]] = [("renders", lambda images: images)]
+    if vae is not None:
+        ways.append(("through the codec", functools.partial(round_trip, vae)))
+    for title, way in ways:
+        images = way(render(portraits))
+        if isinstance(network, Eye):
+            found, right = r_squared(network, portraits, images), accuracy(network, portraits, images)
+            least = min(found, key=lambda name: found[name])
+            grades = " ".join(f"{name} {found[name]:.3f}" for name in GRADES)
+            typer.echo(f"{role}, {title}: r² {grades}; least {found[least]:.3f} ({least})")
+            typer.echo(f"{role}, {title}: rightly read {' '.join(f'{name} {right[name]:.3f}' for name in right)}")
+        elif isinstance(network, Damage):
+            limit = threshold(network, images)
+            spoilt = damaged(render(portraits), render(other_glasses(portraits)), Chance(count, HELD_OUT))
+            seen = logits(network, way(spoilt)) > limit
+            kinds = [float(seen[n :: len(DAMAGES)].float().mean()) for n in range(len(DAMAGES))]
+            each = " ".join(f"{spoil.__name__} {share:.2f}" for spoil, share in zip(DAMAGES, kinds, strict=True))
+            typer.echo(f"damage, {title}: {seen.float().mean():.3f} seen at threshold {limit:.3f}: {each}")
 
 
 def main(
     role: Annotated[str, typer.Argument(help="judge, tuner or damage")],
     out: Annotated[Path, typer.Option(help="Where checkpoints and weights go.")],
     codec: Annotated[Path | None, typer.Option(help="A vae/ folder.")] = None,
+    renders: Annotated[
+        Path | None, typer.Option(help="A file of renders; OUT/renders.safetensors if not given.")
+    ] = None,
+    count: Annotated[int, typer.Option(help="Renders to learn from.")] = 12_000,
     steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
+    batch: Annotated[int, typer.Option(help="Pictures in a step.")] = BATCH,
     held_out: Annotated[int, typer.Option(help="Renders to measure on.")] = 1024,
+    start: Annotated[Path | None, typer.Option(help="Weights to begin with.")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     threads: Annotated[int | None, typer.Option(help="Threads of torch; all cores if not given.")] = None,
     max_minutes: Annotated[float | None, typer.Option(help="Stop after so many minutes.")] = None,
+    final: Annotated[bool, typer.Option(help="The end of the time is the end of the training.")] = False,
 ) -> None:
     """Train one network, store its weights in OUT/ROLE.safetensors and say how well it sees."""
-    torch.set_num_threads(threads or os.cpu_count() or 1)
-    if role not in _LESSONS:
+    if role not in STEPS:
         raise typer.BadParameter("choose judge, tuner or damage")
-    where, wanted = torch.device(device), STEPS[role] if steps is None else steps
+    where, wanted = place(device, threads), STEPS[role] if steps is None else steps
     torch.manual_seed(SEEDS[role] % 1000)
     network: nn.Module = Damage() if role == "damage" else build("judge" if role == "judge" else "tuner")
-    vae = AutoencoderKL.from_pretrained(codec).to(where).eval() if codec else None
-    lesson = Lesson(role, network.to(where), where, vae)
-    source = f"endless renders{' through a codec' if codec else ''}"
+    if start:
+        restore(network, start).train().requires_grad_(True)
+    network = on(where, network)
+    vae = on(where, AutoencoderKL.from_pretrained(codec)).eval() if codec else None
+    found = _share(stored(renders or out / "renders.safetensors", count), role).to(where)
+    lesson = Lesson(role, network, found, vae, batch)
+    source = f"{len(found)} renders{' through a codec' if codec else ''}"
     trainer = Trainer({role: network}, out / role, LEARNING_RATE, 0.995, source, typer.echo)
-    if not trainer.run(lesson, wanted, max_minutes, role):
+    if not trainer.run(lesson, wanted, max_minutes, role, final):
         typer.echo(f"stopped: {role} at step {trainer.step} of {wanted}; the next call goes on from there")
         return
     trainer.load_average()
     settle(network, lesson, wanted)
     store(network.cpu(), out / f"{role}.safetensors")
     report(role, restore(network, out / f"{role}.safetensors"), vae.cpu() if vae else None, held_out)
+
+
+def _share(found: Renders, role: str) -> Renders:
+    """The judge learns from the first half and the tuner from the second: they have no picture in common."""
+    half = len(found) // 2
+    return found.some({"judge": slice(0, half), "tuner": slice(half, None), "damage": slice(None)}[role])
 
 
 if __name__ == "__main__":

@@ -16,8 +16,15 @@ from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli, artifact
 from tests.helpers.environments import ROOT, fresh_environment
 from tests.helpers.fake_distributions import BROKEN, OFFERS_EULER, install
+from tests.helpers.toy_truth import install_toy
 
-NEW: dict[PluginKind, str] = {"sampler": "3-point", "backbone": "toy", "method": "mean_shift", "metric": "difference"}
+NEW: dict[PluginKind, str] = {
+    "sampler": "3-point",
+    "backbone": "toy",
+    "method": "mean_shift",
+    "metric": "difference",
+    "judge": "reddish",
+}
 """A new plugin of each kind; the names are chosen to be awkward."""
 KINDS = tuple(NEW)
 
@@ -293,6 +300,33 @@ def test_what_is_wrong_with_a_metric_is_told(
     outcome = cli("plugins", "check", "attrbank-heun")
     assert outcome.code == 9
     assert complaint in outcome.out + outcome.err
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Path:
+    """A package with a backbone that brings its own judge, and with a judge for any model."""
+    folder = tmp_path / "toy"
+    folder.mkdir()
+    install_toy(folder)
+    lines = ['[project]\nname = "attrbank-toy"', "[project.entry-points.attrbank]", 'toy = "attrbank_toy"']
+    (folder / "pyproject.toml").write_text("\n".join(lines))
+    return folder
+
+
+def test_the_judge_that_a_backbone_brings_is_checked_as_well(toy: Path, cli: Cli, on_path: Path) -> None:
+    outcome = cli("plugins", "check", str(toy))
+    assert outcome.code == 0, outcome.out
+    for judge in ("judge of toy", "judge brightness"):
+        assert f"ok      {judge}: a view is its rows" in outcome.out
+
+
+def test_a_backbones_judge_that_cannot_be_made_is_told(toy: Path, cli: Cli, on_path: Path) -> None:
+    hooks = toy / "attrbank_toy.py"
+    hooks.write_text(hooks.read_text().replace("judges:Truth", "judges:Lie"))
+    outcome = cli("plugins", "check", str(toy))
+    assert outcome.code == 9
+    assert "FAILED  judge of toy: it can be made" in outcome.out
+    assert "ok      judge brightness: it can be made" in outcome.out
 
 
 def test_a_package_may_keep_its_code_below_src_and_leaves_the_path_as_it_was(

@@ -95,7 +95,7 @@ def test_a_list_loads_no_records(stocked: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["samplers"], ["backbones"], ["methods"], ["metrics"], ["plugins"]], ids=" ".join
+    "arguments", [["samplers"], ["backbones"], ["methods"], ["metrics"], ["judges"], ["plugins"]], ids=" ".join
 )
 def test_listing_what_is_installed_imports_none_of_it(arguments: list[str], stocked: Path) -> None:
     imported = imported_by(arguments, stocked) - {"attrbank.backbones.short_names"}  # a table of names, no backbone

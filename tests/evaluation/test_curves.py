@@ -61,6 +61,11 @@ def test_monotonicity_counts_the_steps_that_do_not_fall():
     assert monotonicity([-3, -1, -2, 0]) == pytest.approx(2 / 3)
 
 
+def test_damage_is_read_where_success_is_matched():
+    found = matched([0.5, 1.0], sweep([0.9, 1.0], damage=[0.0, 0.4]), {})
+    assert found.figures["damage"].value == pytest.approx(0.2)
+
+
 def test_smoothness_is_one_for_a_straight_line_however_the_strengths_are_spaced():
     assert smoothness([0, 1, 3], [0, 2, 6]) == pytest.approx(1)
     assert smoothness([0, 1, 2], [0, 0, 6]) == pytest.approx(0.5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from attrbank.evaluation.numbers.distributions import frechet_distance, kernel_distance
+from attrbank.evaluation.numbers.distributions import diversity, frechet_distance, kernel_distance
 
 
 def test_a_shift_is_its_squared_length():
@@ -41,3 +41,16 @@ def test_the_kernel_distance_is_its_definition():
     bb = sum(kernel(b[i], b[j]) for i in range(5) for j in range(5) if i != j) / 20
     ab = sum(kernel(x, y) for x in a for y in b) / 20
     assert kernel_distance(a, b) == pytest.approx((aa + bb - 2 * ab).item())
+
+
+def test_diversity_is_the_spread_that_is_left_on_average():
+    before = torch.randn(50, 3)
+    assert diversity(before, before + 7) == pytest.approx(1)
+    assert diversity(before, before * torch.tensor([1.0, 0.5, 0.0])) == pytest.approx(0.5)
+    assert diversity(before, before.flip(0)) == pytest.approx(1)
+
+
+def test_what_never_varied_has_no_say_in_diversity():
+    before = torch.randn(50, 2) * torch.tensor([1.0, 0.0])
+    assert diversity(before, torch.randn(50, 2) * torch.tensor([0.0, 1.0])) == 0
+    assert diversity(torch.zeros(5, 2), torch.randn(5, 2)) == 1

@@ -18,7 +18,7 @@ from attrbank.evaluation.evaluate import EvalRequest, evaluate
 from attrbank.evaluation.numbers.results import Figures
 from attrbank.store.bank import Bank
 
-COMMON = ("--seeds", "10000-10002", "--steps", "5", "--weights", "weights")
+COMMON = ("--seeds", "10000-10002", "--steps", "5", "--judge", "clip:weights")
 
 
 @pytest.fixture
@@ -130,9 +130,9 @@ def test_seeds_that_were_learned_from_are_refused(learned: LearnedAttribute, sto
     assert run(["eval", "old-seen", *COMMON, "--bank", str(stocked)]) == 4
 
 
-def test_a_model_whose_truth_nobody_knows_needs_networks(stocked: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_model_whose_truth_nobody_knows_needs_a_judge(stocked: Path, capsys: pytest.CaptureFixture[str]):
     assert run(["eval", "old", "--seeds", "10000", "--bank", str(stocked)]) == 4
-    assert "--weights" in capsys.readouterr().err
+    assert "--judge" in capsys.readouterr().err
 
 
 def test_the_table_has_a_row_for_each_competitor(command):
@@ -149,7 +149,7 @@ def test_others_flip_only_when_there_are_others(learned: LearnedAttribute, stock
         against=("none",),
         strengths=(1.0,),
         steps=5,
-        weights=stocked,
+        judge="clip:weights",
         bank=stocked,
     )
     for attribute in evaluate(request).figures.attributes:

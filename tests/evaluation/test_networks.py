@@ -6,26 +6,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import CLIPConfig, CLIPModel
+from transformers import CLIPModel
 
 from attrbank.errors import IncompatibleError, NotFoundError
 from attrbank.evaluation.judges.networks import ALEXNET, INCEPTION, Clip, load
-
-SMALL = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+from tests.helpers.small_clip import build_clip
 
 
 @pytest.fixture(scope="module")
 def folder(tiny_pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random CLIP with the tokenizer of the tiny model."""
-    folder = tmp_path_factory.mktemp("clip") / "clip"
-    tokens = {"vocab_size": 1000, "max_position_embeddings": 24, "bos_token_id": 0, "eos_token_id": 1}
-    config = CLIPConfig(
-        text_config=SMALL | tokens, vision_config=SMALL | {"image_size": 32, "patch_size": 8}, projection_dim=16
-    )
-    CLIPModel(config).save_pretrained(folder)
-    for file in (tiny_pipeline / "tokenizer").iterdir():
-        (folder / file.name).write_bytes(file.read_bytes())
-    return folder
+    return build_clip(tmp_path_factory.mktemp("clip") / "clip", tiny_pipeline / "tokenizer")
 
 
 def test_embeddings_have_unit_length_whatever_the_size_of_the_pictures(folder: Path):
@@ -55,13 +46,21 @@ def test_a_folder_without_clip_is_refused(tmp_path: Path):
         Clip(tmp_path)
 
 
+@pytest.mark.parametrize("parent", [True, False])
+def test_clip_alone_judges_without_the_other_networks(parent: bool, folder: Path):
+    found = load(folder.parent if parent else folder)
+    assert found.clip_text(["a photo"]).shape == (1, 16)
+    assert (found.lpips, found.inception) == (None, None)
+
+
 def test_a_missing_file_is_named_before_anything_is_loaded(tmp_path: Path):
+    with pytest.raises(NotFoundError, match=r"clip/config\.json"):
+        load(tmp_path)
     (tmp_path / "clip").mkdir()
     (tmp_path / "clip" / "config.json").write_text("{}")
+    (tmp_path / INCEPTION).parent.mkdir(parents=True)
     with pytest.raises(NotFoundError, match=INCEPTION):
         load(tmp_path)
-    for part in (INCEPTION,):
-        (tmp_path / part).parent.mkdir(parents=True)
-        (tmp_path / part).touch()
+    (tmp_path / INCEPTION).touch()
     with pytest.raises(NotFoundError, match=ALEXNET):
         load(tmp_path)

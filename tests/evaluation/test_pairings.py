@@ -16,6 +16,7 @@ from attrbank.cli.app import run
 from attrbank.evaluation.bench.cells import Cell
 from attrbank.evaluation.bench.subjects import Subject
 from attrbank.evaluation.bench.together import Combination
+from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.pairings import _group, _groups, _pair
 from attrbank.schema.measured import Matrix
 from attrbank.store.bank import Bank
@@ -81,7 +82,7 @@ def test_a_group_succeeds_where_every_one_is_seen() -> None:
 def test_groups_hold_nothing_that_excludes_one_another() -> None:
     goals = ("young", "old", "smile", "serious", "hat")
     subjects = [_subject(str(number) * 64, goal) for number, goal in enumerate(goals)]
-    groups = list(_groups(subjects, 5))
+    groups = list(_groups(subjects, 5, OracleJudge("tuner", renders=2).excludes))
     sizes = {len(group.subjects) for group in groups}
     assert sizes == {1, 2, 3}
     for group in groups:
@@ -100,7 +101,7 @@ def two(learned: LearnedAttribute, stocked: Path) -> Path:
     return stocked
 
 
-COMMON = ("--seeds", "10000-10003", "--steps", "5", "--weights", "weights")
+COMMON = ("--seeds", "10000-10003", "--steps", "5", "--judge", "clip:weights")
 
 
 def test_the_command_reports_and_keeps_the_matrix(two: Path, networks, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ from attrbank.evaluation.bench.setting import Setting
 from attrbank.evaluation.bench.subjects import Subject
 from attrbank.evaluation.bench.together import Combination, Together, summed
 from attrbank.evaluation.judges.clip_judge import ClipJudge
+from attrbank.evaluation.judges.judge import Hearing
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
@@ -43,7 +44,7 @@ def graft(backbone) -> LearnedAttribute:
 
 
 def _together(bench: Bench, *subjects: Subject, folder: Path | None = None) -> Together:
-    judge = ClipJudge(FakeNetworks(), SOURCE, subjects)
+    judge = Hearing(ClipJudge(FakeNetworks(), SOURCE), subjects)
     return Together(Setting(subjects, bench, judge, PROTOCOL), CellStore(folder, PROTOCOL))
 
 

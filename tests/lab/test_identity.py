@@ -13,8 +13,8 @@ from attrbank.evaluation.judges.readings import Pictures, identity_spread
 from lab.figures.identity import shares
 from lab.figures.people import People
 
-STEPS = {"mouth_width": 2.0, "background": 1.0, "hair": 9.0}
-"""What the edit moves, in standard deviations; "old" changes hair by right."""
+STEPS = {"mouth_width": 2.0, "background": 1.0, "hair": 5**0.5}
+"""What the edit moves, in standard deviations."""
 
 
 class EditThatMoves:
@@ -42,12 +42,12 @@ class EditThatMoves:
         return Pictures(Reading(torch.zeros(1, len(ATTRIBUTES)), identity), (), identity)
 
 
-def test_shares_are_of_the_squared_error_without_what_the_attribute_changes_by_right() -> None:
+def test_shares_are_of_the_squared_error_of_all_that_makes_a_person() -> None:
     bench = EditThatMoves()
     lacking_and_having = torch.tensor([[-1.0], [1.0]]).expand(2, len(ATTRIBUTES))
     identity = torch.stack([torch.zeros(len(IDENTITY)), torch.full((len(IDENTITY),), 7.0)])
     before = Pictures(Reading(lacking_and_having, identity), (), identity)
     found = shares(People(bench, bench, before), SimpleNamespace(record=SimpleNamespace(name="old")))
-    assert "hair" not in found
-    assert list(found.items())[:2] == [("mouth_width", pytest.approx(0.8)), ("background", pytest.approx(0.2))]
+    named = [("hair", 0.5), ("mouth_width", 0.4), ("background", 0.1)]
+    assert list(found.items())[:3] == [(name, pytest.approx(share)) for name, share in named]
     assert sum(found.values()) == pytest.approx(1.0)

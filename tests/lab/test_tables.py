@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attrbank.evaluation.numbers.results import AttributeFigures, Curve, Figures, Point
-from attrbank.evaluation.report.tables import COLUMNS, rows
+from attrbank.evaluation.report.tables import columns, rows
 from attrbank.schema.measured import Estimate, Matched
 from lab.figures import placebo
 from lab.figures.tables import at_equal_success, at_strength_one, distributions, in_short
@@ -81,6 +81,48 @@ def test_distributions_that_were_not_measured_are_dashes():
     assert len(set(row.split(" | ")[2:-1])) == 1
 
 
+def judged_further(figures: Figures) -> Figures:
+    """The same by a judge that also knows damage, FID and diversity."""
+    (old,) = figures.attributes
+    distances = {"fid": 1.234, "diversity": 0.58}
+
+    def further(curve: Curve) -> Curve:
+        points = [
+            p.model_copy(update={"figures": p.figures | estimates(damage=0.25), "distances": distances})
+            for p in curve.points
+        ]
+        matched = curve.matched.model_copy(update={"figures": curve.matched.figures | estimates(damage=0.125)})
+        return curve.model_copy(update={"points": tuple(points), "matched": matched})
+
+    update = {
+        "curves": tuple(map(further, old.curves)),
+        "limit": old.limit | {"damage": 0.02},
+        "unedited": {"fid": 9.0, "diversity": 1.0},
+    }
+    return figures.model_copy(update={"attributes": (old.model_copy(update=update),)})
+
+
+def test_damage_follows_success_in_every_table_where_the_judge_can_tell():
+    found = judged_further(FIGURES)
+    assert in_short(found).splitlines()[-1] == "| old | 36 | 0.97 / 0.25 / 0.100 / 0.20 | 1.00 / 0.25 / 0.100 / 0.20 |"
+    assert "| 0.97 [0.96, 0.98] / 0.25 / 0.100 / 0.20 / 0.300 |" in at_strength_one(found)
+    assert "| 0.90: 0.12 / 0.012 / 0.23 / 0.345 |" in at_equal_success(found)
+    assert "| 0.02 / 0.001 / 0.15 / 0.310 |" in at_equal_success(found)
+
+
+def test_what_is_said_of_all_pictures_together_is_what_was_measured():
+    row = distributions(judged_further(FIGURES)).splitlines()[-1]
+    assert row == "| old | 36 | 9.00 / 1.00 | 1.23 / 0.58 | 1.23 / 0.58 | 1.23 / 0.58 | – |"
+
+
+def test_the_terminal_has_a_column_for_what_the_judge_can_tell_and_no_other():
+    further = judged_further(FIGURES)
+    assert set(columns(further)) - set(columns(FIGURES)) == {"DAMAGE", "FID", "DIVERSITY"}
+    limit, ours, *_ = (dict(zip(columns(further), row, strict=True)) for row in rows(further))
+    assert (limit["DAMAGE"], limit["FID"]) == ("0.02", "")
+    assert (ours["DAMAGE"], ours["FID"], ours["DIVERSITY"]) == ("0.12 [0.12, 0.14]", "1.23", "0.58")
+
+
 def test_the_placebo_stands_beside_what_it_is_a_placebo_of():
     (old,) = FIGURES.attributes
     paper = FIGURES.model_copy(
@@ -95,7 +137,7 @@ def test_the_placebo_stands_beside_what_it_is_a_placebo_of():
 def test_every_row_of_the_terminal_fits_its_columns():
     found = list(rows(FIGURES))
     assert [row[1] for row in found] == ["limit", "attribute", "target-prompt", "prompt-switch"]
-    assert {len(row) for row in found} == {len(COLUMNS)}
+    assert {len(row) for row in found} == {len(columns(FIGURES))}
 
 
 def test_figures_survive_json():

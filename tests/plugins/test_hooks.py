@@ -64,6 +64,11 @@ def test_hook_register_metrics(on_path: Path) -> None:
     assert load_plugins().metric("mine").arguments == ()
 
 
+def test_hook_register_judges(on_path: Path) -> None:
+    install(on_path, "attrbank-mine", registering("judge"))
+    assert load_plugins().judge("mine", "the case").arguments == ("the case",)
+
+
 def test_hook_register_commands(on_path: Path) -> None:
     install(on_path, "attrbank-mine", registering("command"))
     assert load_plugins().command("mine").__name__ == "Mine"

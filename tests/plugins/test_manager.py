@@ -49,6 +49,7 @@ def test_built_ins_come_through_the_same_hooks(on_path: Path) -> None:
     assert [spec.name for spec, _ in manager.registrations("backbone")] == ["portraits", "latent_diffusion"]
     assert [spec.name for spec, _ in manager.registrations("method")] == ["avi"]
     assert [spec.name for spec, _ in manager.registrations("metric")] == ["change", "psnr", "oracle-perceptual"]
+    assert [spec.name for spec, _ in manager.registrations("judge")] == ["oracle", "clip", "self"]
 
 
 def test_every_built_in_is_where_its_spec_says() -> None:
@@ -110,11 +111,18 @@ def test_the_warning_says_why(kind: str, why: str, on_path: Path, capsys: pytest
     assert why in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("kind", ["sampler", "backbone", "method", "metric", "command"])
+@pytest.mark.parametrize("kind", ["sampler", "backbone", "method", "metric", "judge", "command"])
 def test_a_taken_name_is_refused_with_all_of_its_plugin(
     kind: str, on_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    taken = {"sampler": "ddim", "backbone": "portraits", "method": "avi", "metric": "psnr", "command": "list"}[kind]
+    taken = {
+        "sampler": "ddim",
+        "backbone": "portraits",
+        "method": "avi",
+        "metric": "psnr",
+        "judge": "oracle",
+        "command": "list",
+    }[kind]
     install(
         on_path,
         "attrbank-thief",

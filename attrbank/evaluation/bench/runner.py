@@ -16,7 +16,7 @@ from attrbank.evaluation.bench.cells import UNEDITED, Cell, CellStore
 from attrbank.evaluation.bench.competitors import Competitor
 from attrbank.evaluation.bench.strips import strip
 from attrbank.evaluation.bench.subjects import Subject
-from attrbank.evaluation.judges.judge import Judge
+from attrbank.evaluation.judges.judge import Hearing
 from attrbank.evaluation.numbers.results import AttributeFigures
 from attrbank.evaluation.numbers.summary import attribute_figures
 from attrbank.methods.protocol import OnProgress
@@ -57,7 +57,7 @@ class Runner:
     """
 
     bench: Bench
-    judge: Judge
+    judge: Hearing
     metrics: Mapping[str, Metric]
     store: CellStore
     on_progress: OnProgress

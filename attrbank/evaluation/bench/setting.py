@@ -11,14 +11,11 @@ from attrbank.attribute.artifact import LearnedAttribute, opened
 from attrbank.attribute.compatibility import check_binding
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone, Description
-from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench.bench import Bench
-from attrbank.evaluation.bench.split import SPLITS, refuse_learned
-from attrbank.evaluation.bench.subjects import RENDERED, Subject, goal_of, target_prompt
-from attrbank.evaluation.judges import networks
-from attrbank.evaluation.judges.clip_judge import ClipJudge
-from attrbank.evaluation.judges.judge import Judge
-from attrbank.evaluation.judges.oracle_judge import OracleJudge
+from attrbank.evaluation.bench.split import refuse_learned
+from attrbank.evaluation.bench.subjects import Subject, goal_of, target_prompt
+from attrbank.evaluation.judges.choosing import chosen
+from attrbank.evaluation.judges.judge import Case, Hearing, Judge
 from attrbank.names import format_seeds
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.measured import Protocol, Split
@@ -36,7 +33,7 @@ class SettingRequest:
         goal: what the attributes promise, where their names do not tell.
         target: the prompt that asks for the same, where their pairs do not tell.
         placement: where the backbone is to run.
-        weights: the folder with the networks of the CLIP judge.
+        judge: who looks, such as ``self`` or ``clip:DIR``; None is the backbone's own.
         out: the folder where cells are kept, so that a stopped measurement goes on.
     """
 
@@ -51,7 +48,7 @@ class SettingRequest:
     sampler: str | None = None
     steps: int | None = None
     guidance_scale: float | None = None
-    weights: Path | None = None
+    judge: str | None = None
     out: Path | None = None
     bank: Path | None = None
 
@@ -66,7 +63,7 @@ class Setting:
 
     subjects: tuple[Subject, ...]
     bench: Bench
-    judge: Judge
+    judge: Hearing
     protocol: Protocol
 
 
@@ -81,15 +78,19 @@ def set_up(request: SettingRequest) -> Setting:
     """Find the attributes, then load the backbone and the judge.
 
     Raises:
-        NotFoundError: an attribute, backbone or sampler does not exist.
-        InvalidValueError: an attribute was learned from one of the seeds, or no oracle knows what it promises.
+        NotFoundError: an attribute, backbone, sampler or judge does not exist.
+        InvalidValueError: an attribute was learned from one of the seeds, or the judge cannot see what it promises, or
+            the backbone has no judge of its own and none is named.
         IncompatibleError: an attribute was learned on another backbone.
         AttrbankError: a library that the judge needs is not installed.
     """
     attributes = _attributes(request)
-    backbone: Backbone = load_plugins().backbone(_require_backbone(request, attributes), request.placement)
+    source = _require_backbone(request, attributes)
+    choice = chosen(request.judge, source)
+    backbone: Backbone = load_plugins().backbone(source, request.placement)
     prompt = request.prompt or backbone.defaults.prompt or attributes[0].learned.record.prompt or ""
-    subjects = tuple(_subject(found, prompt, request) for found in attributes)
+    judge = choice.made(Case(backbone=backbone, prompt=prompt, split=request.split, argument=choice.argument))
+    subjects = tuple(_subject(found, prompt, request, judge) for found in attributes)
     bench = Bench(
         backbone,
         prompt,
@@ -98,8 +99,7 @@ def set_up(request: SettingRequest) -> Setting:
         steps=request.steps,
         guidance_scale=request.guidance_scale,
     )
-    judge = _judge(request, prompt, subjects)
-    return Setting(subjects, bench, judge, _protocol(request, bench, judge))
+    return Setting(subjects, bench, Hearing(judge, subjects), _protocol(request, bench, judge))
 
 
 def _attributes(request: SettingRequest) -> list[_Found]:
@@ -116,25 +116,14 @@ def _require_backbone(request: SettingRequest, attributes: Sequence[_Found]) -> 
     description: Description = load_plugins().describe(reference)
     for _, learned in attributes:
         check_binding(learned.record, description)
-    if request.weights is None and description.name != RENDERED:
-        raise InvalidValueError(
-            f"No oracle reads the pictures of {description.name}.",
-            hint="Name the folder of the networks that judge them with --weights; see docs/evaluation.md.",
-        )
     return reference
 
 
-def _subject(found: _Found, prompt: str, request: SettingRequest) -> Subject:
+def _subject(found: _Found, prompt: str, request: SettingRequest, judge: Judge) -> Subject:
     entry, learned = found
-    goal = goal_of(entry.name, request.goal) if request.weights is None else None
-    target = request.target or target_prompt(learned.record, prompt, goal)
+    goal = goal_of(entry.name, request.goal, judge.goals) if judge.goals else None
+    target = request.target or target_prompt(learned.record, prompt, goal, judge.goals)
     return Subject(entry.name, entry.id, entry.size_bytes, learned, target, goal)
-
-
-def _judge(request: SettingRequest, prompt: str, subjects: Sequence[Subject]) -> Judge:
-    if request.weights is None:
-        return OracleJudge(SPLITS[request.split].oracle)
-    return ClipJudge(networks.load(request.weights), prompt, subjects)
 
 
 def _protocol(request: SettingRequest, bench: Bench, judge: Judge) -> Protocol:

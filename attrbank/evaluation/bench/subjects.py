@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from attrbank.attribute.artifact import LearnedAttribute
@@ -37,7 +37,7 @@ class Subject:
         size_bytes: the artifact's.
         learned: the attribute.
         target: the prompt that asks for it on the bench.
-        goal: which of ``readings.GOALS`` it promises; None where no oracle knows.
+        goal: which of the judge's goals it promises; None where the judge has none.
     """
 
     label: str
@@ -48,10 +48,18 @@ class Subject:
     goal: str | None = None
 
 
-def target_prompt(record: AttributeRecord, prompt: str, goal: str | None) -> str:
+def target_prompt(
+    record: AttributeRecord, prompt: str, goal: str | None, plain: Mapping[str, str] = PLAIN_PROMPTS
+) -> str:
     """The prompt that asks for the attribute in a picture of ``prompt``.
 
     That is the target of the pair with this source; else the goal's plain prompt; else the first pair's target.
+
+    Args:
+        record: the attribute.
+        prompt: of the pictures.
+        goal: what it promises, if that is known.
+        plain: for each goal the prompt that asks for that and nothing else.
 
     Raises:
         InvalidValueError: it was learned from pictures, and there is no goal.
@@ -60,7 +68,7 @@ def target_prompt(record: AttributeRecord, prompt: str, goal: str | None) -> str
         if pair.source == prompt:
             return pair.target
     if goal is not None:
-        return PLAIN_PROMPTS[goal]
+        return plain[goal]
     if not record.pairs:
         raise InvalidValueError(
             f"{record.name} was learned from pictures, so it does not say which prompt asks for the same.",
@@ -69,21 +77,22 @@ def target_prompt(record: AttributeRecord, prompt: str, goal: str | None) -> str
     return record.pairs[0].target
 
 
-def goal_of(name: str, asked: str | None = None) -> str:
+def goal_of(name: str, asked: str | None = None, goals: Iterable[str] = GOALS) -> str:
     """What an attribute of this name promises: the goal that it is called after, as ``old`` or ``old-rank2``.
 
     Args:
         name: the attribute's.
         asked: a goal that the user names instead.
+        goals: what the judge can see.
 
     Raises:
-        InvalidValueError: no oracle knows it.
+        InvalidValueError: the judge cannot see it.
     """
-    found = _called_after(asked or name, GOALS)
+    found = _called_after(asked or name, goals)
     if found is None:
         raise InvalidValueError(
-            f"The oracles cannot tell whether {asked or name!r} has come.",
-            hint=f"Say what it promises with --goal: {', '.join(GOALS)}.",
+            f"The judge cannot tell whether {asked or name!r} has come.",
+            hint=f"Say what it promises with --goal: {', '.join(goals)}.",
         )
     return found
 

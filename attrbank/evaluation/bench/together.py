@@ -15,11 +15,13 @@ from attrbank.evaluation.bench.cells import Cell, CellStore
 from attrbank.evaluation.bench.rival_edits import KnownChange
 from attrbank.evaluation.bench.setting import Setting
 from attrbank.evaluation.bench.subjects import Subject
-from attrbank.evaluation.judges.judge import Judge
+from attrbank.evaluation.judges.judge import Hearing
 from attrbank.methods.protocol import ModelEdit, OnProgress
 from attrbank.schema.measured import Rule
 
 STRENGTH = 1.0
+BESIDE = ("perceptual", "damage")
+"""Figures that are a picture's, whatever attribute is asked after."""
 INDIFFERENT = 1e-4
 """Latents have about unit variance; below this they are the same but for rounding."""
 
@@ -42,7 +44,7 @@ class Together:
 
     def __init__(self, setting: Setting, store: CellStore) -> None:
         self._bench: Bench = setting.bench
-        self._judge: Judge = setting.judge
+        self._judge: Hearing = setting.judge
         self._store = store
         self._before = self._judge.look(self._bench.images(self._bench.unedited))
         self._acts = {s.id: self._bench.act(s.learned, STRENGTH) for s in setting.subjects}
@@ -66,7 +68,7 @@ class Together:
             self._store.add(self._cell(combination))
 
     def cell(self, combination: Combination) -> Cell:
-        """What was measured: the success of every attribute under its id, and perhaps ``perceptual``."""
+        """What was measured: the success of every attribute under its id, and what of ``BESIDE`` the judge can tell."""
         return self._store[_key(self._canonical(combination))]
 
     def _is_steady(self, act: Act) -> bool:
@@ -93,7 +95,7 @@ class Together:
         after = self._judge.look(images)
         seen = [self._judge.figures(subject, self._before, after) for subject in subjects]
         values = {subject.id: found["success"] for subject, found in zip(subjects, seen, strict=True)}
-        values |= {"perceptual": seen[0]["perceptual"]} if "perceptual" in seen[0] else {}
+        values |= {name: seen[0][name] for name in BESIDE if name in seen[0]}
         attribute, competitor, strength = _key(combination)
         return Cell(
             attribute=attribute,

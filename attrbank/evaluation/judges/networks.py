@@ -1,6 +1,6 @@
 """The networks that judge photographs: CLIP, LPIPS and Inception, through the libraries that others use.
 
-All weights are local files; nothing is downloaded. The libraries come with the extra ``networks``.
+All weights are local files; nothing is downloaded. What the last two need comes with the extra ``networks``.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from torch.nn import functional
 from attrbank.errors import AttrbankError, IncompatibleError, NotFoundError
 from attrbank.text import printable
 
-CLIP = "clip"
+CLIP, CONFIGURATION = "clip", "config.json"
 INCEPTION = "hub/checkpoints/weights-inception-2015-12-05-6726825d.pth"
 ALEXNET = "hub/checkpoints/alexnet-owt-7be5be79.pth"
 """Where they lie in the folder: CLIP as a folder of transformers, the others as torch.hub keeps them."""
@@ -44,12 +44,14 @@ class Networks(Protocol):
         """Embeddings of images, (B, D), of unit length."""
         ...
 
-    def lpips(self, before: Tensor, after: Tensor) -> Tensor:
-        """LPIPS between pictures of the same row, (B,), 0 for equal ones."""
+    @property
+    def lpips(self) -> Callable[[Tensor, Tensor], Tensor] | None:
+        """LPIPS between pictures of the same row, (B,), 0 for equal ones; None without the network."""
         ...
 
-    def inception(self, images: Tensor) -> Tensor:
-        """The features of FID, (B, 2048)."""
+    @property
+    def inception(self) -> Callable[[Tensor], Tensor] | None:
+        """The features of FID, (B, 2048); None without the network."""
         ...
 
 
@@ -93,7 +95,10 @@ class Clip:
 
 
 class LocalNetworks:
-    """CLIP by transformers, LPIPS (AlexNet) by torchmetrics, and FID's Inception by torch-fidelity.
+    """CLIP by transformers and, where there is a folder ``hub``, LPIPS by torchmetrics and FID's Inception.
+
+    Args:
+        folder: with CLIP in ``clip``; or CLIP's own folder.
 
     Raises:
         NotFoundError: a file of weights is not there.
@@ -102,30 +107,22 @@ class LocalNetworks:
     """
 
     def __init__(self, folder: Path) -> None:
-        for part in (f"{CLIP}/config.json", INCEPTION, ALEXNET):
-            if not (folder / part).is_file():
+        own = folder / CONFIGURATION
+        clip, all_three = (folder if own.is_file() else folder / CLIP), (folder / "hub").is_dir()
+        needed = (clip / CONFIGURATION, *((folder / INCEPTION, folder / ALEXNET) if all_three else ()))
+        for part in needed:
+            if not part.is_file():
                 raise NotFoundError(
-                    f"{printable(str(folder))} lacks {part}.",
+                    f"{printable(str(folder))} lacks {part.relative_to(folder)}.",
                     hint="docs/evaluation.md says where each file comes from.",
                 )
         self.weights = _fingerprint(folder)
-        with _safely_from(folder / "hub"):
-            self._lpips, self._inception = _lpips(), _inception(folder / INCEPTION)
-        clip = Clip(folder / CLIP)
-        self.clip_text, self.clip_image = clip.text, clip.image
-
-    @torch.no_grad()
-    def lpips(self, before: Tensor, after: Tensor) -> Tensor:
-        """Perceptual distances of images (B, 3, h, w) in [0, 1], (B,)."""
-        found: Tensor = self._lpips(before, after)
-        self._lpips.reset()  # it would keep every figure for an average that nobody asks for
-        return found.flatten()
-
-    @torch.no_grad()
-    def inception(self, images: Tensor) -> Tensor:
-        """The features of FID for images (B, 3, h, w) in [0, 1], (B, 2048)."""
-        found: Tensor = self._inception((images * 255).round().to(torch.uint8))[0]
-        return found
+        self.lpips = self.inception = None
+        if all_three:
+            with _safely_from(folder / "hub"):
+                self.lpips, self.inception = _lpips(), _inception(folder / INCEPTION)
+        networks = Clip(clip)
+        self.clip_text, self.clip_image = networks.text, networks.image
 
 
 def load(folder: Path) -> Networks:
@@ -133,18 +130,35 @@ def load(folder: Path) -> Networks:
     return LocalNetworks(folder)
 
 
-def _lpips() -> Any:
+def _lpips() -> Callable[[Tensor, Tensor], Tensor]:
+    """LPIPS (AlexNet) of images (B, 3, h, w) in [0, 1], (B,)."""
     with _needed():
         from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
 
-        return LearnedPerceptualImagePatchSimilarity("alex", reduction="none", normalize=True)
+        network = LearnedPerceptualImagePatchSimilarity("alex", reduction="none", normalize=True)
+
+    @torch.no_grad()
+    def distances(before: Tensor, after: Tensor) -> Tensor:
+        found: Tensor = network(before, after)
+        network.reset()  # it would keep every figure for an average that nobody asks for
+        return found.flatten()
+
+    return distances
 
 
-def _inception(path: Path) -> Any:
+def _inception(path: Path) -> Callable[[Tensor], Tensor]:
+    """The features of FID by torch-fidelity, for images (B, 3, h, w) in [0, 1], (B, 2048)."""
     with _needed():
         from torch_fidelity import FeatureExtractorInceptionV3
 
-        return FeatureExtractorInceptionV3("inception", ["2048"], feature_extractor_weights_path=str(path))
+        network = FeatureExtractorInceptionV3("inception", ["2048"], feature_extractor_weights_path=str(path))
+
+    @torch.no_grad()
+    def features(images: Tensor) -> Tensor:
+        found: Tensor = network((images * 255).round().to(torch.uint8))[0]
+        return found
+
+    return features
 
 
 @contextlib.contextmanager

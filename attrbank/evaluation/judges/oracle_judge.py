@@ -3,65 +3,82 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TypeAlias
 
 from torch import Tensor
 
 from attrbank.backbones.portraits.parameters import draw
 from attrbank.backbones.portraits.render import render
-from attrbank.evaluation.bench.subjects import Subject
+from attrbank.evaluation.bench.split import SPLITS
+from attrbank.evaluation.bench.subjects import PLAIN_PROMPTS, Subject
 from attrbank.evaluation.judges import oracle
+from attrbank.evaluation.judges.judge import Case, Judge
 from attrbank.evaluation.judges.readings import (
     GOALS,
+    MADE_ALIKE,
     Pictures,
     effect,
     flips,
     has_all,
+    identities,
     identity_error,
     look_at,
     perceptual_distance,
 )
 from attrbank.evaluation.numbers.distributions import frechet_distance, kernel_distance
 
+Damaged: TypeAlias = Callable[[Tensor], Tensor]
+
 RENDERS = 512
 FIRST_SEED: dict[oracle.Role, int] = {"judge": 10_000, "tuner": 1_000}
 """Of the renderer's portraits, whose seeds are split like all others."""
 
 
-class OracleJudge:
+class OracleJudge(Judge):
     """Judges by one of the two oracles.
 
     Args:
         role: which.
         renders: how many portraits are drawn for the limit and for distances between distributions.
+        damaged: says of images (B, 3, h, w) in [0, 1] which are damaged, (B,) bool; None where nothing can tell.
     """
 
-    def __init__(self, role: oracle.Role, renders: int = RENDERS) -> None:
+    goals = PLAIN_PROMPTS
+
+    def __init__(self, role: oracle.Role, renders: int = RENDERS, damaged: Damaged | None = None) -> None:
         self.name: str = role
         self.weights = oracle.fingerprint(role)
-        self._oracle = oracle.load(role)
+        self._oracle, self._damaged = oracle.load(role), damaged
         self._people = draw(renders, FIRST_SEED[role])
         self._perfect = functools.cache(self._perfectly_edited)
 
     def look(self, images: Tensor) -> Pictures:
         """The oracle's reading and features of images (B, 3, h, w) in [0, 1]."""
-        return look_at(self._oracle, images)
+        seen = look_at(self._oracle, images)
+        return seen if self._damaged is None else replace(seen, damaged=self._damaged(images))
 
-    def lacking(self, subject: Subject, view: Pictures) -> Tensor:
-        """The pictures in which the oracle does not see what the attribute promises."""
-        return ~has_all(view, (_goal(subject),))
+    def effect(self, subject: Subject, view: Pictures) -> Tensor:
+        """The oracle's logit for what the attribute promises, (B,)."""
+        return effect(_goal(subject), view)
 
     def figures(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, Tensor]:
-        """Success, effect, flips, identity error and perceptual distance (docs/method.md 7)."""
+        """Success, damage, effect, flips, identity error and perceptual distance (docs/method.md 7)."""
         goal = _goal(subject)
         attribute = GOALS[goal].attribute
         return {
             "success": has_all(after, (goal,)),
+            **({} if after.damaged is None else {"damage": after.damaged}),
             "effect": effect(goal, after),
             "flips": flips(before, after, attribute),
-            "identity": identity_error(before, after, attribute),
+            "identity": identity_error(before, after),
             "perceptual": perceptual_distance(before, after),
         }
+
+    def traits(self, subject: Subject, view: Pictures) -> Tensor:
+        """The colour of the hair, (B, 1)."""
+        return identities(view, MADE_ALIKE)
 
     def distances(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, float]:
         """FID and KID over the oracle's features, to perfect edits of rendered people who lacked the attribute."""
@@ -78,11 +95,20 @@ class OracleJudge:
         found = self.figures(subject, *self._perfect(_goal(subject)))
         return {name: values.float().mean().item() for name, values in found.items()}
 
+    def excludes(self, one: Subject, other: Subject) -> bool:
+        """Whether both promise something of the same thing, as young and old do."""
+        return GOALS[_goal(one)].attribute == GOALS[_goal(other)].attribute
+
     def _perfectly_edited(self, goal: str) -> tuple[Pictures, Pictures]:
         """Rendered people who lack the attribute, and the same with it."""
         attribute, present = GOALS[goal]
         lacking = self._people[self._people.column(attribute) != float(present)]
         return self.look(render(lacking)), self.look(render(lacking.having(attribute, float(present))))
+
+
+def of_portraits(case: Case) -> OracleJudge:
+    """The oracle that may look at the seeds of the case's split."""
+    return OracleJudge(SPLITS[case.split].oracle)
 
 
 def _goal(subject: Subject) -> str:

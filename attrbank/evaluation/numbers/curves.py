@@ -27,7 +27,7 @@ def matched(strengths: Sequence[float], values: Mapping[str, Values], limit: Map
     Shapes:
         values: by figure, (S, N): strengths × pictures.
     """
-    known = {name: values[name] for name in ("success", *COLLATERAL) if name in values}
+    known = {name: values[name] for name in ("success", "damage", *COLLATERAL) if name in values}
     count = known["success"].shape[1]
     rows = resamples(count)
     means = {name: found[:, rows].mean(2).T for name, found in known.items()}  # (1 + 1000, S)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+CONSTANT = 1e-6
+"""A smaller standard deviation is rounding."""
+
 
 def frechet_distance(one: Tensor, other: Tensor) -> float:
     """FID: the Fréchet distance of two Gaussians fitted to the features (Heusel et al., arXiv:1706.08500, eq. 6).
@@ -31,6 +34,19 @@ def kernel_distance(one: Tensor, other: Tensor) -> float:
     a, b = one.double(), other.double()
     within = _mean_without_self(_kernel(a, a)) + _mean_without_self(_kernel(b, b))
     return float(within - 2 * _kernel(a, b).mean())
+
+
+def diversity(before: Tensor, after: Tensor) -> float:
+    """How much of their spread traits keep: the mean over traits of std(after) / std(before), 1 if nothing is lost.
+
+    Traits that do not vary before say nothing and are left out; 1 if none varies.
+
+    Shapes:
+        before: (N, D); after: (M, D); two or more rows each.
+    """
+    one, other = before.double().std(0), after.double().std(0)
+    varied = one > CONSTANT
+    return float((other[varied] / one[varied]).mean()) if varied.any() else 1.0
 
 
 def _kernel(a: Tensor, b: Tensor) -> Tensor:

@@ -17,8 +17,8 @@ class Point(_Model):
     """One strength.
 
     Attributes:
-        figures: by name, such as success, flips, identity, perceptual.
-        distances: of all pictures together: fid, kid.
+        figures: by name, such as success, damage, flips, identity, perceptual.
+        distances: of all pictures together: fid, kid, diversity.
         unet_evaluations: rows of the network that one picture takes, from its noise to its end.
         seconds: the same on the clock.
     """
@@ -57,9 +57,14 @@ class Curve(_Model):
         return max(self.points, key=lambda point: (point.figures["success"].value, -point.strength))
 
     @property
+    def nearest(self) -> Point:
+        """The measured point that is nearest to the matched strength."""
+        return min(self.points, key=lambda point: abs(point.strength - self.matched.strength))
+
+    @property
     def unet_evaluations(self) -> float:
-        """Of one picture, at the measured strength that is nearest to the matched one."""
-        return min(self.points, key=lambda point: abs(point.strength - self.matched.strength)).unet_evaluations
+        """Of one picture, there."""
+        return self.nearest.unet_evaluations
 
 
 class AttributeFigures(_Model):
@@ -68,7 +73,7 @@ class AttributeFigures(_Model):
     Attributes:
         pictures: how many lacked the attribute and are judged.
         limit: the figures of a perfect edit.
-        unedited: the unedited pictures' distances between distributions.
+        unedited: the unedited pictures' distances between distributions and, if the judge can tell, their damage.
     """
 
     name: str

@@ -12,6 +12,9 @@ from attrbank.evaluation.numbers import curves
 from attrbank.evaluation.numbers.estimates import mean, share
 from attrbank.evaluation.numbers.results import AttributeFigures, Curve, Point
 
+SHARES = frozenset({"success", "damage"})
+"""Figures that are so or not so in each picture."""
+
 
 def attribute_figures(
     subject: Subject, competitors: Sequence[str], store: CellStore, limit: Mapping[str, float]
@@ -26,9 +29,13 @@ def attribute_figures(
         size_bytes=subject.size_bytes,
         pictures=len(unedited.values["effect"]),
         limit=dict(limit),
-        unedited=unedited.distances,
+        unedited=unedited.distances | _damage(unedited),
         curves=tuple(_curve(name, unedited, sweep, limit) for name, sweep in sweeps.items() if sweep),
     )
+
+
+def _damage(cell: Cell) -> dict[str, float]:
+    return {"damage": float(cell.array("damage").mean())} if "damage" in cell.values else {}
 
 
 def _curve(competitor: str, unedited: Cell, sweep: Sequence[Cell], limit: Mapping[str, float]) -> Curve:
@@ -54,7 +61,7 @@ def _point(cell: Cell) -> Point:
     return Point(
         strength=cell.strength,
         figures={
-            name: share(cell.array(name) > 0.5) if name == "success" else mean(cell.array(name)) for name in cell.values
+            name: share(cell.array(name) > 0.5) if name in SHARES else mean(cell.array(name)) for name in cell.values
         },
         distances=cell.distances,
         unet_evaluations=cell.evaluations,

@@ -41,7 +41,7 @@ def page(figures: Figures, store: CellStore) -> str:
         for attribute in figures.attributes
     ]
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(protocol=figures.protocol, columns=tables.COLUMNS[1:], sections=sections)
+    return template.render(protocol=figures.protocol, columns=tables.columns(figures)[1:], sections=sections)
 
 
 def _strips(attribute: AttributeFigures, store: CellStore) -> list[tuple[str, list[Cell]]]:

@@ -47,8 +47,10 @@ PANELS = (
     Panel("flips of other attributes", "success", "share", _success, "flips", "flips"),
     Panel("identity error", "success", "standard deviations", _success, "identity", "identity"),
     Panel("perceptual distance", "success", "distance", _success, "perceptual", "perceptual"),
-    Panel("effect", "strength", "judge's logit", _strength, "effect"),
+    Panel("effect", "strength", "as the judge measures it", _strength, "effect"),
 )
+DAMAGE = Panel("damaged pictures", "success", "share", _success, "damage", "damage")
+"""Where the judge can tell."""
 
 
 def curves_svg(attribute: AttributeFigures) -> str:
@@ -56,9 +58,11 @@ def curves_svg(attribute: AttributeFigures) -> str:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
+    told = any(DAMAGE.y in curve.points[0].figures for curve in attribute.curves)
+    panels = (*PANELS, DAMAGE) if told else PANELS
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": attribute.id, "font.size": 8}):
-        figure = Figure(figsize=(13, 3.1), layout="constrained")
-        for axes, panel in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
+        figure = Figure(figsize=(1 + 3 * len(panels), 3.1), layout="constrained")
+        for axes, panel in zip(figure.subplots(1, len(panels)), panels, strict=True):
             _draw(axes, panel, attribute)
         figure.legend(
             *figure.axes[0].get_legend_handles_labels(), loc="outside right center", frameon=False, fontsize=7

@@ -8,7 +8,7 @@ import pytest
 
 from lab.avatars.captions import MAX_TOKENS, Description, build_tokenizer, caption, describe, words
 from lab.avatars.cutouts import Cutouts
-from lab.avatars.denoiser import QUESTIONS, answers
+from lab.avatars.examples import QUESTIONS, answers
 from lab.avatars.scenes import draw_scenes
 from lab.avatars.truth import about_people, about_picture
 

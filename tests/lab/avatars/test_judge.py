@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from lab.avatars import train_judge
+from lab.avatars.codec import build as build_codec
 from lab.avatars.cutouts import Cutouts
-from lab.avatars.judge import GEOMETRY, TRAITS_READ, Judge, SceneRead, crop, load, save
+from lab.avatars.judge import GEOMETRY, TRAITS_READ, Role, SceneRead, build, crop, load, save
 from lab.avatars.scenes import Place, Scene, draw_scenes, paint, paint_all
-from lab.avatars.train_judge import UNSEEN, Answers
+from lab.avatars.train_judge import UNSEEN, Answers, Pictures, loss_on
 from lab.avatars.truth import PICTURE
 
 
@@ -32,10 +34,11 @@ def test_answers_leave_out_what_cannot_be_seen(cutouts: Cutouts) -> None:
     assert PICTURE["pattern"][answers.picture["pattern"]] == "dotted"
 
 
-def test_a_judge_is_stored_and_reads_in_words(cutouts: Cutouts, tmp_path: Path) -> None:
-    save(Judge(), tmp_path / "judge.safetensors")
-    judge = load(tmp_path / "judge.safetensors")
-    reads = judge.read(paint_all(draw_scenes(cutouts, 3, 0), cutouts).float() / 255)
+@pytest.mark.parametrize("role", ["judge", "tuner"])
+def test_an_eye_is_stored_and_reads_in_words(cutouts: Cutouts, tmp_path: Path, role: Role) -> None:
+    save(build(role), tmp_path / "eye.safetensors")
+    assert (tmp_path / "eye.safetensors").stat().st_size < 1_500_000
+    reads = load(tmp_path / "eye.safetensors", role).read(paint_all(draw_scenes(cutouts, 3, 0), cutouts).float() / 255)
     for read in reads:
         assert {name: read.picture[name] in values for name, values in PICTURE.items()} == dict.fromkeys(PICTURE, True)
         assert len(read.people) == len(read.places) == (1 if read.picture["people"] == "one" else 2)
@@ -54,10 +57,38 @@ def test_what_is_said_of_a_place_is_looked_up_in_the_geometry() -> None:
     assert not read.shows(0, "mood", "smiling")
 
 
-def test_training_learns_and_reports(no_node: None, tmp_path: Path, capsys) -> None:
-    train_judge.main(tmp_path, figures=8, scenes=16, steps=2, tested=4)
+def test_the_same_step_shows_the_judge_the_same_pictures_half_of_them_decoded(cutouts: Cutouts) -> None:
+    images = paint_all(draw_scenes(cutouts, 2, 0), cutouts)
+    shown = Pictures(images, build_codec().requires_grad_(False))
+    rows = torch.tensor([0, 1, 0, 1])
+    once, again = (shown(rows, torch.Generator().manual_seed(3)) for _ in range(2))
+    assert torch.equal(once, again)
+    off = (once - images[rows].float() / 255).abs().mean((1, 2, 3))
+    assert off[:2].min() > 2 * off[2:].max()  # an untrained decoder draws nothing
+    assert torch.equal(Pictures(images, None)(rows, torch.Generator()), images[rows].float() / 255)
+
+
+def test_nobody_is_asked_about_a_person_who_is_not_there(cutouts: Cutouts) -> None:
+    drawn = [Scene((Place(0, 0.5, 0.5, 0.7, 0.0, False),), "blue", "plain")]
+    images, eye, answers = Pictures(paint_all(drawn, cutouts), None), build("tuner"), Answers(drawn, cutouts)
+    with torch.no_grad():
+        found = loss_on(eye, images, answers, seed=1, batch=2)(0)
+        for name in answers.people:
+            answers.people[name][0, 1] = 0
+        other = loss_on(eye, images, answers, seed=1, batch=2)(0)
+    assert found.isfinite()
+    assert found != other
+
+
+@pytest.mark.parametrize("role", ["judge", "tuner"])
+def test_training_learns_and_reports(no_node: None, tmp_path: Path, capsys, role: str) -> None:
+    build_codec().save_pretrained(tmp_path / "vae")
+    small = {"role": role, "figures": 8, "pictures": 16, "steps": 2, "batch": 4, "tested": 4}
+    train_judge.main(tmp_path, **small)
     told = capsys.readouterr().out
     assert "eyewear" in told
     assert "error of x" in told
-    train_judge.main(tmp_path, figures=8, scenes=16, steps=2, tested=4)  # nothing is left to be done
-    assert "judge: step" not in capsys.readouterr().out
+    assert "through the codec" in told
+    before = (tmp_path / f"{role}.safetensors").read_bytes()
+    train_judge.main(tmp_path, **small)  # nothing is left to be done
+    assert (tmp_path / f"{role}.safetensors").read_bytes() == before

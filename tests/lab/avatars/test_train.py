@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,15 @@ import torch
 from diffusers import AutoencoderKL
 
 from attrbank.backbones.families import describe
-from lab.avatars import codec, loop, train
-from lab.avatars.examples import encoder_id
-from lab.avatars.loop import ReportingTrainer, start_from
+from lab.avatars import codec, denoiser, loop, painting, train
+from lab.avatars.captions import MAX_TOKENS, build_tokenizer
+from lab.avatars.cutouts import Cutouts
+from lab.avatars.examples import CAPTIONS, QUESTIONS, encode_examples, encoder_id
+from lab.avatars.loop import ReportingTrainer, deadline_in
+from lab.avatars.painting import Bank
 from lab.avatars.sample import sample
+from lab.avatars.scenes import paint_all
+from lab.portraits.denoiser import build_text_encoder
 
 SMALL = {"figures": 8, "codec_scenes": 8, "codec_steps": 1, "scenes": 8, "batch": 2, "decoder_steps": 1}
 
@@ -24,7 +30,7 @@ def test_all_stages_run_stop_and_go_on(no_node: None, tmp_path: Path, monkeypatc
     monkeypatch.setattr(loop, "REPORT_EVERY", 1)
     train.main(tmp_path, steps=1, **SMALL)
     told = capsys.readouterr().out
-    assert all(stage in told for stage in ("autoencoder: step 1 of 1", "denoiser: step 1 of 1", "decoder: step 1 of 1"))
+    assert all(line in told for line in ("autoencoder: step 1 of 1", "denoiser: step 1 of 1", "decoder: step 1 of 1"))
     encoder = encoder_id(AutoencoderKL.from_pretrained(tmp_path / "vae"))
     train.main(tmp_path, steps=2, **SMALL)
     told = capsys.readouterr().out
@@ -50,13 +56,63 @@ def test_a_checkpoint_goes_on_with_its_moments(tmp_path: Path) -> None:
         return ReportingTrainer({"net": torch.nn.Linear(2, 1)}, tmp_path, 1e-2)
 
     first = trainer()
-    first.run(lambda _: first.networks["net"](torch.ones(2)).sum(), 3, None, "test")
+    first.train(lambda _: first.networks["net"](torch.ones(2)).sum(), 3, "test")
     second = trainer()
     assert second.step == 3
     assert all(state["exp_avg"].abs().sum() > 0 for state in second.optimizer.state.values())
 
 
-def test_only_weights_that_fit_are_taken_over() -> None:
-    network = torch.nn.Linear(2, 3)
-    assert start_from(network, {"weight": torch.zeros(3, 2), "bias": torch.zeros(9), "other": torch.zeros(1)}) == 1
-    assert torch.equal(network.weight, torch.zeros(3, 2))
+def test_a_run_that_time_ends_has_lowered_its_rate(tmp_path: Path) -> None:
+    network = torch.nn.Linear(2, 1)
+    trainer = ReportingTrainer({"net": network}, tmp_path, 1e-2)
+    saved, rates = [], []
+
+    def loss(_: int) -> torch.Tensor:
+        time.sleep(0.002)
+        rates.append(trainer.optimizer.param_groups[0]["lr"])
+        return network(torch.ones(2)).sum()
+
+    done = trainer.train(loss, 10**6, "test", deadline_in(0.8 / 60), on_save=lambda: saved.append(trainer.step))
+    assert not done
+    assert saved[-1] == trainer.step == len(rates)
+    assert max(rates) == 1e-2
+    assert rates[-1] < 1e-3
+
+
+def test_a_deadline_that_has_passed_changes_nothing(tmp_path: Path) -> None:
+    trainer = ReportingTrainer({"net": torch.nn.Linear(2, 1)}, tmp_path, 1e-2)
+    assert not trainer.train(lambda _: pytest.fail("trained"), 5, "test", deadline_in(0))
+    assert trainer.step == 0
+
+
+def test_the_denoisers_loss_is_a_function_of_the_step(no_node: None, tmp_path: Path) -> None:
+    examples = encode_examples(codec.build(), Bank(tmp_path, 8, 1), 6)
+    assert examples.latents.shape == (6, 4, 32, 32)
+    assert examples.tokens.shape == (6, CAPTIONS, MAX_TOKENS)
+    assert examples.said.shape == (6, CAPTIONS, len(QUESTIONS))
+    networks = denoiser.Networks(
+        build_text_encoder(build_tokenizer(), MAX_TOKENS), denoiser.build_unet(), denoiser.build_reader()
+    )
+    loss = denoiser.DenoisingLoss(networks, examples, seed=1, batch=3)
+    with torch.no_grad():
+        assert loss(4) == loss(4)
+        assert loss(4) != loss(5)
+
+
+def test_processes_paint_what_one_process_paints(cutouts: Cutouts, tmp_path: Path, no_node: None, monkeypatch) -> None:
+    bank = Bank(tmp_path, 8, 1)
+    drawn = bank.load()
+    monkeypatch.setattr(painting, "PART", 3)
+    alone = painting.paint(bank, 7, 5, torch.device("cpu"))
+    monkeypatch.setattr(painting, "workers_for", lambda _: 2)
+    assert torch.equal(painting.paint(bank, 7, 5, torch.device("cpu")), alone)
+    assert torch.equal(paint_all(painting.scenes(bank, 7, 5), drawn), alone)
+    assert len({picture.numpy().tobytes() for picture in alone}) == 7
+
+
+def test_pixels_near_edges_count_more() -> None:
+    image = torch.zeros(1, 3, 32, 32)
+    image[..., 16:] = 1
+    weight = codec.weights(image)
+    assert weight.mean().item() == pytest.approx(1, abs=1e-4)
+    assert weight[0, 0, 0, 15] > 3 * weight[0, 0, 0, 0]

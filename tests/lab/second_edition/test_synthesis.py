@@ -6,7 +6,8 @@ import torch
 
 from lab.second_edition.parameters import draw
 from lab.second_edition.render import render
-from lab.second_edition.spoil import damaged
+from lab.second_edition.renders import other_glasses
+from lab.second_edition.spoil import Chance, damaged
 from lab.second_edition.synthesis import REGIONS, again, unlike
 from tests.lab.second_edition.test_training import truth_of
 
@@ -23,7 +24,7 @@ def test_what_a_perfect_eye_reads_is_drawn_as_it_was():
 
 def test_damage_is_unlike_what_is_read():
     people = draw(48, 31)
-    spoilt = damaged(people, render(people), 1)
+    spoilt = damaged(render(people), render(other_glasses(people)), Chance(48, 1))
     before, after = unlike(render(people), truth_of(people)), unlike(spoilt, truth_of(people))
     worst_before, worst_after = (torch.stack(list(each.values())).amax(0) for each in (before, after))
     assert (worst_after > worst_before + 0.01).float().mean() > 0.7

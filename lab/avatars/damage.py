@@ -1,0 +1,211 @@
+"""Damage: how far a picture is from anything that the designers could have drawn, by a detector of spoiled pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lab.avatars.cutouts import Cutouts, draw_cached
+from lab.avatars.loop import layout
+
+HALF_WORN = 300
+"""How many figures are also drawn without what they wear on their eyes."""
+
+
+class _Residual(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        body: Tensor = self.body(x)
+        return functional.relu(x + body)
+
+
+class Damage(nn.Module):
+    """A logit for each of 16×16 places, of which the worst ones count.
+
+    The view of each place is narrow, so that it looks at how things are drawn and not at who is drawn.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (3, 32, 56, 88)
+        stages = [
+            nn.Sequential(
+                nn.Conv2d(a, b, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU(), _Residual(b)
+            )
+            for a, b in pairwise(widths)
+        ]
+        self.stages, self.place = nn.Sequential(*stages), nn.Conv2d(widths[-1], 64, 3, padding=1)
+        self.out = nn.Conv2d(64, 1, 1)
+
+    def places(self, images: Tensor) -> Tensor:
+        """Logits (B, 1, 16, 16) of the places of images (B, 3, 128, 128) in [0, 1]; the larger, the more damaged."""
+        found: Tensor = self.out(functional.relu(self.place(self.stages(images * 2 - 1))))
+        return found.float()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (B,) of whole images."""
+        return worst(self.places(images))
+
+    @torch.no_grad()
+    def read(self, images: Tensor, batch: int = 64) -> Tensor:
+        """Logits (N,) of any number of images, on their device."""
+        return torch.cat([self(part) for part in torch.split(images, batch)])
+
+
+def worst(places: Tensor) -> Tensor:
+    """Logits of pictures, (B,): a picture is as damaged as its worst place."""
+    return places.flatten(1).amax(1)
+
+
+class Chance:
+    """Random numbers for a batch of ``count`` on a device."""
+
+    def __init__(self, count: int, generator: torch.Generator) -> None:
+        self.count, self.generator, self.device = count, generator, generator.device
+
+    def number(self, low: float = 0.0, high: float = 1.0) -> Tensor:
+        """One for each picture, (count, 1, 1, 1)."""
+        drawn = torch.rand(self.count, 1, 1, 1, generator=self.generator, device=self.device)
+        return low + (high - low) * drawn
+
+    def grain(self, like: Tensor) -> Tensor:
+        """Normal numbers of a shape."""
+        return torch.randn(like.shape, generator=self.generator, device=self.device)
+
+
+def _blur(images: Tensor, radius: int) -> Tensor:
+    padded = functional.pad(images, (radius,) * 4, mode="replicate")
+    return functional.avg_pool2d(padded, 2 * radius + 1, stride=1)
+
+
+Spot = Tensor
+"""A soft disc on a figure, (N, 1, h, w) in [0, 1]."""
+
+
+def spot(images: Tensor, chance: Chance, low: float, high: float) -> Spot:
+    """A disc around a random pixel that is part of a drawn thing; its radius is a share of the width."""
+    down = functional.pad((images[..., 1:, :] - images[..., :-1, :]).abs().amax(1), (0, 0, 0, 1))
+    luck = torch.rand(down.shape, generator=chance.generator, device=chance.device)
+    chosen = ((down > 0.3) + luck).flatten(1).argmax(1)  # a strong edge, or anything where there is none
+    side = images.shape[-1]
+    x, y = ((part / side).view(-1, 1, 1, 1) for part in (chosen % side, torch.div(chosen, side, rounding_mode="floor")))
+    axis = torch.linspace(0, 1, side, device=chance.device)
+    away = ((axis.view(1, 1, 1, -1) - x) ** 2 + (axis.view(1, 1, -1, 1) - y) ** 2).sqrt()
+    return ((chance.number(low, high) - away) * 20 + 0.5).clamp(0, 1)
+
+
+def smear(images: Tensor, chance: Chance) -> Tensor:
+    """A place is wiped sideways."""
+    wiped = functional.avg_pool2d(functional.pad(images, (6, 6, 0, 0), mode="replicate"), (1, 13), stride=1)
+    return torch.lerp(images, _blur(wiped, 1), spot(images, chance, 0.07, 0.2))
+
+
+def double(images: Tensor, chance: Chance) -> Tensor:
+    """A place is drawn twice, a few pixels apart."""
+    near, far = images.roll((1, 3), (2, 3)), images.roll((2, -5), (2, 3))
+    moved = torch.where(chance.number() < 0.5, near, far)
+    return torch.lerp(images, moved, 0.5 * spot(images, chance, 0.1, 0.3))
+
+
+def ghost(images: Tensor, chance: Chance) -> Tensor:
+    """The next one in the batch shines through."""
+    return torch.lerp(images, images.roll(1, 0), chance.number(0.25, 0.6) * spot(images, chance, 0.12, 0.4))
+
+
+def hole(images: Tensor, chance: Chance) -> Tensor:
+    """A place is filled with the colour of another place."""
+    side = images.shape[-1]
+    pixel = torch.randint(side * side, (len(images), 1, 1), generator=chance.generator, device=chance.device)
+    colour = images.flatten(2).gather(2, pixel.expand(-1, images.shape[1], -1)).unsqueeze(-1)
+    return torch.lerp(images, colour.expand_as(images), spot(images, chance, 0.03, 0.1))
+
+
+def fog(images: Tensor, chance: Chance) -> Tensor:
+    """A place, or all, is out of focus."""
+    return torch.lerp(images, _blur(_blur(images, 2), 2), spot(images, chance, 0.1, 0.8))
+
+
+def wave(images: Tensor, chance: Chance) -> Tensor:
+    """A place is bent, as lines of a decoder that is unsure are."""
+    coarse = functional.interpolate(
+        chance.grain(images[:, :2, :8, :8]), size=images.shape[2:], mode="bicubic", align_corners=False
+    )
+    axis = (torch.arange(images.shape[-1], device=chance.device) + 0.5) / images.shape[-1] * 2 - 1
+    base = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1)
+    bent = functional.grid_sample(
+        images, base + 0.035 * coarse.permute(0, 2, 3, 1), padding_mode="border", align_corners=False
+    )
+    return torch.lerp(images, bent, spot(images, chance, 0.12, 0.4))
+
+
+DAMAGES: dict[str, Callable[[Tensor, Chance], Tensor]] = {
+    "smear": smear,
+    "double": double,
+    "ghost": ghost,
+    "hole": hole,
+    "fog": fog,
+    "wave": wave,
+}
+"""What can be done to any picture; half a pair of glasses, and latents that are wrong in a place, are beside these."""
+
+
+def spoiled(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Each picture with one kind of damage, in turn; images (N, 3, 128, 128) in [0, 1]."""
+    found = images.clone()
+    for number, spoil in enumerate(DAMAGES.values()):
+        some = images[number :: len(DAMAGES)]
+        if len(some):
+            found[number :: len(DAMAGES)] = spoil(some, Chance(len(some), generator)).clamp(0, 1)
+    return found
+
+
+@torch.no_grad()
+def redrawn(vae: AutoencoderKL, images: Tensor, noise: Tensor) -> Tensor:
+    """Pictures in [0, 1] through the autoencoder, with noise on their latents in standard deviations.
+
+    Shapes:
+        noise: (N, 4, 32, 32).
+    """
+    device = images.device
+    with torch.autocast(device.type, torch.bfloat16):
+        latents = vae.encode((images * 2 - 1).contiguous(memory_format=layout(device))).latent_dist.mean
+        noisy = latents.float() + noise / vae.config.scaling_factor
+        decoded: Tensor = vae.decode(noisy.contiguous(memory_format=layout(device))).sample
+    return (decoded.float() / 2 + 0.5).clamp(0, 1).contiguous()
+
+
+def half_worn(folder: Path, cutouts: Cutouts, count: int) -> tuple[Cutouts, Cutouts]:
+    """Figures with only one side of their glasses, which nobody draws, and the same with both.
+
+    Glasses end in the middle between the leftmost and the rightmost pixel that they change. Draws the figures without
+    glasses, or reads them from the folder if they were drawn before.
+    """
+    rows = [row for row, figure in enumerate(cutouts.figures) if figure.traits["eyewear"] != "none"][:count]
+    worn = Cutouts([cutouts.figures[row] for row in rows], cutouts.pictures[rows])
+    bare = draw_cached(folder, f"bare-{count}", [figure.with_trait("eyewear", "none") for figure in worn.figures])
+    halves = [_half(worn.pictures[number], bare.pictures[number], number % 2 > 0) for number in range(len(rows))]
+    return Cutouts(worn.figures, np.stack(halves)), worn
+
+
+def _half(worn: np.ndarray, bare: np.ndarray, left: bool) -> np.ndarray:
+    changed = np.flatnonzero((worn != bare).any((0, 2)))
+    middle = (changed[0] + changed[-1]) / 2 if len(changed) else worn.shape[1] / 2
+    columns = np.arange(worn.shape[1])[None, :, None]
+    mixed: np.ndarray = np.where((columns < middle) == left, worn, bare)
+    return mixed
