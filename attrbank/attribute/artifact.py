@@ -14,7 +14,7 @@ from torch import Tensor
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NumericError
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.blobs import Artifact
-from attrbank.store.header import RECORD_KEY, seal
+from attrbank.store.header import RECORD_KEY, canonical
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _encode(attribute: LearnedAttribute) -> bytes:
     _refuse_non_finite(attribute)
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in attribute.tensors.items()}
     record = json.dumps(attribute.record.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
-    return seal(safetensors.torch.save(tensors, metadata={RECORD_KEY: record}))
+    return canonical(safetensors.torch.save(tensors, metadata={RECORD_KEY: record}))
 
 
 def _refuse_non_finite(attribute: LearnedAttribute) -> None:

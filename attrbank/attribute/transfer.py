@@ -12,7 +12,7 @@ from attrbank.names import validate_name
 from attrbank.store import blobs, cards
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
-from attrbank.store.header import check_seal
+from attrbank.store.header import check_seal, seal
 from attrbank.store.layout import ARTIFACT_SUFFIX
 from attrbank.text import printable
 
@@ -97,7 +97,7 @@ def import_attribute(
     require_usable(attribute)
     if name is not None and validate_name(name) != attribute.record.name:
         record = attribute.record.model_copy(update={"name": name})
-        data = encode(LearnedAttribute(record, attribute.tensors))
+        data = seal(encode(LearnedAttribute(record, attribute.tensors)))
     entry = bank.add(data, replace=replace)
     if card and card.id == entry.id:
         bank.measurements.keep_card(card)

@@ -31,6 +31,7 @@ from attrbank.schema.fields import MAX_LABEL, Preset
 from attrbank.schema.stored import AttributeRecord, Binding, PicturePair, Resolved
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
+from attrbank.store.header import seal
 from attrbank.text import printable
 
 DEFAULT_BACKBONE = "portraits"
@@ -90,7 +91,7 @@ def learn(
     attribute = learn_attribute(spec, method, model, sampler, on_progress)
     if refine is not None:
         attribute = refine(attribute, model, on_progress)
-    return store.add(encode(attribute), replace=replace)
+    return store.add(seal(encode(attribute)), replace=replace)
 
 
 def _refuse_unread_difference(pair: PromptPair, model: Backbone) -> None:
