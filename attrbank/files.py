@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,9 @@ from attrbank.errors import StorageError
 from attrbank.text import printable
 
 TEMPORARY_SUFFIX = ".tmp"
+
+GRACE = 3600.0
+"""Seconds for which a temporary file may still belong to a running write."""
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -89,6 +93,14 @@ def complete(path: Path, data: bytes, mode: int = 0o666) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             os.unlink(temporary)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed runs have left unfinished in a folder, if it is too old to be at work still."""
+    with suppress(OSError):
+        for path in folder.glob(f".attrbank-*{TEMPORARY_SUFFIX}"):
+            if time.time() - path.lstat().st_mtime > GRACE:
+                path.unlink(missing_ok=True)
 
 
 def sync_folder(path: Path) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,63}"
 """Of names of attributes, and of all else that users name."""
+
+Dtype = Literal["float32", "float16", "bfloat16"]
+"""What a precision may be called."""
 
 MAX_SEEDS = 100_000
 SEED_LIMIT = 2**63

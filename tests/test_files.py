@@ -78,6 +78,17 @@ def test_what_cannot_be_finished_leaves_nothing_behind(
     assert os.listdir(tmp_path) == []
 
 
+def test_what_a_killed_run_left_is_swept_when_it_is_old(tmp_path: Path) -> None:
+    old, new, other = (tmp_path / name for name in (".attrbank-00.tmp", ".attrbank-11.tmp", "mine.tmp"))
+    for path in (old, new, other):
+        path.touch()
+    for path in (old, other):
+        os.utime(path, (0, 0))
+    files.sweep(tmp_path)
+    assert sorted(tmp_path.iterdir()) == [new, other]
+    files.sweep(tmp_path / "nowhere")
+
+
 def test_the_umask_decides_who_may_read(folder: Path) -> None:
     before = os.umask(0o027)
     try:

@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from typing import NamedTuple, Protocol
 
-from attrbank.diffusion.protocols import Description, family_of
 from attrbank.errors import IncompatibleError
+from attrbank.schema.fields import Part
 from attrbank.schema.stored import AttributeRecord, Binding
+
+BEFORE_ALL_WEIGHTS = {
+    "f58318c86874d955a15f2af3d309e5c2521792bde033cbe43400f2f92ddc5819": (
+        "f89df898f7b45f1b0201ffeb101c41ca7a006fdc21f429d8aa53acab8685aa73"
+    )
+}
+"""Fingerprints from when they were of a few weights -> those of the same models now: ``portraits`` is shipped."""
+
+
+class Comparable(Protocol):
+    """What is compared of a model; it may also have a ``family``, ``former_fingerprint`` and ``parts``."""
+
+    @property
+    def name(self) -> str:
+        """As the user gave it."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Of its configuration and weights."""
+        ...
+
+    @property
+    def latent_shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        ...
+
+    @property
+    def prediction_type(self) -> str:
+        """What the network says."""
+        ...
 
 
 class Mismatch(NamedTuple):
     """The first thing in which two models differ.
 
     Attributes:
-        what: "family", "latent shape", "prediction type" or "fingerprint".
+        what: "family", "latent shape", "prediction type", "fingerprint", "text encoder" or "codec".
         theirs: what the attribute was learned on has.
         ours: what the other model has.
     """
@@ -25,28 +57,56 @@ class Mismatch(NamedTuple):
     @property
     def forcible(self) -> bool:
         """Whether the models are relatives: alike in all but their weights, so that an edit can be tried."""
-        return self.what == "fingerprint"
+        return self.what in ("fingerprint", *_CALLED.values())
 
 
-def mismatch(learned_on: Binding, here: Description | Binding) -> Mismatch | None:
-    """What speaks against an attribute of one model on another, the gravest first; None if they are the same model."""
-    family = here.family if isinstance(here, Binding) else family_of(here)
+_CALLED: Mapping[Part, str] = {"text": "text encoder", "codec": "codec"}
+
+
+def mismatch(learned_on: Binding, here: Comparable, parts: Collection[Part] = ()) -> Mismatch | None:
+    """What speaks against an attribute of one model on another, the gravest first; None if they are the same model.
+
+    Args:
+        learned_on: the attribute's model.
+        here: the other one.
+        parts: of which the attribute depends beside the network that denoises; what either does not know is not held
+            against it.
+    """
+    theirs = BEFORE_ALL_WEIGHTS.get(learned_on.fingerprint, learned_on.fingerprint)
+    is_known = theirs in (here.fingerprint, getattr(here, "former_fingerprint", None))
+    known: Mapping[str, str] = getattr(here, "parts", {})
     sides = (
-        Mismatch("family", learned_on.family, family),
+        Mismatch("family", learned_on.family, getattr(here, "family", here.name)),
         Mismatch("latent shape", _shape(learned_on.latent_shape), _shape(here.latent_shape)),
         Mismatch("prediction type", learned_on.prediction_type, here.prediction_type),
-        Mismatch("fingerprint", learned_on.fingerprint, here.fingerprint),
+        Mismatch("fingerprint", here.fingerprint if is_known else theirs, here.fingerprint),
+        *(
+            Mismatch(_CALLED[part], learned_on.parts[part], known[part])
+            for part in parts
+            if part in learned_on.parts and part in known
+        ),
     )
     return next((side for side in sides if side.theirs != side.ours), None)
 
 
-def check_binding(record: AttributeRecord, here: Description | Binding, *, force: bool = False) -> Mismatch | None:
+def uncertain(record: AttributeRecord, here: Comparable) -> str | None:
+    """One sentence for an attribute of which it is not known whether it fits; None if it is."""
+    former = getattr(here, "former_fingerprint", None)
+    if record.backbone.fingerprint != former or former in (here.fingerprint, *BEFORE_ALL_WEIGHTS):
+        return None
+    return f"{record.name} is from when only a few weights were compared; learn it again to be sure that it fits"
+
+
+def check_binding(
+    record: AttributeRecord, here: Comparable, *, force: bool = False, parts: Collection[Part] = ()
+) -> Mismatch | None:
     """Refuse an attribute that was learned on another model (docs/architecture.md 6).
 
     Args:
         record: the attribute's.
         here: the model that it is to act on.
         force: let it act on a relative of the model that it was learned on.
+        parts: as ``mismatch`` has them.
 
     Returns:
         What was forced; None if there was no need.
@@ -54,7 +114,7 @@ def check_binding(record: AttributeRecord, here: Description | Binding, *, force
     Raises:
         IncompatibleError: naming both sides.
     """
-    found = mismatch(record.backbone, here)
+    found = mismatch(record.backbone, here, parts)
     if found is None or (force and found.forcible):
         return found
     theirs, ours, other = record.backbone.name, here.name, "the other one"
@@ -64,11 +124,13 @@ def check_binding(record: AttributeRecord, here: Description | Binding, *, force
     raise IncompatibleError(
         f"{record.name} was learned on {theirs} ({found.what} {_brief(found.theirs)}), "
         f"but {ours} has {_brief(found.ours)}.",
-        hint=f"{hint} They are relatives: --force tries it all the same." if found.forcible else hint,
+        hint=f"{hint} They are relatives: --force tries it all the same, in Python force=True."
+        if found.forcible
+        else hint,
     )
 
 
-def forced_warning(record: AttributeRecord, here: Description) -> str:
+def forced_warning(record: AttributeRecord, here: Comparable) -> str:
     """One sentence for those who force an attribute on a relative."""
     return f"{record.name} was learned on {record.backbone.name}; {here.name} has other weights"
 

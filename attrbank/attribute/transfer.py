@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrbank import files
 from attrbank.errors import InvalidValueError
@@ -10,8 +12,12 @@ from attrbank.names import validate_name
 from attrbank.store import blobs, cards
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
+from attrbank.store.header import check_seal, seal
 from attrbank.store.layout import ARTIFACT_SUFFIX
 from attrbank.text import printable
+
+if TYPE_CHECKING:  # listing a bank does without torch
+    from attrbank.attribute.artifact import LearnedAttribute
 
 
 def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = False) -> Path:
@@ -36,6 +42,7 @@ def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = Fa
     for file in written:
         if file.exists() and not force:  # asked of both before either is written
             raise _exists(file)
+    files.sweep(path.parent)
     for file, data in written.items():
         if force:
             files.replace(file, data)
@@ -53,10 +60,18 @@ def card_beside(path: Path) -> Path:
     return path.with_suffix(".card.json")
 
 
-def import_attribute(bank: Bank, path: Path, *, name: str | None = None, replace: bool = False) -> Entry:
+def import_attribute(
+    bank: Bank,
+    path: Path,
+    *,
+    name: str | None = None,
+    replace: bool = False,
+    require_usable: Callable[[LearnedAttribute], None] = lambda attribute: None,
+) -> Entry:
     """Add an artifact from anywhere to a bank; doing so again is no error.
 
-    The file is trusted in nothing: limits, header, record, every tensor, and the id in its name if it has one. The card
+    The file is trusted in nothing: limits, header, record, every tensor, its digest if it has one, and the id in its
+    name if that has one. The card
     beside it comes along if it is a valid one of this very artifact; what it says is its author's word.
 
     Args:
@@ -64,6 +79,7 @@ def import_attribute(bank: Bank, path: Path, *, name: str | None = None, replace
         path: the file.
         name: what to call the attribute; None is the name in its record. Another name makes another artifact.
         replace: let the name mean this one from now on, if it is in use.
+        require_usable: raises what it is to be refused for, such as that its method cannot use it.
 
     Raises:
         NotFoundError: there is no such file.
@@ -76,10 +92,12 @@ def import_attribute(bank: Bank, path: Path, *, name: str | None = None, replace
     from attrbank.attribute.artifact import LearnedAttribute, decode, encode
 
     data = blobs.get_foreign(path)
+    check_seal(data)
     attribute, card = decode(data), cards.get_foreign_card(card_beside(path), blobs.identify(data))
+    require_usable(attribute)
     if name is not None and validate_name(name) != attribute.record.name:
         record = attribute.record.model_copy(update={"name": name})
-        data = encode(LearnedAttribute(record, attribute.tensors))
+        data = seal(encode(LearnedAttribute(record, attribute.tensors)))
     entry = bank.add(data, replace=replace)
     if card and card.id == entry.id:
         bank.measurements.keep_card(card)

@@ -36,7 +36,7 @@ class Family(NamedTuple):
 FAMILIES = (
     Family(
         "stable_diffusion",
-        ("StableDiffusionPipeline",),
+        ("StableDiffusionPipeline", "LatentConsistencyModelPipeline"),
         describe="attrbank.backbones.stable_diffusion.describe:describe",
         load="attrbank.backbones.stable_diffusion.load:StableDiffusion",
         single_files=True,
@@ -104,15 +104,15 @@ def load(reference: str, placement: Placement | None = None) -> Backbone:
 def _described(reference: str, source: Source) -> tuple[Family, BackboneFolder]:
     index = read_json(source.folder / "model_index.json")
     family = _family(reference, index)
-    describe = _imported(family.describe)
-    if source.checkpoint is None:
-        described: BackboneFolder = describe(reference, source.folder, index)
-    elif family.single_files:
-        described = describe(reference, source.folder, index, source.checkpoint)
-    else:
+    if source.checkpoint is not None and not family.single_files:
         raise IncompatibleError(
             f"Single files of the family {family.name} are not supported.", hint="Convert the file to a folder."
         )
+    checkpoint = () if source.checkpoint is None else (source.checkpoint,)
+    try:
+        described: BackboneFolder = _imported(family.describe)(reference, source.folder, index, *checkpoint)
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
+        raise IncompatibleError(f"The configuration of {reference} is malformed: {error}.") from error
     return family, replace(described, family=family.name)
 
 

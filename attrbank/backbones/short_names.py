@@ -35,13 +35,13 @@ def read_table() -> Mapping[str, str]:
     """
     path = table_path()
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
+        table = json.loads(path.read_text(encoding="utf-8-sig"))
         return {validate_name(name): _validated(reference) for name, reference in sorted(table.items())}
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise StorageError(f"{printable(str(path))} cannot be read: {error.strerror}.") from error
-    except (ValueError, AttributeError, InvalidValueError) as error:
+    except (ValueError, AttributeError, RecursionError, InvalidValueError) as error:
         raise InvalidValueError(
             f"{printable(str(path))} is not a table of short names: {error}.", hint="Mend it, or delete it."
         ) from error

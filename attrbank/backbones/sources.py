@@ -109,10 +109,14 @@ def _checkpoint(file: str) -> Path:
 
 def _hub_folder(hub_id: str, download: bool) -> Path:
     folder = _snapshot(hub_id, download, (*_NEVER, *HUB_HALVES))
-    networks = [path for pattern in NETWORK_FOLDERS for path in folder.glob(pattern)]
-    if download and not all(any(network.glob("*.safetensors")) for network in networks):
+    if download and not _has_all_weights(folder):
         return _snapshot(hub_id, download, _NEVER)
     return folder
+
+
+def _has_all_weights(folder: Path) -> bool:
+    networks = [path for pattern in NETWORK_FOLDERS for path in folder.glob(pattern)]
+    return all(any(network.glob("*.safetensors")) for network in networks)
 
 
 def _snapshot(hub_id: str, download: bool, ignored: tuple[str, ...]) -> Path:
@@ -123,6 +127,10 @@ def _snapshot(hub_id: str, download: bool, ignored: tuple[str, ...]) -> Path:
             hub_id, allow_patterns=list(HUB_FILES), ignore_patterns=list(ignored), local_files_only=not download
         )
     except Exception as error:  # a dozen unrelated kinds, from httpx to the hub's own
+        # Who fetched one precision alone misses the others, and nothing that is needed.
+        partial = Path(getattr(error, "snapshot_path", None) or "nowhere")
+        if (partial / "model_index.json").is_file() and _has_all_weights(partial):
+            return partial
         if not download or constants.HF_HUB_OFFLINE:
             raise NotFoundError(
                 f"There is no folder {hub_id!r}, and no such model of the hub is on this disk.",

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from attrbank.cli import streams
 from attrbank.cli.failure import exit_code_of
 from attrbank.cli.plain import plain_app
 from attrbank.names import VERSION
@@ -68,9 +69,10 @@ def attrbank(
 
 def main() -> None:
     """Run the command line of this process, as ``attrbank`` and ``python -m attrbank`` do, and exit with its code."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal need not know every Δ
-    sys.exit(run())
+    streams.prepare()
+    code = run()
+    streams.finish()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

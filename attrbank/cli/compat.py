@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from attrbank.attribute.compatibility import mismatch
+from attrbank.attribute.compatibility import Mismatch, mismatch
 from attrbank.backbones import short_names as shortnames
 from attrbank.cli import terminal
 from attrbank.cli.options import BankOption, JsonOption
@@ -36,7 +36,7 @@ def compat(
     opened = Bank.open(bank)
     entries = opened.resolve_all(references) if references else opened.entries()
     records = [opened.record(entry) for entry in entries]
-    models = dict(_described(backbones or _known()))
+    models = dict(_described(backbones or _known(), named=bool(backbones)))
     if as_json:
         pairs = zip(entries, records, strict=True)
         terminal.document([_verdict(entry, record, name, models[name]) for entry, record in pairs for name in models])
@@ -57,12 +57,14 @@ def _known() -> list[str]:
     return [*registered, *shortnames.read_table()]
 
 
-def _described(names: Sequence[str]) -> Iterator[tuple[str, Description | None]]:
-    """Each backbone's description; None, and why on stderr, for one that cannot be had."""
+def _described(names: Sequence[str], *, named: bool) -> Iterator[tuple[str, Description | None]]:
+    """Each backbone's description; None, and why on stderr, for one that cannot be had and was not asked for."""
     for name in names:
         try:
             yield name, load_plugins().describe(name)
         except AttrbankError as error:
+            if named:
+                raise
             terminal.warn(f"{name}: {error.message}")
             yield name, None
 
@@ -71,10 +73,19 @@ def _row(record: AttributeRecord, models: Sequence[Description | None]) -> list[
     return [record.name, record.backbone.name, *(_cell(record, model) for model in models)]
 
 
+def _mismatch(record: AttributeRecord, model: Description) -> Mismatch | None:
+    """With the core that the attribute prefers; of a method that is not installed, the network alone is compared."""
+    try:
+        parts = load_plugins().method_of(record).parts(record, record.core)
+    except AttrbankError:
+        parts = ()
+    return mismatch(record.backbone, model, parts)
+
+
 def _cell(record: AttributeRecord, model: Description | None) -> str:
     if model is None:
         return "?"
-    found = mismatch(record.backbone, model)
+    found = _mismatch(record, model)
     if found is None:
         return "yes"
     return "--force: other weights" if found.forcible else f"no: other {found.what}"
@@ -82,7 +93,7 @@ def _cell(record: AttributeRecord, model: Description | None) -> str:
 
 def _verdict(entry: Entry, record: AttributeRecord, name: str, model: Description | None) -> dict[str, Any]:
     """One cell with its reason; ``fits`` is null for a backbone that cannot be described."""
-    found = None if model is None else mismatch(record.backbone, model)
+    found = None if model is None else _mismatch(record, model)
     return {
         "name": entry.name,
         "id": entry.id,

@@ -53,8 +53,10 @@ def import_files(
         raise typer.BadParameter("--name is for one file.")
     opened = Bank.open(bank)
 
+    from attrbank.editing.usable import require_usable  # export does without torch
+
     def add(path: Path) -> dict[str, Any]:
-        entry = import_attribute(opened, path, name=name, replace=replace)
+        entry = import_attribute(opened, path, name=name, replace=replace, require_usable=require_usable)
         return entry.as_json() | {"reference": entry.reference, "file": str(path)}
 
     _for_each(paths, str, add, "reference", as_json)

@@ -9,8 +9,6 @@ from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import CorruptArtifactError, PartialError
 from attrbank.store.bank import Bank
 
-HARMLESS = {"ok", "orphan", "leftover"}
-
 
 def verify(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
     """Check every artifact of the bank, and what was measured.
@@ -24,7 +22,7 @@ def verify(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
     elif wrong:
         columns = ("STATE", "NAME", "ITEM", "ORIGIN", "DETAIL")
         terminal.table(columns, [(f.state, f.name, f.item, f.origin, f.detail) for f in wrong])
-    damaged = [finding for finding in wrong if finding.state not in HARMLESS]
+    damaged = [finding for finding in wrong if not finding.harmless]
     if damaged:
         raise CorruptArtifactError(f"{len(damaged)} of {len(findings)} items are damaged.")
     terminal.say(f"{len(findings) - len(wrong)} items are sound.")

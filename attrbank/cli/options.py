@@ -38,7 +38,9 @@ ConfigOption: TypeAlias = Annotated[
     typer.Option("--config", metavar="DIR", help="For a single file: a model of its kind, for its configuration."),
 ]
 ReplaceOption: TypeAlias = Annotated[bool, typer.Option("--replace", help="The old one stays reachable as NAME@ID.")]
-_Guidance: TypeAlias = Annotated[float | None, typer.Option(metavar="G", help="Classifier-free guidance; 1 is none.")]
+_Guidance: TypeAlias = Annotated[
+    float | None, typer.Option(metavar="G", help="Classifier-free guidance; 1 or less is none.")
+]
 
 
 @dataclass(frozen=True)

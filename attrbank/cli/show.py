@@ -47,9 +47,23 @@ def command_of(recipe: Recipe, bank: Path | None = None) -> str:
     words += ["--steps", str(recipe.steps), "--guidance-scale", terminal.number(recipe.guidance_scale)]
     words += [word for core in cores if core and len(cores) == 1 for word in ("--core", core)]
     words += ["--force"] if recipe.forced else []
+    words += ["--dtype", recipe.dtype] if recipe.dtype else []
     words += ["--raw"] if any(turn.raw for turn in recipe.steps_applied) else []
     words += ["--bank", str(bank)] if bank else []
-    return shlex.join([*words, "--backbone", recipe.backbone])
+    return " ".join(map(quoted, [*words, "--backbone", recipe.backbone]))
+
+
+def quoted(word: str) -> str:
+    """A word for a POSIX shell; what a terminal would not show, or obey, is spelled as bytes (``$'…'``)."""
+    if word.isprintable():
+        return shlex.quote(word)
+    spelled = (c if c.isprintable() and c not in "\\'" else _octal(c) for c in word)
+    return f"$'{''.join(spelled)}'"
+
+
+def _octal(character: str) -> str:
+    """Three digits a byte, which no digit that follows can lengthen."""
+    return "".join(f"\\{byte:03o}" for byte in character.encode())
 
 
 def _show_picture(path: Path, bank: Path | None, as_json: bool) -> None:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from attrbank.attribute.artifact import opened
 from attrbank.attribute.compatibility import check_binding
-from attrbank.diffusers.pipelines import binding_of, refuse_packed
+from attrbank.diffusers.pipelines import model_of, refuse_packed
 from attrbank.diffusers.progress import Progress
 from attrbank.editing.acting import Ready, ready
 from attrbank.editing.request import ApplyRequest
@@ -41,13 +41,16 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
     prefers; one that must look at the picture first is refused. Latents that a scheduler carries as x/√ᾱ are
     scaled for the edit and back; what a multistep scheduler remembers from before an edit is dropped.
 
+    A pipeline does not hand on its prompt; it names itself, in its log, the words of one that is too long.
+
     The pipeline's model is checked when its run begins: latent shape, prediction type, and the fingerprint of its
-    weights, unless they are in bfloat16, which is too coarse for it.
+    weights, adapters among them, unless they are in bfloat16 or below, which is too coarse for it.
 
     Args:
         attributes: references with strengths, as in ``young:0.7``.
         bank: the bank's folder; None is the user's.
         rho: strength of the references that have none of their own.
+        force: let attributes act on a relative of their model, such as one with a LoRA.
 
     Raises:
         NotFoundError: an attribute, or the method that it needs, is not there.
@@ -59,8 +62,9 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
 
     tensor_inputs: ClassVar[list[str]] = ["latents"]
 
-    def __init__(self, *attributes: str, bank: Path | str | None = None, rho: float = 1.0) -> None:
+    def __init__(self, *attributes: str, bank: Path | str | None = None, rho: float = 1.0, force: bool = False) -> None:
         super().__init__()
+        self._force = force
         asked = ApplyRequest(references=tuple(split_strength(text) for text in attributes), rho=rho)
         store = Bank.open(bank)
         entries = store.resolve_all([reference for reference, _ in asked.references])
@@ -85,8 +89,9 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
 
     def _check(self, pipeline: Any, progress: Progress, latents: Tensor) -> None:
         for record in (attribute.record for attribute in self._attributes):
-            check_binding(record, binding_of(pipeline, latents, record.backbone))
+            check_binding(record, model_of(pipeline, latents, record.backbone), force=self._force)
             progress.refuse_missed(record)
+            progress.refuse_unreached(record, getattr(pipeline, "num_timesteps", None))
 
 
 class _OutOfReach:

@@ -66,6 +66,24 @@ class Progress:
                 hint="Take more steps, or use attrbank apply.",
             )
 
+    def refuse_unreached(self, record: AttributeRecord, steps: int | None) -> None:
+        """Do nothing if the attribute's turn comes before a run ends of which the first step has just been taken.
+
+        Args:
+            record: the attribute's.
+            steps: that the run takes, which may end before the scheduler's grid does, as ``denoising_end`` has it;
+                None is to its end.
+
+        Raises:
+            IncompatibleError: it does not.
+        """
+        index = self.index_of(record)
+        if steps is not None and index >= self.index + steps:
+            raise IncompatibleError(
+                f"{record.name} acts at t = {self._timesteps[index]:g}, after the last step of this run.",
+                hint="Give the callback to the pipeline that takes the later steps, or let this one go further.",
+            )
+
     def forget(self) -> None:
         """Make a multistep scheduler begin afresh: what it remembers belongs to the unedited latents."""
         if hasattr(self._scheduler, "model_outputs"):

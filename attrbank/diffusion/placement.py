@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
-Dtype: TypeAlias = Literal["float32", "float16", "bfloat16"]
+from attrbank.text import Dtype
+
+__all__ = ["Dtype", "Placement"]
 
 
 @dataclass(frozen=True, kw_only=True)

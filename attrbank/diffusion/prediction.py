@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from attrbank.diffusion.protocols import Guidance, Prediction
+from attrbank.errors import IncompatibleError
 
 if TYPE_CHECKING:  # only operators are used, and a plan counts evaluations without torch
     from torch import Tensor
@@ -15,7 +16,16 @@ def from_epsilon(x: Tensor, eps: Tensor, alpha_bar: float) -> Prediction:
 
     Shapes:
         x, eps: (B, C, H, W)
+
+    Raises:
+        IncompatibleError: ᾱ is 0, where a noise tells nothing of what it hides.
     """
+    if alpha_bar == 0:
+        raise IncompatibleError(
+            "A model that predicts noise says nothing of a latent that is noise alone, where its schedule begins.",
+            hint='Schedules with "rescale_betas_zero_snr" belong to models of "v_prediction": '
+            "correct scheduler_config.json in whichever is wrong.",
+        )
     x0 = (x - (1 - alpha_bar) ** 0.5 * eps) / alpha_bar**0.5
     return Prediction(eps, x0)
 
@@ -56,6 +66,14 @@ def guide(unconditional: Prediction, conditional: Prediction, scale: float) -> P
     return Prediction(eps, x0)
 
 
+def is_guided(guidance_scale: float) -> bool:
+    """Whether a scale asks for guidance; one of 1 or less asks for the prompt as it is, as pipelines of diffusers do.
+
+    The formula would drop the prompt at 0, which the cards of distilled models tell people to use.
+    """
+    return guidance_scale > 1
+
+
 def evaluations_per_step(guidance_scale: float, guidance: Guidance = "classifier-free") -> int:
-    """Network evaluations that one step of one image costs: 2, or 1 where guidance needs one prompt only."""
-    return 1 if guidance != "classifier-free" or guidance_scale in (0, 1) else 2
+    """Network evaluations that one step of one image costs: 2, or 1 where the prompt alone is predicted."""
+    return 2 if guidance == "classifier-free" and is_guided(guidance_scale) else 1

@@ -5,10 +5,11 @@ Latents are variance-preserving throughout: x_t = √ᾱ x̂0 + √(1−ᾱ) ε.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
+from attrbank.diffusion.placement import Dtype, Placement
 from attrbank.diffusion.schedule import Grid, Schedule
 from attrbank.errors import InvalidValueError
 
@@ -61,7 +62,9 @@ class Backbone(Protocol):
 
     A backbone may also have ``guidance``; without it, guidance is classifier-free. And it may have a ``family``, which
     models share whose latents mean the same; without it, it is a family of its own. With ``picture_size``, the height
-    and width of its pictures, nothing need be decoded to know them.
+    and width of its pictures, nothing need be decoded to know them. ``parts`` are SHA-256s, in hex, of its "text"
+    encoders, its "codec" and its "sampling", by which a batch tells that it is still the same. ``unread(prompt)`` is
+    what it does not read of a prompt that is too long.
     """
 
     name: str
@@ -135,6 +138,24 @@ def family_of(model: Description) -> str:
     return family
 
 
+def parts_of(model: Description) -> Mapping[str, str]:
+    """Fingerprints of what stands around the network that denoises, by name; none where the model does not say."""
+    parts: Mapping[str, str] = getattr(model, "parts", {})
+    return parts
+
+
+def precision_of(model: Description, placement: Placement | None) -> Dtype | None:
+    """The precision that the model's networks have where a user wants them; None where that is its own affair.
+
+    Raises:
+        InvalidValueError: they cannot run there.
+    """
+    say: Callable[[Placement | None], Dtype] | None = getattr(model, "precision", None)
+    if say is not None:
+        return say(placement)
+    return placement.dtype if placement else None
+
+
 def check_guidance(model: Description, guidance_scale: float, *prompts: str) -> None:
     """Refuse to prompt or to guide a model that knows no prompts.
 
@@ -160,6 +181,18 @@ def unknown_words_warning(model: Description, *prompts: str) -> list[str]:
     if not unknown:
         return []
     return [f"{model.name} does not know {', '.join(unknown)}; it knows: {', '.join(sorted(model.words or ()))}"]
+
+
+def unread_of(model: Description, prompt: str) -> str:
+    """The words at the end of a prompt that the model does not read; empty where it reads all, or does not say."""
+    say: Callable[[str], str] | None = getattr(model, "unread", None)
+    return "" if say is None else say(prompt)
+
+
+def unread_warnings(model: Description, *prompts: str) -> list[str]:
+    """One sentence for each prompt that is too long, with the words that the model does not read."""
+    cut = dict.fromkeys(filter(None, (unread_of(model, prompt) for prompt in prompts)))
+    return [f"the prompt is too long for {model.name}, which does not read: {words}" for words in cut]
 
 
 class Sampler(Protocol):

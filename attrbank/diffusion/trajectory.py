@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attrbank.diffusion.prediction import evaluations_per_step, guide
+from attrbank.diffusion.finite import finite
+from attrbank.diffusion.prediction import evaluations_per_step, guide, is_guided
 from attrbank.diffusion.protocols import Backbone, Conditioning, Grid, Prediction, Sampler, guidance_of
 from attrbank.diffusion.schedule import timestep_at
 from attrbank.errors import InvalidValueError, NumericError, PluginError
@@ -59,7 +60,7 @@ class Trajectory:
         backbone: predicts the noise.
         sampler: takes the steps.
         grid: the (t, t_prev) pairs, from ``sampler.grid``.
-        guidance_scale: s in u + s (c − u); 1 leaves out the unconditional prediction, 0 the prompt. A backbone with
+        guidance_scale: s in u + s (c − u); 1 or less leaves out the unconditional prediction u. A backbone with
             embedded guidance is handed s instead.
         batch_size: rows of latents per call of the backbone, the fewer by default the larger they are; guidance
             doubles them.
@@ -154,19 +155,21 @@ class Trajectory:
 
         Raises:
             InvalidValueError: the prompts are neither one nor as many as the rows.
+            NumericError: the latent is not finite, or the prediction is not.
         """
         if position.index == self.end:
             return Prediction(torch.zeros_like(position.latent), position.latent)
-        rows = len(position.latent)
+        rows, t = len(position.latent), self.grid[position.index][0]
+        self._require_finite(position.latent, f"before step {position.index + 1}", t)
         conditioning = _for_rows(conditioning, rows)
-        t = self.grid[position.index][0]
         parts = [
             self._guided(
                 position.latent[first : first + self.batch_size], t, _rows(conditioning, first, self.batch_size)
             )
             for first in range(0, rows, self.batch_size)
         ]
-        return Prediction(torch.cat([part.eps for part in parts]), torch.cat([part.x0 for part in parts]))
+        eps, x0 = (torch.cat(rows) for rows in zip(*parts, strict=True))
+        return Prediction(*(finite(tensor, "What the backbone predicted") for tensor in (eps, x0)))
 
     def _step(self, position: Position, prediction: Prediction, noise: Tensor | None) -> Position:
         t, t_prev = self.grid[position.index]
@@ -182,11 +185,9 @@ class Trajectory:
         self._tally.rows += rows * evaluations_per_step(self.guidance_scale, guidance)
         if guidance == "embedded":
             conditioning = {**conditioning, "guidance_scale": latent.new_full((rows,), self.guidance_scale)}
-        if guidance != "classifier-free" or self.guidance_scale == 1:
+        if guidance != "classifier-free" or not is_guided(self.guidance_scale):
             return self.backbone.predict(latent, t, conditioning)
         unconditional = _for_rows(self._unconditional_prompt(), rows)
-        if self.guidance_scale == 0:
-            return self.backbone.predict(latent, t, unconditional)
         both = {name: torch.cat([unconditional[name], conditioning[name]]) for name in conditioning}  # (2B, …)
         eps, x0 = self.backbone.predict(torch.cat([latent, latent]), t, both)
         return guide(Prediction(eps[:rows], x0[:rows]), Prediction(eps[rows:], x0[rows:]), self.guidance_scale)
@@ -214,10 +215,12 @@ class Trajectory:
         if latent.shape != before.latent.shape:
             was, now = tuple(before.latent.shape), tuple(latent.shape)
             raise PluginError(f"The sampler {self.sampler.name} turned a latent of shape {was} into one of {now}.")
+        self._require_finite(latent, f"after step {before.index + 1}", self.grid[before.index][0])
+
+    def _require_finite(self, latent: Tensor, when: str, t: int) -> None:
         if not bool(latent.isfinite().all()):
-            step, t = before.index + 1, self.grid[before.index][0]
             raise NumericError(
-                f"The latent is not finite after step {step} of {self.end} (timestep {t}).",
+                f"The latent is not finite {when} of {self.end} (timestep {t}).",
                 hint="Lower the guidance scale or the strength.",
             )
 

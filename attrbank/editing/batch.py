@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, Literal
 
+from attrbank.diffusion.protocols import precision_of
 from attrbank.editing.batch_plan import BatchRequest, Item, batch_items
 from attrbank.editing.retouching import GivenFiles
 from attrbank.editing.run import Editor, OnStep, recipe
 from attrbank.errors import AttrbankError
+from attrbank.files import make_folder, sweep
 from attrbank.pictures.png_text import read_recipe_text
-from attrbank.pictures.write import require_writable
+from attrbank.pictures.write import numbers, require_writable
 from attrbank.schema.carried import Recipe
 
 Status = Literal["done", "skipped", "failed"]
@@ -55,7 +59,10 @@ def apply_all(request: BatchRequest, *, on_step: OnStep = lambda done, total: No
     """
     items = batch_items(request)
     for item in items:
-        require_writable(item.output)
+        require_writable(item.output, makes_folder=True)
+    for folder in {item.output.parent for item in items}:
+        sweep(folder)
+    precision_of(items[0].planned.backbone, request.common.placement)  # what cannot run there fails for all
     editor = cache(lambda: Editor(items[0].planned, request.common.placement))
     steps = [item.planned.denoising_steps for item in items]
     outcomes = []
@@ -73,21 +80,32 @@ def _onward(on_step: OnStep, before: int, total: int, done: int, _total_of_one: 
 def _outcome(item: Item, editor: Callable[[], Editor], on_step: OnStep) -> BatchOutcome:
     try:
         files = GivenFiles.read(item.planned)
-        if _is_finished(item, recipe(item.planned, files)):
-            return BatchOutcome(item, "skipped")
+        made_by = recipe(item.planned, files)
+        for path in _places(item):
+            if _is_finished(path, made_by):
+                return BatchOutcome(replace(item, output=path), "skipped")
         given = files.decoded()
     except AttrbankError as error:
         return BatchOutcome(item, "failed", error=error)
     ready = editor()
     try:
-        return BatchOutcome(item, "done", ready.apply(item.planned, given, item.output, on_step).as_dict())
+        make_folder(item.output.parent)
+        done = ready.apply(item.planned, given, item.output, on_step, numbered=item.numbered)
+        return BatchOutcome(replace(item, output=done.output), "done", done.as_dict())
     except AttrbankError as error:
         return BatchOutcome(item, "failed", error=error)
 
 
-def _is_finished(item: Item, made_by: Recipe) -> bool:
+def _places(item: Item) -> Iterator[Path]:
+    """Where the picture may be already: under its name, or under a number where the name was taken."""
+    if not item.numbered:
+        return iter([item.output])
+    return itertools.takewhile(lambda path: path.exists(), numbers(item.output))
+
+
+def _is_finished(path: Path, made_by: Recipe) -> bool:
     """Whether the picture is there and says that this very recipe made it; files are replaced whole or not at all."""
     try:
-        return Recipe.model_validate_json(read_recipe_text(item.output)) == made_by
+        return Recipe.model_validate_json(read_recipe_text(path)) == made_by
     except (AttrbankError, ValueError):
         return False

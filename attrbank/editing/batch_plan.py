@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,10 +58,17 @@ class BatchRequest:
 
 @dataclass(frozen=True)
 class Item:
-    """One picture of a batch."""
+    """One picture of a batch.
+
+    Attributes:
+        planned: what it will be.
+        output: its name.
+        numbered: whether nobody asked for that name, so that a picture that has it keeps it.
+    """
 
     planned: Plan
     output: Path
+    numbered: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The item of ``apply --plan --json``."""
@@ -80,7 +88,7 @@ def batch_items(request: BatchRequest) -> list[Item]:
     plans = [first, *(first.under(one.prompt or "") for one in asked[1:])]
     images, seeds = request.images or (common.image,), request.seeds or (plans[0].seed,)
     items = [
-        Item(each, _output(request.template, each, number))
+        Item(each, _output(request.template, each, number), numbered=common.output is None)
         for number, each in enumerate(
             (replace(p, image=i, seed=s) for i, p, s in itertools.product(images, plans, seeds)), 1
         )
@@ -107,7 +115,9 @@ def read_prompts(path: Path) -> tuple[str, ...]:
             lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise InvalidValueError(f"{shown} is not UTF-8 text.") from error
-    prompts = tuple(line.strip() for line in lines if line.strip())
+    # Editors put a byte order mark before the first line, and files that are joined have one on the way.
+    stripped = (line.strip().removeprefix("\ufeff").strip() for line in lines)
+    prompts = tuple(line for line in stripped if line)
     if not prompts:
         raise NotFoundError(f"There are no prompts in {shown}.", hint="Write one on each line.")
     return prompts
@@ -120,17 +130,27 @@ def _output(template: str, planned: Plan, number: int) -> Path:
         "seed": str(planned.seed),
         "number": str(number),
     }
-    return fill_in(template, values if planned.image is None else {**values, "name": planned.image.stem})
+    return fill_in(template, {"name": values["attributes"] if planned.image is None else planned.image.stem, **values})
 
 
 def _without_own_pictures(items: list[Item]) -> list[Item]:
-    made_of = {item.output.resolve(): item.planned.image for item in items}
+    made_of = {_real(item.output): item.planned.image for item in items}
 
     def is_own(image: Path | None) -> bool:
-        return image is not None and made_of.get(image.resolve(), image) != image and _has_recipe(image)
+        if image is None:
+            return False
+        place = _real(image)
+        unnumbered = place.with_name(re.sub(r"-[0-9]+$", "", place.stem) + place.suffix)
+        made = made_of.get(place, made_of.get(unnumbered, image))
+        return made != image and _has_recipe(image)
 
     own = {image for image in {item.planned.image for item in items} if is_own(image)}
     return [item for item in items if item.planned.image not in own]
+
+
+def _real(path: Path) -> Path:
+    """Where it leads; a link that leads to itself is no reason to stop."""
+    return Path(os.path.realpath(path))
 
 
 def _has_recipe(image: Path) -> bool:
@@ -141,9 +161,9 @@ def _has_recipe(image: Path) -> bool:
 
 
 def _refuse_lost_inputs(items: list[Item]) -> None:
-    inputs = {path.resolve() for item in items for path in (item.planned.image, item.planned.mask) if path}
+    inputs = {_real(path) for item in items for path in (item.planned.image, item.planned.mask) if path}
     for item in items:
-        if item.output.resolve() in inputs:
+        if _real(item.output) in inputs:
             raise InvalidValueError(
                 f"{printable(str(item.output))} would replace a picture that the batch is made of.",
                 hint="Give it another name, or write to another folder.",

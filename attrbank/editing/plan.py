@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from attrbank.attribute.calibration import beyond_range, calibration_of
-from attrbank.attribute.compatibility import check_binding, forced_warning
+from attrbank.attribute.compatibility import check_binding, forced_warning, uncertain
+from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.prediction import evaluations_per_step
 from attrbank.diffusion.protocols import (
     Description,
@@ -17,6 +18,7 @@ from attrbank.diffusion.protocols import (
     check_guidance,
     guidance_of,
     unknown_words_warning,
+    unread_warnings,
 )
 from attrbank.diffusion.schedule import nearest_alpha_bar_index, timestep_at
 from attrbank.editing.choices import REFINEMENTS, guidance_scale_of, inversion_of, prompt_of
@@ -96,6 +98,8 @@ class Plan:
         inversion: how it becomes a latent.
         mask: of the region to edit.
         only_after: whether the edited picture alone is written.
+        placement: where the networks are to run.
+        plugins: the packages that take part beside attrbank, with their versions.
         cautions: what the user should know before, whatever the prompt.
     """
 
@@ -113,6 +117,8 @@ class Plan:
     inversion: Inversion | None
     mask: Path | None
     only_after: bool
+    placement: Placement | None
+    plugins: Mapping[str, str]
     cautions: tuple[str, ...]
 
     @property
@@ -123,7 +129,8 @@ class Plan:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the user should know before."""
-        return (*self.cautions, *unknown_words_warning(self.backbone, self.prompt))
+        model, prompt = self.backbone, self.prompt
+        return (*self.cautions, *unknown_words_warning(model, prompt), *unread_warnings(model, prompt))
 
     @property
     def needs_before(self) -> bool:
@@ -195,7 +202,7 @@ def plan(request: ApplyRequest) -> Plan:
     records = [artifact.record for artifact in artifacts]
     reference = request.backbone or records[0].backbone.name
     model = _described(reference, records[0], plugins)
-    forced = [record for record in records if check_binding(record, model, force=request.force)]
+    forced = [record for record in records if _is_forced(record, model, request, plugins)]
     sampler: Sampler = plugins.sampler(request.sampler or model.defaults.sampler)
     count = request.steps or model.defaults.steps
     grid = sampler.grid(count, model.schedule)
@@ -221,8 +228,13 @@ def plan(request: ApplyRequest) -> Plan:
         inversion=inversion_of(request, sampler),
         mask=request.mask,
         only_after=request.only_after,
+        placement=request.placement,
+        plugins=plugins.foreign(
+            ("sampler", sampler.name), ("backbone", reference), *(("method", record.method) for record in records)
+        ),
         cautions=(
             *(forced_warning(record, model) for record in forced),
+            *filter(None, (uncertain(record, model) for record in records)),
             *_far_turns(turns, model),
             *_beyond_range(turns),
             *_bad_pairs(bank, turns),
@@ -241,6 +253,12 @@ def _described(reference: str, record: AttributeRecord, plugins: PluginManager) 
             hint="Say where it is with --backbone.",
         ) from error
     return model
+
+
+def _is_forced(record: AttributeRecord, model: Description, request: ApplyRequest, plugins: PluginManager) -> bool:
+    """Whether the attribute acts on a relative of its model; refuses what does not fit."""
+    parts = plugins.method_of(record).parts(record, request.core or record.core)
+    return check_binding(record, model, force=request.force, parts=parts) is not None
 
 
 def _turn(

@@ -15,6 +15,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
+from attrbank.diffusion.finite import finite
 from attrbank.diffusion.inversion import invert
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Position, Trajectory
@@ -72,9 +73,8 @@ def draw(planned: Plan, trajectory: Trajectory, acts: Sequence[Act], given: Give
 
     Raises:
         InvalidValueError: the mask does not fit the picture, or an edit refuses its strength.
-        NumericError: a latent is not finite.
+        NumericError: a latent is not finite, or a decoded picture.
     """
-    decode = trajectory.backbone.decode
     canvas = _Canvas(given, trajectory.backbone)
     beginning = canvas.beginning(planned, trajectory, on_step)
     edited = run_edits(
@@ -87,8 +87,15 @@ def draw(planned: Plan, trajectory: Trajectory, acts: Sequence[Act], given: Give
         noise=beginning.noise,
         on_step=on_step,
     )
-    after = decode(edited.after)[0]
-    return Drawn(None, after) if edited.before is None else canvas.pasted(decode(edited.before)[0], after)
+    after = _decoded(trajectory.backbone, edited.after)
+    if edited.before is None:
+        return Drawn(None, after)
+    return canvas.pasted(_decoded(trajectory.backbone, edited.before), after)
+
+
+def _decoded(backbone: Backbone, latent: Tensor) -> Tensor:
+    """The picture (3, h, w) of a latent (1, C, H, W); a plugin's backbone need not have looked at it."""
+    return finite(backbone.decode(latent)[0], "The picture that the backbone decoded")
 
 
 class _Beginning(NamedTuple):

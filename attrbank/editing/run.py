@@ -14,7 +14,7 @@ from torch import Tensor
 
 from attrbank.attribute.artifact import opened
 from attrbank.diffusion.placement import Placement
-from attrbank.diffusion.protocols import Backbone
+from attrbank.diffusion.protocols import Backbone, parts_of, precision_of
 from attrbank.diffusion.remembering import Memory, RememberingTrajectory
 from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.editing.acting import ready
@@ -110,12 +110,14 @@ class Editor:
             for turn in planned.turns
         ]
 
-    def apply(self, planned: Plan, given: GivenPictures, output: Path | None, on_step: OnStep) -> Applied:
-        """One picture; arguments and errors as ``apply``."""
+    def apply(
+        self, planned: Plan, given: GivenPictures, output: Path | None, on_step: OnStep, *, numbered: bool = False
+    ) -> Applied:
+        """One picture; ``numbered`` leaves alone what is there already. Other arguments and errors as ``apply``."""
         started, made_by = time.monotonic(), recipe(planned, given)
         drawn, evaluations = self.draw(planned, given, on_step)
         before = None if planned.only_after else drawn.before
-        output = picture.write(output, before, drawn.after, captions(planned), made_by, given.image)
+        output = picture.write(output, before, drawn.after, captions(planned), made_by, given.image, numbered=numbered)
         return Applied(planned, output, before, drawn.after, evaluations, time.monotonic() - started)
 
     def draw(self, planned: Plan, given: GivenPictures, on_step: OnStep) -> tuple[Drawn, int]:
@@ -151,6 +153,9 @@ def recipe(planned: Plan, given: GivenPictures | GivenFiles) -> Recipe:
         inversion=planned.inversion,
         mask=_file(given.mask),
         only_after=planned.only_after,
+        dtype=precision_of(planned.backbone, planned.placement),
+        parts=dict(parts_of(planned.backbone)),
+        plugins=dict(planned.plugins),
     )
 
 

@@ -8,7 +8,16 @@ from typing import TypeAlias
 
 from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.diffusion.placement import Placement
-from attrbank.diffusion.protocols import Backbone, Sampler, check_guidance, family_of, unknown_words_warning
+from attrbank.diffusion.protocols import (
+    Backbone,
+    Sampler,
+    check_guidance,
+    family_of,
+    parts_of,
+    unknown_words_warning,
+    unread_of,
+    unread_warnings,
+)
 from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
@@ -17,11 +26,13 @@ from attrbank.learning.request import refuse_unknown
 from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress, quiet
 from attrbank.names import check_text
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema.asked import LearnSpec
+from attrbank.schema.asked import LearnSpec, PromptPair
 from attrbank.schema.fields import MAX_LABEL, Preset
 from attrbank.schema.stored import AttributeRecord, Binding, PicturePair, Resolved
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
+from attrbank.store.header import seal
+from attrbank.text import printable
 
 DEFAULT_BACKBONE = "portraits"
 
@@ -56,7 +67,7 @@ def learn(
 
     Raises:
         InvalidValueError: the name is taken, the method does not understand an option, a value does not fit the
-            backbone, it knows no prompts, or a picture cannot be used.
+            backbone, it knows no prompts, or reads no difference between those of a pair, or a picture cannot be used.
         NotFoundError: there is no such backbone, sampler or method.
         NumericError: a latent is not finite.
         StorageError, BankBusyError: the bank cannot be written.
@@ -71,13 +82,28 @@ def learn(
     prompts = [prompt for pair in spec.pairs for prompt in (pair.source, pair.target)]
     spec = complete(spec, model, preset)
     check_guidance(model, spec.guidance_scale, *prompts)
-    for warning in (*method.warnings(spec, model), *unknown_words_warning(model, *prompts)):
+    for pair in spec.pairs:
+        _refuse_unread_difference(pair, model)
+    unheard = (*unknown_words_warning(model, *prompts), *unread_warnings(model, *prompts))
+    for warning in (*method.warnings(spec, model), *unheard):
         on_warning(warning)
     sampler: Sampler = plugins.sampler(spec.sampler)
     attribute = learn_attribute(spec, method, model, sampler, on_progress)
     if refine is not None:
         attribute = refine(attribute, model, on_progress)
-    return store.add(encode(attribute), replace=replace)
+    return store.add(seal(encode(attribute)), replace=replace)
+
+
+def _refuse_unread_difference(pair: PromptPair, model: Backbone) -> None:
+    """Such a pair is one prompt twice, and would teach nothing."""
+    cut = [unread_of(model, prompt) for prompt in (pair.source, pair.target)]
+    read = [prompt.removesuffix(end).split() for prompt, end in zip((pair.source, pair.target), cut, strict=True)]
+    if any(cut) and read[0] == read[1]:
+        raise InvalidValueError(
+            f"Two prompts of a pair differ only in words that {model.name} does not read, because they are too long: "
+            f"{printable(cut[0])!r} and {printable(cut[1])!r}.",
+            hint="Shorten the prompts, or say earlier in them what is to be learned.",
+        )
 
 
 def _loaded(backbone: str | Backbone, placement: Placement | None) -> Backbone:
@@ -143,6 +169,7 @@ def _record(
             latent_shape=backbone.latent_shape,
             prediction_type=backbone.prediction_type,
             family=family_of(backbone),
+            parts=dict(parts_of(backbone)),
         ),
         sampler=spec.sampler,
         steps=spec.steps,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrbank.errors import InvalidValueError
 from attrbank.methods.protocol import Method, Needs, OtherRun, Strengths
 from attrbank.schema.asked import LearnSpec, PaperOptions
-from attrbank.schema.fields import Core, Preset
+from attrbank.schema.fields import Core, Part, Preset
 from attrbank.schema.stored import AttributeRecord
 
 if TYPE_CHECKING:  # a plan asks a method what it needs, without torch
@@ -51,6 +51,11 @@ class Avi(Method):
             return Needs(runs=(OtherRun(t_z, predicted=True),) * 2)
         # The convolutional Φ knows what to add, and is not asked what to take away.
         return Needs(looks=core == "mlp" or (core == "conv" and strength >= 0))
+
+    def parts(self, record: AttributeRecord, core: Core | None) -> tuple[Part, ...]:
+        """The text encoder as well, where an edit runs prompts of its own."""
+        runs = self.needs(record, core, 1.0).runs
+        return (*super().parts(record, core), *(("text",) if runs else ()))
 
     def strengths(self, record: AttributeRecord) -> Strengths:
         """The paper's ρ mixes, and so lies in [0, 1]."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_
 
 from attrbank.errors import InvalidValueError
 from attrbank.schema.asked import LearnSpec
-from attrbank.schema.fields import Core, Preset
+from attrbank.schema.fields import Core, Part, Preset
 from attrbank.schema.stored import AttributeRecord
 
 if TYPE_CHECKING:  # plans ask methods what they need, without torch
@@ -225,6 +225,13 @@ class Method:
     def needs(self, record: AttributeRecord, core: Core | None, strength: float) -> Needs:
         """What the edit will ask for, known from the record alone; ``core`` is the one in use."""
         return Needs()
+
+    def parts(self, record: AttributeRecord, core: Core | None) -> tuple[Part, ...]:
+        """What of a model an edit depends on beside the network that denoises; ``core`` is the one in use.
+
+        By default the codec, for what was learned from pictures: it made their latents.
+        """
+        return ("codec",) if record.pictures else ()
 
     def strengths(self, record: AttributeRecord) -> Strengths:
         """The strengths that an attribute can have."""

@@ -39,7 +39,7 @@ def matched(source: Path, target: Path) -> tuple[PictureFiles, ...]:
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The files of a folder whose endings are those of pictures, in order of name.
+    """The files of a folder whose endings are those of pictures, in order of name; hidden ones are left out.
 
     Raises:
         NotFoundError: there is none.
@@ -50,7 +50,9 @@ def pictures_in(folder: Path) -> list[Path]:
 
 def _files_in(folder: Path, suffixes: frozenset[str]) -> list[Path]:
     with files.reading(folder):
-        found = [path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.is_file()]
+        # What is hidden was put there by a system: ._a.jpg beside every a.jpg that was copied from a Mac.
+        shown = (path for path in folder.iterdir() if not path.name.startswith("."))
+        found = [path for path in shown if path.suffix.lower() in suffixes and path.is_file()]
     if not found:
         raise NotFoundError(f"There are no pictures in {printable(str(folder))}.")
     return sorted(found, key=lambda path: (path.stem, path.suffix))

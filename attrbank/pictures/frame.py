@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from attrbank.diffusion.finite import finite
 from attrbank.diffusion.protocols import Backbone
 from attrbank.pictures.read import InputImage
 
@@ -32,14 +33,23 @@ def picture_size(backbone: Backbone) -> tuple[int, int]:
 
 
 def encoded(backbone: Backbone, image: InputImage, size: tuple[int, int]) -> Tensor:
-    """The latent (1, C, H, W) of a picture as the backbone, whose pictures have this size, sees it."""
+    """The latent (1, C, H, W) of a picture as the backbone, whose pictures have this size, sees it.
+
+    Raises:
+        NumericError: it is not finite.
+    """
     with torch.no_grad():
-        return backbone.encode(Frame.of(image.pixels, size).cut(image.opaque()))
+        latent = backbone.encode(Frame.of(image.pixels, size).cut(image.opaque()))
+    return finite(latent, "What the backbone encoded")
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A centred rectangle of a picture, in its pixels, and the size at which the model sees it."""
+    """A centred rectangle of a picture, in its pixels, and the size at which the model sees it.
+
+    Raises:
+        NumericError: it is not finite.
+    """
 
     top: int
     left: int
@@ -70,18 +80,15 @@ class Frame:
         Shapes:
             picture: (C, h, w) in [0, 1]; difference: (1, C, H, W); returns (C, h, w) in [0, 1].
         """
-        change = _resized(difference, (self.height, self.width))[0] * self._weight(picture)
-        pasted = picture.clone()
-        inside = pasted[:, self.top : self.top + self.height, self.left : self.left + self.width]
-        inside.add_(change).clamp_(0, 1)
-        return pasted
-
-    def _weight(self, picture: Tensor) -> Tensor:
-        """1, falling to 0 at sides beyond which the picture goes on; (1, height, width)."""
-        h, w = picture.shape[-2:]
+        (h, w), pasted = picture.shape[-2:], picture.clone()
+        # 1, falling to 0 at sides beyond which the picture goes on.
         down = _fade(self.height, self.top > 0, self.top + self.height < h)
         across = _fade(self.width, self.left > 0, self.left + self.width < w)
-        return (down[:, None] * across)[None]
+        for channel, inside in enumerate(pasted):  # one by one, because a picture of 64 megapixels is large
+            change = _resized(difference[:, channel : channel + 1], (self.height, self.width))[0, 0]
+            window = inside[self.top : self.top + self.height, self.left : self.left + self.width]
+            window.addcmul_(change * across, down[:, None]).clamp_(0, 1)
+        return pasted
 
 
 def _fade(length: int, at_start: bool, at_end: bool) -> Tensor:

@@ -10,7 +10,7 @@ from attrbank.errors import InvalidValueError
 from attrbank.text import printable
 
 KEYS = {
-    "name": "the input picture's name without its ending",
+    "name": "the input picture's name without its ending; without one, the attributes",
     "attributes": "the attributes, such as young+smile",
     "prompt": "the prompt's letters and digits, joined by hyphens",
     "seed": "the seed",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shlex
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ from torch import Tensor
 
 from attrbank import files
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
+from attrbank.pictures.png_text import read_recipe_text
+from attrbank.schema.carried import Recipe
 from attrbank.text import printable
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
@@ -54,7 +57,7 @@ class InputImage:
 
 def on_white(pixels: Tensor, alpha: Tensor | None) -> Tensor:
     """Pixels (3, h, w) with their alpha (1, h, w), if any, on white."""
-    return pixels if alpha is None else alpha * pixels + (1 - alpha)
+    return pixels if alpha is None else (alpha * pixels).add_(1 - alpha)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,9 +94,11 @@ class PictureData:
         """Check and decode it.
 
         Raises:
-            InvalidValueError: it is no picture of a known format, damaged, truncated or too large.
+            InvalidValueError: it is no picture of a known format, damaged, truncated or too large; or two, one beside
+                the other, that attrbank wrote.
         """
         shown = printable(str(self.path))
+        self._refuse_sheet(shown)
         try:
             with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(self.data), formats=FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
@@ -111,6 +116,18 @@ class PictureData:
         except Exception as error:  # OSError, SyntaxError, struct.error, zlib.error ... by format and damage
             reason = printable(str(error)).rstrip(".") or type(error).__name__
             raise InvalidValueError(f"The picture {shown} cannot be decoded: {reason}.") from error
+
+    def _refuse_sheet(self, shown: str) -> None:
+        """Before and after with their captions are no picture, and would be edited as one."""
+        try:
+            made_by = Recipe.model_validate_json(read_recipe_text(self.path))
+        except (AttrbankError, ValueError):
+            return
+        if not made_by.only_after:
+            raise InvalidValueError(
+                f"{shown} is a sheet of attrbank's, with a picture before and after.",
+                hint=f"attrbank show {shlex.quote(str(self.path))} prints how it was made: add --only-after to that.",
+            )
 
 
 def read_image(path: Path) -> InputImage:
@@ -157,7 +174,11 @@ def _pixels(image: Image.Image) -> tuple[Tensor, Tensor | None]:
 
 def _levels(image: Image.Image) -> Tensor:
     """The bands of an 8-bit image, (bands, h, w) in [0, 1]."""
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
+    levels = np.array(image)
+    pixels = torch.empty(levels.shape[2], *levels.shape[:2])
+    for band, values in enumerate(pixels):  # one by one, so that they lie together without a copy of the whole
+        values.copy_(torch.from_numpy(levels[:, :, band])).div_(255)
+    return pixels
 
 
 def _rgb_profile(image: Image.Image) -> bytes | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -12,7 +12,10 @@ from torch import Tensor
 from attrbank.text import printable
 
 TILE, SMALLEST = 96, 256
-"""Pixels: the width of a small picture, and the shorter side of a large one at least."""
+"""Pixels: the width of a small picture, and the longer side of a large one at least."""
+
+STRIP = 2**20
+"""Numbers that are converted at a time: of a large picture, the whole would be there three times more."""
 
 PAPER, INK = (250, 249, 246), (52, 50, 54)
 
@@ -42,8 +45,12 @@ BARE = Style(gap=0, wide_gap=0, strip=0, font=12, captions_below=False)
 
 def to_image(pixels: Tensor) -> Image.Image:
     """A picture (3, h, w) in [0, 1] as 8-bit RGB, or (4, h, w) as RGBA."""
-    levels = (pixels.detach().clamp(0, 1) * 255).round().to(torch.uint8)
-    return Image.fromarray(levels.permute(1, 2, 0).cpu().numpy())
+    bands, height, width = pixels.shape
+    levels, rows = torch.empty(height, width, bands, dtype=torch.uint8), max(1, STRIP // (bands * width))
+    for top in range(0, height, rows):
+        strip = pixels[:, top : top + rows].detach().clamp(0, 1).mul(255).round()
+        levels[top : top + rows] = strip.permute(1, 2, 0)
+    return Image.fromarray(levels.numpy())
 
 
 def draw_pair(before: Tensor, after: Tensor, captions: tuple[str, str]) -> Image.Image:
@@ -52,7 +59,12 @@ def draw_pair(before: Tensor, after: Tensor, captions: tuple[str, str]) -> Image
     Shapes:
         before, after: (3, h, w) in [0, 1].
     """
-    return _laid_out([[_enlarged(to_image(pixels))] for pixels in (before, after)], captions, PAIR)
+    return draw_images((to_image(pixels) for pixels in (before, after)), captions)
+
+
+def draw_images(images: Iterable[Image.Image], captions: Sequence[str]) -> Image.Image:
+    """Images side by side, as ``draw_pair`` draws two."""
+    return _laid_out([[_enlarged(image)] for image in images], captions, PAIR)
 
 
 def draw_grid(
@@ -108,7 +120,9 @@ def _tile(picture: Tensor) -> Image.Image:
 
 
 def _enlarged(image: Image.Image) -> Image.Image:
-    factor = -(-SMALLEST // min(image.size))
+    factor = -(-SMALLEST // max(image.size))  # by its longer side: a line of one pixel's height stays one
+    if factor == 1:
+        return image
     return image.resize((image.width * factor, image.height * factor), Image.Resampling.BICUBIC)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -16,32 +16,41 @@ from attrbank import files
 from attrbank.errors import InvalidValueError, StorageError
 from attrbank.pictures.png_text import RECIPE_KEY
 from attrbank.pictures.read import InputImage, on_white
-from attrbank.pictures.sheet import draw_pair, to_image
+from attrbank.pictures.sheet import draw_images, to_image
 from attrbank.schema.carried import Recipe
 from attrbank.text import printable
 
 
-def require_writable(asked: Path | None, sources: Iterable[Path | None] = ()) -> None:
+def require_writable(asked: Path | None, sources: Iterable[Path | None] = (), *, makes_folder: bool = False) -> None:
     """Does nothing if the picture can be written as asked, or into this folder; to be asked before long work.
 
     Args:
         asked: where to.
         sources: what it is made of, and what it must not replace.
+        makes_folder: whether its folder is made if it is not there, as that of many pictures is.
 
     Raises:
-        StorageError: the folder is not there or cannot be written to, or a folder has the picture's name.
+        StorageError: its folder is not there or cannot be written to, or made, or a folder has the picture's name.
         InvalidValueError: it would replace one of its sources.
     """
-    if asked is not None and any(source and source.resolve() == asked.resolve() for source in sources):
+    if asked is not None and os.path.realpath(asked) in {os.path.realpath(source) for source in sources if source}:
         raise InvalidValueError(
             f"{printable(str(asked))} would replace the picture that it is made of.", hint="Give it another name."
         )
     folder = Path() if asked is None else asked.parent
+    folder = _nearest_folder(folder) if makes_folder else folder
     if os.path.isdir(asked or "") or not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         raise StorageError(
-            f"The picture cannot be written to {printable(str(asked or folder.resolve()))}.",
+            f"The picture cannot be written to {printable(str(asked or os.path.realpath(folder)))}.",
             hint="Name a file in a folder you can write to.",
         )
+
+
+def _nearest_folder(folder: Path) -> Path:
+    """The folder, or that of those above it in which it would be made."""
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    return folder
 
 
 def write(
@@ -51,8 +60,10 @@ def write(
     captions: tuple[str, str],
     recipe: Recipe,
     original: InputImage | None = None,
+    *,
+    numbered: bool = False,
 ) -> Path:
-    """Write the PNG as asked, else as ``young+smile_seed0.png`` or under the next free number, and return its path.
+    """Write the PNG as asked, else as ``default_name`` or under the next free number, and return its path.
 
     Args:
         asked: where to.
@@ -61,13 +72,14 @@ def write(
         captions: of either.
         recipe: what it carries.
         original: whose transparency and colour profile it takes.
+        numbered: leave alone what is there already, and take the next free number.
 
     Raises:
         StorageError: it cannot be written.
     """
     data = encoded(before, after, captions, recipe, original)
-    if asked is None:
-        return create_numbered(recipe, data)
+    if asked is None or numbered:
+        return create_numbered(asked or default_name(recipe), data)
     files.replace(asked, data)
     return asked
 
@@ -87,7 +99,7 @@ def encoded(
         image = like(original, after)
     else:
         alpha = None if original is None else original.alpha
-        image = draw_pair(on_white(before, alpha), on_white(after, alpha), captions)
+        image = draw_images((to_image(on_white(pixels, alpha)) for pixels in (before, after)), captions)
     image.save(data, format="PNG", pnginfo=chunks, icc_profile=original.icc_profile if original else None)
     return data.getvalue()
 
@@ -102,9 +114,22 @@ def like(original: InputImage | None, pixels: Tensor) -> Image.Image:
     return image
 
 
-def create_numbered(recipe: Recipe, data: bytes) -> Path:
-    """Write a PNG as ``young+smile_seed0.png``, or under the next free number, and return its path."""
-    stem = f"{'+'.join(turn.name for turn in recipe.steps_applied)[:100]}_seed{recipe.seed}"
-    numbered = (Path(f"{stem}-{number}.png") for number in itertools.count(2))
-    paths = itertools.chain([Path(f"{stem}.png")], numbered)
-    return next(path for path in paths if not path.exists() and files.create(path, data))
+def default_name(recipe: Recipe) -> Path:
+    """``young+smile_seed0.png``; of a picture that was edited ``photo_young+smile.png``."""
+    attributes = "+".join(turn.name for turn in recipe.steps_applied)[:100]
+    if recipe.image is None:
+        return Path(f"{attributes}_seed{recipe.seed}.png")
+    stem = Path(recipe.image.name).stem.replace("/", "-").replace("\\", "-").lstrip(".")[:100]
+    return Path(f"{stem or 'picture'}_{attributes}.png")
+
+
+def numbers(first: Path) -> Iterator[Path]:
+    """A name, and those to take one after the other if it is taken: ``a.png``, ``a-2.png`` ..."""
+    yield first
+    for number in itertools.count(2):
+        yield first.with_name(f"{first.stem}-{number}{first.suffix}")
+
+
+def create_numbered(first: Path, data: bytes) -> Path:
+    """Write a PNG under a name or the next free number, and return its path."""
+    return next(path for path in numbers(first) if not path.exists() and files.create(path, data))

@@ -37,7 +37,8 @@ def list_plugins(
         raise typer.BadParameter("--json and --requirements exclude each other.")
     found = [plugin for plugin in load_plugins().plugins if everything or not plugin.built_in]
     if requirements:
-        terminal.lines(sorted({plugin.requirement for plugin in found if not plugin.built_in}))
+        lines = {plugin.requirement for plugin in found if not plugin.built_in}
+        terminal.lines(sorted(line for line in lines if line is not None))
     elif as_json:
         terminal.document([_described(plugin) for plugin in found])
     elif found:

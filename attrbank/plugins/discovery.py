@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,11 @@ from attrbank.plugins.hookspecs import Spec
 from attrbank.text import printable
 
 GROUP = "attrbank"
+
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9])?")
+"""A distribution's (packaging.python.org, names and normalization)."""
+
+_VERSION = re.compile(r"[0-9][A-Za-z0-9.!+_-]{0,99}")
 
 Kind = Literal["sampler", "backbone", "method", "metric", "judge", "command"]
 KINDS: tuple[Kind, ...] = ("sampler", "backbone", "method", "metric", "judge", "command")
@@ -57,13 +63,17 @@ class Plugin:
         return {module.partition(":")[0].partition(".")[0] for module in named} - {"attrbank"}
 
     @property
-    def requirement(self) -> str:
-        """The line that makes pip install it."""
-        return f"{self.distribution}=={self.version}" if self.version else self.distribution
+    def requirement(self) -> str | None:
+        """The line that makes pip install it; None if its name is none that pip would take for one."""
+        if not _NAME.fullmatch(self.distribution):
+            return None
+        return f"{self.distribution}=={self.version}" if _VERSION.fullmatch(self.version) else self.distribution
 
     @property
     def remedy(self) -> str:
-        """The command that gets rid of the plugin."""
+        """The command that gets rid of the plugin; what its files call themselves becomes part of none."""
+        if not _NAME.fullmatch(self.distribution):
+            return f"its folder is in {printable(self.location)!r}"
         return f"pip uninstall {self.distribution}"
 
 

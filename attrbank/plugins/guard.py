@@ -36,9 +36,12 @@ class Talk(io.BytesIO):
         return self.getvalue().decode(errors="replace").strip()
 
 
-def let_interrupt_through(error: BaseException) -> None:
-    """Let Ctrl-C through; a plugin's own kind of interrupt is only a failure."""
+def let_interrupt_through(error: BaseException, loading: Plugin | None = None) -> None:
+    """Let Ctrl-C through, and say for which plugin the user has waited; its own kind of interrupt is only a failure."""
     if type(error) is KeyboardInterrupt:
+        if loading is not None:
+            what = f"interrupted while the plugin {loading.name!r} of {loading.distribution} was loaded"
+            warn(f"{what}; ATTRBANK_PLUGINS=none does without plugins; remove: {loading.remedy}")
         raise error
 
 
@@ -50,7 +53,7 @@ def report_failure(what: str, plugin: Plugin, error: BaseException) -> None:
     """
     if os.environ.get("ATTRBANK_STRICT_PLUGINS") == "1":
         raise PluginError(f"{what[0].upper()}{what[1:]}: {reason_of(error)}.") from error
-    warn(f"{what} ({reason_of(error)}); remove: {plugin.remedy}")
+    warn(f"{what} ({reason_of(error)}); ATTRBANK_PLUGINS=none does without plugins; remove: {plugin.remedy}")
 
 
 def report_manners(plugin: Plugin, printed: str) -> None:

@@ -34,6 +34,7 @@ from attrbank.plugins.guard import (
     report_manners,
 )
 from attrbank.plugins.hookspecs import PLACEABLE, Spec
+from attrbank.plugins.leash import leash
 from attrbank.text import printable
 
 if TYPE_CHECKING:
@@ -60,12 +61,12 @@ class PluginManager:
         """
         talk, started = Talk(), time.monotonic()
         try:
-            with contextlib.redirect_stdout(talk.as_stdout()):
+            with contextlib.redirect_stdout(talk.as_stdout()), leash():
                 hooks = _hooks_of(plugin)
                 registered = tuple(_specs_of(hooks))
             self._refuse_taken_names(registered)
         except BaseException as error:  # SystemExit is a common way for an import to fail, too
-            let_interrupt_through(error)
+            let_interrupt_through(error, plugin)
             self.plugins.append(replace(plugin, error=reason_of(error)))
             report_failure(f"the plugin {plugin.name!r} of {plugin.distribution} is left out", plugin, error)
         else:
@@ -175,6 +176,16 @@ class PluginManager:
         """
         spec, plugin = self._find("backbone", self._backbone_name(source))
         return _called(Registration(replace(spec, target=spec.describe or spec.target), plugin), "backbone", source)
+
+    def foreign(self, *used: tuple[Kind, str]) -> dict[str, str]:
+        """The packages beside attrbank that bring what is used, with their versions.
+
+        Args:
+            used: kind and name of each; a backbone's is as the user gave it.
+        """
+        names = ((kind, self._backbone_name(name) if kind == "backbone" else name) for kind, name in used)
+        plugins = [self._registry[kind][name].plugin for kind, name in names if name in self._registry[kind]]
+        return {plugin.distribution: plugin.version for plugin in plugins if not plugin.built_in}
 
     def command(self, name: str) -> Any:
         """The function or typer application behind a command; raises as ``sampler`` does."""

@@ -6,7 +6,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from attrbank.schema.fields import MAX_ATTRIBUTES, Core, Finite, Inversion, Label, Name, Prompt, Record, Seed, Sha256
+from attrbank.schema.fields import (
+    MAX_ATTRIBUTES,
+    MAX_LABEL,
+    Core,
+    Finite,
+    Inversion,
+    Label,
+    Name,
+    Prompt,
+    Record,
+    Seed,
+    Sha256,
+)
+from attrbank.text import Dtype
 
 
 class PictureFile(Record):
@@ -38,6 +51,9 @@ class Recipe(Record):
         inversion: how that became a latent, under the same prompt and guidance as the edit.
         mask: of the region that was edited.
         only_after: whether the PNG is the edited picture alone.
+        dtype: the precision of the networks; None where the backbone does not say, and in older pictures.
+        parts: fingerprints of the model's parts beside the network that denoises.
+        plugins: the packages that took part beside attrbank, with their versions.
     """
 
     format_version: Literal[1] = 1
@@ -54,3 +70,6 @@ class Recipe(Record):
     inversion: Inversion | None = None
     mask: PictureFile | None = None
     only_after: bool = False
+    dtype: Dtype | None = None
+    parts: dict[Label, Sha256] = Field(default_factory=dict)
+    plugins: dict[Label, Annotated[str, Field(max_length=MAX_LABEL)]] = Field(default_factory=dict)

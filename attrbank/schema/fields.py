@@ -30,6 +30,8 @@ Weights = Literal["blend", "s", "s+ds", "s_x"]
 BankedZ = Literal["banked", "own"]
 Preset = Literal["paper"]
 Inversion = Literal["ddim", "refined"]
+Part = Literal["text", "codec"]
+"""What stands around the network that denoises: text encoders with their tokenizers, and the image codec."""
 
 
 class Record(BaseModel):

@@ -24,6 +24,7 @@ class Binding(Record):
 
     Attributes:
         family: what kind of model it is; artifacts that do not say are from when there was one kind.
+        parts: fingerprints of what stands around the network that denoises, as far as the model knew them.
     """
 
     name: Label
@@ -35,6 +36,13 @@ class Binding(Record):
     ]
     prediction_type: Label
     family: Label = "stable_diffusion"
+    parts: dict[Label, Sha256] = Field(default_factory=dict)
+
+    @model_serializer(mode="wrap")
+    def _without_later_fields(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As ``AttributeRecord`` does."""
+        fields: dict[str, Any] = serialise(self)
+        return {name: value for name, value in fields.items() if name != "parts" or value}
 
 
 class Resolved(Record):

@@ -35,7 +35,7 @@ class Bank:
     def __init__(self, path: Path | str, starter: Path | str | None = None) -> None:
         self.path = Path(path)
         self._layout = Layout(self.path)
-        is_itself = starter is not None and Path(starter).resolve() == self.path.resolve()
+        is_itself = starter is not None and os.path.realpath(starter) == os.path.realpath(self.path)
         self._starter = None if starter is None or is_itself else Layout(Path(starter))
 
     @classmethod
@@ -182,13 +182,13 @@ class Bank:
         record = blobs.Artifact.of(data).record.model_dump(mode="json")
         facts = derive(identity, record, len(data))
         prepare(self._layout)
-        with index.reading(self._layout.index) as connection:
-            if not replace and ledger.current(connection, facts["name"]) not in {None, identity}:
-                raise ledger.taken(facts["name"])  # asked here too, so that a refused artifact is not left behind
-        blobs.put(self._layout, identity, data)
         with index.writing(self._layout.index) as connection:
+            # A refused artifact leaves nothing behind, and one that is admitted is there before its row.
+            if not replace and ledger.current(connection, facts["name"]) not in {None, identity}:
+                raise ledger.taken(facts["name"])
+            blobs.put(self._layout, identity, data)
             ledger.admit(connection, facts, replace=replace)
-        _fs.remove(self._layout.trashed(identity))
+            _fs.remove(self._layout.trashed(identity))
         return self._user_entry(identity)
 
     def remove(self, reference: str) -> Entry:
@@ -206,8 +206,13 @@ class Bank:
                 "Learn an attribute of the same name to hide it.",
             )
         with index.writing(self._layout.index) as connection:
+            if ledger.state(connection, entry.id) != "present":
+                raise NotFoundError(f"{entry.reference} has just been removed by somebody else.")
             ledger.retire(connection, entry.id)
-        _fs.move(self._layout.object(entry.id), self._layout.trashed(entry.id))
+        # The row comes first, so that no kill leaves a name without its file; then the file, unless it came back.
+        with index.writing(self._layout.index) as connection:
+            if ledger.state(connection, entry.id) == "removed":
+                _fs.move(self._layout.object(entry.id), self._layout.trashed(entry.id))
         return entry
 
     def restore(self, reference: str) -> Entry:
@@ -222,9 +227,11 @@ class Bank:
         with catalogue(self._layout, None) as connection:
             entry = references.find_removed(connection, parsed)
         trashed, restored = self._layout.trashed(entry.id), self._layout.object(entry.id)
-        blobs.get(trashed if os.path.exists(trashed) else restored)
-        _fs.move(trashed, restored)
         with index.writing(self._layout.index) as connection:
+            if ledger.state(connection, entry.id) != "removed":
+                raise NotFoundError(f"{entry.reference} has just been brought back by somebody else.")
+            blobs.get(trashed if os.path.exists(trashed) else restored)
+            _fs.move(trashed, restored)
             ledger.readmit(connection, entry.id, entry.name)
         return self._user_entry(entry.id)
 

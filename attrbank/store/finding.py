@@ -18,6 +18,8 @@ incompatible: another format version wrote it. misindexed: the index tells somet
 artifact that the index does not name, or a card of none. leftover: what an interrupted write left behind.
 """
 
+_HARMLESS = frozenset({"ok", "orphan", "leftover"})
+
 _STATE_OF: dict[type[AttrbankError], State] = {StorageError: "unreadable", IncompatibleError: "incompatible"}
 
 
@@ -29,6 +31,11 @@ class Finding(NamedTuple):
     name: str | None
     origin: Origin
     detail: str = ""
+
+    @property
+    def harmless(self) -> bool:
+        """Whether all attributes are whole all the same: what the index says of a card is only a copy."""
+        return self.state in _HARMLESS or (self.state == "misindexed" and "/" in self.item)
 
 
 def state_of(error: AttrbankError) -> State:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from attrbank.schema.tensor_file import (
 )
 
 RECORD_KEY = "attrbank.record"
+DIGEST_KEY = "attrbank.digest"
 MAX_HEADER = 2**20
 MAX_TENSORS = 64
 
@@ -103,8 +105,39 @@ def header_size(start: bytes) -> int:
         raise CorruptArtifactError(f"Not a valid artifact: {error}.") from error
 
 
-def canonical(data: bytes) -> bytes:
+def seal(data: bytes) -> bytes:
+    """The same content in canonical form with a digest of all of it, by which a file that lost its name is checked.
+
+    Raises:
+        CorruptArtifactError: ``data`` is not a valid artifact.
+    """
+    plain = canonical(data)
+    digest = hashlib.sha256(plain).hexdigest()
+    return canonical(plain, {**parse_header(plain).metadata, DIGEST_KEY: digest})
+
+
+def check_seal(data: bytes) -> None:
+    """Does nothing if an artifact is as it was sealed; one from before there were seals is taken as it is.
+
+    Raises:
+        CorruptArtifactError: it is not, or has texts that no attrbank writes.
+    """
+    metadata = dict(parse_header(data).metadata)
+    sealed = metadata.pop(DIGEST_KEY, None)
+    if strange := sorted(metadata.keys() - {RECORD_KEY, "format"}):
+        raise CorruptArtifactError(
+            f"Not an attribute as attrbank writes them: it has a text called {strange[0][:80]!a}."
+        )
+    if sealed is not None and hashlib.sha256(canonical(data, metadata)).hexdigest() != sealed:
+        raise CorruptArtifactError("The file is damaged: its bytes do not match the digest in it.", "Get it again.")
+
+
+def canonical(data: bytes, metadata: Mapping[str, str] | None = None) -> bytes:
     """The same content in one fixed form, so that equal content gives equal bytes.
+
+    Args:
+        data: an artifact.
+        metadata: its texts; None leaves them as they are.
 
     Keys are sorted, JSON is compact, and tensors lie in order of item size (largest first, which aligns them) and name.
 
@@ -113,7 +146,8 @@ def canonical(data: bytes) -> bytes:
     """
     header = parse_header(data)
     body = bytearray()
-    head: dict[str, Any] = {METADATA: dict(header.metadata)} if header.metadata else {}
+    texts = header.metadata if metadata is None else metadata
+    head: dict[str, Any] = {METADATA: dict(texts)} if texts else {}
     for name in sorted(header.tensors, key=lambda name: (-ITEM_BYTES[header.tensors[name].dtype], name)):
         tensor = header.tensors[name]
         offsets = [len(body), len(body) + tensor.end - tensor.start]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from attrbank.errors import AttrbankError, BankBusyError, CorruptArtifactError, StorageError
 from attrbank.store.migrations import make_readable, migrate, schema_version
@@ -114,16 +116,45 @@ def _recover(path: Path) -> None:
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    for file in (path, path.with_name(f"{path.name}-journal"), path.with_name(f"{path.name}-wal")):
+        _require_regular(file)
     address = f"{path.absolute().as_uri()}?mode={mode}"
     connection = sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
     try:
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA cell_size_check = ON")
-        connection.execute("SELECT count(*) FROM sqlite_master")  # the first read finds journals and garbage
+        _refuse_foreign(connection)  # the first read, which finds journals and garbage
     except BaseException:
         connection.close()
         raise
+    connection.row_factory = _row
     return connection
+
+
+def _require_regular(path: Path) -> None:
+    """SQLite would wait for ever at a FIFO."""
+    try:
+        if stat.S_ISREG(os.stat(path).st_mode):
+            return
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StorageError(f"Cannot open {path}: {error.strerror}.", "Choose another bank with --bank.") from error
+    raise StorageError(f"{path} is not a regular file.", "Choose another bank with --bank.")
+
+
+def _refuse_foreign(connection: sqlite3.Connection) -> None:
+    """Ours has tables and indices alone: a view would lie to us, and a trigger act on what we write."""
+    query = "SELECT count(*) FROM sqlite_master WHERE type NOT IN ('table', 'index')"
+    if connection.execute(query).fetchone()[0]:
+        raise sqlite3.DatabaseError("there are triggers or views in it")
+
+
+def _row(_cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Ours holds numbers and texts: bytes in their place would come out as something else than they went in."""
+    if bytes in map(type, row):
+        raise sqlite3.DatabaseError("there are bytes in it")
+    return row
 
 
 def _translated(path: Path, error: sqlite3.Error) -> AttrbankError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from attrbank.errors import InvalidValueError
 
@@ -45,6 +45,14 @@ def taken(name: str) -> InvalidValueError:
     return InvalidValueError(
         f"There is an attribute {name!r} already.", "Choose another name, or add --replace; the old one is kept."
     )
+
+
+def state(connection: sqlite3.Connection, identity: str) -> Literal["present", "removed", "unknown"]:
+    """How an artifact stands, as of now: to be asked again under the lock, before anything of it is moved."""
+    row = connection.execute("SELECT removed FROM versions WHERE id = ?", (identity,)).fetchone()
+    if row is None:
+        return "unknown"
+    return "present" if row[0] is None else "removed"
 
 
 def retire(connection: sqlite3.Connection, identity: str) -> None:

@@ -13,15 +13,13 @@ from typing import Any, NamedTuple
 
 from attrbank import files
 from attrbank.errors import AttrbankError, CorruptArtifactError
+from attrbank.files import GRACE
 from attrbank.store import _fs, blobs, cards, index, ledger
 from attrbank.store.entry import DERIVED, derive
 from attrbank.store.finding import Finding, State, state_of
 from attrbank.store.header import parse_header
 from attrbank.store.layout import Layout, identity_of, object_files
 from attrbank.store.upkeep_cards import indexed_cards, reindex_cards, verify_cards, verify_matrix
-
-GRACE = 3600.0
-"""Seconds for which a temporary file may still belong to a running write."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def verify(layout: Layout, shipped: Mapping[str, str]) -> tuple[Finding, ...]:
     stray = [_check_stray(path) for path in files if path not in known]
     names = {**shipped, **{identity: name for identity, name, *_ in _versions(layout.index)}}
     measured = verify_cards(layout, "user", names, _indexed_cards(layout.index))
-    return (*indexed, *stray, *measured, *verify_matrix(layout, "user"))
+    return (*indexed, *stray, *_rotten(layout, names), *measured, *verify_matrix(layout, "user"))
 
 
 def verify_starter(layout: Layout) -> tuple[Finding, ...]:
@@ -92,8 +90,8 @@ def reindex(layout: Layout) -> Rebuilt:
         _enter_removed(connection, {identity: gone[identity] for identity in gone.keys() - here.keys()}, known)
         removed = _removed(connection)
         reindex_cards(connection, layout)
-    for identity in removed & here.keys():
-        _fs.move(layout.object(identity), layout.trashed(identity))
+        for identity in removed & here.keys():  # while nobody can bring it back
+            _fs.move(layout.object(identity), layout.trashed(identity))
     _sweep(layout)
     kept = here.keys() - removed
     return Rebuilt(*(tuple(sorted(ids)) for ids in (kept, kept - known, lost, damaged)))
@@ -126,6 +124,15 @@ def _check_stray(path: Path) -> Finding:
     if state == "ok":
         state, detail = "orphan", "The index does not name it. Run: attrbank reindex"
     return Finding(state, path.stem, facts.get("name"), "user", detail)
+
+
+def _rotten(layout: Layout, names: Mapping[str, str]) -> Iterator[Finding]:
+    """What ``restore`` could not bring back from the trash; what is sound there is no item of the bank."""
+    for path in (layout.trash / name for name in _fs.list_folder(layout.trash)):
+        identity = identity_of(path)
+        state, _, detail = _inspect(path) if identity else ("ok", {}, "")
+        if identity and state != "ok":
+            yield Finding(state, f"{layout.trash.name}/{path.name}", names.get(identity), "user", detail)
 
 
 def _check_shipped(path: Path) -> Finding:

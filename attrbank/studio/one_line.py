@@ -134,4 +134,4 @@ def open(  # noqa: A001 — as one says it: attrbank.open("portraits")
         named = arguments.reference(backbone) or "portraits"
         where = arguments.placement(device, dtype, offload)
         arguments.path(bank, "The bank")
-        return Studio(named, load_plugins().backbone(named, where), bank)
+        return Studio(named, load_plugins().backbone(named, where), bank, where)

@@ -16,7 +16,7 @@ from attrbank.editing.retouching import Drawn, GivenPictures
 from attrbank.editing.run import captions, recipe
 from attrbank.errors import InvalidValueError
 from attrbank.pictures.output_names import check_png
-from attrbank.pictures.write import create_numbered, encoded, like, require_writable
+from attrbank.pictures.write import create_numbered, default_name, encoded, like, require_writable
 from attrbank.schema.carried import Recipe
 from attrbank.studio.arguments import PathLike, path
 from attrbank.studio.foreign import only_our_errors
@@ -76,7 +76,7 @@ class Result:
             require_writable(asked, self._sources)
             made_by, data = self._recipe_and_png(only_after)
             if asked is None:
-                return create_numbered(made_by, data)
+                return create_numbered(default_name(made_by), data)
             if replace:
                 files.replace(asked, data)
             elif not files.create(asked, data):

@@ -48,10 +48,14 @@ class Studio:
         backbone: how the model is named.
         model: itself.
         bank: where attributes are looked for, and stored.
+        placement: where its networks were wanted.
     """
 
-    def __init__(self, backbone: str, model: Backbone, bank: PathLike | None = None) -> None:
+    def __init__(
+        self, backbone: str, model: Backbone, bank: PathLike | None = None, placement: Placement | None = None
+    ) -> None:
         self.backbone = backbone
+        self._placement = placement
         self._model, self._bank = model, bank
         self._memory, self._turn = Memory(), threading.RLock()
 
@@ -60,7 +64,9 @@ class Studio:
         refuse_unknown("apply", options, ApplyOptions)
         listener = Listener(on_step)
         with only_our_errors(listener), self._turn:
-            request = apply_request(attributes, options, backbone=self.backbone, bank=self._bank)
+            request = apply_request(
+                attributes, options, backbone=self.backbone, placement=self._placement, bank=self._bank
+            )
             return drawn(request, listener, self._model, self._memory)
 
     def learn(

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 import pytest
 
-from attrbank.attribute.compatibility import check_binding
+from attrbank.attribute.compatibility import BEFORE_ALL_WEIGHTS, check_binding, mismatch, uncertain
 from attrbank.errors import IncompatibleError
 from attrbank.schema.stored import AttributeRecord, Binding
 from tests.helpers.artifacts import RECORD
+
+
+@dataclass(frozen=True)
+class Model:
+    """What is compared, alike in all else to that of ``RECORD``."""
+
+    fingerprint: str
+    former_fingerprint: str
+    parts: Mapping[str, str] = field(default_factory=dict)
+    name: str = "here"
+    family: str = "stable_diffusion"
+    latent_shape: tuple[int, int, int] = AttributeRecord.model_validate(RECORD).backbone.latent_shape
+    prediction_type: str = AttributeRecord.model_validate(RECORD).backbone.prediction_type
 
 
 def test_two_models_of_one_name_are_told_apart() -> None:
@@ -16,6 +32,37 @@ def test_two_models_of_one_name_are_told_apart() -> None:
     with pytest.raises(IncompatibleError, match=f"another model called {other.name} .* but this one has f") as raised:
         check_binding(record, other)
     assert "folder" in str(raised.value.hint)
+
+
+OLD, NEW = next(iter(BEFORE_ALL_WEIGHTS.items()))
+
+
+@pytest.mark.parametrize(
+    ("learned_on", "here", "fits", "doubted"),
+    [
+        ("a" * 64, Model("a" * 64, "b" * 64), True, False),
+        ("b" * 64, Model("a" * 64, "b" * 64), True, True),
+        ("c" * 64, Model("a" * 64, "b" * 64), False, False),
+        (OLD, Model(NEW, OLD), True, False),
+        (OLD, Model("a" * 64, OLD), False, False),  # portraits with a LoRA in its attention
+    ],
+)
+def test_older_artifacts_know_a_model_by_its_former_fingerprint(
+    learned_on: str, here: Model, fits: bool, doubted: bool
+) -> None:
+    record = AttributeRecord.model_validate(RECORD)
+    binding = record.backbone.model_copy(update={"fingerprint": learned_on})
+    record = record.model_copy(update={"backbone": binding})
+    assert (mismatch(binding, here) is None, uncertain(record, here) is not None) == (fits, doubted)
+
+
+def test_a_part_counts_for_those_that_depend_on_it_and_can_be_forced() -> None:
+    binding = AttributeRecord.model_validate(RECORD).backbone.model_copy(update={"parts": {"text": "a" * 64}})
+    here = Model(binding.fingerprint, "", parts={"text": "b" * 64, "codec": "c" * 64})
+    assert mismatch(binding, here) is None
+    found = mismatch(binding, here, ("text", "codec"))  # nothing is known of the codec
+    assert found is not None
+    assert (found.what, found.forcible) == ("text encoder", True)
 
 
 def test_two_models_of_two_names_are_both_named() -> None:

@@ -19,8 +19,10 @@ from attrbank.backbones.sd3.describe import TRAITS as STABLE_DIFFUSION_3
 from attrbank.backbones.stable_diffusion.describe import TRAITS as STABLE_DIFFUSION
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import guidance_of
+from attrbank.errors import IncompatibleError, NotFoundError
 from attrbank.pictures.frame import picture_size
 from attrbank.plugin.contracts import BackboneContract
+from attrbank.plugins.manager import load_plugins
 from tests.helpers.tiny_families import build_ddpm, build_flux, build_sd3, change
 
 FAMILIES = ["tiny_sd3", "tiny_flux", "tiny_flux_schnell", "tiny_ddpm", "tiny_ldm"]
@@ -58,6 +60,74 @@ def test_hub_is_asked_only_for_what_is_not_on_disk(
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
     assert load("owner/model").fingerprint == describe(str(tiny_ddpm)).fingerprint
     assert downloads == asked
+
+
+def test_a_snapshot_that_holds_one_precision_alone_is_enough(
+    tiny_pipeline_half: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub's own library calls it incomplete once it has seen the list of all files."""
+    snapshot = shutil.copytree(tiny_pipeline_half, tmp_path / "snapshot")
+    for path in list(snapshot.rglob("*.safetensors")):
+        path.rename(path.with_suffix(".fp16.safetensors"))
+
+    class IncompleteSnapshotError(Exception):
+        snapshot_path = str(snapshot)
+
+    def snapshot_download(*_: object, **options: object) -> str:
+        raise IncompleteSnapshotError
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
+    assert describe("owner/model").fingerprint == describe(str(tiny_pipeline_half)).fingerprint
+    next(snapshot.rglob("vae/*.safetensors")).unlink()
+    with pytest.raises(NotFoundError):
+        describe("owner/model")
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("model_index.json", '{"a":' + "[" * 100_000),
+        ("unet/config.json", '{"a":' + "[" * 100_000),
+        ("attrbank.json", "[" * 100_000),
+        ("vae/config.json", '{"block_out_channels": 5, "latent_channels": 4}'),
+        ("unet/config.json", '{"sample_size": 16, "in_channels": [4], "addition_embed_type": "text_time"}'),
+        ("scheduler/scheduler_config.json", '{"_class_name": ["LCMScheduler"], "beta_start": {}}'),
+    ],
+)
+def test_a_configuration_that_is_nonsense_is_the_models_fault(
+    path: str, content: str, tiny_pipeline_xl: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_pipeline_xl, tmp_path / "model")
+    (folder / path).write_text(content)
+    with pytest.raises(IncompatibleError):
+        load_plugins().describe(str(folder))
+
+
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 7\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "renamed", "hint"),
+    [
+        ("unet/diffusion_pytorch_model.safetensors", LFS, None, "git lfs pull"),
+        ("vae/diffusion_pytorch_model.safetensors", LFS, None, "git lfs pull"),
+        ("text_encoder/model.safetensors", b"", "model.bin", "save_pretrained"),
+        ("unet/diffusion_pytorch_model.safetensors", b"", "diffusion_pytorch_model.bin", "save_pretrained"),
+        ("tokenizer/vocab.json", b"{}", "words", "Copy it from the model's base"),
+    ],
+)
+def test_what_is_missing_is_named_with_what_helps(
+    path: str, content: bytes, renamed: str | None, hint: str, tiny_pipeline: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_pipeline, tmp_path / "model")
+    (folder / path).write_bytes(content)
+    if renamed:
+        (folder / path).rename((folder / path).with_name(renamed))
+    if path.startswith("tokenizer"):
+        (folder / "tokenizer" / "merges.txt").unlink()
+    with pytest.raises(IncompatibleError) as raised:
+        load(str(folder))
+    assert hint in str(raised.value.hint)
 
 
 @pytest.mark.parametrize("model", FAMILIES)

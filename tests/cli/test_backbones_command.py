@@ -139,6 +139,13 @@ def test_compat_goes_on_where_a_model_has_gone(cli: Cli, bank: Bank, tiny_pipeli
     assert "warning: gone: There is no backbone" in outcome.err
 
 
+def test_compat_fails_where_a_model_that_is_asked_for_is_not_there(cli: Cli, bank: Bank, tiny_pipeline: Path) -> None:
+    bank.add(artifact(backbone=binding(tiny_pipeline)))
+    outcome = cli("compat", "--backbone", str(tiny_pipeline), "--backbone", "./nothere")
+    assert (outcome.code, outcome.out) == (3, "")
+    assert "nothere" in outcome.err
+
+
 def test_force_reaches_relatives_only(
     cli: Cli, bank: Bank, tiny_pipeline: Path, tiny_pipeline_velocity: Path, relative: Path
 ) -> None:

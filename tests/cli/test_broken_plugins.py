@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from attrbank.plugin.testing import fake_attribute, tiny_backbone, tmp_bank
+from attrbank.plugins import leash
 from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
@@ -46,6 +47,27 @@ def test_a_broken_plugin_stops_no_command(
         assert warnings[0].endswith("pip uninstall attrbank-broken")
     assert (tmp_path / "out.png").exists()
     assert cli("rm", "old").code == 0
+
+
+def test_a_plugin_that_hangs_while_it_is_loaded_is_left_out(
+    cli: Cli, on_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leash, "LOADING_SECONDS", 0.3)
+    install(on_path, "attrbank-broken", "while True: pass")
+    outcome = cli("samplers")
+    assert (outcome.code, "ddim" in outcome.out) == (0, True)
+    assert "'broken' of attrbank-broken is left out (it takes longer than 0.3 s to load)" in outcome.err
+    assert "ATTRBANK_PLUGINS=none" in outcome.err
+
+
+def test_whoever_interrupts_a_plugin_that_hangs_is_told_which(
+    cli: Cli, on_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(on_path, "attrbank-broken", "raise KeyboardInterrupt")
+    outcome = cli("samplers")
+    assert outcome.code == 130
+    assert "attrbank-broken" in outcome.err
+    assert "ATTRBANK_PLUGINS=none" in outcome.err
 
 
 def test_a_plugin_that_fails_at_its_work_is_named(cli: Cli, on_path: Path, tiny_pipeline: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import shlex
 import struct
+import subprocess
 import zlib
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,18 @@ def test_the_command_can_be_pasted_into_a_shell(international: bool, cli: Cli, t
         *("--prompt", RECIPE["prompt"], "--seed", "7", "--sampler", "ddim", "--steps", "25"),
         *("--guidance-scale", "3", "--core", "mean", "--backbone", "portraits"),
     ]
+
+
+@pytest.mark.parametrize(
+    "prompt", ["caf\u200bé\u2060 7", "a\u00a0man", "'\u202e\\x' $HOME", "zwj 👩\u200d🎨", "tab\tand\nline"]
+)
+def test_invisible_characters_of_a_prompt_survive_the_shell(prompt: str, cli: Cli, tmp_path: Path) -> None:
+    """They change the picture; a terminal is shown none of them."""
+    command = cli("show", picture(tmp_path / "out.png", json.dumps(RECIPE | {"prompt": prompt}))).out.rstrip("\n")
+    assert command.isprintable()
+    pasted = subprocess.run(["bash", "-c", f"printf '%s\\0' {command}"], capture_output=True, check=True).stdout
+    words = pasted.decode().split("\0")
+    assert words[words.index("--prompt") + 1] == prompt
 
 
 def test_json_gives_the_command_and_the_recipe(cli: Cli, tmp_path: Path) -> None:

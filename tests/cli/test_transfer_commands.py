@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from attrbank.errors import AttrbankError
 from attrbank.store.bank import Bank
-from tests.cli.conftest import Cli, artifact
-from tests.helpers.artifacts import object_path
+from attrbank.store.header import check_seal, seal
+from tests.cli.conftest import Cli
+from tests.helpers.artifacts import object_path, usable as artifact
 from tests.helpers.measured import a_card
 
 NAN = struct.pack("<f", float("nan"))
@@ -211,3 +213,37 @@ def test_one_bad_file_does_not_keep_the_others_out(cli: Cli, bank: Bank, outside
     assert outcome.code == 11
     assert [facts["name"] for facts in json.loads(outcome.out)] == ["young"]
     assert "bad.safetensors: " in outcome.err
+
+
+UNUSABLE = {
+    "no tensors of its method": {"core": (2, 2)},
+    "a tensor of another rank": {"mean.u": (4, 16, 2), "mean.core": (4, 1), "mean.vh": (4, 1, 16)},
+    "another latent": {"mean.u": (4, 8, 1), "mean.core": (4, 1), "mean.vh": (4, 1, 8)},
+    "too few dimensions": {"mean.u": (64,), "mean.core": (4,), "mean.vh": (64,)},
+}
+
+
+@pytest.mark.parametrize("kind", UNUSABLE)
+def test_what_its_method_cannot_use_is_refused(kind: str, cli: Cli, bank: Bank, outside: Path) -> None:
+    (outside / "gift.safetensors").write_bytes(artifact(shapes=UNUSABLE[kind]))
+    assert cli("import", "gift.safetensors").code == 5
+    assert bank.entries() == ()
+
+
+def test_what_a_method_that_is_not_installed_would_use_is_taken(cli: Cli, outside: Path) -> None:
+    (outside / "gift.safetensors").write_bytes(artifact(method="loco", units={}, core=None, shapes={"core": (2, 2)}))
+    assert cli("import", "gift.safetensors").code == 0
+
+
+def test_a_flipped_bit_is_found_whatever_the_file_is_called(cli: Cli, bank: Bank, outside: Path) -> None:
+    """An artifact holds a digest of itself; those from before are known by the ids in their files' names."""
+    bank.add(seal(artifact()))
+    assert cli("export", "young", "-o", "mine.safetensors").code == 0
+    data = (outside / "mine.safetensors").read_bytes()
+    assert cli("import", "mine.safetensors", "--bank", "other").code == 0
+    for place in range(0, len(data), 7):  # header, record, digest and tensors
+        flipped = data[:place] + bytes([data[place] ^ 1 << place % 8]) + data[place + 1 :]
+        with pytest.raises(AttrbankError):
+            check_seal(flipped)
+    (outside / "mine.safetensors").write_bytes(data[:-1] + b"\1")
+    assert cli("import", "mine.safetensors", "--bank", "other").code == 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import accelerate
 import pytest
 import torch
 from torch import Tensor
@@ -173,6 +174,24 @@ def test_an_attribute_of_the_first_step_comes_too_late(pipeline, bank):
         their_latent(pipeline, AttributeCallback("oldest", bank=bank))
 
 
+def test_an_attribute_whose_turn_comes_after_the_last_step_of_the_run_is_refused(pipeline, bank):
+    """As with denoising_end: the pipeline walks a part of its scheduler's grid."""
+    lay_out = pipeline.scheduler.set_timesteps
+    callback = AttributeCallback("old", bank=bank)
+
+    def progress(steps):
+        lay_out(STEPS)
+        pipeline._num_timesteps = steps
+        latents = {"latents": torch.zeros(1, 4, 16, 16)}
+        for index in range(steps):
+            callback(pipeline, index, pipeline.scheduler.timesteps[index], latents)
+
+    acts_at = 4  # the fifth of eight steps, at t = 376
+    progress(acts_at)
+    with pytest.raises(IncompatibleError, match="after the last step of this run"):
+        progress(acts_at - 1)
+
+
 def test_unipc_is_refused_with_the_reason(pipeline, bank):
     with pytest.raises(IncompatibleError, match="discards an edit"):
         their_latent(with_scheduler(pipeline, "UniPCMultistepScheduler"), AttributeCallback("old", bank=bank))
@@ -195,6 +214,65 @@ def test_another_model_is_refused(pipeline, bank):
         pipeline.unet.conv_in.weight += 0.1
     with pytest.raises(IncompatibleError, match="fingerprint"):
         their_latent(pipeline, AttributeCallback("old", bank=bank))
+
+
+def test_other_weights_of_the_attention_are_another_model_unless_it_is_forced(pipeline, bank):
+    """As after fuse_lora."""
+    with torch.no_grad():
+        pipeline.unet.mid_block.attentions[0].transformer_blocks[0].attn1.to_q.weight += 0.1
+    with pytest.raises(IncompatibleError, match="fingerprint"):
+        their_latent(pipeline, AttributeCallback("old", bank=bank))
+    forced = their_latent(pipeline, AttributeCallback("old", bank=bank, force=True))
+    assert not torch.equal(forced, their_latent(pipeline))
+
+
+def compiled(unet: Any) -> Any:
+    return torch.compile(unet, backend="eager")
+
+
+def offloaded(unet: Any) -> Any:
+    accelerate.cpu_offload(unet, execution_device=torch.device("cpu"))
+    assert unet.conv_in.weight.is_meta
+    return unet
+
+
+def cast_layer_by_layer(unet: Any) -> Any:
+    unet.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=torch.float32)
+    return unet
+
+
+@pytest.mark.parametrize("change", [compiled, offloaded, cast_layer_by_layer])
+def test_the_ways_in_which_people_run_a_unet_leave_it_the_same_model(change, pipeline, bank):
+    pipeline.unet = change(pipeline.unet)
+    pipeline.scheduler.set_timesteps(STEPS)
+    given = {"latents": torch.zeros(1, 4, 16, 16)}
+    AttributeCallback("old", bank=bank)(pipeline, 0, pipeline.scheduler.timesteps[0], given)
+
+
+def test_an_offloaded_unet_of_other_weights_is_found_out(pipeline, bank):
+    with torch.no_grad():
+        pipeline.unet.mid_block.attentions[0].transformer_blocks[0].attn1.to_q.weight += 0.1
+    pipeline.unet = offloaded(pipeline.unet)
+    pipeline.scheduler.set_timesteps(STEPS)
+    given = {"latents": torch.zeros(1, 4, 16, 16)}
+    with pytest.raises(IncompatibleError, match="fingerprint"):
+        AttributeCallback("old", bank=bank)(pipeline, 0, pipeline.scheduler.timesteps[0], given)
+
+
+def test_an_attribute_of_xl_acts_in_its_own_pipeline_and_not_in_another(tiny_pipeline_xl, pipeline, tmp_path):
+    from diffusers import DDIMScheduler, StableDiffusionXLPipeline
+
+    backbone = load_plugins().backbone(str(tiny_pipeline_xl))
+    spec = complete(learn_spec("xl", [SOURCE], [TARGET], seeds=(0, 1), steps=STEPS, guidance_scale=GUIDANCE), backbone)
+    Bank(tmp_path).add(encode(learn_attribute(spec, Avi(), backbone, load_plugins().sampler("ddim"))))
+    theirs = StableDiffusionXLPipeline.from_pretrained(tiny_pipeline_xl, add_watermarker=False)
+    theirs.set_progress_bar_config(disable=True)
+    theirs.scheduler = DDIMScheduler.from_config(theirs.scheduler.config)
+    found = their_latent(theirs, AttributeCallback("xl", bank=tmp_path))
+    expected = our_latent(backbone, tmp_path, load_plugins().sampler("ddim"), xl=1.0)
+    assert float((found - expected).abs().max()) < 1e-3
+    with pytest.raises(IncompatibleError, match="family"):
+        their_latent(pipeline, AttributeCallback("xl", bank=tmp_path))
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

@@ -3,6 +3,7 @@ import torch
 
 from attrbank.diffusion.prediction import evaluations_per_step, from_epsilon, from_velocity, guide
 from attrbank.diffusion.protocols import Guidance
+from attrbank.errors import IncompatibleError
 
 
 def noised(alpha_bar: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -24,6 +25,13 @@ def test_true_velocity_gives_back_noise_and_clean_latent(alpha_bar: float) -> No
     torch.testing.assert_close(prediction.x0, x0)
 
 
+def test_noise_alone_tells_a_model_of_noise_nothing() -> None:
+    _, eps, x = noised(0.0)
+    with pytest.raises(IncompatibleError, match="noise alone") as raised:
+        from_epsilon(x, eps, 0.0)
+    assert "rescale_betas_zero_snr" in str(raised.value.hint)
+
+
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.0, 7.5])
 def test_guided_clean_latent_is_the_one_of_the_guided_noise(scale: float) -> None:
     x, u, c = torch.randn(3, 1, 4, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
@@ -33,7 +41,7 @@ def test_guided_clean_latent_is_the_one_of_the_guided_noise(scale: float) -> Non
 
 
 def test_guidance_that_needs_one_prompt_costs_one_evaluation() -> None:
-    assert [evaluations_per_step(scale) for scale in (0, 0.5, 1, 1.0, 7.5)] == [1, 2, 1, 1, 2]
+    assert [evaluations_per_step(scale) for scale in (0, 0.5, 1, 1.0, 7.5)] == [1, 1, 1, 1, 2]
 
 
 @pytest.mark.parametrize("guidance", ["embedded", "none"])

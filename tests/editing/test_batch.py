@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from attrbank.cli.app import run
+from attrbank.diffusion.placement import Placement
 from attrbank.editing import run as editing
 from attrbank.editing.batch import apply_all
 from attrbank.editing.batch_plan import BatchRequest, batch_items, read_prompts
@@ -45,11 +48,14 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def batch(bank: Path, tiny_pipeline: Path, tmp_path: Path) -> Callable[..., BatchRequest]:
     def request(template: str = "{prompt}_{seed}.png", **options) -> BatchRequest:
-        common = {key: options.pop(key) for key in ("prompt", "image", "rho", "only_after") if key in options}
+        common = {
+            key: options.pop(key)
+            for key in ("prompt", "image", "rho", "only_after", "placement", "force")
+            if key in options
+        }
         output = tmp_path / template
-        one = ApplyRequest(
-            references=(("old", None),), bank=bank, backbone=str(tiny_pipeline), steps=5, output=output, **common
-        )
+        common["backbone"] = options.pop("backbone", str(tiny_pipeline))
+        one = ApplyRequest(references=(("old", None),), bank=bank, steps=5, output=output, **common)
         return BatchRequest(common=one, **options)
 
     return request
@@ -96,6 +102,40 @@ def test_a_second_run_makes_only_what_is_missing_or_was_made_otherwise(batch, tm
     assert [o.status for o in apply_all(batch(seeds=(3, 4), rho=0.5, only_after=True))] == ["done", "done"]
     monkeypatch.setattr("attrbank.editing.batch.Editor", None)  # nothing left to do needs no model
     assert [o.status for o in apply_all(batch(seeds=(3, 4), rho=0.5, only_after=True))] == ["skipped", "skipped"]
+
+
+UNET, TEXT, CODEC = "unet/diffusion_pytorch_model", "text_encoder/model", "vae/diffusion_pytorch_model"
+
+
+@pytest.mark.parametrize("weights", [UNET, TEXT, CODEC])
+def test_a_picture_of_other_weights_under_the_same_name_is_made_again(weights, batch, tiny_pipeline, tmp_path):
+    model = shutil.copytree(tiny_pipeline, tmp_path / "model")
+    asked = batch(seeds=(3,), backbone=str(model), force=True)
+    assert [o.status for o in apply_all(asked)] == ["done"]
+    tensors = load_file(model / f"{weights}.safetensors")
+    name = next(name for name in tensors if "to_k.weight" in name or "q_proj.weight" in name)
+    save_file(tensors | {name: tensors[name] + 0.1}, model / f"{weights}.safetensors", metadata={"format": "pt"})
+    assert [o.status for o in apply_all(asked)] == ["done"]
+    assert [o.status for o in apply_all(asked)] == ["skipped"]
+
+
+def test_a_picture_of_another_schedule_is_made_again(batch, tiny_pipeline, tmp_path):
+    model = shutil.copytree(tiny_pipeline, tmp_path / "model")
+    asked, path = batch(seeds=(3,), backbone=str(model)), model / "scheduler" / "scheduler_config.json"
+    assert [o.status for o in apply_all(asked)] == ["done"]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"timestep_spacing": "trailing"}))
+    assert [o.status for o in apply_all(asked)] == ["done"]
+
+
+def test_a_picture_of_another_precision_is_made_again_and_its_command_names_it(batch, cli, tmp_path, capsys):
+    coarse = {"placement": Placement(dtype="bfloat16"), "seeds": (3,)}
+    assert [o.status for o in apply_all(batch("{seed}.png", **coarse))] == ["done"]
+    assert [o.status for o in apply_all(batch("{seed}.png", **coarse))] == ["skipped"]
+    assert run(["show", str(tmp_path / "3.png")]) == 0
+    assert "--dtype bfloat16" in capsys.readouterr().out
+    assert [o.status for o in apply_all(batch("{seed}.png", seeds=(3,)))] == ["done"]
+    named = {"placement": Placement(dtype="float32"), "seeds": (3,)}
+    assert [o.status for o in apply_all(batch("{seed}.png", **named))] == ["skipped"]  # what it was anyway
 
 
 def test_a_changed_picture_or_mask_is_made_again(batch, folder):
@@ -171,8 +211,9 @@ def test_what_a_batch_made_in_its_own_folder_is_no_input_of_its(batch, folder):
 def test_what_concerns_all_is_an_error_at_once(batch, tmp_path):
     with pytest.raises(NotFoundError):
         apply_all(BatchRequest(common=replace(batch().common, references=(("nobody", None),)), seeds=(1, 2)))
+    (tmp_path / "file").touch()
     with pytest.raises(StorageError):
-        apply_all(batch("nowhere/{seed}.png", seeds=(1, 2)))
+        apply_all(batch("file/{seed}.png", seeds=(1, 2)))
     assert names(tmp_path) == []
 
 
@@ -183,6 +224,43 @@ def test_progress_covers_the_whole_batch(batch):
     assert len(totals) == 1
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert seen[-1][0] == totals.pop()
+
+
+def test_a_picture_that_was_made_otherwise_keeps_its_name_unless_it_was_asked_for(cli, tmp_path):
+    assert cli("--seed", "3", "--rho", "0.5")[1].split() == ["old_seed3.png"]
+    before = (tmp_path / "old_seed3.png").read_bytes()
+    assert cli("--seeds", "3-4")[1].split() == ["old_seed3-2.png", "old_seed4.png"]
+    assert cli("--seeds", "3-4")[1:] == ("old_seed3-2.png\nold_seed4.png\n", "2 pictures were there already.\n")
+    assert names(tmp_path) == ["old_seed3-2.png", "old_seed3.png", "old_seed4.png"]
+    assert (tmp_path / "old_seed3.png").read_bytes() == before
+    assert cli("--seeds", "3-4", "-o", "old_seed{seed}.png")[0] == 0
+    assert (tmp_path / "old_seed3.png").read_bytes() != before
+
+
+def test_numbered_pictures_of_its_own_are_no_input_of_a_batch(cli, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "b.png").unlink()
+    assert cli("-i", ".", "--rho", "0.5")[1].split() == ["a_old.png", "c_old.png"]
+    assert cli("-i", ".")[1].split() == ["a_old-2.png", "c_old-2.png"]
+    assert cli("-i", ".")[1].split() == ["a_old-2.png", "c_old-2.png"]
+    assert names(folder) == ["a.png", "a_old-2.png", "a_old.png", "c_old-2.png", "c_old.png"]
+
+
+def test_a_template_is_filled_in_and_its_folder_made_for_seeds_too(cli):
+    assert cli("--seeds", "3-4", "-o", "out/{name}_{seed}.png")[:2] == (0, "out/old_3.png\nout/old_4.png\n")
+
+
+def test_an_edited_picture_is_named_after_it(cli, folder):
+    assert cli("-i", "in/a.png")[1] == "a_old.png\n"
+    assert cli("-i", "in/a.png", "--rho", "0.5")[1] == "a_old-2.png\n"
+
+
+def test_a_sheet_is_not_edited_as_if_it_were_a_picture(cli, tmp_path):
+    cli("--seed", "3", "-o", "sheet.png")
+    cli("--seed", "3", "--only-after", "-o", "alone.png")
+    code, _, err = cli("-i", "sheet.png")
+    assert (code, "before and after" in err, "--only-after" in err) == (4, True, True)
+    assert cli("-i", "alone.png")[0] == 0
 
 
 def test_two_pictures_never_share_a_name(batch):
@@ -231,6 +309,14 @@ def test_what_is_no_batch_is_refused(options, code, cli, tmp_path):
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
     assert cli(*options)[0] == code
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "content", ["\ufeffa man\r\na woman\r\n", "a man\n\ufeffa woman\n", "\ufeff\n a man\n\ufeff a woman"]
+)
+def test_byte_order_marks_are_no_part_of_a_prompt(content, tmp_path):
+    (tmp_path / "prompts.txt").write_text(content, encoding="utf-8")
+    assert read_prompts(tmp_path / "prompts.txt") == ("a man", "a woman")
 
 
 def test_prompts_are_the_lines_that_are_not_blank(tmp_path):

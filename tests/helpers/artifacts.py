@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,20 @@ def artifact(name: str = "young", *, body: bytes = bytes(16), **changes: Any) ->
     """A valid artifact, unless the changes to its record spoil it."""
     record = json.dumps(RECORD | {"name": name} | changes)
     return file_of({"__metadata__": {"attrbank.record": record}, "core": TENSOR}, body)
+
+
+SHAPES = {"mean.u": (4, 16, 1), "mean.core": (4, 1), "mean.vh": (4, 1, 16)}
+"""Of the tensors that a difference of rank 1 has for latents of 4×16×16."""
+
+
+def usable(name: str = "young", *, body: bytes | None = None, shapes: Any = SHAPES, **changes: Any) -> bytes:
+    """A valid artifact with which its method can also edit."""
+    head: dict[str, Any] = {"__metadata__": {"attrbank.record": json.dumps(RECORD | {"name": name} | changes)}}
+    end = 0
+    for tensor, shape in shapes.items():
+        start, end = end, end + 4 * math.prod(shape)
+        head[tensor] = {"dtype": "F32", "shape": shape, "data_offsets": [start, end]}
+    return file_of(head, bytes(end) if body is None else body.ljust(end, b"\0"))
 
 
 def numbered(name: str, number: int) -> bytes:

@@ -22,6 +22,7 @@ BROKEN = {
     "exits": "raise SystemExit(0)",
     "needs-missing": "import a_package_that_nobody_has",
     "syntax": "def broken(:",
+    "ends-the-process": "import os; os._exit(0)",
     "wrong-hook-name": """
         from attrbank.plugins.hookspecs import hookimpl
 

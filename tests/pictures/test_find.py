@@ -30,6 +30,12 @@ def test_a_picture_without_one_partner_is_named(others: tuple[str, ...], tmp_pat
             matched(source, target)
 
 
+def test_hidden_files_are_no_pictures(tmp_path: Path) -> None:
+    a, b = folder(tmp_path / "a", "1.png", "._1.png", ".2.jpg"), folder(tmp_path / "b", "1.png", "._1.png")
+    assert [path.name for path in pictures_in(a)] == ["1.png"]
+    assert [(pair.source.name, pair.target.name) for pair in matched(a, b)] == [("1.png", "1.png")]
+
+
 def test_a_picture_and_a_folder_do_not_belong_together(tmp_path: Path) -> None:
     a = folder(tmp_path / "a", "1.png")
     with pytest.raises(InvalidValueError, match="two folders"):

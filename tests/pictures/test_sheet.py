@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from attrbank.pictures.sheet import GRID, INK, PAIR, PAPER, TILE, draw_column, draw_grid, draw_pair
+from attrbank.pictures.sheet import GRID, INK, PAIR, PAPER, TILE, draw_column, draw_grid, draw_pair, to_image
 
 RED, BLUE = torch.tensor([1.0, 0, 0])[:, None, None], torch.tensor([0, 0, 1.0])[:, None, None]
 
@@ -19,7 +19,7 @@ def colour(sheet: Image.Image, left: float, top: float) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize(
-    ("h", "w", "height", "width"), [(128, 128, 256, 256), (100, 300, 300, 900), (300, 400, 300, 400)]
+    ("h", "w", "height", "width"), [(128, 128, 256, 256), (100, 300, 100, 300), (300, 400, 300, 400)]
 )
 def test_a_pair_stands_side_by_side_above_its_captions(h: int, w: int, height: int, width: int) -> None:
     sheet = draw_pair(RED.expand(3, h, w), BLUE.expand(3, h, w), ("before", "after"))
@@ -28,6 +28,19 @@ def test_a_pair_stands_side_by_side_above_its_captions(h: int, w: int, height: i
     assert colour(sheet, first, PAIR.gap + height / 2) == (255, 0, 0)
     assert colour(sheet, second, PAIR.gap + height / 2) == (0, 0, 255)
     assert INK in {colour for _, colour in sheet.crop((0, PAIR.gap + height, sheet.width, sheet.height)).getcolors()}
+
+
+@pytest.mark.parametrize(("h", "w"), [(1, 3000), (3000, 1), (5000, 2), (1, 1), (2, 90)])
+def test_a_picture_of_any_aspect_makes_no_larger_sheet_than_it_must(h: int, w: int) -> None:
+    sheet = draw_pair(RED.expand(3, h, w), BLUE.expand(3, h, w), ("before", "after"))
+    assert sheet.width <= 2 * max(w, 510) + 3 * PAIR.gap
+    assert sheet.height <= max(h, 510) + PAIR.gap + PAIR.strip
+
+
+def test_a_large_picture_is_converted_as_a_small_one_is() -> None:
+    pixels = torch.rand(4, 700, 900, generator=torch.Generator().manual_seed(0)) * 1.2 - 0.1
+    whole = (pixels.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    assert (np.asarray(to_image(pixels)) == whole).all()
 
 
 def test_a_caption_that_is_too_long_stays_under_its_own_picture() -> None:

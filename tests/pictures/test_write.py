@@ -58,9 +58,18 @@ def test_parallel_runs_never_write_over_each_others_pictures(folder: Path, monke
     assert {path: Recipe.model_validate_json(read_recipe_text(path)).prompt for path in written} == written
 
 
-@pytest.mark.parametrize("asked", ["nowhere/out.png", "folder"])
+def test_the_folder_of_many_pictures_need_not_be_there(folder: Path) -> None:
+    picture.require_writable(Path("a/b/{seed}.png"), makes_folder=True)
+    assert not Path("a").exists()
+    Path("file").touch()
+    with pytest.raises(StorageError):
+        picture.require_writable(Path("file/b/{seed}.png"), makes_folder=True)
+
+
+@pytest.mark.parametrize("asked", ["nowhere/out.png", "file/out.png", "file/a/out.png", "folder"])
 def test_a_place_where_no_picture_can_be_is_refused(asked: str, folder: Path) -> None:
     Path("folder").mkdir()
+    Path("file").touch()
     with pytest.raises(StorageError, match=asked):
         picture.require_writable(Path(asked))
     picture.require_writable(Path("folder/out.png"))

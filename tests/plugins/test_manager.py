@@ -14,6 +14,8 @@ from attrbank.plugins.discovery import KINDS, Plugin
 from attrbank.plugins.guard import blamed
 from attrbank.plugins.hookspecs import Spec
 from attrbank.plugins.manager import PluginManager, load_plugins
+from attrbank.schema.stored import AttributeRecord
+from tests.helpers.artifacts import RECORD
 from tests.helpers.fake_distributions import BROKEN, OFFERS_EULER, install
 
 BACKBONES = """
@@ -355,3 +357,28 @@ def test_a_word_that_is_no_backbone_is_not_found(backbones: PluginManager) -> No
 def test_a_malformed_spec_cannot_be_made(name: str, target: str) -> None:
     with pytest.raises(InvalidValueError):
         Spec(name, "A sampler.", target=target)
+
+
+HOSTILE = "x --index-url http://evil.example y"
+
+
+@pytest.mark.parametrize("name", [HOSTILE, "x; rm -rf ~", "-r evil.txt", "$(x)"])
+def test_what_a_distribution_calls_itself_becomes_part_of_no_command(name: str) -> None:
+    """Metadata is a file like any other."""
+    plugin = Plugin("a", "a", name, "1.0", "/somewhere")
+    assert plugin.requirement is None
+    assert "pip" not in plugin.remedy
+    assert name not in plugin.remedy
+
+
+@pytest.mark.parametrize(("version", "line"), [("1.0", "fine==1.0"), (HOSTILE, "fine"), ("", "fine")])
+def test_a_requirement_has_a_version_if_that_is_one(version: str, line: str) -> None:
+    assert Plugin("a", "a", "fine", version).requirement == line
+
+
+def test_a_method_that_is_not_there_is_named_and_not_suggested() -> None:
+    record = AttributeRecord.model_validate({**RECORD, "method": HOSTILE})
+    with pytest.raises(NotFoundError) as raised:
+        load_plugins().method_of(record)
+    assert HOSTILE not in str(raised.value.hint)
+    assert "pip" not in str(raised.value.hint)

@@ -234,3 +234,18 @@ def test_replaced_versions_have_cards_of_their_own(bank: Bank) -> None:
     bank.measurements.keep_card(a_card(old.id, 0.5))
     bank.add(numbered("young", 2), replace=True)
     assert [entry.score for entry in bank.versions("young")] == [None, 0.5]
+
+
+def test_a_kill_between_a_card_and_its_row_leaves_the_bank_sound(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = bank.add(artifact())
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("attrbank.store.ledger.write_card", die)
+    with pytest.raises(KeyboardInterrupt):
+        bank.measurements.keep_card(a_card(entry.id))
+    monkeypatch.undo()
+    assert all(finding.harmless for finding in bank.verify())
+    bank.reindex()
+    assert {finding.state for finding in bank.verify()} == {"ok"}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -137,3 +138,41 @@ def test_index_that_is_a_folder_is_a_storage_error(bank: Bank) -> None:
     (bank.path / "index.db").mkdir(parents=True)
     with pytest.raises(StorageError):
         bank.entries()
+
+
+def test_an_index_at_which_one_would_wait_for_ever_is_refused(bank: Bank) -> None:
+    bank.add(artifact("young"))
+    (bank.path / "index.db").unlink()
+    os.mkfifo(bank.path / "index.db")
+    for ask in (bank.entries, bank.reindex, lambda: bank.add(artifact("old"))):
+        with pytest.raises(StorageError, match="not a regular file"):
+            ask()
+
+
+def test_a_link_that_leads_to_itself_is_no_index(bank: Bank) -> None:
+    bank.path.mkdir()
+    (bank.path / "index.db").symlink_to("index.db")
+    with pytest.raises(StorageError):
+        bank.add(artifact("old"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TRIGGER t AFTER INSERT ON versions BEGIN DELETE FROM versions WHERE name = 'young'; END",
+        "CREATE VIEW v AS SELECT 1",
+        "UPDATE artifacts SET name = x'00ff' WHERE name = 'young'",
+        "UPDATE versions SET name = x'00ff' WHERE name = 'young'",
+    ],
+)
+def test_what_is_not_ours_in_an_index_is_damage_that_a_rebuild_mends(statement: str, bank: Bank) -> None:
+    """A trigger would act on what we write, and bytes come out as something else than they went in."""
+    bank.add(artifact("young"))
+    with closing(sqlite3.connect(bank.path / "index.db")) as connection, connection:
+        connection.execute(statement)
+    with pytest.raises(CorruptArtifactError, match="damaged"):
+        [bank.rows(["name", "id"]), bank.versions("young"), bank.verify()]
+    bank.reindex()
+    bank.add(artifact("old"))
+    assert [entry.name for entry in bank.entries()] == ["old", "young"]
+    assert all(finding.state == "ok" for finding in bank.verify())

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from attrbank.errors import (
-    CorruptArtifactError,
-    NotFoundError,
-)
+from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError
+from attrbank.store import index
 from attrbank.store.bank import Bank
-from tests.helpers.artifacts import artifact, numbered, object_path
+from tests.helpers.artifacts import artifact, numbered, object_path, snapshot
 
 
 def test_removed_attribute_is_gone_until_it_is_restored(bank: Bank) -> None:
@@ -69,3 +69,39 @@ def test_nothing_to_restore_is_not_found(bank: Bank) -> None:
     bank.add(artifact())
     with pytest.raises(NotFoundError):
         bank.restore("young")
+
+
+def test_what_comes_back_between_the_row_and_the_file_stays(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes on one attribute: whatever their order, a name that is listed has its file."""
+    entry, writing, calls = bank.add(artifact("young")), index.writing, []
+
+    def interrupted(path: Path) -> Any:
+        calls.append(path)
+        if len(calls) == 2:  # the file is about to be moved
+            monkeypatch.setattr(index, "writing", writing)
+            Bank(bank.path).add(artifact("young"))
+        return writing(path)
+
+    monkeypatch.setattr(index, "writing", interrupted)
+    bank.remove("young")
+    assert bank.read(bank.resolve("young")) == artifact("young")
+    assert bank.entries() == (entry,)
+    assert all(finding.state == "ok" for finding in bank.verify())
+
+
+def test_an_attribute_that_is_refused_leaves_no_file(bank: Bank) -> None:
+    bank.add(numbered("young", 1))
+    before = snapshot(bank.path)
+    with pytest.raises(InvalidValueError):
+        bank.add(numbered("young", 2))
+    assert snapshot(bank.path) == before
+
+
+def test_of_two_who_remove_or_restore_one_attribute_the_second_is_told(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = bank.add(artifact("young"))
+    monkeypatch.setattr(Bank, "resolve", lambda *_: entry)  # as it was when it was asked
+    bank.remove("young")
+    with pytest.raises(NotFoundError, match="just been removed"):
+        bank.remove("young")

@@ -175,3 +175,16 @@ def test_interrupted_reindex_loses_nothing(bank: Bank, monkeypatch: pytest.Monke
     monkeypatch.undo()
     bank.reindex()
     assert before == bank.entries()
+
+
+def test_rot_in_the_trash_is_found_and_what_is_sound_there_is_no_item(bank: Bank) -> None:
+    sound, rotten = (bank.add(artifact(name)) for name in ("sound", "rotten"))
+    for name in ("sound", "rotten"):
+        bank.remove(name)
+    assert bank.verify() == ()
+    path = bank.path / "trash" / f"{rotten.id}.safetensors"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-1] + b"\1")
+    (found,) = bank.verify()
+    assert (found.state, found.item, found.name, found.harmless) == ("modified", f"trash/{path.name}", "rotten", False)
+    assert sound.id not in found.item

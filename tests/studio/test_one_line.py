@@ -78,9 +78,12 @@ def test_saving_overwrites_nothing_unasked(result, tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["old_seed7-2.png", "old_seed7.png", "there.png"]
 
 
-@pytest.mark.parametrize("to", ["out.jpg", "", "a\0.png", "nowhere/out.png", "x" * 300 + ".png", 5, b"out.png", "/"])
+@pytest.mark.parametrize(
+    "to", ["out.jpg", "", "a\0.png", "nowhere/out.png", "file/out.png", "x" * 300 + ".png", 5, b"out.png", "/"]
+)
 def test_a_place_that_cannot_be_written_to_is_refused(result, to, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
     with pytest.raises(attrbank.AttrbankError) as caught:
         result.save(to)
     assert "bug" not in caught.value.message

@@ -9,6 +9,7 @@ from typing import Any
 from attrbank.backbones.parts.fingerprint import Traits
 from attrbank.backbones.parts.folder import BackboneFolder, latent_shape, read_json, require_networks
 from attrbank.backbones.parts.rectified_flow import facts_of
+from attrbank.backbones.parts.windows import Window
 from attrbank.errors import IncompatibleError
 
 NETWORKS = {
@@ -63,14 +64,18 @@ def describe(reference: str, path: Path, index: Mapping[str, Any]) -> BackboneFo
     facts = facts_of(
         reference,
         path,
+        index,
         transformer,
         _shape(transformer, read_json(path / "vae" / "config.json")),
         patch=PACKED,
+        networks=NETWORKS,
         traits=TRAITS,
         spacing="trailing",
         recommended={"steps": 28, "guidance_scale": 3.5} if embeds_guidance else {"steps": 4, "guidance_scale": 1.0},
     )
-    return BackboneFolder(**facts, guidance="embedded" if embeds_guidance else "classifier-free")
+    # CLIP gives a summary alone; what T5 does not read is not read. Each length is what the model was trained with.
+    windows = (Window(path / "tokenizer_2", 512 if embeds_guidance else 256),)
+    return BackboneFolder(**facts, windows=windows, guidance="embedded" if embeds_guidance else "classifier-free")
 
 
 def _shape(transformer: Mapping[str, Any], vae: Mapping[str, Any]) -> tuple[int, int, int]:

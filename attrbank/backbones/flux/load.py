@@ -27,8 +27,7 @@ class Flux(FlowTransformer):
     def __init__(self, folder: BackboneFolder, placement: Placement) -> None:
         super().__init__(folder, placement, FluxTransformer2DModel)
         self._clip = clip_encoder(CLIPTextModel, self._parts, "", self._residence)
-        length = 512 if self.guidance == "embedded" else 256  # what each was trained with
-        self._t5 = t5_encoder(self._parts, "_2", length, self._residence)
+        self._t5 = t5_encoder(self._parts, "_2", folder.windows[0].length, self._residence)
 
     def encode_prompts(self, prompts: Sequence[str]) -> Conditioning:
         """T5's last hidden states, CLIP's summary and, for the guidance-distilled, the recommended guidance scale.

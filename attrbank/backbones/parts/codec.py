@@ -39,11 +39,11 @@ class Codec:
     def encode(self, images: Tensor) -> Tensor:
         """Images (B, 3, h, w) in [0, 1] to the mode of their latents (B, C, H, W)."""
         raw = self._vae.encode(self._enter(2 * images - 1)).latent_dist.mode()
-        return (leave(raw) - self._mean) * self._factor
+        return (leave(raw, "vae") - self._mean) * self._factor
 
     def decode(self, latent: Tensor) -> Tensor:
         """Latents (B, C, H, W) to images (B, 3, h, w) in [0, 1]."""
-        images = leave(self._vae.decode(self._enter(latent / self._factor + self._mean)).sample)
+        images = leave(self._vae.decode(self._enter(latent / self._factor + self._mean)).sample, "vae")
         return (images / 2 + 0.5).clamp(0, 1)
 
     def _enter(self, tensor: Tensor) -> Tensor:

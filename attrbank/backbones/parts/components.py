@@ -16,7 +16,8 @@ import torch
 from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
-from attrbank.backbones.parts.weights import find_weights
+from attrbank.backbones.parts.part_prints import VOCABULARIES
+from attrbank.backbones.parts.weights import advice, find_weights
 from attrbank.errors import IncompatibleError
 
 
@@ -48,7 +49,7 @@ def load_network(kind: Any, path: Path, dtype: torch.dtype) -> Any:
     try:
         variant = find_weights(path).variant
     except FileNotFoundError as error:
-        raise IncompatibleError(f"{path} cannot be loaded as {kind.__name__}: {error}.") from error
+        raise IncompatibleError(f"{path} cannot be loaded as {kind.__name__}: {error}.", advice(path)) from error
     network, report = _from_pretrained(
         kind, path, variant=variant, torch_dtype=dtype, use_safetensors=True, output_loading_info=True
     )
@@ -63,6 +64,11 @@ def load_tokenizer(kind: Any, path: Path, max_length: int) -> Any:
     Raises:
         IncompatibleError: it is missing or damaged.
     """
+    if not any((path / name).is_file() for name in VOCABULARIES):
+        raise IncompatibleError(
+            f"{path} holds no tokenizer.",
+            hint=f"Copy it from the model's base: one of {', '.join(VOCABULARIES)} stands in it.",
+        )
     tokenizer = _from_pretrained(kind, path)
     tokenizer.model_max_length = max_length  # folders often leave it out, and it is then 10^30
     return tokenizer
@@ -74,7 +80,7 @@ def _from_pretrained(kind: Any, path: Path, **options: Any) -> Any:
             return kind.from_pretrained(path, local_files_only=True, **options)
     except Exception as error:  # OSError, ValueError, RuntimeError, SafetensorError, KeyError ... by version
         reason = str(error).partition("\n")[0]
-        raise IncompatibleError(f"{path} cannot be loaded as {kind.__name__}: {reason}") from error
+        raise IncompatibleError(f"{path} cannot be loaded as {kind.__name__}: {reason}", advice(path)) from error
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from accelerate.hooks import ModelHook, add_hook_to_module
 from accelerate.utils import send_to_device
 from torch import Tensor, nn
 
-from attrbank.diffusion.placement import Placement
+from attrbank.diffusion.finite import finite
+from attrbank.diffusion.placement import Dtype, Placement
 from attrbank.errors import InvalidValueError
 
 SMALL_BYTES = 100_000_000
@@ -60,12 +61,16 @@ class Residence:
         return tensor.to(self.device, self.dtype)
 
 
-def leave(tensor: Tensor) -> Tensor:
-    """What a network made, on the CPU in float32."""
-    return tensor.to(CPU, torch.float32)
+def leave(tensor: Tensor, part: str) -> Tensor:
+    """What the network in that part of a model made, on the CPU in float32.
+
+    Raises:
+        NumericError: it holds NaN or infinity.
+    """
+    return finite(tensor, f"What the {part} made").to(CPU, torch.float32)
 
 
-def residence(placement: Placement, weights: Path, half: torch.dtype = torch.float16) -> Residence:
+def residence(placement: Placement, weights: Path, half: Dtype = "float16") -> Residence:
     """Decide where a model runs: as asked, else on the accelerator in half precision if it is large.
 
     Args:
@@ -83,11 +88,8 @@ def residence(placement: Placement, weights: Path, half: torch.dtype = torch.flo
             "Networks that run on the CPU are in main memory already.",
             hint="Leave --offload out, or name an accelerator with --device.",
         )
-    if placement.dtype is not None:
-        dtype = getattr(torch, placement.dtype)
-    else:
-        dtype = torch.float32 if small or device.type == "cpu" else half
-    return Residence(device, dtype, offload=placement.offload)
+    dtype = placement.dtype or ("float32" if small or device.type == "cpu" else half)
+    return Residence(device, getattr(torch, dtype), offload=placement.offload)
 
 
 class _Alone(ModelHook):  # type: ignore[misc]  # accelerate has no types

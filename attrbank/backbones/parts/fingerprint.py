@@ -1,32 +1,23 @@
-"""What decides whether an attribute fits a model: a hash of its shape and of a few of its weights.
+"""What decides whether an attribute fits a model: a hash of its configuration and of all its weights.
 
-Weights are rounded to half precision first, so that an fp16 copy of a model counts as the same, and a fine-tune
-as another. Only the standard library is used: the answer is needed before any model is loaded.
+Weights are rounded to half precision first, so that an fp16 copy of a model counts as the same, and a fine-tune, or
+a LoRA that was fused into it, as another. Only the standard library is used: the answer is needed before any model
+is loaded.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attrbank.backbones.parts.weights import Weights, find_weights
+from attrbank.backbones.parts.digest import weights_digest
+from attrbank.backbones.parts.tensors import StoredTensor, read_tensor, to_half
+from attrbank.backbones.parts.weights import Weights, advice, find_weights
 from attrbank.errors import IncompatibleError
-from attrbank.schema.tensor_file import LENGTH_BYTES, claimed_size, parse_object, parse_tensor
-
-MAX_HEADER_BYTES = 100_000_000
-
-
-class StoredTensor(NamedTuple):
-    """A tensor as it lies in a safetensors file: type, shape and little-endian bytes."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    content: bytes
 
 
 class Traits(NamedTuple):
@@ -46,97 +37,86 @@ class Traits(NamedTuple):
     scheduler: Mapping[str, Any]
 
 
-def fingerprint(
+class NamesInCheckpoints(NamedTuple):
+    """What a checkpoint file calls the tensors of a network.
+
+    Attributes:
+        prefix: that all of them begin with.
+        names: of the family's tensors.
+    """
+
+    prefix: str
+    names: Mapping[str, str]
+
+
+class Fingerprints(NamedTuple):
+    """What a model is known by.
+
+    Attributes:
+        now: of its configuration and all weights of the network that denoises.
+        former: of the configuration and the family's tensors alone, by which older artifacts know it.
+    """
+
+    now: str
+    former: str
+
+
+def fingerprints(
     network: Path,
     network_config: Mapping[str, Any],
     scheduler_config: Mapping[str, Any],
     traits: Traits,
-    stored_as: Mapping[str, str] | None = None,
-) -> str:
-    """SHA-256, in hex, of the normalised configuration and of the family's tensors in half precision.
+    checkpoint: NamesInCheckpoints | None = None,
+) -> Fingerprints:
+    """SHA-256, in hex, of the normalised configuration and of weights in half precision.
 
     Args:
         network: the weights of the network that denoises: its folder, or a checkpoint file of the whole model.
         network_config: its ``config.json``.
         scheduler_config: the model's ``scheduler_config.json``.
         traits: what counts, in this family.
-        stored_as: the names that a checkpoint file gives to the family's tensors.
+        checkpoint: what the file calls tensors, if it is one.
 
     Raises:
         IncompatibleError: the weights are not there, malformed, or of another kind of network.
     """
+    prefix, names = checkpoint or NamesInCheckpoints("", {})
     try:
         weights = Weights(network, None) if network.is_file() else find_weights(network)
 
         def read(name: str) -> StoredTensor:
-            stored = (stored_as or {}).get(name, name)
+            stored = names.get(name, name)
             return read_tensor(weights.file_of(stored), stored)
 
-        return fingerprint_of(read, network_config, scheduler_config, traits)
+        former = former_fingerprint(read, network_config, scheduler_config, traits)
+        digest = weights_digest(weights.files(), prefix)
     except (OSError, ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
-        raise IncompatibleError(f"The weights in {network} cannot be read: {error}.") from error
+        raise IncompatibleError(f"The weights in {network} cannot be read: {error}.", advice(network)) from error
+    return Fingerprints(fingerprint_of(digest, network_config, scheduler_config, traits), former)
 
 
 def fingerprint_of(
+    weights: str, network_config: Mapping[str, Any], scheduler_config: Mapping[str, Any], traits: Traits
+) -> str:
+    """The fingerprint of a network wherever it is, by the digest of its weights."""
+    digest = hashlib.sha256(_normalised(network_config, scheduler_config, traits))
+    digest.update(weights.encode())
+    return digest.hexdigest()
+
+
+def former_fingerprint(
     read: Callable[[str], StoredTensor],
     network_config: Mapping[str, Any],
     scheduler_config: Mapping[str, Any],
     traits: Traits,
 ) -> str:
-    """The fingerprint of a network wherever it is; ``read`` gives a tensor of it by name, and may raise as it likes."""
+    """That of the family's tensors; ``read`` gives a tensor of it by name, and may raise as it likes."""
     digest = hashlib.sha256(_normalised(network_config, scheduler_config, traits))
     for name in traits.tensors:
         tensor = read(name)
         digest.update(json.dumps([name, tensor.shape]).encode())
         digest.update(to_half(tensor))
     return digest.hexdigest()
-
-
-def read_tensor(path: Path, name: str) -> StoredTensor:
-    """Read one tensor of a safetensors file, and no more than that.
-
-    Raises:
-        OSError: the file cannot be read.
-        ValueError: it is not a safetensors file, or holds no tensor of that name.
-    """
-    with path.open("rb") as file:
-        size = claimed_size(file.read(LENGTH_BYTES), min(MAX_HEADER_BYTES, path.stat().st_size))
-        fields = parse_object(file.read(size - LENGTH_BYTES).decode("utf-8"))
-        if name not in fields:
-            raise ValueError(f"{path.name} holds no tensor {name}")
-        tensor = parse_tensor(name, fields[name])
-        file.seek(size + tensor.start)
-        return StoredTensor(tensor.dtype, tensor.shape, file.read(tensor.end - tensor.start))
-
-
-def to_half(tensor: StoredTensor) -> bytes:
-    """The tensor's values as little-endian half-precision floats, rounded to nearest even, as torch does.
-
-    Raises:
-        ValueError: the type is none of F32, F16 and BF16, or the bytes do not fill the shape.
-    """
-    count = math.prod(tensor.shape)
-    match tensor.dtype:
-        case "F16":
-            values = struct.unpack(f"<{count}e", tensor.content)
-        case "F32":
-            values = struct.unpack(f"<{count}f", tensor.content)
-        case "BF16":  # the upper half of a single
-            halves = struct.unpack(f"<{count}H", tensor.content)
-            values = struct.unpack(f"<{count}f", struct.pack(f"<{count}I", *(half << 16 for half in halves)))
-        case other:
-            raise ValueError(f"weights of type {other} are not supported")
-    try:
-        return struct.pack(f"<{count}e", *values)
-    except OverflowError:
-        return b"".join(_half(value) for value in values)
-
-
-def _half(value: float) -> bytes:
-    try:
-        return struct.pack("<e", value)
-    except OverflowError:
-        return struct.pack("<e", math.copysign(math.inf, value))
 
 
 def _normalised(network_config: Mapping[str, Any], scheduler_config: Mapping[str, Any], traits: Traits) -> bytes:

@@ -35,7 +35,7 @@ class FlowTransformer(Described, ABC):
 
     def __init__(self, folder: BackboneFolder, placement: Placement, kind: Any) -> None:
         super().__init__(folder)
-        self._residence = residence(placement, folder.path / "transformer", torch.bfloat16)
+        self._residence = residence(placement, folder.weights, folder.half)
         self._parts = FolderParts(folder.path)
         self.transformer = self._parts.network(kind, "transformer", self._residence.dtype)
         self._residence.settle(self.transformer)
@@ -51,7 +51,7 @@ class FlowTransformer(Described, ABC):
         seen = self._residence.enter(to_flow(latent, alpha_bar))
         time = torch.full((len(latent),), sigma_of(alpha_bar) * self.schedule.train_timesteps)
         velocity = self._velocity(seen, time.to(seen.device), conditioning)
-        return from_flow(latent, leave(velocity), alpha_bar)
+        return from_flow(latent, leave(velocity, "transformer"), alpha_bar)
 
     @property
     def picture_size(self) -> tuple[int, int]:

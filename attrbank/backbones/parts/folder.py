@@ -15,6 +15,8 @@ from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, Field, ValidationError
 
+from attrbank.backbones.parts.windows import Window, unread
+from attrbank.diffusion.placement import Dtype, Placement
 from attrbank.diffusion.protocols import Defaults, Guidance
 from attrbank.diffusion.schedule import Schedule
 from attrbank.errors import IncompatibleError, NotFoundError
@@ -59,6 +61,11 @@ class BackboneFolder:
         defaults: recommended settings.
         words: the words it knows, in lower case; None if it may know any.
         guidance: how it is guided.
+        weights: the folder or the file that holds the network that denoises; its size decides what is large.
+        former_fingerprint: by which older artifacts know it.
+        parts: SHA-256 in hex of what stands around that network: "text", "codec", "sampling".
+        half: the half precision that suits the family.
+        windows: what its text encoders take of a prompt.
         checkpoint: the file that holds the weights; None if the folder does.
         family: which kind of model it is, a name in ``families.FAMILIES``.
     """
@@ -71,6 +78,11 @@ class BackboneFolder:
     schedule: Schedule
     defaults: Defaults
     words: frozenset[str] | None
+    weights: Path
+    former_fingerprint: str
+    parts: Mapping[str, str]
+    half: Dtype = "float16"
+    windows: tuple[Window, ...] = ()
     guidance: Guidance = "classifier-free"
     family: str = ""
     checkpoint: Path | None = None
@@ -81,6 +93,21 @@ class BackboneFolder:
             return []
         return [word for word in dict.fromkeys(_WORD.findall(prompt.lower())) if word not in self.words]
 
+    def unread(self, prompt: str) -> str:
+        """The words at the end of a prompt that the model does not read, because it is too long."""
+        return unread(prompt, self.windows)
+
+    def precision(self, placement: Placement | None) -> Dtype:
+        """The precision that its networks will have where a user wants them.
+
+        Raises:
+            InvalidValueError: they cannot run there.
+        """
+        from attrbank.backbones.parts.devices import residence  # torch knows which devices there are
+
+        dtype = str(residence(placement or Placement(), self.weights, self.half).dtype)
+        return cast(Dtype, dtype.removeprefix("torch."))
+
 
 class Described:
     """The part of a backbone that its description settles: all its facts, and none of its networks."""
@@ -88,6 +115,8 @@ class Described:
     def __init__(self, folder: BackboneFolder) -> None:
         self.name = folder.name
         self.fingerprint = folder.fingerprint
+        self.former_fingerprint = folder.former_fingerprint
+        self.parts = folder.parts
         self.latent_shape = folder.latent_shape
         self.prediction_type = folder.prediction_type
         self.schedule = folder.schedule
@@ -101,6 +130,10 @@ class Described:
         """Words of the prompt that the model has never seen, in order; empty if it may know any word."""
         return self._folder.unknown_words(prompt)
 
+    def unread(self, prompt: str) -> str:
+        """The words at the end of a prompt that the model does not read, because it is too long."""
+        return self._folder.unread(prompt)
+
 
 def read_json(path: Path) -> Mapping[str, Any]:
     """One of the folder's configuration files.
@@ -110,13 +143,13 @@ def read_json(path: Path) -> Mapping[str, Any]:
         IncompatibleError: it is damaged.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise NotFoundError(
             f"{path.parent} is not a model in the format of diffusers: it has no {path.name}.",
             hint="A single checkpoint file must first be converted to a folder.",
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise IncompatibleError(f"{path} cannot be read: {error}.") from error
     if not isinstance(content, dict):
         raise IncompatibleError(f"{path} is not a JSON object.")

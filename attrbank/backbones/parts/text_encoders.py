@@ -9,6 +9,7 @@ from transformers import CLIPTokenizer, T5EncoderModel, T5TokenizerFast
 
 from attrbank.backbones.parts.components import FolderParts
 from attrbank.backbones.parts.devices import Residence
+from attrbank.diffusion.finite import finite
 from attrbank.errors import InvalidValueError
 
 
@@ -16,20 +17,22 @@ class TextEncoder:
     """Prompts in, what the network makes of them out; what exceeds its length is cut off.
 
     Args:
+        part: what the folder calls it.
         tokenizer: with its length set.
         network: takes token ids (B, length).
         residence: where the network runs.
     """
 
-    def __init__(self, tokenizer: Any, network: Any, residence: Residence) -> None:
+    def __init__(self, part: str, tokenizer: Any, network: Any, residence: Residence) -> None:
         residence.settle(network)
-        self._tokenizer, self._network, self._device = tokenizer, network, residence.device
+        self._part, self._tokenizer, self._network, self._device = part, tokenizer, network, residence.device
 
     def __call__(self, prompts: Sequence[str], **options: Any) -> Any:
         """The network's output for B prompts.
 
         Raises:
             InvalidValueError: a prompt is not valid Unicode.
+            NumericError: the network made NaN or infinity of one.
         """
         try:
             tokens = self._tokenizer(
@@ -41,7 +44,11 @@ class TextEncoder:
             )
         except (TypeError, UnicodeError) as error:
             raise InvalidValueError("A prompt is not valid Unicode text.") from error
-        return self._network(tokens.input_ids.to(self._device), **options)
+        output = self._network(tokens.input_ids.to(self._device), **options)
+        for value in output.values():
+            for tensor in value if isinstance(value, tuple) else (value,):
+                finite(tensor, f"What the {self._part} made")
+        return output
 
 
 def clip_encoder(kind: Any, parts: FolderParts, suffix: str, residence: Residence) -> TextEncoder:
@@ -50,12 +57,14 @@ def clip_encoder(kind: Any, parts: FolderParts, suffix: str, residence: Residenc
     Raises:
         IncompatibleError: the network or its tokenizer cannot be loaded.
     """
-    network = parts.network(kind, f"text_encoder{suffix}", residence.dtype)
+    part = f"text_encoder{suffix}"
+    network = parts.network(kind, part, residence.dtype)
     length = network.config.max_position_embeddings
-    return TextEncoder(parts.tokenizer(CLIPTokenizer, f"tokenizer{suffix}", length), network, residence)
+    return TextEncoder(part, parts.tokenizer(CLIPTokenizer, f"tokenizer{suffix}", length), network, residence)
 
 
 def t5_encoder(parts: FolderParts, suffix: str, length: int, residence: Residence) -> TextEncoder:
     """The T5 encoder there, which takes prompts of any length and is given ``length`` tokens; raises likewise."""
-    network = parts.network(T5EncoderModel, f"text_encoder{suffix}", residence.dtype)
-    return TextEncoder(parts.tokenizer(T5TokenizerFast, f"tokenizer{suffix}", length), network, residence)
+    part = f"text_encoder{suffix}"
+    network = parts.network(T5EncoderModel, part, residence.dtype)
+    return TextEncoder(part, parts.tokenizer(T5TokenizerFast, f"tokenizer{suffix}", length), network, residence)

@@ -24,6 +24,17 @@ class Weights(NamedTuple):
     path: Path
     variant: str | None
 
+    def files(self) -> list[Path]:
+        """All of them, shards and all.
+
+        Raises:
+            OSError, ValueError, KeyError, TypeError: the index is damaged.
+        """
+        if self.path.suffix != ".json":
+            return [self.path]
+        shards = json.loads(self.path.read_text(encoding="utf-8-sig"))["weight_map"].values()
+        return sorted({self.path.parent / Path(shard).name for shard in shards})
+
     def file_of(self, tensor: str) -> Path:
         """The file that holds a tensor.
 
@@ -32,8 +43,36 @@ class Weights(NamedTuple):
         """
         if self.path.suffix != ".json":
             return self.path
-        shard = json.loads(self.path.read_text(encoding="utf-8"))["weight_map"][tensor]
+        shard = json.loads(self.path.read_text(encoding="utf-8-sig"))["weight_map"][tensor]
         return self.path.parent / Path(shard).name
+
+
+LFS = b"version https://git-lfs"
+"""How a file begins that stands for another, which was not fetched."""
+
+UNSAFE = ("*.bin", "*.ckpt", "*.pt", "*.pth")
+"""Weights in formats that can run code when they are read."""
+
+
+def advice(weights: Path) -> str | None:
+    """What helps where a network's folder, or a checkpoint file, holds no weights that can be read; None if unknown."""
+    files = [weights] if weights.is_file() else sorted(weights.glob("*.safetensors"))
+    try:
+        if any(_begins(path, LFS) for path in files):
+            return "They are pointers of Git LFS, not the files: git lfs pull in the folder fetches them."
+        if not files and any(found for pattern in UNSAFE for found in weights.glob(pattern)):
+            return (
+                "Weights in .bin files can run code when they are read. Convert them once, where you trust them: "
+                "load the model with diffusers, and call its save_pretrained(NEW_FOLDER, safe_serialization=True)."
+            )
+    except OSError:
+        return None
+    return None
+
+
+def _begins(path: Path, start: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(start)) == start
 
 
 def find_weights(folder: Path) -> Weights:

@@ -10,6 +10,7 @@ from typing import Any
 from attrbank.backbones.parts.fingerprint import Traits
 from attrbank.backbones.parts.folder import BackboneFolder, latent_shape, read_json, require_networks
 from attrbank.backbones.parts.rectified_flow import facts_of
+from attrbank.backbones.parts.windows import Window, clip_window
 from attrbank.errors import IncompatibleError
 
 NETWORKS = {
@@ -20,6 +21,9 @@ NETWORKS = {
 }
 T5 = {"text_encoder_3": "T5EncoderModel"}
 """The third encoder, the largest part of the model by far, which a folder may leave out."""
+
+T5_LENGTH = 256
+"""Tokens that T5 sees of a prompt, as in the pipeline of diffusers."""
 
 TRAITS = Traits(
     part="transformer",
@@ -66,7 +70,8 @@ def describe(reference: str, path: Path, index: Mapping[str, Any]) -> SD3Folder:
         IncompatibleError: the model is of a kind that we cannot load, or damaged.
     """
     has_t5 = any(index.get("text_encoder_3") or ())
-    require_networks(reference, index, NETWORKS | (T5 if has_t5 else {}))
+    networks = NETWORKS | (T5 if has_t5 else {})
+    require_networks(reference, index, networks)
     if has_t5 and not (path / "text_encoder_3").is_dir():
         raise IncompatibleError(
             f"{reference} lacks its third text encoder.",
@@ -76,11 +81,15 @@ def describe(reference: str, path: Path, index: Mapping[str, Any]) -> SD3Folder:
     facts = facts_of(
         reference,
         path,
+        index,
         transformer,
         latent_shape({"in_channels": 16, "sample_size": 128, **transformer}, vae),
         patch=transformer.get("patch_size", 2),
+        networks=networks,
         traits=TRAITS,
         spacing="linspace",
         recommended={"steps": 28, "guidance_scale": 7.0},
     )
-    return SD3Folder(**facts, has_t5=has_t5)
+    t5 = (Window(path / "tokenizer_3", T5_LENGTH),) if has_t5 else ()
+    windows = (clip_window(path, ""), clip_window(path, "_2"), *t5)
+    return SD3Folder(**facts, windows=windows, has_t5=has_t5)

@@ -12,12 +12,9 @@ from transformers import CLIPTextModelWithProjection
 
 from attrbank.backbones.parts.flow_transformer import FlowTransformer
 from attrbank.backbones.parts.text_encoders import clip_encoder, t5_encoder
-from attrbank.backbones.sd3.describe import SD3Folder
+from attrbank.backbones.sd3.describe import T5_LENGTH, SD3Folder
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Conditioning
-
-T5_LENGTH = 256
-"""Tokens that T5 sees of a prompt, as in the pipeline of diffusers."""
 
 
 class StableDiffusion3(FlowTransformer):

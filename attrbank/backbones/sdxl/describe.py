@@ -29,7 +29,7 @@ class XLFolder(BackboneFolder):
 def describe(reference: str, path: Path, index: Mapping[str, Any], checkpoint: Path | None = None) -> XLFolder:
     """The description of the Stable Diffusion XL in ``path``; takes and raises what that of Stable Diffusion does."""
     require_networks(reference, index, NETWORKS)
-    facts = facts_of(reference, path, checkpoint)
+    facts = facts_of(reference, path, index, checkpoint, NETWORKS, addition="text_time")
     downsampling = 2 ** (len(read_json(path / "vae" / "config.json").get("block_out_channels", [0])) - 1)
     _, height, width = facts["latent_shape"]
     return XLFolder(

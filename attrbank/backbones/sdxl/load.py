@@ -45,6 +45,7 @@ class StableDiffusionXL(StableDiffusion):
         Shapes:
             text: (B, length, D₁ + D₂)
             pooled: (B, P)
+            guidance_scale: (B,), the recommended one, if it is embedded
             time_ids: (B, 6), original height and width, top and left of the crop, target height and width
 
         Raises:
@@ -57,7 +58,9 @@ class StableDiffusionXL(StableDiffusion):
         if self._zeros_for_empty_prompt:
             given = torch.tensor([bool(prompt) for prompt in prompts], device=text.device)
             text, pooled = text * given[:, None, None], pooled * given[:, None]
-        return {"text": text, "pooled": pooled, "time_ids": self._time_ids.expand(len(prompts), -1)}
+        rows = len(prompts)
+        told = {"text": text, "pooled": pooled, "time_ids": self._time_ids.expand(rows, -1)}
+        return {**told, **self._guidance_for(rows)}
 
     def _load_text_encoders(self, parts: FolderParts) -> None:
         super()._load_text_encoders(parts)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrbank.backbones.parts.fingerprint import Traits, fingerprint
+from attrbank.backbones.parts.fingerprint import NamesInCheckpoints, Traits, fingerprints
 from attrbank.backbones.parts.folder import (
     BackboneFolder,
     latent_shape,
@@ -15,6 +15,11 @@ from attrbank.backbones.parts.folder import (
     read_settings,
     require_networks,
 )
+from attrbank.backbones.parts.part_prints import part_prints
+from attrbank.backbones.parts.recommended import as_sampled, recommended
+from attrbank.backbones.parts.single_file import scheduler_facts
+from attrbank.backbones.parts.vocabulary import check_vocabulary
+from attrbank.backbones.parts.windows import clip_window
 from attrbank.diffusion.schedule import Schedule
 from attrbank.errors import IncompatibleError
 
@@ -53,8 +58,10 @@ TRAITS = Traits(
     },
 )
 
+_PREFIX = "model.diffusion_model."
+
 NAMES_IN_CHECKPOINTS = {
-    f"{ours}.{kind}": f"model.diffusion_model.{theirs}.{kind}"
+    f"{ours}.{kind}": f"{_PREFIX}{theirs}.{kind}"
     for ours, theirs in {
         "conv_in": "input_blocks.0.0",
         "time_embedding.linear_1": "time_embed.0",
@@ -79,24 +86,53 @@ def describe(reference: str, path: Path, index: Mapping[str, Any], checkpoint: P
         IncompatibleError: the model is of a kind that we cannot load, or damaged.
     """
     require_networks(reference, index, NETWORKS)
-    return BackboneFolder(**facts_of(reference, path, checkpoint))
+    return BackboneFolder(**facts_of(reference, path, index, checkpoint, NETWORKS))
 
 
-def facts_of(reference: str, path: Path, checkpoint: Path | None) -> dict[str, Any]:
-    """What a ``BackboneFolder`` says, read alike for every model with this UNet; raises as ``describe`` does."""
+def facts_of(
+    reference: str,
+    path: Path,
+    index: Mapping[str, Any],
+    checkpoint: Path | None,
+    networks: Iterable[str],
+    addition: str | None = None,
+) -> dict[str, Any]:
+    """What a ``BackboneFolder`` says, read alike for every model with this UNet; raises as ``describe`` does.
+
+    Args:
+        reference: how the user names the model.
+        path: its folder.
+        index: the contents of ``model_index.json``.
+        checkpoint: the file that holds the weights instead.
+        networks: the parts that hold weights.
+        addition: what the UNet may be told beside prompt, time and guidance, as its ``addition_embed_type`` has it.
+    """
     unet, scheduler = read_json(path / "unet" / "config.json"), read_json(path / "scheduler" / "scheduler_config.json")
+    if checkpoint is not None:
+        scheduler = {**scheduler, **scheduler_facts(checkpoint)}
     _refuse_continuous(reference, scheduler)
-    settings = read_settings(path)
+    _refuse_other_inputs(reference, unet, addition)
+    suffixes = [name.removeprefix("text_encoder") for name in networks if name.startswith("text_encoder")]
+    for suffix in suffixes:
+        check_vocabulary(reference, path, suffix)
+    embeds_guidance = unet.get("time_cond_proj_dim") is not None
+    settings = read_settings(path, recommended(scheduler, embeds_guidance=embeds_guidance))
+    weights = checkpoint or path / "unet"
+    names = NamesInCheckpoints(_PREFIX, NAMES_IN_CHECKPOINTS) if checkpoint else None
+    prints = fingerprints(weights, unet, scheduler, TRAITS, names)
     return {
         "name": reference if checkpoint else settings.name or reference,
         "path": path,
         "checkpoint": checkpoint,
-        "fingerprint": fingerprint(
-            checkpoint or path / "unet", unet, scheduler, TRAITS, NAMES_IN_CHECKPOINTS if checkpoint else None
-        ),
+        "weights": weights,
+        "fingerprint": prints.now,
+        "former_fingerprint": prints.former,
+        "windows": tuple(clip_window(path, suffix) for suffix in suffixes),
+        "parts": part_prints(path, networks, index, checkpoint),
         "latent_shape": latent_shape(unet, read_json(path / "vae" / "config.json")),
         "prediction_type": prediction_type(scheduler),
-        "schedule": Schedule.from_config(scheduler),
+        "schedule": Schedule.from_config(as_sampled(scheduler)),
+        "guidance": "embedded" if embeds_guidance else "classifier-free",
         "defaults": settings.defaults,
         "words": settings.known_words,
     }
@@ -107,3 +143,28 @@ def _refuse_continuous(reference: str, scheduler: Mapping[str, Any]) -> None:
     kind = str(scheduler.get("_class_name", ""))
     if kind.startswith(("EDM", "FlowMatch")):
         raise IncompatibleError(f"{reference} was trained for {kind}, which has no discrete noise schedule.")
+
+
+OTHER_INPUTS = {
+    "class_embed_type": "a class",
+    "num_class_embeds": "a class",
+    "encoder_hid_dim_type": "another encoder's output",
+    "addition_embed_type": "more than prompt and time",
+}
+
+
+_PROJECTS_PROMPTS = ("encoder_hid_dim_type", "text_proj")
+"""What it is told is the prompt all the same, only of another width."""
+
+
+def _refuse_other_inputs(reference: str, unet: Mapping[str, Any], addition: str | None) -> None:
+    """Such a network fails at its first step, or runs without what it was trained with."""
+    for key, what in OTHER_INPUTS.items():
+        found, known = unet.get(key), addition if key == "addition_embed_type" else None
+        if found != known and (key, found) != _PROJECTS_PROMPTS:
+            raise IncompatibleError(
+                f"The UNet of {reference} wants to be told {what} ({key}: {found!a:.40}), which is not supported."
+                if found is not None
+                else f"The UNet of {reference} is not told what its pipeline tells ({key}: {known!a}).",
+                hint="See that model_index.json names the pipeline that the model was made for.",
+            )

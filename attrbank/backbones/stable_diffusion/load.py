@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
+import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor
+from torch.nn.functional import pad
 from transformers import CLIPTextModel
 
 from attrbank.backbones.parts.checkpoint import parts_of
@@ -39,7 +42,7 @@ class StableDiffusion(Described):
 
     def __init__(self, folder: BackboneFolder, placement: Placement) -> None:
         super().__init__(folder)
-        self._residence = residence(placement, folder.checkpoint or folder.path / "unet")
+        self._residence = residence(placement, folder.weights)
         parts = parts_of(folder, self._residence.dtype)
         self._load_text_encoders(parts)
         self.unet = parts.network(UNet2DConditionModel, "unet", self._residence.dtype)
@@ -49,10 +52,12 @@ class StableDiffusion(Described):
     def encode_prompts(self, prompts: Sequence[str]) -> Conditioning:
         """The text encoder's last hidden states, ``text`` (B, length, D); what exceeds the length is cut off.
 
+        With embedded guidance also the recommended ``guidance_scale`` (B,).
+
         Raises:
             InvalidValueError: a prompt is not valid Unicode.
         """
-        return {"text": self._text_encoder(prompts)[0]}
+        return {"text": self._text_encoder(prompts)[0], **self._guidance_for(len(prompts))}
 
     def predict(self, latent: Tensor, timestep: int, conditioning: Conditioning) -> Prediction:
         """One evaluation of the UNet per row.
@@ -63,13 +68,14 @@ class StableDiffusion(Described):
         output = self.unet(
             self._residence.enter(latent),
             timestep,
+            timestep_cond=self._timestep_cond(conditioning),
             encoder_hidden_states=conditioning["text"],
             added_cond_kwargs=self._added(conditioning),
             return_dict=False,
         )[0]
         alpha_bar = self.schedule.alpha_bar(timestep)
         split = from_velocity if self.prediction_type == "v_prediction" else from_epsilon
-        return split(latent, leave(output), alpha_bar)
+        return split(latent, leave(output, "unet"), alpha_bar)
 
     @property
     def picture_size(self) -> tuple[int, int]:
@@ -87,6 +93,30 @@ class StableDiffusion(Described):
     def _load_text_encoders(self, parts: FolderParts) -> None:
         self._text_encoder = clip_encoder(CLIPTextModel, parts, "", self._residence)
 
+    def _guidance_for(self, rows: int) -> Conditioning:
+        if self.guidance != "embedded":
+            return {}
+        return {"guidance_scale": torch.full((rows,), self.defaults.guidance_scale)}
+
+    def _timestep_cond(self, conditioning: Conditioning) -> Tensor | None:
+        """The guidance scale, as a network that was distilled with guidance takes it, (B, D)."""
+        if self.guidance != "embedded":
+            return None
+        embedded = embed_guidance(conditioning["guidance_scale"], self.unet.config.time_cond_proj_dim)
+        return self._residence.enter(embedded)
+
     def _added(self, conditioning: Conditioning) -> Mapping[str, Tensor] | None:
         """What else the UNet is told of the prompt and the picture."""
         return None
+
+
+def embed_guidance(scale: Tensor, width: int) -> Tensor:
+    """Sines and cosines of 1000 (s − 1), as diffusers embeds w = s − 1 (arXiv:2310.04378, section 4.2).
+
+    Shapes:
+        scale: (B,); returns (B, width).
+    """
+    half = width // 2
+    frequencies = torch.exp(torch.arange(half) * -(math.log(10000.0) / (half - 1)))
+    angles = 1000 * (scale.float().cpu() - 1)[:, None] * frequencies
+    return pad(torch.cat([angles.sin(), angles.cos()], dim=1), (0, width % 2))

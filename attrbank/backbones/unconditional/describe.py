@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attrbank.backbones.parts.fingerprint import fingerprint
+from attrbank.backbones.parts.fingerprint import fingerprints
 from attrbank.backbones.parts.folder import (
     BackboneFolder,
     latent_shape,
@@ -16,6 +16,7 @@ from attrbank.backbones.parts.folder import (
     read_settings,
     require_networks,
 )
+from attrbank.backbones.parts.part_prints import part_prints
 from attrbank.backbones.stable_diffusion.describe import (
     TRAITS,  # a UNet without prompts has the same ends and the same clock
 )
@@ -32,12 +33,10 @@ class UnconditionalFolder(BackboneFolder):
     """An unconditional model, described but not loaded.
 
     Attributes:
-        unet: the folder of the network that denoises.
         codec: the folder of the codec; None where latents are pixels in [−1, 1].
         clip: what x̂0 is kept within; None if it may be anything.
     """
 
-    unet: Path
     codec: Path | None
     clip: float | None
 
@@ -59,17 +58,20 @@ def describe(reference: str, path: Path, index: Mapping[str, Any]) -> Unconditio
         raise IncompatibleError(f"{reference} wants to be told a class, which is not supported.")
     settings = read_settings(path, {"guidance_scale": 1.0})
     made = {"latent_channels": 3, **(read_json(path / "vqvae" / "config.json") if codec else {})}
+    prints = fingerprints(_part(path, "unet"), unet, scheduler, TRAITS)
     return UnconditionalFolder(
         name=settings.name or reference,
         path=path,
-        fingerprint=fingerprint(_part(path, "unet"), unet, scheduler, TRAITS),
+        weights=_part(path, "unet"),
+        fingerprint=prints.now,
+        former_fingerprint=prints.former,
+        parts=part_prints(path, codec, index),
         latent_shape=latent_shape({"in_channels": 3, "out_channels": 3, **unet}, made),
         prediction_type=prediction_type(scheduler),
         schedule=Schedule.from_config(scheduler),
         defaults=settings.defaults,
         words=None,
         guidance="none",
-        unet=_part(path, "unet"),
         codec=path / "vqvae" if codec else None,
         clip=_clip(scheduler),
     )

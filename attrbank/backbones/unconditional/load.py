@@ -34,8 +34,8 @@ class Unconditional(Described):
 
     def __init__(self, folder: UnconditionalFolder, placement: Placement) -> None:
         super().__init__(folder)
-        self._residence = residence(placement, folder.unet)
-        self.unet = load_network(UNet2DModel, folder.unet, self._residence.dtype)
+        self._residence = residence(placement, folder.weights)
+        self.unet = load_network(UNet2DModel, folder.weights, self._residence.dtype)
         self._residence.settle(self.unet)
         self._codec = Quantised(folder.codec, self._residence) if folder.codec else Pixels()
         self._clip = folder.clip
@@ -55,7 +55,7 @@ class Unconditional(Described):
         Shapes:
             latent, eps, x0: (B, C, H, W)
         """
-        output = leave(self.unet(self._residence.enter(latent), timestep, return_dict=False)[0])
+        output = leave(self.unet(self._residence.enter(latent), timestep, return_dict=False)[0], "unet")
         alpha_bar = self.schedule.alpha_bar(timestep)
         split = from_velocity if self.prediction_type == "v_prediction" else from_epsilon
         prediction = split(latent, output, alpha_bar)
@@ -110,9 +110,10 @@ class Quantised:
 
     def encode(self, picture: Tensor) -> Tensor:
         """The latents (B, C, H, W) of a picture (B, 3, h, w) in [−1, 1], not yet rounded."""
-        latent = leave(self._vq.encode(self._residence.enter(picture)).latents)
+        latent = leave(self._vq.encode(self._residence.enter(picture)).latents, "vqvae")
         return latent * float(self._vq.config.scaling_factor)
 
     def decode(self, latent: Tensor) -> Tensor:
         """The picture (B, 3, h, w), about [−1, 1], of latents (B, C, H, W)."""
-        return leave(self._vq.decode(self._residence.enter(latent / self._vq.config.scaling_factor)).sample)
+        decoded = self._vq.decode(self._residence.enter(latent / self._vq.config.scaling_factor)).sample
+        return leave(decoded, "vqvae")

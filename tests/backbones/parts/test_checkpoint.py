@@ -50,6 +50,41 @@ def test_describing_a_single_file_reads_its_weights_and_not_the_folders(tiny_pip
     assert describe(reference(checkpoint, tiny_pipeline)).fingerprint != described.fingerprint
 
 
+SAYS_V = {"v_pred": torch.tensor([])}
+SAYS_ZERO = {"v_pred": torch.tensor([]), "ztsnr": torch.tensor([])}
+
+
+@pytest.mark.parametrize(
+    ("tensors", "metadata", "prediction", "noisiest"),
+    [
+        ({}, {}, "epsilon", 0.0047),
+        (SAYS_V, {}, "v_prediction", 0.0047),
+        (SAYS_ZERO, {}, "v_prediction", 0.0),
+        ({}, {"modelspec.prediction_type": "v"}, "v_prediction", 0.0047),
+    ],
+)
+def test_what_a_file_says_of_itself_beats_the_configuration(
+    tensors: dict[str, torch.Tensor],
+    metadata: dict[str, str],
+    prediction: str,
+    noisiest: float,
+    tiny_pipeline: Path,
+    tmp_path: Path,
+) -> None:
+    checkpoint = save_checkpoint(tiny_pipeline, tmp_path / "model.safetensors")
+    save_file({**load_file(checkpoint), **tensors}, checkpoint, metadata={"format": "pt", **metadata})
+    for model in (describe(reference(checkpoint, tiny_pipeline)), load(reference(checkpoint, tiny_pipeline))):
+        assert model.prediction_type == prediction
+        assert model.schedule.alpha_bar(999) == pytest.approx(noisiest, abs=1e-4)
+
+
+def test_a_file_that_predicts_what_nobody_knows_is_refused(tiny_pipeline: Path, tmp_path: Path) -> None:
+    checkpoint = save_checkpoint(tiny_pipeline, tmp_path / "model.safetensors")
+    save_file(load_file(checkpoint), checkpoint, metadata={"modelspec.prediction_type": "sample"})
+    with pytest.raises(IncompatibleError, match="predicts 'sample'"):
+        describe(reference(checkpoint, tiny_pipeline))
+
+
 @pytest.mark.parametrize(
     "name",
     [

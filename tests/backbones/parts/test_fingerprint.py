@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from attrbank.backbones.families import describe
-from attrbank.backbones.parts.fingerprint import read_tensor, to_half
+from attrbank.backbones.parts.digest import tensor_digest
+from attrbank.backbones.parts.tensors import read_tensor, to_half
 from attrbank.backbones.stable_diffusion.describe import TRAITS
 from attrbank.errors import IncompatibleError
 from attrbank.plugin.tiny import build_pipeline
@@ -50,6 +51,51 @@ def test_model_of_the_same_shape_with_other_weights_is_another(tiny_pipeline: Pa
 def test_fine_tune_is_another_model(tiny_pipeline: Path, folder: Path, name: str) -> None:
     rewrite(folder, lambda weights: weights | {name: weights[name] * 1.01})
     assert fingerprint_of(folder) != fingerprint_of(tiny_pipeline)
+
+
+def test_every_weight_of_the_network_counts(tiny_pipeline: Path, folder: Path) -> None:
+    """Attention as well, which a fused LoRA changes alone."""
+    original, known = load_file(folder / "unet" / WEIGHTS), fingerprint_of(tiny_pipeline)
+    for name in original:
+        save_file(original | {name: original[name] + 0.01}, folder / "unet" / WEIGHTS)
+        assert fingerprint_of(folder) != known, name
+
+
+def test_a_lora_of_rank_one_is_seen_in_a_matrix_of_any_size() -> None:
+    """It moves all of a matrix, so that blocks of a large one are enough."""
+
+    def digest(matrix: torch.Tensor) -> bytes:
+        flat = matrix.half().flatten()
+        return tensor_digest(matrix.shape, flat.numel(), lambda span: flat[slice(*span)].numpy().tobytes())
+
+    generator = torch.Generator().manual_seed(0)
+    matrix = torch.randn(1280, 1280, generator=generator)
+    update = torch.outer(*torch.randn(2, 1280, generator=generator)) * 0.01
+    assert digest(matrix) != digest(matrix + update)
+    assert digest(matrix) == digest(matrix.clone())
+
+
+@pytest.mark.parametrize(("part", "weights"), [("text", "text_encoder/model"), ("codec", f"vae/{WEIGHTS[:-12]}")])
+def test_what_stands_around_the_network_has_fingerprints_of_its_own(
+    part: str, weights: str, tiny_pipeline: Path, folder: Path, tiny_pipeline_half: Path
+) -> None:
+    path = folder / f"{weights}.safetensors"
+    before, changed = describe(str(tiny_pipeline)), load_file(path)
+    changed = {name: tensor + 0.01 for name, tensor in changed.items()}
+    save_file(changed, path, metadata={"format": "pt"})
+    after = describe(str(folder))
+    assert before.fingerprint == after.fingerprint
+    assert {name for name in before.parts if before.parts[name] != after.parts[name]} == {part}
+    assert describe(str(tiny_pipeline_half)).parts == before.parts
+
+
+def test_a_changed_vocabulary_or_schedule_is_seen(tiny_pipeline: Path, folder: Path) -> None:
+    before = describe(str(tiny_pipeline)).parts
+    with (folder / "tokenizer" / "merges.txt").open("a") as merges:
+        merges.write("o l\n")
+    reconfigure(folder / "scheduler" / "scheduler_config.json", timestep_spacing="trailing")
+    after = describe(str(folder)).parts
+    assert {name for name in before if before[name] != after[name]} == {"text", "sampling"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,102 @@
+"""What of a prompt a model reads: each text encoder has a length, and says nothing of what it cuts off.
+
+Plans ask this of every prompt, so that neither torch nor transformers is imported, and nothing at all for a prompt that
+is short enough in any alphabet.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+SPECIAL = 2
+"""Tokens that stand around a prompt, at most."""
+
+
+class Window(NamedTuple):
+    """What one text encoder takes.
+
+    Attributes:
+        tokenizer: the folder.
+        length: in tokens, with those that stand around the prompt.
+    """
+
+    tokenizer: Path
+    length: int
+
+
+def unread(prompt: str, windows: Sequence[Window]) -> str:
+    """The words at the end of a prompt that no encoder reads; empty where all are read, or nobody can tell."""
+    if not windows or any(len(prompt.encode(errors="replace")) <= window.length - SPECIAL for window in windows):
+        return ""  # a token is a byte at least
+    return min((_cut_off(prompt, window) for window in windows), key=len)
+
+
+def clip_window(folder: Path, suffix: str) -> Window:
+    """That of the CLIP encoder in ``text_encoder`` + suffix."""
+    try:
+        config = json.loads((folder / f"text_encoder{suffix}" / "config.json").read_text(encoding="utf-8-sig"))
+        length = int(config.get("max_position_embeddings", 77))
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):  # loading says what is wrong with it
+        length = 77
+    return Window(folder / f"tokenizer{suffix}", length)
+
+
+def _cut_off(prompt: str, window: Window) -> str:
+    try:
+        offsets = _tokenizer(window.tokenizer).encode(prompt).offsets
+    except Exception:  # what the library raises has no kind; loading says what is wrong with the tokenizer
+        return ""
+    if len(offsets) <= window.length:
+        return ""
+    begin = offsets[window.length - 1][0]  # the last place is the end token's
+    while begin and not prompt[begin - 1].isspace():  # a word that is read in part is cut off
+        begin -= 1
+    return prompt[begin:]
+
+
+@lru_cache(maxsize=8)
+def _tokenizer(folder: Path) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    if (folder / "tokenizer.json").is_file():
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+    return _clip_tokenizer(folder)
+
+
+def _clip_tokenizer(folder: Path) -> Tokenizer:
+    """Of ``vocab.json`` and ``merges.txt``, as transformers makes it of them."""
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    model = models.BPE.from_file(
+        str(folder / "vocab.json"),
+        str(folder / "merges.txt"),
+        unk_token="<|endoftext|>",  # noqa: S106 — a token of text
+        end_of_word_suffix="</w>",
+    )
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
+    )
+    words = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(words), behavior="removed", invert=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
+    end, start = ((token, tokenizer.token_to_id(token) or 0) for token in ("<|endoftext|>", "<|startoftext|>"))
+    tokenizer.post_processor = processors.RobertaProcessing(end, start, trim_offsets=False, add_prefix_space=False)
+    added = folder / "added_tokens.json"
+    if added.is_file():
+        tokenizer.add_tokens(list(json.loads(added.read_text(encoding="utf-8-sig"))))
+    return tokenizer

@@ -1,0 +1,78 @@
+"""Whether an attribute from outside can act at all: tried once on noise, before a bank takes it."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from attrbank.attribute.artifact import LearnedAttribute
+from attrbank.diffusion.protocols import Prediction
+from attrbank.errors import AttrbankError, CorruptArtifactError, NotFoundError
+from attrbank.methods.protocol import Edit, Method, ModelEdit
+from attrbank.plugins.manager import load_plugins
+from attrbank.schema.fields import Core
+
+LARGEST_LATENT = 2**24
+"""Numbers in the largest latent on which an edit is tried; no model here has a sixteenth of it."""
+
+
+class _Noise:
+    """What an edit may ask for (``EditInputs``): noise, in answer to everything."""
+
+    def __init__(self, shape: tuple[int, ...], alpha_bar: float) -> None:
+        self.alpha_bar = alpha_bar
+        self._shape, self._generator = shape, torch.Generator().manual_seed(0)
+
+    def draw(self) -> Tensor:
+        """Standard normal numbers, (1, C, H, W)."""
+        return torch.randn(self._shape, generator=self._generator)
+
+    def clean(self) -> Tensor:
+        return self.draw()
+
+    def predict(self, x: Tensor) -> Prediction:
+        return Prediction(x, x)
+
+    def latent(self, prompt: str, fraction: float) -> Tensor:
+        return self.draw()
+
+    def clean_latent(self, prompt: str, fraction: float) -> Tensor:
+        return self.draw()
+
+
+def require_usable(attribute: LearnedAttribute) -> None:
+    """Do nothing if the method of an attribute can use it, with every core that it offers, or is not installed.
+
+    Raises:
+        CorruptArtifactError: it cannot.
+        AttrbankError: as the method itself has it.
+    """
+    record = attribute.record
+    try:
+        method = load_plugins().method_of(record)
+    except NotFoundError:  # who installs it later is told then
+        return
+    try:
+        for core in method.cores(record) or (None,):
+            _try(attribute, method, core)
+    except AttrbankError:
+        raise
+    except Exception as error:  # whatever tensors of the wrong shape make a method raise
+        reason = str(error).partition("\n")[0]
+        raise CorruptArtifactError(f"The method {method.name!r} cannot use {record.name}: {reason}.") from error
+
+
+def _try(attribute: LearnedAttribute, method: Method, core: Core | None) -> None:
+    record, shape = attribute.record, (1, *attribute.record.backbone.latent_shape)
+    edit: Edit | ModelEdit = method.edit(record, attribute.tensors, core)
+    if isinstance(edit, ModelEdit):
+        return  # it acts through the model, which is not here
+    if math.prod(shape) > LARGEST_LATENT:
+        raise CorruptArtifactError(f"{record.name} is of latents of {'×'.join(map(str, shape[1:]))}, larger than any.")
+    inputs = _Noise(shape, record.resolved.alpha_bar_x)
+    with torch.no_grad():
+        edited = edit(inputs.draw(), inputs, 1.0)
+    if tuple(edited.shape) != shape or not bool(edited.isfinite().all()):
+        raise CorruptArtifactError(f"The method {method.name!r} makes no latent of {record.name}.")
