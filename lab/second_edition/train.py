@@ -10,15 +10,16 @@ import sys
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from shutil import rmtree
+from shutil import copytree, rmtree
 from typing import Annotated
 
 import torch
 import typer
 from attrbank_portraits_2.parameters import draw
 from attrbank_portraits_2.render import render
-from diffusers import AutoencoderKL
+from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save
+from transformers import CLIPTextModel
 
 from attrbank.errors import AttrbankError
 from attrbank.text import printable
@@ -44,12 +45,14 @@ class Run:
     final: bool = False
     """Whether the time's end is the end of a stage, so that its learning rate must fall before."""
     batch: int = denoiser.BATCH
+    start: Path | None = None
+    """A model folder to go on from where there is no checkpoint."""
 
 
-def train_codec(run: Run, found: Renders, steps: int, batch: int, start: Path | None) -> AutoencoderKL | None:
+def train_codec(run: Run, found: Renders, steps: int, batch: int) -> AutoencoderKL | None:
     """The trained autoencoder, or None if the time ran out."""
     torch.manual_seed(0)
-    network = on(run.device, AutoencoderKL.from_pretrained(start) if start else codec.build())
+    network = on(run.device, AutoencoderKL.from_pretrained(run.start / "vae").float() if run.start else codec.build())
     network.register_to_config(scaling_factor=1.0)
     return _taught(run, "codec", network, network, codec.Lesson(network, found.images.to(run.device), batch), steps)
 
@@ -105,6 +108,9 @@ def train_denoiser(vae: AutoencoderKL, run: Run, found: Renders, steps: int) -> 
     """Train the text encoder and the UNet; False if the time ran out."""
     torch.manual_seed(SEED)
     networks = denoiser.build(build_tokenizer(), run.device)
+    if run.start:
+        networks.text_encoder.load_state_dict(CLIPTextModel.from_pretrained(run.start / "text_encoder").state_dict())
+        networks.unet.load_state_dict(UNet2DConditionModel.from_pretrained(run.start / "unet").state_dict())
     data = f"{len(found)} renders, {latents_of(vae)}"
     trainer = Trainer(dict(vars(networks)), run.out / "denoiser", denoiser.LEARNING_RATE, data=data, say=say)
     loss = denoiser.DenoisingLoss(networks, encode(vae, found, run.device), SEED, run.batch)
@@ -122,7 +128,7 @@ def main(
     decoder_steps: Annotated[int, typer.Option(help="Further steps of its decoder alone.")] = 0,
     steps: Annotated[int, typer.Option(help="Training steps of the denoiser.")] = 60_000,
     renders: Annotated[int, typer.Option(help="Pictures to learn from.")] = 12_000,
-    start: Annotated[Path | None, typer.Option(help="A vae/ folder whose weights the autoencoder begins with.")] = None,
+    start: Annotated[Path | None, typer.Option(help="A model folder to go on from.")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     threads: Annotated[int | None, typer.Option(help="Threads of torch; all cores if not given.")] = None,
     batch: Annotated[int, typer.Option(help="Pictures in a step of the denoiser.")] = denoiser.BATCH,
@@ -136,11 +142,9 @@ def main(
     The same command goes on from the checkpoints of a run that was stopped.
     """
     prepare(out)
-    run = Run(out, place(device, threads), 0 if export_now else max_minutes, final, batch)
+    run = Run(out, place(device, threads), 0 if export_now else max_minutes, final, batch, start)
     found = stored(out / "renders.safetensors", renders)
-    vae = (
-        train_codec(run, found, codec_steps, codec_batch, start) if stage != "denoiser" else _codec_of(out, run.device)
-    )
+    vae = train_codec(run, found, codec_steps, codec_batch) if stage != "denoiser" else _codec_of(run)
     if vae and decoder_steps and stage in ("all", "decoder"):
         vae = refine_decoder(run, vae, found, decoder_steps, codec_batch)
     if vae is None or stage in ("codec", "decoder"):
@@ -150,9 +154,12 @@ def main(
         say(f"{'finished' if finished else 'exported unfinished'}: {export(out)}")
 
 
-def _codec_of(out: Path, device: torch.device) -> AutoencoderKL:
-    """The trained autoencoder of an earlier call."""
-    return on(device, AutoencoderKL.from_pretrained(out / "codec" / "vae"))
+def _codec_of(run: Run) -> AutoencoderKL:
+    """The trained autoencoder of an earlier call, or that of the model that is gone on from."""
+    trained = run.out / "codec" / "vae"
+    if run.start and not trained.exists():
+        copytree(run.start / "vae", trained)
+    return on(run.device, AutoencoderKL.from_pretrained(trained).float())
 
 
 def say(line: str) -> None:

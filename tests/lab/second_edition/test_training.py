@@ -95,6 +95,17 @@ def test_time_that_ends_a_training_takes_the_rate_down_with_it(tmp_path: Path):
     assert rates[-1] < 3e-4
 
 
+def test_a_training_goes_on_from_a_model(tmp_path: Path, capsys, monkeypatch):
+    monkeypatch.setattr(codec, "set_scale", lambda vae, _: vae.register_to_config(scaling_factor=0.5))
+    call(tmp_path / "a", capsys)
+    model = tmp_path / "a" / "model"
+    call(tmp_path / "b", capsys, start=model, stage="denoiser", steps=0)
+    for part in ("unet", "text_encoder", "vae"):
+        file = next((model / part).glob("*.safetensors"))
+        given, taken = load_file(file), load_file(tmp_path / "b" / "model" / part / file.name)
+        assert all(torch.equal(given[key], taken[key]) for key in given), part
+
+
 def test_who_is_told_to_stop_saves_first(tmp_path: Path):
     network = codec.build((8, 16, 16))
     trainer = Trainer({"vae": network}, tmp_path, 1e-3, say=lambda _: None)
