@@ -45,7 +45,7 @@ SHOWN = {"attribute": "default learn", "target-prompt": "target prompt", "prompt
 
 def learned(backbone: str, seeds: str, bank: Path) -> None:
     """Learn what the bank lacks."""
-    known = {entry.name for entry in Bank.open(bank).entries()}
+    known = {entry.name for entry in Bank(bank).entries()} if bank.exists() else set()
     for name in track([name for name in PAIRS if name not in known], "learning", console=Console(stderr=True)):
         source, target = PAIRS[name]
         learn(learn_spec(name, [source], [target], seeds=tuple(parse_seeds(seeds))), bank=bank, backbone=backbone)
