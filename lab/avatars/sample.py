@@ -25,26 +25,35 @@ PROMPTS = (
 )
 
 
-def sample(model: Path, prompts: Sequence[str], seeds: Sequence[int], steps: int, guidance: float) -> list[Image.Image]:
-    """One picture for each prompt and seed, the seeds of a prompt after each other."""
+def load_pipeline(model: Path) -> StableDiffusionPipeline:
+    """The model of a folder, silent."""
     pipeline = StableDiffusionPipeline.from_pretrained(
         model, torch_dtype=torch.float32, local_files_only=True, safety_checker=None, requires_safety_checker=False
     )
     pipeline.set_progress_bar_config(disable=True)
-    pictures = []
-    for prompt in prompts:
-        noises = [torch.Generator().manual_seed(seed) for seed in seeds]
-        count = len(noises)
-        pictures += pipeline(
-            prompt,
-            num_images_per_prompt=count,
-            num_inference_steps=steps,
-            guidance_scale=guidance,
-            generator=noises,
-            height=128,
-            width=128,
-        ).images
+    return pipeline
+
+
+def draw(
+    pipeline: StableDiffusionPipeline, prompt: str, seeds: Sequence[int], steps: int, guidance: float
+) -> list[Image.Image]:
+    """One picture for each seed."""
+    pictures: list[Image.Image] = pipeline(
+        prompt,
+        num_images_per_prompt=len(seeds),
+        num_inference_steps=steps,
+        guidance_scale=guidance,
+        generator=[torch.Generator().manual_seed(seed) for seed in seeds],
+        height=128,
+        width=128,
+    ).images
     return pictures
+
+
+def sample(model: Path, prompts: Sequence[str], seeds: Sequence[int], steps: int, guidance: float) -> list[Image.Image]:
+    """One picture for each prompt and seed, the seeds of a prompt after each other."""
+    pipeline = load_pipeline(model)
+    return [picture for prompt in prompts for picture in draw(pipeline, prompt, seeds, steps, guidance)]
 
 
 def lay_out(pictures: Sequence[Image.Image], columns: int) -> Image.Image:
