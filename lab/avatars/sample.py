@@ -68,6 +68,7 @@ def lay_out(pictures: Sequence[Image.Image], columns: int) -> Image.Image:
 def main(
     model: Annotated[Path, typer.Argument(help="A model in the format of diffusers.")],
     sheet: Annotated[Path, typer.Argument(help="The PNG to write.")],
+    prompts: Annotated[list[str], typer.Option("--prompt", help="One for each row.")] = list(PROMPTS),  # noqa: B006
     seeds: int = 8,
     first_seed: int = 10_000,
     steps: int = 25,
@@ -75,7 +76,7 @@ def main(
 ) -> None:
     """One row of pictures for each of a few prompts."""
     torch.set_num_threads(1)
-    pictures = sample(model, PROMPTS, range(first_seed, first_seed + seeds), steps, guidance)
+    pictures = sample(model, prompts, range(first_seed, first_seed + seeds), steps, guidance)
     lay_out(pictures, seeds).save(sheet)
 
 

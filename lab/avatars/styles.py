@@ -9,23 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from attrbank_avatars.truth import COLOURS, HAIR, SKIN
+
 Traits = Mapping[str, str]
 Pick = Callable[[str, tuple[str, ...]], str]
 Options = dict[str, list[str] | int]
-
-COLOURS = {
-    "red": "cf3a34",
-    "orange": "f28b2b",
-    "yellow": "f4d03f",
-    "green": "45a35b",
-    "blue": "3d74c9",
-    "purple": "8a4fb0",
-    "white": "f6f6f4",
-}
-"""Of clothes."""
-HAIR = {"black": "1f1b1d", "brown": "52301b", "blond": "edcb62", "red": "c14a21", "grey": "8f9096"}
-SKIN = {"light": "f3cdb0", "brown": "c08a5e", "dark": "855338"}
-"""Far enough from the colours of hair that a beard shows on every skin."""
 
 _PEEPS_COLOURED: dict[str, tuple[str, ...]] = {
     "long": ("bangs", "mediumBangs2", "grayMedium"),

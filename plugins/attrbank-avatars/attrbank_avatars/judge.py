@@ -69,7 +69,7 @@ class AvatarsJudge(Judge):
         }
 
     def traits(self, subject: Subject, view: Pictures) -> Tensor:
-        """The colours of hair and clothes, which edits are known to make alike in everybody, (B, 12)."""
+        """The colours of hair and clothes, which edits are known to make alike in everybody, (B, 6)."""
         return colours(view)
 
     def distances(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, float]:

@@ -12,7 +12,9 @@ from torch import Tensor
 from attrbank_avatars.eyes import Eye
 from attrbank_avatars.goals import GOALS, Goal
 from attrbank_avatars.truth import (
+    COLOURS,
     GEOMETRY,
+    HAIR,
     MOST_PEOPLE,
     PICTURE,
     SIDED,
@@ -27,7 +29,8 @@ from attrbank_avatars.truth import (
 FLIPPABLE = ("sex", "length", "hat", "facial", "eyewear", "mood")
 """Traits that an edit of another one should leave alone; the number of people is asked for beside these."""
 KEPT = ("style", "ground", "pattern")
-COLOURS = ("skin", "hair", "clothes")
+COLOURED = ("skin", "hair", "clothes")
+PALETTES: Mapping[str, Mapping[str, str]] = {"hair": HAIR, "clothes": COLOURS}
 SPREAD: Mapping[str, float] = {"x": 0.118, "y": 0.118, "scale": 0.159, "tilt": 5.9 / TILT_UNIT}
 """Standard deviations of the places of single figures in scenes, in the units of the eyes."""
 OTHER = 2.0
@@ -158,8 +161,8 @@ def identity_error(before: Pictures, after: Pictures) -> Tensor:
     count as much as two strangers differ; place, scale and tilt count by how far they move. What cannot be seen in both
     pictures is left out.
     """
-    changed = {name: OTHER * (before.answer(name) != after.answer(name)) for name in (*KEPT, *COLOURS)}
-    asked = {name: before.visible[name] & after.visible[name] for name in COLOURS}
+    changed = {name: OTHER * (before.answer(name) != after.answer(name)) for name in (*KEPT, *COLOURED)}
+    asked = {name: before.visible[name] & after.visible[name] for name in COLOURED}
     column = GEOMETRY.index("flipped")
     changed["flipped"] = OTHER * ((before.place[:, column] > 0) != (after.place[:, column] > 0))
     asked["flipped"] = _sided(before) & _sided(after)
@@ -182,5 +185,16 @@ def perceptual_distance(before: Pictures, after: Pictures) -> Tensor:
 
 
 def colours(pictures: Pictures) -> Tensor:
-    """The probabilities of the colours of hair and clothes, (B, 12)."""
-    return torch.cat([pictures.person[name].softmax(1) for name in ("hair", "clothes")], dim=1)
+    """The colours of hair and clothes, by their probabilities, in red, green and blue in [0, 1], (B, 6).
+
+    What a hat hides is guessed; where a style has no colours, they are the style's.
+    """
+    return torch.cat([_colour(pictures, name, palette) for name, palette in PALETTES.items()], dim=1)
+
+
+def _colour(pictures: Pictures, name: str, palette: Mapping[str, str]) -> Tensor:
+    known = torch.tensor([list(bytes.fromhex(colour)) for colour in palette.values()]) / 255
+    possible = [values_of(style, name) for style in pictures.styles]
+    chosen = torch.tensor([TRAITS[name].index(values[0]) for values in possible], dtype=torch.long)
+    free = torch.tensor([len(values) > 1 for values in possible], dtype=torch.bool)
+    return torch.where(free[:, None], pictures.person[name].softmax(1) @ known, known[chosen])

@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+COLOURS = {
+    "red": "cf3a34",
+    "orange": "f28b2b",
+    "yellow": "f4d03f",
+    "green": "45a35b",
+    "blue": "3d74c9",
+    "purple": "8a4fb0",
+    "white": "f6f6f4",
+}
+"""Of clothes."""
+HAIR = {"black": "1f1b1d", "brown": "52301b", "blond": "edcb62", "red": "c14a21", "grey": "8f9096"}
+SKIN = {"light": "f3cdb0", "brown": "c08a5e", "dark": "855338"}
+"""Far enough from the colours of hair that a beard shows on every skin."""
+
 STYLES = ("comic", "icon", "cartoon", "ink")
 TRAITS: dict[str, tuple[str, ...]] = {
     "length": ("long", "up", "short", "bald"),
@@ -11,9 +25,9 @@ TRAITS: dict[str, tuple[str, ...]] = {
     "facial": ("none", "stubble", "moustache", "beard"),
     "eyewear": ("none", "glasses", "sunglasses"),
     "mood": ("smiling", "laughing", "sad", "surprised", "serious"),
-    "hair": ("black", "brown", "blond", "red", "grey"),
-    "skin": ("light", "brown", "dark"),
-    "clothes": ("red", "orange", "yellow", "green", "blue", "purple", "white"),
+    "hair": tuple(HAIR),
+    "skin": tuple(SKIN),
+    "clothes": tuple(COLOURS),
 }
 """What a figure is made of, beside its style."""
 

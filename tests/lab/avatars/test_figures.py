@@ -9,7 +9,7 @@ from attrbank_avatars.truth import PICTURE, TRAITS, values_of
 
 from lab.avatars.figures import Figure, draw_figure
 from lab.avatars.scenes import GROUNDS
-from lab.avatars.styles import COLOURS, HAIR, SKIN, STYLES
+from lab.avatars.styles import STYLES
 
 OPTIONS_OF = {
     "length": {"head", "hair", "eyebrows"},
@@ -76,4 +76,3 @@ def test_what_a_style_does_not_know_is_refused() -> None:
 
 def test_what_is_drawn_is_what_is_read() -> None:
     assert (tuple(STYLES), tuple(GROUNDS)) == (PICTURE["style"], PICTURE["ground"])
-    assert (tuple(HAIR), tuple(SKIN), tuple(COLOURS)) == (TRAITS["hair"], TRAITS["skin"], TRAITS["clothes"])
