@@ -25,7 +25,7 @@ from lab.avatars.scenes import draw_scenes
 from lab.avatars.train import HELD_OUT, HELD_OUT_SEED
 from lab.avatars.truth import about_people, about_picture
 
-PROMPTS_SEED = 30_000
+PROMPTS_SEED, AT_ONCE = 30_000, 8
 
 
 def draw_prompts(cutouts: Cutouts, count: int) -> list[Description]:
@@ -62,11 +62,11 @@ def main(
     """Print the share of what prompts say that is there, by number of people and by what is said."""
     torch.set_num_threads(1)
     asked = draw_prompts(draw_bank(out / "cutouts", HELD_OUT, HELD_OUT_SEED), prompts)
-    pipeline = load_pipeline(out / "model")
-    pictures = [
-        draw(pipeline, description.text, [PROMPTS_SEED + number], steps, guidance)[0]
-        for number, description in enumerate(asked)
-    ]
+    pipeline, pictures = load_pipeline(out / "model"), list[Image.Image]()
+    for start in range(0, len(asked), AT_ONCE):
+        texts = [description.text for description in asked[start : start + AT_ONCE]]
+        seeds = range(PROMPTS_SEED + start, PROMPTS_SEED + start + len(texts))
+        pictures += draw(pipeline, texts, seeds, steps, guidance)
     found: dict[str, list[bool]] = defaultdict(list)
     for description, read in zip(asked, load("judge", out).read(as_tensor(pictures)), strict=True):
         for name, right in checks(description, read):

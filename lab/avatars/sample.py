@@ -35,12 +35,11 @@ def load_pipeline(model: Path) -> StableDiffusionPipeline:
 
 
 def draw(
-    pipeline: StableDiffusionPipeline, prompt: str, seeds: Sequence[int], steps: int, guidance: float
+    pipeline: StableDiffusionPipeline, prompts: Sequence[str], seeds: Sequence[int], steps: int, guidance: float
 ) -> list[Image.Image]:
-    """One picture for each seed."""
+    """One picture for each prompt with its seed."""
     pictures: list[Image.Image] = pipeline(
-        prompt,
-        num_images_per_prompt=len(seeds),
+        list(prompts),
         num_inference_steps=steps,
         guidance_scale=guidance,
         generator=[torch.Generator().manual_seed(seed) for seed in seeds],
@@ -52,8 +51,8 @@ def draw(
 
 def sample(model: Path, prompts: Sequence[str], seeds: Sequence[int], steps: int, guidance: float) -> list[Image.Image]:
     """One picture for each prompt and seed, the seeds of a prompt after each other."""
-    pipeline = load_pipeline(model)
-    return [picture for prompt in prompts for picture in draw(pipeline, prompt, seeds, steps, guidance)]
+    pipeline, count = load_pipeline(model), len(seeds)
+    return [picture for prompt in prompts for picture in draw(pipeline, [prompt] * count, seeds, steps, guidance)]
 
 
 def lay_out(pictures: Sequence[Image.Image], columns: int) -> Image.Image:
