@@ -117,13 +117,13 @@ def look_at(eye: Eye, images: Tensor, batch: int = 64) -> Pictures:
 def _look_at(eye: Eye, images: Tensor) -> Pictures:
     features = eye.features(images)
     found = eye.find_in(features)
-    place = _largest(found.geometry, found.picture["people"].argmax(1) + 1)
+    place = largest(found.geometry, found.picture["people"].argmax(1) + 1)
     frames = eye.features_at(images, place)
     normalised = tuple(stage / (stage.norm(dim=1, keepdim=True) + 1e-6) for stage in features)
     return Pictures(found.picture, eye.read_in(frames), place, normalised, frames[-1].mean((2, 3)))
 
 
-def _largest(geometry: Tensor, people: Tensor) -> Tensor:
+def largest(geometry: Tensor, people: Tensor) -> Tensor:
     """The place of the largest of so many figures, (B, 5), out of (B, 2, 5)."""
     scale = geometry[..., GEOMETRY.index("scale")]
     there = torch.arange(MOST_PEOPLE) < people[:, None]

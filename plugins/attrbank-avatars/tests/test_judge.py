@@ -10,7 +10,7 @@ import torch
 from attrbank_avatars import perfect
 from attrbank_avatars.goals import GOALS, PROMPTS, exclude
 from attrbank_avatars.judge import AvatarsJudge
-from attrbank_avatars.readings import Pictures, colours, flips, identity_error, lacking
+from attrbank_avatars.readings import Pictures, colours, flips, identity_error, lacking, largest
 from attrbank_avatars.truth import GEOMETRY, PICTURE, STYLES, TRAITS_READ, values_of
 
 from attrbank.plugin import Case, JudgeContract, LearnedAttribute, Subject
@@ -88,6 +88,12 @@ def test_colours_are_those_of_the_style_where_it_has_no_others(judge: AvatarsJud
     assert len(of_ink) > 3
     assert of_ink.std(0).max() < 1e-6
     assert colours(ink).std(0).min() > 0.1
+
+
+def test_the_largest_of_those_who_are_there_is_read() -> None:
+    places = torch.zeros(2, 2, len(GEOMETRY))
+    places[:, 1, GEOMETRY.index("scale")] = 0.9
+    assert largest(places, torch.tensor([1, 2]))[:, GEOMETRY.index("scale")].tolist() == pytest.approx([0, 0.9])
 
 
 def test_promises_that_contradict_each_other_exclude_each_other() -> None:
