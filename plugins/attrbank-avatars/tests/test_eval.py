@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
 
 import pytest
 from attrbank_avatars.goals import GOALS, PROMPTS
 from attrbank_avatars.model_folder import FOLDER, describe
 
-from attrbank.attribute.artifact import encode
-from attrbank.errors import InvalidValueError
-from attrbank.evaluation.evaluate import EvalRequest, evaluate
-from attrbank.plugin import Avi, Bank, complete, learn_attribute, learn_spec, load_plugins
+from attrbank.plugin import load_plugins, run
 
 SOURCE = "a picture of a person"
 
 
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bank(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A bank with *hat*, learned as quickly as it can be."""
-    backbone = load_plugins().backbone("avatars")
-    spec = learn_spec("hat", [SOURCE], [PROMPTS["hat"]], seeds=(0, 1), steps=2, core="mean")
-    learned = learn_attribute(complete(spec, backbone), Avi(), backbone, load_plugins().sampler("ddim"))
-    folder = tmp_path_factory.mktemp("bank")
-    Bank(folder).add(encode(learned))
+    folder = str(tmp_path_factory.mktemp("bank"))
+    asked = ["--source", SOURCE, "--target", PROMPTS["hat"], "--seeds", "0-1", "--steps", "2", "--core", "mean"]
+    assert run(["learn", "hat", "--backbone", "avatars", *asked, "--bank", folder]) == 0
     return folder
 
 
@@ -40,20 +35,21 @@ def test_the_model_knows_every_word_that_asks_for_a_goal() -> None:
         assert all(f'"{word}</w>"' in vocabulary for word in prompt.replace(",", " ").split())
 
 
-def test_every_column_is_there(bank: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_column_is_there(bank: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("attrbank_avatars.judge.lacking", lambda _, view: view.alone | True)  # whatever is drawn
-    request = EvalRequest(
-        references=("hat",), seeds=(10_000, 10_001), steps=2, strengths=(1.0,), against=("target-prompt",), bank=bank
-    )
-    (found,) = evaluate(request).figures.attributes
-    assert {curve.competitor for curve in found.curves} == {"attribute", "target-prompt"}
-    for curve in found.curves:
-        (point,) = curve.points
-        assert {"success", "effect", "flips", "identity", "perceptual"} <= set(point.figures)
-        assert {"fid", "kid", "diversity"} <= set(point.distances)
-    assert {"success", "flips", "identity", "perceptual"} <= set(found.limit)
+    short = ["--seeds", "10000-10001", "--steps", "2", "--strengths", "1", "--against", "target-prompt"]
+    assert run(["eval", "hat", *short, "--bank", bank, "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["attributes"]
+    assert {curve["competitor"] for curve in found["curves"]} == {"attribute", "target-prompt"}
+    for curve in found["curves"]:
+        (point,) = curve["points"]
+        assert {"success", "effect", "flips", "identity", "perceptual"} <= set(point["figures"])
+        assert {"fid", "kid", "diversity"} <= set(point["distances"])
+    assert {"success", "flips", "identity", "perceptual"} <= set(found["limit"])
 
 
-def test_what_the_judge_cannot_see_is_refused(bank: Path) -> None:
-    with pytest.raises(InvalidValueError, match="cannot tell whether 'earrings' has come"):
-        evaluate(EvalRequest(references=("hat",), seeds=(10_000,), goal="earrings", bank=bank))
+def test_what_the_judge_cannot_see_is_refused(bank: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["eval", "hat", "--seeds", "10000", "--goal", "earrings", "--bank", bank]) == 4
+    told = capsys.readouterr().err
+    assert "cannot tell whether 'earrings' has come" in told
+    assert "long-hair" in told
