@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
+from attrbank_avatars.truth import PICTURE, TRAITS
 from transformers import CLIPTokenizer
 
-from lab.avatars.styles import COLOURS, HAIR, SKIN
-from lab.avatars.truth import PICTURE
 from lab.words import build_word_tokenizer
 
 MAX_TOKENS = 48
@@ -73,11 +72,11 @@ _CLAUSES: dict[str, dict[str, tuple[str, ...]]] = {
         "glasses": ("with glasses", "with glasses", "wearing glasses", "in glasses"),
         "sunglasses": ("with sunglasses", "wearing sunglasses", "in sunglasses"),
     },
-    "hair": {colour: (f"with {colour} hair",) for colour in HAIR},
-    "skin": {tone: (f"with {tone} skin",) for tone in SKIN},
+    "hair": {colour: (f"with {colour} hair",) for colour in TRAITS["hair"]},
+    "skin": {tone: (f"with {tone} skin",) for tone in TRAITS["skin"]},
     "clothes": {
         colour: (f"in {article} {colour} shirt", f"wearing {article} {colour} shirt", f"in {colour}")
-        for colour in COLOURS
+        for colour in TRAITS["clothes"]
         for article in ("an" if colour[0] in "aeiou" else "a",)
     },
     "side": {

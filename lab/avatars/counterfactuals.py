@@ -6,10 +6,11 @@ import random
 from dataclasses import replace
 from typing import NamedTuple
 
+from attrbank_avatars.truth import values_of
 from torch import Tensor
 
 from lab.avatars.cutouts import Cutouts, draw
-from lab.avatars.figures import Figure, draw_figure, values_of
+from lab.avatars.figures import Figure, draw_figure
 from lab.avatars.scenes import Scene, draw_scene, paint_all
 from lab.avatars.styles import STYLES
 

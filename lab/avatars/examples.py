@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from attrbank_avatars.truth import MOST_PEOPLE, PERSON, PICTURE
 from diffusers import AutoencoderKL
 from numpy.typing import NDArray
 from safetensors.torch import save
@@ -19,7 +20,7 @@ from transformers import CLIPTokenizer
 
 from lab.avatars.captions import MAX_TOKENS, Description, build_tokenizer, describe
 from lab.avatars.painting import Bank, Part, paint_part, parts, workers_for
-from lab.avatars.truth import MOST_PEOPLE, PERSON, PICTURE, about_people, about_picture
+from lab.avatars.truth import about_people, about_picture
 from lab.pool import spread
 
 CAPTIONS, ENCODED_AT_ONCE, EXAMPLES_SEED = 4, 250, 100_000

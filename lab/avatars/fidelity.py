@@ -14,27 +14,29 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
+from attrbank_avatars.eyes import SceneRead, load
+from attrbank_avatars.truth import PICTURE
 from PIL import Image
 
 from lab.avatars.captions import Description, describe
 from lab.avatars.cutouts import Cutouts, draw_bank
-from lab.avatars.judge import SceneRead, load
-from lab.avatars.sample import sample
+from lab.avatars.sample import draw, load_pipeline
 from lab.avatars.scenes import draw_scenes
 from lab.avatars.train import HELD_OUT, HELD_OUT_SEED
 from lab.avatars.truth import about_people, about_picture
 
-PROMPTS_SEED = 30_000
+PROMPTS_SEED, AT_ONCE = 30_000, 8
 
 
 def draw_prompts(cutouts: Cutouts, count: int) -> list[Description]:
-    """``count`` captions that say something of somebody."""
-    rng, found = random.Random(PROMPTS_SEED), []  # noqa: S311 — captions, not secrets
-    for scene in draw_scenes(cutouts, 3 * count + 30, PROMPTS_SEED):
+    """``count`` captions that say something of one figure, and as many of two."""
+    rng = random.Random(PROMPTS_SEED)  # noqa: S311 — captions, not secrets
+    found: dict[str, list[Description]] = {people: [] for people in PICTURE["people"]}
+    for scene in draw_scenes(cutouts, 5 * count + 50, PROMPTS_SEED):
         description = describe(about_picture(scene, cutouts.figures), about_people(scene, cutouts.figures), rng)
         if any(description.people):
-            found.append(description)
-    return found[:count]
+            found[description.picture["people"]].append(description)
+    return [description for some in found.values() for description in some[:count]]
 
 
 def checks(description: Description, read: SceneRead) -> Iterator[tuple[str, bool]]:
@@ -53,19 +55,20 @@ def as_tensor(pictures: Sequence[Image.Image]) -> torch.Tensor:
 
 def main(
     out: Annotated[Path, typer.Argument(help="The folder of lab.avatars.train, with model/ and judge.safetensors.")],
-    prompts: int = 128,
+    prompts: Annotated[int, typer.Option(help="For one figure, and as many for two.")] = 96,
     steps: int = 25,
     guidance: float = 3.0,
 ) -> None:
     """Print the share of what prompts say that is there, by number of people and by what is said."""
     torch.set_num_threads(1)
     asked = draw_prompts(draw_bank(out / "cutouts", HELD_OUT, HELD_OUT_SEED), prompts)
-    pictures = [
-        sample(out / "model", [description.text], [PROMPTS_SEED + number], steps, guidance)[0]
-        for number, description in enumerate(asked)
-    ]
+    pipeline, pictures = load_pipeline(out / "model"), list[Image.Image]()
+    for start in range(0, len(asked), AT_ONCE):
+        texts = [description.text for description in asked[start : start + AT_ONCE]]
+        seeds = range(PROMPTS_SEED + start, PROMPTS_SEED + start + len(texts))
+        pictures += draw(pipeline, texts, seeds, steps, guidance)
     found: dict[str, list[bool]] = defaultdict(list)
-    for description, read in zip(asked, load(out / "judge.safetensors").read(as_tensor(pictures)), strict=True):
+    for description, read in zip(asked, load("judge", out).read(as_tensor(pictures)), strict=True):
         for name, right in checks(description, read):
             found[f"{description.picture['people']}: all"].append(right)
             found[f"{description.picture['people']}: {name}"].append(right)

@@ -7,19 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from lab.avatars.styles import COLOURS, HAIR, SKIN, STYLES, Options
+from attrbank_avatars.truth import TRAITS, seen, values_of
 
-TRAITS: dict[str, tuple[str, ...]] = {
-    "length": ("long", "up", "short", "bald"),
-    "hat": ("bare", "hat"),
-    "facial": ("none", "stubble", "moustache", "beard"),
-    "eyewear": ("none", "glasses", "sunglasses"),
-    "mood": ("smiling", "laughing", "sad", "surprised", "serious"),
-    "hair": tuple(HAIR),
-    "skin": tuple(SKIN),
-    "clothes": tuple(COLOURS),
-}
-"""What a figure is made of, beside its style."""
+from lab.avatars.styles import STYLES, Options
 
 WEIGHTS = {
     "long": 3.5,
@@ -41,8 +31,6 @@ WEIGHTS = {
     "serious": 0.6,
 }
 """How often, where not all are alike."""
-
-BEARDS_HIDE_MOUTHS = ("comic", "ink")
 
 
 @dataclass(frozen=True)
@@ -79,35 +67,12 @@ class Figure:
         return {**style.options(self.traits, pick), **style.framing}
 
     def seen(self) -> dict[str, str]:
-        """What a viewer can see of the figure, and nothing that is hidden or that the style does not have.
-
-        ``sex`` is what hair and beard suggest; below a hat without a beard it is left open, and so is hair.
-        """
-        seen = {name: value for name, value in self.traits.items() if len(values_of(self.style, name)) > 1}
-        if self.traits["hat"] == "hat":
-            seen.pop("length")
-            seen.pop("hair", None)
-        if self.traits["length"] == "bald":
-            seen.pop("hair", None)
-        if self.style in BEARDS_HIDE_MOUTHS and self.traits["facial"] != "none":
-            seen.pop("mood")
-        return {**self._sex(), **seen}
-
-    def _sex(self) -> dict[str, str]:
-        if self.traits["facial"] != "none":
-            return {"sex": "man"}
-        if self.traits["hat"] == "hat":
-            return {}
-        return {"sex": "woman" if self.traits["length"] in ("long", "up") else "man"}
+        """What a viewer can see of the figure, and nothing that is hidden or that the style does not have."""
+        return seen(self.style, self.traits)
 
     def as_json(self) -> dict[str, Any]:
         """For a file."""
         return asdict(self)
-
-
-def values_of(style: str, name: str) -> tuple[str, ...]:
-    """What a trait can be in a style."""
-    return STYLES[style].values.get(name, TRAITS[name])
 
 
 def draw_figure(style: str, rng: random.Random) -> Figure:

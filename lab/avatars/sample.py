@@ -25,26 +25,34 @@ PROMPTS = (
 )
 
 
-def sample(model: Path, prompts: Sequence[str], seeds: Sequence[int], steps: int, guidance: float) -> list[Image.Image]:
-    """One picture for each prompt and seed, the seeds of a prompt after each other."""
+def load_pipeline(model: Path) -> StableDiffusionPipeline:
+    """The model of a folder, silent."""
     pipeline = StableDiffusionPipeline.from_pretrained(
         model, torch_dtype=torch.float32, local_files_only=True, safety_checker=None, requires_safety_checker=False
     )
     pipeline.set_progress_bar_config(disable=True)
-    pictures = []
-    for prompt in prompts:
-        noises = [torch.Generator().manual_seed(seed) for seed in seeds]
-        count = len(noises)
-        pictures += pipeline(
-            prompt,
-            num_images_per_prompt=count,
-            num_inference_steps=steps,
-            guidance_scale=guidance,
-            generator=noises,
-            height=128,
-            width=128,
-        ).images
+    return pipeline
+
+
+def draw(
+    pipeline: StableDiffusionPipeline, prompts: Sequence[str], seeds: Sequence[int], steps: int, guidance: float
+) -> list[Image.Image]:
+    """One picture for each prompt with its seed."""
+    pictures: list[Image.Image] = pipeline(
+        list(prompts),
+        num_inference_steps=steps,
+        guidance_scale=guidance,
+        generator=[torch.Generator().manual_seed(seed) for seed in seeds],
+        height=128,
+        width=128,
+    ).images
     return pictures
+
+
+def sample(model: Path, prompts: Sequence[str], seeds: Sequence[int], steps: int, guidance: float) -> list[Image.Image]:
+    """One picture for each prompt and seed, the seeds of a prompt after each other."""
+    pipeline, count = load_pipeline(model), len(seeds)
+    return [picture for prompt in prompts for picture in draw(pipeline, [prompt] * count, seeds, steps, guidance)]
 
 
 def lay_out(pictures: Sequence[Image.Image], columns: int) -> Image.Image:
@@ -59,6 +67,7 @@ def lay_out(pictures: Sequence[Image.Image], columns: int) -> Image.Image:
 def main(
     model: Annotated[Path, typer.Argument(help="A model in the format of diffusers.")],
     sheet: Annotated[Path, typer.Argument(help="The PNG to write.")],
+    prompts: Annotated[list[str], typer.Option("--prompt", help="One for each row.")] = list(PROMPTS),  # noqa: B006
     seeds: int = 8,
     first_seed: int = 10_000,
     steps: int = 25,
@@ -66,7 +75,7 @@ def main(
 ) -> None:
     """One row of pictures for each of a few prompts."""
     torch.set_num_threads(1)
-    pictures = sample(model, PROMPTS, range(first_seed, first_seed + seeds), steps, guidance)
+    pictures = sample(model, prompts, range(first_seed, first_seed + seeds), steps, guidance)
     lay_out(pictures, seeds).save(sheet)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from attrbank_avatars.truth import PICTURE
 from PIL import Image
 from torch import Tensor
 
@@ -24,7 +25,7 @@ GROUNDS = {
     "white": ((247, 247, 245), (230, 231, 233)),
 }
 """Two shades each: a pattern is made of both."""
-PATTERNS = ("plain", "striped", "dotted", "checked")
+PATTERNS = PICTURE["pattern"]
 PAIRS, FLIPPED, MOST_TILT = 0.4, 0.5, 14.0
 SCALES, PAIR_SCALES = (0.45, 1.0), (0.5, 0.62)
 

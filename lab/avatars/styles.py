@@ -9,23 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from attrbank_avatars.truth import COLOURS, HAIR, SKIN
+
 Traits = Mapping[str, str]
 Pick = Callable[[str, tuple[str, ...]], str]
 Options = dict[str, list[str] | int]
-
-COLOURS = {
-    "red": "cf3a34",
-    "orange": "f28b2b",
-    "yellow": "f4d03f",
-    "green": "45a35b",
-    "blue": "3d74c9",
-    "purple": "8a4fb0",
-    "white": "f6f6f4",
-}
-"""Of clothes."""
-HAIR = {"black": "1f1b1d", "brown": "52301b", "blond": "edcb62", "red": "c14a21", "grey": "8f9096"}
-SKIN = {"light": "f3cdb0", "brown": "c08a5e", "dark": "855338"}
-"""Far enough from the colours of hair that a beard shows on every skin."""
 
 _PEEPS_COLOURED: dict[str, tuple[str, ...]] = {
     "long": ("bangs", "mediumBangs2", "grayMedium"),
@@ -184,65 +172,23 @@ def _lorelei(traits: Traits, pick: Pick) -> Options:
 
 
 class Style(NamedTuple):
-    """A designer's style.
+    """A designer's style; what it can show is in ``attrbank_avatars.truth``.
 
     Attributes:
         package: of npm, without the scope.
         options: from traits and a way to pick among equals to the options of the package.
-        values: what a trait can be in this style, where that is less than in general; one value means that the style
-            does not have the trait, and that captions and judges keep silent about it.
         framing: options of the core that let the figure fill its frame as the others do.
-        faces: the side that an unflipped figure looks to, or None if it looks ahead.
     """
 
     package: str
     options: Callable[[Traits, Pick], Options]
-    values: Mapping[str, tuple[str, ...]]
     framing: Mapping[str, int]
-    faces: str | None
 
 
 STYLES: dict[str, Style] = {
-    "comic": Style(
-        "open-peeps",
-        _open_peeps,
-        {"mood": ("smiling", "laughing", "sad", "serious"), "facial": ("none", "moustache", "beard")},
-        {},
-        "right",
-    ),
-    "icon": Style(
-        "personas",
-        _personas,
-        {"mood": ("smiling", "laughing", "sad", "surprised"), "facial": ("none", "moustache", "beard")},
-        {"scale": 110, "translateY": 4},
-        None,
-    ),
-    "cartoon": Style(
-        "micah",
-        _micah,
-        {
-            "mood": ("smiling", "laughing", "sad", "surprised"),
-            "facial": ("none", "stubble", "beard"),
-            "eyewear": ("none", "glasses"),
-            "length": ("long", "short", "bald"),
-            "hat": ("bare",),
-        },
-        {"scale": 108, "translateY": 3},
-        "right",
-    ),
-    "ink": Style(
-        "lorelei",
-        _lorelei,
-        {
-            "mood": ("smiling", "sad"),
-            "facial": ("none", "beard"),
-            "length": ("long", "up", "short"),
-            "hat": ("bare",),
-            "hair": ("black",),
-            "skin": ("light",),
-            "clothes": ("white",),
-        },
-        {"scale": 115, "translateY": 1},
-        "right",
-    ),
+    "comic": Style("open-peeps", _open_peeps, {}),
+    "icon": Style("personas", _personas, {"scale": 110, "translateY": 4}),
+    "cartoon": Style("micah", _micah, {"scale": 108, "translateY": 3}),
+    "ink": Style("lorelei", _lorelei, {"scale": 115, "translateY": 1}),
 }
+"""In the order of ``truth.STYLES``. Unflipped figures of those that look to a side look right."""

@@ -8,8 +8,10 @@ from typing import Annotated
 
 import torch
 import typer
-from diffusers import AutoencoderKL
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from transformers import CLIPTextModel
 
+from attrbank.errors import IncompatibleError
 from lab.avatars import codec, denoiser
 from lab.avatars.captions import MAX_TOKENS, build_tokenizer
 from lab.avatars.examples import encode_examples, encoder_id
@@ -112,8 +114,12 @@ def train_denoiser(
     compiled: bool,
     device: torch.device,
     deadline: float,
+    start: Path | None = None,
 ) -> None:
-    """Train the text encoder and the UNet; OUT/model is written whenever there is a checkpoint."""
+    """Train the text encoder and the UNet; OUT/model is written whenever there is a checkpoint.
+
+    Without a checkpoint they begin with the weights of the model in ``start``, if there is one.
+    """
     torch.manual_seed(DENOISER_SEED)
     vae = load_vae(out, device)
     networks = denoiser.Networks(
@@ -121,6 +127,8 @@ def train_denoiser(
         unet=put(denoiser.build_unet(), device),
         reader=denoiser.build_reader().to(device),
     )
+    if start is not None:
+        go_on_from(start, networks)
     trainer = ReportingTrainer(
         dict(vars(networks)), out / "denoiser", denoiser.LEARNING_RATE, data=f"scenes by encoder {encoder_id(vae)}"
     )
@@ -129,6 +137,31 @@ def train_denoiser(
         networks.unet.compile()
     loss = denoiser.DenoisingLoss(networks, examples, seed=DENOISER_SEED, batch=batch)
     trainer.train(loss, steps, "denoiser", deadline, on_save=lambda: export(out))
+
+
+def adopt(start: Path, out: Path) -> None:
+    """Take a model's autoencoder, since its denoiser knows no other latents.
+
+    Raises:
+        IncompatibleError: ``OUT/vae`` is another one.
+    """
+    theirs = AutoencoderKL.from_pretrained(start / "vae")
+    if not (out / "vae").exists():
+        theirs.save_pretrained(out / "vae")
+    elif encoder_id(theirs.half()) != encoder_id(AutoencoderKL.from_pretrained(out / "vae").half()):  # as it is shipped
+        raise IncompatibleError(
+            f"{out / 'vae'} is another autoencoder than that of {start}.", hint="Use another --out."
+        )
+
+
+def go_on_from(start: Path, networks: denoiser.Networks) -> None:
+    """Put a model's weights into networks that are to be trained."""
+    known = {
+        "text_encoder": CLIPTextModel.from_pretrained(start / "text_encoder"),
+        "unet": UNet2DConditionModel.from_pretrained(start / "unet"),
+    }
+    for name, network in known.items():
+        getattr(networks, name).load_state_dict(network.state_dict(), strict=False)  # one knows a buffer more
 
 
 def main(
@@ -147,6 +180,10 @@ def main(
     ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     threads: Annotated[int, typer.Option(help="Of the CPU; one is fastest where others compute beside it.")] = 1,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="A model that goes on where there is no checkpoint."),
+    ] = None,
     export_now: Annotated[bool, typer.Option(help="Only export what there is, finished or not.")] = False,
 ) -> None:
     """Draw the figures, train the autoencoder, then the denoiser, then the decoder; write OUT/model."""
@@ -154,11 +191,21 @@ def main(
     if export_now:
         say(f"exported: {export(out)}")
         return
-    if stage in (Stage.ALL, Stage.CODEC):
+    if start is not None:
+        adopt(start, out)
+    if stage in (Stage.ALL, Stage.CODEC) and start is None:
         train_codec(out, bank, steps=codec_steps, scenes=codec_scenes, device=place, deadline=deadline)
     if stage in (Stage.ALL, Stage.DENOISER):
         train_denoiser(
-            out, bank, steps=steps, scenes=scenes, batch=batch, compiled=compiled, device=place, deadline=deadline
+            out,
+            bank,
+            steps=steps,
+            scenes=scenes,
+            batch=batch,
+            compiled=compiled,
+            device=place,
+            deadline=deadline,
+            start=start,
         )
     if stage in (Stage.ALL, Stage.DECODER):
         train_decoder(out, bank, steps=decoder_steps, scenes=codec_scenes, device=place, deadline=deadline)

@@ -8,12 +8,13 @@ from typing import Annotated, NamedTuple
 
 import torch
 import typer
+from attrbank_avatars.damage import Damage, load, worst
+from attrbank_avatars.eyes import save
 from diffusers import AutoencoderKL
 from torch import Tensor
 from torch.nn import functional
 
-from lab.avatars.damage import DAMAGES, HALF_WORN, Chance, Damage, half_worn, redrawn, spoiled, spot, worst
-from lab.avatars.judge import restore, save
+from lab.avatars.damage import DAMAGES, HALF_WORN, Chance, half_worn, redrawn, spoiled, spot
 from lab.avatars.loop import ReportingTrainer, deadline_in, put
 from lab.avatars.painting import Bank, paint
 from lab.avatars.scenes import draw_scenes, paint_all
@@ -123,17 +124,17 @@ def halves_of(bank: Bank, count: int, seed: int, device: torch.device) -> Halves
 
 @torch.no_grad()
 def report(out: Path, known: Bank, bank: Bank, tested: int, device: torch.device) -> None:
-    """Print the threshold and the shares of damaged pictures above it; half glasses are those of known figures."""
-    damage, vae = Damage(), load_vae(out, device)
-    restore(damage, out / "damage.safetensors")
-    damage.to(device)
+    """Store the threshold, and print shares of damaged pictures above it; half glasses are those of known figures."""
+    path = out / "damage.safetensors"
+    damage, vae = load(path).to(device), load_vae(out, device)
     images = paint(bank, tested, HELD_OUT_SEED + 2, device).float() / 255
-    threshold = float(damage.read(_decoded(vae, images)).quantile(1 - ALLOWED))
+    damage.threshold.fill_(damage.read(_decoded(vae, images)).quantile(1 - ALLOWED))
+    save(damage, path)
 
     def seen(pictures: Tensor) -> float:
-        return float((damage.read(pictures) > threshold).float().mean())
+        return float(damage.sees(pictures).float().mean())
 
-    typer.echo(f"damage: threshold {threshold:.3f}; {seen(images):.3f} of renders as they are")
+    typer.echo(f"damage: threshold {float(damage.threshold):.3f}; {seen(images):.3f} of renders as they are")
     halves = halves_of(known, max(8, tested // 4), HELD_OUT_SEED, device).half.float() / 255
     typer.echo(f"damage: half glasses seen {seen(_decoded(vae, halves)):.3f}")
     generator = torch.Generator(device=images.device).manual_seed(HELD_OUT_SEED)

@@ -9,6 +9,8 @@ from typing import Annotated, cast
 import numpy as np
 import torch
 import typer
+from attrbank_avatars.eyes import Eye, Role, SceneRead, build, load, save
+from attrbank_avatars.truth import GEOMETRY, MOST_PEOPLE, PICTURE, TILT_UNIT, TRAITS_READ
 from diffusers import AutoencoderKL
 from torch import Tensor, nn
 from torch.nn import functional
@@ -16,12 +18,11 @@ from torch.nn import functional
 from lab.avatars.codec import through
 from lab.avatars.cutouts import Cutouts
 from lab.avatars.examples import encode
-from lab.avatars.judge import GEOMETRY, TILT_UNIT, TRAITS_READ, Eye, Role, SceneRead, build, load, save
 from lab.avatars.loop import ReportingTrainer, deadline_in, layout, put
 from lab.avatars.painting import Bank, paint, scenes
 from lab.avatars.scenes import Scene
 from lab.avatars.train import HELD_OUT_SEED, bank_of, held_out, load_vae, prepare
-from lab.avatars.truth import MOST_PEOPLE, PICTURE, about_people, about_picture
+from lab.avatars.truth import about_people, about_picture
 
 BATCH, LEARNING_RATE = 256, 1.5e-3
 SEEDS: dict[Role, int] = {"judge": 500_000, "tuner": 600_000}
@@ -233,7 +234,7 @@ def settle(network: nn.Module, loss: Callable[[int], Tensor]) -> None:
 
 def report(out: Path, bank: Bank, role: Role, tested: int, device: torch.device) -> None:
     """Print how well an eye reads held-out figures."""
-    eye = load(out / f"{role}.safetensors", role).to(device)
+    eye = load(role, out).to(device)
     answers = Answers(scenes(bank, tested, HELD_OUT_SEED + 1), bank.load())
     images = paint(bank, tested, HELD_OUT_SEED + 1, device).float() / 255
     columns = {"renders": accuracy(eye, images, answers)}

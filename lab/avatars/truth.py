@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.avatars.figures import TRAITS, Figure
-from lab.avatars.scenes import GROUNDS, PATTERNS, Place, Scene
-from lab.avatars.styles import STYLES
+from attrbank_avatars.truth import SIDED
 
-SIDES, SIZES, LOOKS = ("left", "middle", "right"), ("small", "large"), ("left", "right")
-PERSON: dict[str, tuple[str, ...]] = {"sex": ("woman", "man"), **TRAITS, "side": SIDES, "size": SIZES, "looks": LOOKS}
-"""What can be said of a person."""
-PICTURE: dict[str, tuple[str, ...]] = {
-    "style": tuple(STYLES),
-    "ground": tuple(GROUNDS),
-    "pattern": PATTERNS,
-    "people": ("one", "two"),
-}
-"""What can be said of the whole picture."""
-MOST_PEOPLE = 2
+from lab.avatars.figures import Figure
+from lab.avatars.scenes import Place, Scene
 
 
 def about_person(figure: Figure, place: Place) -> dict[str, str]:
@@ -30,8 +19,7 @@ def about_person(figure: Figure, place: Place) -> dict[str, str]:
         found["side"] = "middle"
     if place.scale < 0.62 or place.scale > 0.82:
         found["size"] = "small" if place.scale < 0.62 else "large"
-    faces = STYLES[figure.style].faces
-    if faces is not None:
+    if figure.style in SIDED:
         found["looks"] = "left" if place.flipped else "right"
     return found
 

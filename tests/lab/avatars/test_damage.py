@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from attrbank_avatars.damage import Damage, load
 
 from lab.avatars import train_damage
 from lab.avatars.codec import build as build_codec
 from lab.avatars.cutouts import Cutouts
-from lab.avatars.damage import DAMAGES, Chance, Damage, _half, spoiled
+from lab.avatars.damage import DAMAGES, Chance, _half, spoiled
 from lab.avatars.scenes import draw_scenes, paint_all
 
 
@@ -59,3 +60,4 @@ def test_training_learns_and_reports(no_node: None, tmp_path: Path, capsys) -> N
     assert "threshold" in told
     assert all(f"damage: {name} seen" in told for name in (*DAMAGES, "half glasses"))
     assert (tmp_path / "damage.safetensors").stat().st_size < 1_500_000
+    assert load(tmp_path / "damage.safetensors").threshold != 0  # so that whoever loads it knows where damage begins

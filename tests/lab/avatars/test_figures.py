@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
+from attrbank_avatars.truth import PICTURE, TRAITS, values_of
 
-from lab.avatars.figures import TRAITS, Figure, draw_figure, values_of
+from lab.avatars.figures import Figure, draw_figure
+from lab.avatars.scenes import GROUNDS
 from lab.avatars.styles import STYLES
 
 OPTIONS_OF = {
@@ -70,3 +72,7 @@ def test_an_ink_figure_has_no_colours() -> None:
 def test_what_a_style_does_not_know_is_refused() -> None:
     with pytest.raises(ValueError, match="cartoon figures know no hat hat"):
         draw_figure("cartoon", random.Random(0)).with_trait("hat", "hat")
+
+
+def test_what_is_drawn_is_what_is_read() -> None:
+    assert (tuple(STYLES), tuple(GROUNDS)) == (PICTURE["style"], PICTURE["ground"])

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from attrbank_avatars.eyes import Role, SceneRead, build, crop, load, save
+from attrbank_avatars.truth import GEOMETRY, PICTURE, TRAITS_READ
 
 from lab.avatars import train_judge
 from lab.avatars.codec import build as build_codec
 from lab.avatars.cutouts import Cutouts
-from lab.avatars.judge import GEOMETRY, TRAITS_READ, Role, SceneRead, build, crop, load, save
 from lab.avatars.scenes import Place, Scene, draw_scenes, paint, paint_all
 from lab.avatars.train_judge import UNSEEN, Answers, Pictures, loss_on
-from lab.avatars.truth import PICTURE
 
 
 def test_a_crop_looks_alike_wherever_the_figure_stands(cutouts: Cutouts) -> None:
@@ -36,9 +36,9 @@ def test_answers_leave_out_what_cannot_be_seen(cutouts: Cutouts) -> None:
 
 @pytest.mark.parametrize("role", ["judge", "tuner"])
 def test_an_eye_is_stored_and_reads_in_words(cutouts: Cutouts, tmp_path: Path, role: Role) -> None:
-    save(build(role), tmp_path / "eye.safetensors")
-    assert (tmp_path / "eye.safetensors").stat().st_size < 1_500_000
-    reads = load(tmp_path / "eye.safetensors", role).read(paint_all(draw_scenes(cutouts, 3, 0), cutouts).float() / 255)
+    save(build(role), tmp_path / f"{role}.safetensors")
+    assert (tmp_path / f"{role}.safetensors").stat().st_size < 1_500_000
+    reads = load(role, tmp_path).read(paint_all(draw_scenes(cutouts, 3, 0), cutouts).float() / 255)
     for read in reads:
         assert {name: read.picture[name] in values for name, values in PICTURE.items()} == dict.fromkeys(PICTURE, True)
         assert len(read.people) == len(read.places) == (1 if read.picture["people"] == "one" else 2)

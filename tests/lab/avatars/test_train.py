@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from attrbank_avatars.model_folder import FOLDER
 from diffusers import AutoencoderKL
+from safetensors.torch import load_file
 
 from attrbank.backbones.families import describe
+from attrbank.errors import IncompatibleError
 from lab.avatars import codec, denoiser, loop, painting, train
 from lab.avatars.captions import MAX_TOKENS, build_tokenizer
 from lab.avatars.cutouts import Cutouts
@@ -21,6 +24,7 @@ from lab.avatars.sample import sample
 from lab.avatars.scenes import paint_all
 from lab.portraits.denoiser import build_text_encoder
 
+UNET = "unet/diffusion_pytorch_model.safetensors"
 SMALL = {"figures": 8, "codec_scenes": 8, "codec_steps": 1, "scenes": 8, "batch": 2, "decoder_steps": 1}
 
 
@@ -38,6 +42,13 @@ def test_all_stages_run_stop_and_go_on(no_node: None, tmp_path: Path, monkeypatc
     assert "autoencoder: step" not in told
     assert encoder == encoder_id(AutoencoderKL.from_pretrained(tmp_path / "vae"))  # latents mean what they meant
     _check_model(tmp_path / "model")
+    other = tmp_path / "other"
+    train.main(other, steps=0, stage=train.Stage.DENOISER, start=tmp_path / "model", **SMALL)  # which changes nothing
+    was, is_now = (load_file(folder / UNET) for folder in (tmp_path / "model", other / "model"))
+    assert all(torch.equal(was[name], is_now[name]) for name in was)
+    codec.build().save_pretrained(other / "vae")
+    with pytest.raises(IncompatibleError, match="another autoencoder"):
+        train.main(other, steps=0, stage=train.Stage.DENOISER, start=tmp_path / "model", **SMALL)
 
 
 def _check_model(model: Path) -> None:
@@ -48,6 +59,18 @@ def _check_model(model: Path) -> None:
     assert tuple(describe(str(model)).latent_shape) == (4, 32, 32)  # attrbank takes it as it takes anybody's
     (picture,) = sample(model, ["a comic of a man"], [1], steps=1, guidance=2.0)
     assert picture.size == (128, 128)
+
+
+def test_a_denoiser_goes_on_from_a_shipped_model() -> None:
+    torch.manual_seed(3)
+    networks = denoiser.Networks(
+        build_text_encoder(build_tokenizer(), MAX_TOKENS), denoiser.build_unet(), denoiser.build_reader()
+    )
+    train.go_on_from(FOLDER, networks)
+    for name, file in (("unet", UNET), ("text_encoder", "text_encoder/model.safetensors")):
+        stored, state = load_file(FOLDER / file), getattr(networks, name).state_dict()
+        assert all(torch.equal(state[key], tensor.float()) for key, tensor in stored.items())
+        assert not set(dict(getattr(networks, name).named_parameters())) - set(stored)
 
 
 def test_a_checkpoint_goes_on_with_its_moments(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ what has helped to choose cannot judge.
 
 from __future__ import annotations
 
+import hashlib
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -16,15 +17,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lab.avatars.figures import TRAITS
-from lab.avatars.truth import MOST_PEOPLE, PICTURE, SIDES
+from attrbank_avatars.truth import GEOMETRY, MOST_PEOPLE, PICTURE, SIDES, TILT_UNIT, TRAITS_READ
 
 Role = Literal["judge", "tuner"]
 JUDGE_WIDTH, JUDGE_SIDE = 24, 64
 TUNER_WIDTH, TUNER_SIDE = 72, 96
-TILT_UNIT = 14.0
-GEOMETRY = ("x", "y", "scale", "tilt", "flipped")
-TRAITS_READ: dict[str, tuple[str, ...]] = {"sex": ("woman", "man"), **TRAITS}
+FOLDER = Path(__file__).parent / "eyes_weights"
+"""Where the shipped weights lie."""
 
 
 class Found(NamedTuple):
@@ -76,6 +75,17 @@ def _split(answers: Tensor, questions: dict[str, tuple[str, ...]]) -> dict[str, 
     return dict(zip(questions, parts, strict=True))
 
 
+def _activations(half: nn.Sequential, images: Tensor) -> list[Tensor]:
+    """What each stage of the finder or the reader makes of images in [0, 1]; its last part is the head."""
+    parts = list(half.children())
+    stages = list(parts[0].children()) if isinstance(parts[0], nn.Sequential) else parts[:-1]
+    found, x = [], images * 2 - 1
+    for stage in stages:
+        x = stage(x)
+        found.append(x)
+    return found
+
+
 ABOUT_PICTURE = sum(len(values) for values in PICTURE.values())
 FOUND = ABOUT_PICTURE + MOST_PEOPLE * len(GEOMETRY)
 READ = sum(len(values) for values in TRAITS_READ.values())
@@ -91,13 +101,25 @@ class Eye(nn.Module):
         reader: from such frames in [−1, 1] to ``READ`` answers.
     """
 
-    def __init__(self, look: int, finder: nn.Module, side: int, reader: nn.Module) -> None:
+    def __init__(self, look: int, finder: nn.Sequential, side: int, reader: nn.Sequential) -> None:
         super().__init__()
         self.look, self.finder, self.side, self.reader = look, finder, side, reader
 
+    def features(self, images: Tensor) -> list[Tensor]:
+        """Each stage's activations for whole pictures; the last ones tell what is in them."""
+        return _activations(self.finder, functional.adaptive_avg_pool2d(images, self.look))
+
+    def features_at(self, images: Tensor, geometry: Tensor) -> list[Tensor]:
+        """Each stage's activations for the frame of one figure in each picture; geometry as for ``read_at``."""
+        return _activations(self.reader, crop(images, geometry, self.side))
+
     def find(self, images: Tensor) -> Found:
         """The ground, the style, and where the figures are."""
-        answers = self.finder(functional.adaptive_avg_pool2d(images, self.look) * 2 - 1)
+        return self.find_in(self.features(images))
+
+    def find_in(self, features: list[Tensor]) -> Found:
+        """``find``, from ``features`` already computed."""
+        answers = self.finder[-1](features[-1])
         geometry = answers[:, ABOUT_PICTURE:].view(-1, MOST_PEOPLE, len(GEOMETRY))
         return Found(_split(answers[:, :ABOUT_PICTURE], PICTURE), geometry)
 
@@ -108,7 +130,11 @@ class Eye(nn.Module):
             geometry: (B, 3) or more: x, y and scale.
             returns: (B, values) logits for each of ``TRAITS_READ``.
         """
-        return _split(self.reader(crop(images, geometry, self.side) * 2 - 1), TRAITS_READ)
+        return self.read_in(self.features_at(images, geometry))
+
+    def read_in(self, features: list[Tensor]) -> dict[str, Tensor]:
+        """``read_at``, from ``features_at`` already computed."""
+        return _split(self.reader[-1](features[-1]), TRAITS_READ)
 
     @torch.no_grad()
     def read(self, images: Tensor, batch: int = 64) -> list[SceneRead]:
@@ -236,8 +262,13 @@ def restore(network: nn.Module, path: Path) -> None:
     network.eval().requires_grad_(False)
 
 
-def load(path: Path, role: Role = "judge") -> Eye:
-    """A stored eye, ready to read."""
+def load(role: Role = "judge", folder: Path = FOLDER) -> Eye:
+    """The eye of this role out of a folder, ready to read; the shipped one without."""
     eye = build(role)
-    restore(eye, path)
+    restore(eye, folder / f"{role}.safetensors")
     return eye
+
+
+def fingerprint(role: Role, folder: Path = FOLDER) -> str:
+    """Twelve hex digits that stand for an eye's weights."""
+    return hashlib.sha256((folder / f"{role}.safetensors").read_bytes()).hexdigest()[:12]
