@@ -69,9 +69,10 @@ def drawn_by_model(folder: Path, seeds: range) -> dict[str, Tensor]:
 def main(
     out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("graded.png"),
     model: Annotated[Path | None, typer.Option(help="A model folder to draw with, from prompts in grades.")] = None,
+    rows: Annotated[int, typer.Option(help="How many people.")] = PEOPLE,
 ) -> None:
-    """Eight people × graded age, expression, beard and hair length."""
-    columns = drawn_by_model(model, range(FIRST_SEED, FIRST_SEED + PEOPLE)) if model else sweeps(people())
+    """People × graded age, expression, beard and hair length."""
+    columns = drawn_by_model(model, range(FIRST_SEED, FIRST_SEED + rows)) if model else sweeps(people(rows))
     draw_grid(list(columns), list(columns.values()), gaps=set(range(STEPS, len(columns), STEPS))).save(out)
     typer.echo(out)
 

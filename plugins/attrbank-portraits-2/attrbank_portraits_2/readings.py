@@ -45,7 +45,7 @@ _INF = float("inf")
 
 GOALS: Mapping[str, Goal] = MappingProxyType(
     {
-        "young": Goal("age", -_INF, 0.38, 0.2),
+        "young": Goal("age", -_INF, 0.38, 0.15),
         "old": Goal("age", 0.62, _INF, 0.8),
         "smile": Goal("expression", 0.28, _INF, 0.6),
         "serious": Goal("expression", -0.35, 0.12, 0.0),
@@ -58,7 +58,7 @@ GOALS: Mapping[str, Goal] = MappingProxyType(
         "hat": Goal("hat", 0.5, _INF, 2.0),
         "earrings": Goal("earrings", 0.5, _INF, 1.0),
         "beard": Goal("beard", 0.36, _INF, 0.7),
-        "bald": Goal("hair_length", -_INF, 0.05, 0.0),
+        "bald": Goal("hair_length", -_INF, 0.1, 0.0),
         "long-hair": Goal("hair_length", 0.68, _INF, 0.85),
     }
 )

