@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-
-from attrbank.plugin import Case, Subject, learn_spec, load_plugins
 from attrbank_portraits_2.eyes import load, load_damage
 from attrbank_portraits_2.judge import PortraitsJudge
 from attrbank_portraits_2.parameters import draw
 from attrbank_portraits_2.readings import GOALS, PROMPTS, effect, flips, identity_error, look_at
 from attrbank_portraits_2.render import render
+
+from attrbank.plugin import Case, load_plugins
 
 
 @pytest.fixture(scope="session")
