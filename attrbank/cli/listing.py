@@ -1,4 +1,4 @@
-"""``attrbank list``: quick however large the bank, so it imports neither numpy nor torch and loads no plugins."""
+"""``attrbank list``, quick however large the bank, and ``search``: without numpy, torch and plugins."""
 
 from __future__ import annotations
 
@@ -26,17 +26,38 @@ def list_attributes(
     filters: Annotated[
         list[str] | None, typer.Option("--filter", metavar="EXPR", help="Like t_x<0.5, core=mean or source~man.")
     ] = None,
+    tags: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Only what has it.")] = None,
     sort: Annotated[str, typer.Option(metavar="FIELD[:desc]", help="The order of the rows.")] = "name",
     bank: BankOption = None,
 ) -> None:
     """List the attributes of the bank."""
-    opened, conditions = Bank.open(bank), tuple(filters or ())
+    opened, conditions = Bank.open(bank), (*(filters or ()), *(f"tag={tag}" for tag in tags or ()))
     if as_json:
         terminal.array(text for (text,) in opened.rows([DOCUMENT], conditions, sort))
     elif quiet:
         terminal.lines(name for (name,) in opened.rows(["name"], conditions, sort))
     else:
         _show_table(opened, conditions, sort)
+
+
+def search(
+    words: Annotated[list[str], typer.Argument(metavar="WORD...", help="All of them, or their beginnings.")],
+    *,
+    as_json: JsonOption = False,
+    bank: BankOption = None,
+) -> None:
+    """Find attributes by words of their names, aliases, prompts, tags and notes, the best first."""
+    found = Bank.open(bank).search(words)
+    if as_json:
+        terminal.document([entry.as_json() for entry in found])
+    elif found:
+        rows = (
+            (entry.name, entry.id[:12], " ".join(entry.tags), entry.origin, entry.source, entry.target)
+            for entry in found
+        )
+        terminal.table(("NAME", "ID", "TAGS", "ORIGIN", "SOURCE", "TARGET"), rows)
+    else:
+        terminal.say("Nothing holds all of these words.")
 
 
 def _show_table(bank: Bank, filters: tuple[str, ...], sort: str) -> None:
