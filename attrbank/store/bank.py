@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError, StorageError
 from attrbank.names import Reference, parse_reference
-from attrbank.store import _fs, blobs, index, ledger, notes, references, search, upkeep
+from attrbank.store import _fs, blobs, index, ledger, notes, references, repair, search, upkeep
 from attrbank.store.annotating import Annotations
 from attrbank.store.catalogue import catalogue, picked, prepare, require_index, select, select_rows, where
 from attrbank.store.entry import DOCUMENT, Entry, derive, entry_from_json
@@ -259,8 +259,24 @@ class Bank:
             ledger.readmit(connection, entry.id, entry.name)
         return self._user_entry(entry.id)
 
-    def verify(self) -> tuple[Finding, ...]:
-        """Checks every artifact's bytes against its id, cards and matrix, and the index against the artifacts."""
+    def verify(self, use: Callable[[bytes], None] | None = None) -> tuple[Finding, ...]:
+        """Checks every artifact's bytes against its id, cards and matrix, and the index against the artifacts.
+
+        Args:
+            use: also tries every artifact that is sound; it raises ``AttrbankError`` for what cannot be used.
+        """
+        findings = self._verify()
+        return findings if use is None else tuple(repair.tried(findings, self._read_found, use))
+
+    def repair(self) -> tuple[repair.Mended, ...]:
+        """Mends what can be mended, and says what it did; nothing is deleted."""
+        return repair.repair(self._layout, self._starter) if _fs.is_folder(self.path) else ()
+
+    def _read_found(self, finding: Finding) -> bytes:
+        layout = self._starter if finding.origin == "starter" else self._layout
+        return blobs.get((layout or self._layout).object(finding.item)).data
+
+    def _verify(self) -> tuple[Finding, ...]:
         shipped = upkeep.verify_starter(self._starter) if self._starter else ()
         names = {found.item: found.name for found in shipped if found.name}
         return (upkeep.verify(self._layout, names) if require_index(self._layout) else ()) + shipped

@@ -74,8 +74,13 @@ def verify_starter(layout: Layout) -> tuple[Finding, ...]:
     return (*found, *verify_cards(layout, "starter", names), *verify_matrix(layout, "starter"))
 
 
-def reindex(layout: Layout) -> Rebuilt:
+def reindex(layout: Layout, *, forget: bool = True) -> Rebuilt:
     """Rebuilds the index in one transaction, and finishes removals that were interrupted.
+
+    Args:
+        layout: the bank.
+        forget: take attributes whose files are gone out of the index. Where they are not to be forgotten, what the
+            index names and the trash alone has stays named.
 
     Raises:
         AttrbankError: the bank is busy, unwritable or of a newer schema.
@@ -89,9 +94,12 @@ def reindex(layout: Layout) -> Rebuilt:
         gone, spoilt = _scan([layout.trash / name for name in _fs.list_folder(layout.trash)], given)
         present = here.keys() | gone.keys() | damaged | spoilt
         lost = known - present
-        _forget(connection, lost)
+        kept_rows = set() if forget else known - _removed(connection)
+        _forget(connection, lost if forget else set())
         _enter(connection, here, known)
-        _enter_removed(connection, {identity: gone[identity] for identity in gone.keys() - here.keys()}, known)
+        _enter_removed(
+            connection, {identity: gone[identity] for identity in gone.keys() - here.keys() - kept_rows}, known
+        )
         removed = _removed(connection)
         reindex_cards(connection, layout)
         reindex_notes(connection, layout)

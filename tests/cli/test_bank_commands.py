@@ -9,6 +9,7 @@ import pytest
 from attrbank.plugins.built_ins import COMMANDS
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli, artifact
+from tests.helpers.artifacts import usable
 from tests.helpers.measured import a_card
 
 PROMISED = {
@@ -173,3 +174,24 @@ def test_listings_name_the_built_ins(cli: Cli) -> None:
     assert "avi" in cli("methods").out
     assert [metric["name"] for metric in json.loads(cli("metrics", "--json").out)][:2] == ["change", "psnr"]
     assert json.loads(cli("plugins", "--all", "--json").out)[0]["loaded"] is True
+
+
+def test_verify_repairs_and_tries(cli: Cli, bank: Bank) -> None:
+    entry = bank.add(usable())
+    (path,) = bank.path.glob("objects/*/*.safetensors")
+    (bank.path / "trash").mkdir()
+    (bank.path / "trash" / path.name).write_bytes(path.read_bytes())
+    path.chmod(0o644)
+    path.write_bytes(b"junk")
+    assert "--repair" in cli("verify").err
+    outcome = cli("verify", "--repair", "--deep")
+    assert (outcome.code, outcome.out) == (0, "")
+    assert "mended: young: taken from the trash" in outcome.err
+    unusable = bank.add(usable("old", shapes={"core": (2, 2)}))
+    assert cli("verify").code == 0
+    outcome = cli("verify", "--deep", "--json")
+    assert outcome.code == 5
+    assert {found["item"]: found["state"] for found in json.loads(outcome.out)} == {
+        entry.id: "ok",
+        unusable.id: "unusable",
+    }
