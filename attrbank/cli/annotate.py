@@ -56,7 +56,7 @@ def tag(
     as_json: JsonOption = False,
     bank: BankOption = None,
 ) -> None:
-    """Tag an attribute. attrbank list --tag TAG lists what has it."""
+    """Tag an attribute, to list it by."""
     opened = Bank.open(bank)
     entry = opened.resolve(reference)
     changes = tags or remove
@@ -73,7 +73,7 @@ def note(
     as_json: JsonOption = False,
     bank: BankOption = None,
 ) -> None:
-    """Keep a note beside an attribute, in the place of any that is there."""
+    """Keep a note beside an attribute. It takes the place of any that is there."""
     opened = Bank.open(bank)
     entry = opened.resolve(reference)
     said = opened.annotations.of(entry) if text is None else opened.annotations.note(entry, text)

@@ -1,4 +1,4 @@
-"""``attrbank verify`` and ``attrbank reindex``."""
+"""``attrbank verify``, ``prune`` and ``attrbank reindex``."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 
 from attrbank.cli import terminal
+from attrbank.cli.listing import show_trash
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import CorruptArtifactError, PartialError
 from attrbank.store.bank import Bank
+from attrbank.store.trash import DAY, GRACE
 
 MENDABLE = {"missing", "modified", "corrupt", "misindexed", "orphan"}
 
@@ -52,6 +54,25 @@ def _trial() -> Callable[[bytes], None]:
     from attrbank.editing.usable import require_usable
 
     return lambda data: require_usable(decode(data))
+
+
+def prune(
+    *,
+    older_than: Annotated[
+        float, typer.Option("--older-than", metavar="DAYS", min=0, help="Removed longer ago than so many days.")
+    ] = GRACE / DAY,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
+    as_json: JsonOption = False,
+    bank: BankOption = None,
+) -> None:
+    """Delete for good what has long been in the trash. Cards and notes go with it.
+
+    Refuses while anything in the bank is damaged (5).
+    """
+    gone = Bank.open(bank).prune(older_than * DAY, dry_run=dry_run)
+    show_trash(gone, as_json)
+    if gone:
+        terminal.say(f"{len(gone)} {'would be deleted' if dry_run else 'deleted for good'}.")
 
 
 def reindex(*, as_json: JsonOption = False, bank: BankOption = None) -> None:

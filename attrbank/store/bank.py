@@ -16,6 +16,7 @@ from attrbank.store.entry import DOCUMENT, Entry, derive, entry_from_json
 from attrbank.store.finding import Finding
 from attrbank.store.layout import Layout, default_bank, starter_bank
 from attrbank.store.measurements import Measurements
+from attrbank.store.trash import GRACE, Trashed, prune, trashed
 from attrbank.store.upkeep_notes import notes_of
 
 if TYPE_CHECKING:
@@ -258,6 +259,22 @@ class Bank:
             _fs.move(trashed, restored)
             ledger.readmit(connection, entry.id, entry.name)
         return self._user_entry(entry.id)
+
+    def trash(self) -> tuple[Trashed, ...]:
+        """What was removed, the newest first."""
+        return trashed(self._layout)
+
+    def prune(self, grace: float = GRACE, *, dry_run: bool = False) -> tuple[Trashed, ...]:
+        """Deletes for good what was removed longer ago than ``grace`` seconds, with all that is said of it.
+
+        Args:
+            grace: seconds.
+            dry_run: only say what would be deleted.
+
+        Raises:
+            CorruptArtifactError: something in the bank is damaged, so that the trash may be all there is of it.
+        """
+        return prune(self._layout, grace, dry_run=dry_run)
 
     def verify(self, use: Callable[[bytes], None] | None = None) -> tuple[Finding, ...]:
         """Checks every artifact's bytes against its id, cards and matrix, and the index against the artifacts.

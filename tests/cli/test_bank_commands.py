@@ -195,3 +195,16 @@ def test_verify_repairs_and_tries(cli: Cli, bank: Bank) -> None:
         entry.id: "ok",
         unusable.id: "unusable",
     }
+
+
+def test_the_trash_is_listed_with_its_age_and_pruned_when_it_is_old(cli: Cli, bank: Bank) -> None:
+    bank.add(artifact())
+    assert cli("list", "--trash").out == ""
+    cli("rm", "young")
+    assert "0 min ago" in cli("list", "--trash").out
+    assert json.loads(cli("list", "--trash", "--json").out)[0]["age_s"] < 100
+    assert cli("list", "--trash", "--tag", "x").code == 2
+    assert (cli("prune").out, cli("prune", "--json").out) == ("", "[]\n")
+    assert "1 would be deleted" in cli("prune", "--older-than", "0", "--dry-run").err
+    assert [gone["name"] for gone in json.loads(cli("prune", "--older-than", "0", "--json").out)] == ["young"]
+    assert cli("restore", "young").code == 3
