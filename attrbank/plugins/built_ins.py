@@ -22,6 +22,7 @@ COMMANDS = (
     Spec("import", "Add attributes from files.", target="attrbank.cli.exchange:import_files"),
     Spec("verify", "Check every artifact of the bank, and what was measured.", target="attrbank.cli.maintain:verify"),
     Spec("reindex", "Rebuild the bank's index from its artifacts.", target="attrbank.cli.maintain:reindex"),
+    Spec("backup", "Copy the whole bank to one file, or back.", target="attrbank.cli.backup:backup"),
     Spec("prune", "Delete for good what has long been in the trash.", target="attrbank.cli.maintain:prune"),
     Spec("plugins", "List the plugins, write a new one, or check one.", target="attrbank.plugin.command:plugins"),
     Spec("samplers", "List the samplers.", target="attrbank.cli.extend:samplers"),

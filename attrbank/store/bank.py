@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError, StorageError
 from attrbank.names import Reference, parse_reference
-from attrbank.store import _fs, blobs, index, ledger, notes, references, repair, search, upkeep
+from attrbank.store import _fs, backup, blobs, index, ledger, notes, references, repair, search, upkeep
 from attrbank.store.annotating import Annotations
 from attrbank.store.catalogue import catalogue, picked, prepare, require_index, select, select_rows, where
 from attrbank.store.entry import DOCUMENT, Entry, derive, entry_from_json
@@ -275,6 +275,25 @@ class Bank:
             CorruptArtifactError: something in the bank is damaged, so that the trash may be all there is of it.
         """
         return prune(self._layout, grace, dry_run=dry_run)
+
+    def backup(self, path: Path, *, over: bool = False) -> backup.Backup:
+        """Copies the user's bank, trash, cards and annotations included, into one file: a plain tar.
+
+        Raises:
+            InvalidValueError: there is a file already, and ``over`` is off.
+            StorageError: it cannot be written.
+        """
+        return backup.write(self._layout, path, over=over)
+
+    def restore_backup(self, path: Path) -> int:
+        """Fills the user's bank, which must be empty, from a backup, and tells with how many attributes.
+
+        Raises:
+            NotFoundError: there is no such file.
+            CorruptArtifactError, IncompatibleError: it is damaged, or of another format version.
+            InvalidValueError: the bank is not empty.
+        """
+        return backup.restore(self._layout, path)
 
     def verify(self, use: Callable[[bytes], None] | None = None) -> tuple[Finding, ...]:
         """Checks every artifact's bytes against its id, cards and matrix, and the index against the artifacts.

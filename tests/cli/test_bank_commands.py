@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -208,3 +209,18 @@ def test_the_trash_is_listed_with_its_age_and_pruned_when_it_is_old(cli: Cli, ba
     assert "1 would be deleted" in cli("prune", "--older-than", "0", "--dry-run").err
     assert [gone["name"] for gone in json.loads(cli("prune", "--older-than", "0", "--json").out)] == ["young"]
     assert cli("restore", "young").code == 3
+
+
+def test_a_bank_is_kept_in_one_file_and_comes_back(cli: Cli, bank: Bank, tmp_path: Path) -> None:
+    entry = bank.add(artifact())
+    file = str(tmp_path / "bank.tar")
+    assert cli("backup", file).out == f"{file}\n"
+    assert cli("backup", file).code == 4
+    other = str(tmp_path / "other")
+    assert json.loads(cli("backup", file, "--restore", "--bank", other, "--json").out)["attributes"] == 1
+    assert Bank(other).resolve("young").id == entry.id
+    assert cli("backup", file, "--restore").code == 4
+    assert cli("backup", str(tmp_path / "no"), "--restore").code == 3
+    (path,) = bank.path.glob("objects/*/*.safetensors")
+    path.unlink()
+    assert cli("backup", file, "--force").code == 11
