@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from attrbank import files
 from attrbank.errors import InvalidValueError
@@ -14,10 +16,19 @@ from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 from attrbank.store.header import check_seal, seal
 from attrbank.store.layout import ARTIFACT_SUFFIX
+from attrbank.store.ledger import NameTakenError
 from attrbank.text import printable
 
 if TYPE_CHECKING:  # listing a bank does without torch
     from attrbank.attribute.artifact import LearnedAttribute
+    from attrbank.schema.annotated import Annotation
+
+Conflict: TypeAlias = Literal["refuse", "skip", "replace", "rename"]
+"""What becomes of an attribute whose name means another already.
+
+refuse: it is an error. skip: it stays outside. replace: the name means the new one, and the old one is reached by its
+id. rename: the new one is called NAME-2, or the next that is free.
+"""
 
 
 def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = False) -> Path:
@@ -53,6 +64,11 @@ def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = Fa
     return path
 
 
+def beside(path: Path) -> list[Path]:
+    """An exported artifact with whatever goes with it."""
+    return [file for file in (path, card_beside(path), annotation_beside(path)) if file.exists()]
+
+
 def _exists(path: Path) -> InvalidValueError:
     return InvalidValueError(f"There is a file {printable(str(path))} already.", "Add --force to write over it.")
 
@@ -72,10 +88,10 @@ def import_attribute(
     path: Path,
     *,
     name: str | None = None,
-    replace: bool = False,
+    conflict: Conflict = "refuse",
     require_usable: Callable[[LearnedAttribute], None] = lambda attribute: None,
-) -> Entry:
-    """Add an artifact from anywhere to a bank; doing so again is no error.
+) -> Entry | None:
+    """Add an artifact from anywhere to a bank; doing so again is no error. None is one that was skipped.
 
     The file is trusted in nothing: limits, header, record, every tensor, its digest if it has one, and the id in its
     name if that has one. The card and the annotation beside it come along if they are valid ones of this very artifact;
@@ -86,7 +102,7 @@ def import_attribute(
         path: the file.
         name: what to call the attribute; None is the name that it comes with. Another than that in its record makes
             another artifact, without card and annotation.
-        replace: let the name mean this one from now on, if it is in use.
+        conflict: what to do if the name means another attribute already.
         require_usable: raises what it is to be refused for, such as that its method cannot use it.
 
     Raises:
@@ -95,7 +111,7 @@ def import_attribute(
             annotation are not its.
         IncompatibleError: one of the files has another format version.
         NumericError: a tensor holds NaN or infinity.
-        InvalidValueError: the name is malformed, or in use and ``replace`` is off.
+        InvalidValueError: the name is malformed, or in use and ``conflict`` is "refuse".
         StorageError, BankBusyError: the bank cannot be written.
     """
     from attrbank.attribute.artifact import LearnedAttribute, decode, encode
@@ -112,7 +128,33 @@ def import_attribute(
         said = None
     elif name is not None and said:
         said = said.model_copy(update={"name": None})
-    entry = bank.add(data, replace=replace, annotation=said)
-    if card and card.id == entry.id:
+    entry = _add(bank, data, said, conflict)
+    if entry and card and card.id == entry.id:
         bank.measurements.keep_card(card)
     return entry
+
+
+def _add(bank: Bank, data: bytes, said: Annotation | None, conflict: Conflict) -> Entry | None:
+    try:
+        return bank.add(data, replace=conflict == "replace", annotation=said)
+    except NameTakenError:
+        if conflict == "skip":
+            return None
+        if conflict != "rename":
+            raise
+    return _add_renamed(bank, data, said)
+
+
+def _add_renamed(bank: Bank, data: bytes, said: Annotation | None) -> Entry:
+    """Under the first free of ``NAME-2``, ``NAME-3`` ...; the name is said beside the artifact, so its id stays."""
+    from attrbank.schema.annotated import Annotation
+
+    said = said or Annotation(id=blobs.identify(data))
+    name = said.name or blobs.Artifact.of(data).record.name
+    former = notes.union((name,), said.former)[:64]
+    for number in count(2):
+        ending = f"-{number}"
+        other = said.model_copy(update={"name": f"{name[: 64 - len(ending)]}{ending}", "former": former})
+        with suppress(NameTakenError):
+            return bank.add(data, annotation=other)
+    raise AssertionError

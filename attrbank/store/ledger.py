@@ -26,6 +26,10 @@ AND NOT EXISTS (SELECT 1 FROM versions WHERE versions.id = aliases.id AND remove
 """
 
 
+class NameTakenError(InvalidValueError):
+    """A name means another attribute already."""
+
+
 def now() -> str:
     """The time in UTC as ISO 8601, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -62,12 +66,12 @@ def require_free(connection: sqlite3.Connection, name: str, identity: str | None
         raise taken(name)
     owner = connection.execute(_ALIAS_OF_ANOTHER, (name, identity)).fetchone()
     if owner:
-        raise InvalidValueError(f"{name!r} is an alias of {owner[0][:12]}.", "Choose another name, or add --replace.")
+        raise NameTakenError(f"{name!r} is an alias of {owner[0][:12]}.", "Choose another name, or add --replace.")
 
 
-def taken(name: str) -> InvalidValueError:
+def taken(name: str) -> NameTakenError:
     """The error for a name that is in use."""
-    return InvalidValueError(
+    return NameTakenError(
         f"There is an attribute {name!r} already.", "Choose another name, or add --replace; the old one is kept."
     )
 
