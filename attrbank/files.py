@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from attrbank.errors import StorageError
 from attrbank.text import printable
@@ -41,12 +41,9 @@ def create(path: Path, data: bytes) -> bool:
     """
     with _storage_errors(path), complete(path, data) as temporary:
         try:
-            os.link(temporary, path)
+            _take(temporary, path)
         except FileExistsError:
             return False
-        except OSError:
-            if not _take_without_links(temporary, path):
-                return False
     _settle(path)
     return True
 
@@ -95,6 +92,29 @@ def complete(path: Path, data: bytes, mode: int = 0o666) -> Iterator[Path]:
             os.unlink(temporary)
 
 
+@contextmanager
+def streaming(path: Path, *, over: bool = False) -> Iterator[IO[bytes]]:
+    """A file to be written piece by piece, which is there under its name when all of it is, and else not at all.
+
+    Args:
+        path: where it is to go.
+        over: it may take the place of a file that is there.
+
+    Raises:
+        StorageError: it cannot be written, or a file is there already.
+    """
+    with _storage_errors(path), complete(path, b"") as temporary:
+        with open(temporary, "r+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if over:
+            os.replace(temporary, path)
+        else:
+            _take(temporary, path)
+    _settle(path)
+
+
 def sweep(folder: Path) -> None:
     """Remove what killed runs have left unfinished in a folder, if it is too old to be at work still."""
     with suppress(OSError):
@@ -141,18 +161,19 @@ def _write(path: Path, data: bytes, mode: int) -> None:
         os.close(descriptor)
 
 
-def _take_without_links(temporary: Path, path: Path) -> bool:
-    """On a memory stick the name is first taken by an empty file."""
+def _take(temporary: Path, path: Path) -> None:
+    """Gives a file its name if that is free; on a memory stick, which has no links, an empty file takes it first."""
     try:
-        path.touch(exist_ok=False)
+        os.link(temporary, path)
     except FileExistsError:
-        return False
-    try:
-        os.replace(temporary, path)
-    except BaseException:
-        path.unlink(missing_ok=True)
         raise
-    return True
+    except OSError:
+        path.touch(exist_ok=False)
+        try:
+            os.replace(temporary, path)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
 
 def _settle(path: Path) -> None:

@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from attrbank import files
 from attrbank.errors import InvalidValueError
 from attrbank.names import validate_name
-from attrbank.store import blobs, cards
+from attrbank.store import blobs, cards, notes
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 from attrbank.store.header import check_seal, seal
 from attrbank.store.layout import ARTIFACT_SUFFIX
+from attrbank.store.ledger import NameTakenError
 from attrbank.text import printable
 
 if TYPE_CHECKING:  # listing a bank does without torch
     from attrbank.attribute.artifact import LearnedAttribute
+    from attrbank.schema.annotated import Annotation
+
+Conflict: TypeAlias = Literal["refuse", "skip", "replace", "rename"]
+"""What becomes of an attribute whose name means another already.
+
+refuse: it is an error. skip: it stays outside. replace: the name means the new one, and the old one is reached by its
+id. rename: the new one is called NAME-2, or the next that is free.
+"""
 
 
 def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = False) -> Path:
     """Copy an artifact to a file of its own, and return its path.
 
-    Its card, if it has one, goes beside it.
+    Its card, and what the user says of it, go beside it.
 
     Args:
         bank: where the attribute is.
@@ -38,9 +49,11 @@ def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = Fa
     """
     path = target if target.suffix == ARTIFACT_SUFFIX else target / f"{entry.name}-{entry.id[:12]}{ARTIFACT_SUFFIX}"
     card = bank.measurements.card(entry)
+    said = bank.annotations.of(entry)
     written = {path: bank.read(entry)} | ({card_beside(path): cards.dumped(card)} if card else {})
+    written |= {} if said.is_empty else {annotation_beside(path): cards.dumped(said)}
     for file in written:
-        if file.exists() and not force:  # asked of both before either is written
+        if file.exists() and not force:  # asked of all before any is written
             raise _exists(file)
     files.sweep(path.parent)
     for file, data in written.items():
@@ -49,6 +62,11 @@ def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = Fa
         elif not files.create(file, data):
             raise _exists(file)
     return path
+
+
+def beside(path: Path) -> list[Path]:
+    """An exported artifact with whatever goes with it."""
+    return [file for file in (path, card_beside(path), annotation_beside(path)) if file.exists()]
 
 
 def _exists(path: Path) -> InvalidValueError:
@@ -60,45 +78,83 @@ def card_beside(path: Path) -> Path:
     return path.with_suffix(".card.json")
 
 
+def annotation_beside(path: Path) -> Path:
+    """Where the annotation of an exported artifact is: ``young-3fa9c1d2e4b5.annotation.json``."""
+    return path.with_suffix(".annotation.json")
+
+
 def import_attribute(
     bank: Bank,
     path: Path,
     *,
     name: str | None = None,
-    replace: bool = False,
+    conflict: Conflict = "refuse",
     require_usable: Callable[[LearnedAttribute], None] = lambda attribute: None,
-) -> Entry:
-    """Add an artifact from anywhere to a bank; doing so again is no error.
+) -> Entry | None:
+    """Add an artifact from anywhere to a bank; doing so again is no error. None is one that was skipped.
 
     The file is trusted in nothing: limits, header, record, every tensor, its digest if it has one, and the id in its
-    name if that has one. The card
-    beside it comes along if it is a valid one of this very artifact; what it says is its author's word.
+    name if that has one. The card and the annotation beside it come along if they are valid ones of this very artifact;
+    what they say is their authors' word.
 
     Args:
         bank: where to.
         path: the file.
-        name: what to call the attribute; None is the name in its record. Another name makes another artifact.
-        replace: let the name mean this one from now on, if it is in use.
+        name: what to call the attribute; None is the name that it comes with. Another than that in its record makes
+            another artifact, without card and annotation.
+        conflict: what to do if the name means another attribute already.
         require_usable: raises what it is to be refused for, such as that its method cannot use it.
 
     Raises:
         NotFoundError: there is no such file.
-        CorruptArtifactError: it is not a valid artifact, or not the one that its name promises, or the card is not its.
-        IncompatibleError: it or its card has another format version.
+        CorruptArtifactError: it is not a valid artifact, or not the one that its name promises, or card or
+            annotation are not its.
+        IncompatibleError: one of the files has another format version.
         NumericError: a tensor holds NaN or infinity.
-        InvalidValueError: the name is malformed, or in use and ``replace`` is off.
+        InvalidValueError: the name is malformed, or in use and ``conflict`` is "refuse".
         StorageError, BankBusyError: the bank cannot be written.
     """
     from attrbank.attribute.artifact import LearnedAttribute, decode, encode
 
     data = blobs.get_foreign(path)
     check_seal(data)
-    attribute, card = decode(data), cards.get_foreign_card(card_beside(path), blobs.identify(data))
+    attribute, identity = decode(data), blobs.identify(data)
+    card = cards.get_foreign_card(card_beside(path), identity)
+    said = notes.get_foreign(annotation_beside(path), identity)
     require_usable(attribute)
     if name is not None and validate_name(name) != attribute.record.name:
         record = attribute.record.model_copy(update={"name": name})
         data = seal(encode(LearnedAttribute(record, attribute.tensors)))
-    entry = bank.add(data, replace=replace)
-    if card and card.id == entry.id:
+        said = None
+    elif name is not None and said:
+        said = said.model_copy(update={"name": None})
+    entry = _add(bank, data, said, conflict)
+    if entry and card and card.id == entry.id:
         bank.measurements.keep_card(card)
     return entry
+
+
+def _add(bank: Bank, data: bytes, said: Annotation | None, conflict: Conflict) -> Entry | None:
+    try:
+        return bank.add(data, replace=conflict == "replace", annotation=said)
+    except NameTakenError:
+        if conflict == "skip":
+            return None
+        if conflict != "rename":
+            raise
+    return _add_renamed(bank, data, said)
+
+
+def _add_renamed(bank: Bank, data: bytes, said: Annotation | None) -> Entry:
+    """Under the first free of ``NAME-2``, ``NAME-3`` ...; the name is said beside the artifact, so its id stays."""
+    from attrbank.schema.annotated import Annotation
+
+    said = said or Annotation(id=blobs.identify(data))
+    name = said.name or blobs.Artifact.of(data).record.name
+    former = notes.union((name,), said.former)[:64]
+    for number in count(2):
+        ending = f"-{number}"
+        other = said.model_copy(update={"name": f"{name[: 64 - len(ending)]}{ending}", "former": former})
+        with suppress(NameTakenError):
+            return bank.add(data, annotation=other)
+    raise AssertionError

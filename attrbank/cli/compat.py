@@ -43,7 +43,9 @@ def compat(
     elif not entries:
         terminal.say("The bank is empty. Begin with: attrbank learn")
     else:
-        rows = [_row(record, list(models.values())) for record in records]
+        rows = [
+            [entry.name, *_row(record, list(models.values()))] for entry, record in zip(entries, records, strict=True)
+        ]
         terminal.table(("ATTRIBUTE", "LEARNED ON", *models), rows)
 
 
@@ -70,7 +72,7 @@ def _described(names: Sequence[str], *, named: bool) -> Iterator[tuple[str, Desc
 
 
 def _row(record: AttributeRecord, models: Sequence[Description | None]) -> list[str]:
-    return [record.name, record.backbone.name, *(_cell(record, model) for model in models)]
+    return [record.backbone.name, *(_cell(record, model) for model in models)]
 
 
 def _mismatch(record: AttributeRecord, model: Description) -> Mismatch | None:

@@ -8,7 +8,8 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from attrbank.attribute.transfer import export_attribute, import_attribute
+from attrbank.attribute import bundle
+from attrbank.attribute.transfer import Conflict, beside, export_attribute, import_attribute
 from attrbank.cli import terminal
 from attrbank.cli.options import BankOption, JsonOption, ReplaceOption
 from attrbank.errors import AttrbankError, PartialError
@@ -25,6 +26,9 @@ def export(
     output: Annotated[
         Path, typer.Option("-o", metavar="DIR|FILE", help="A folder, or a file that ends in .safetensors.")
     ] = Path(),
+    as_bundle: Annotated[
+        bool, typer.Option("--bundle", help="Make a new folder of -o, with SHA256SUMS of all that is in it.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
     as_json: JsonOption = False,
     bank: BankOption = None,
@@ -33,43 +37,60 @@ def export(
     if len(references) > 1 and output.suffix == ARTIFACT_SUFFIX:
         raise typer.BadParameter("-o names one file for several attributes; name a folder.")
     opened = Bank.open(bank)
+    entries, written = opened.resolve_all(references), list[str]()
+    if as_bundle:
+        bundle.begin(output)
 
     def copy(entry: Entry) -> dict[str, Any]:
-        return entry.as_json() | {"output": str(export_attribute(opened, entry, output, force=force))}
+        path = export_attribute(opened, entry, output, force=force)
+        written.extend(file.name for file in beside(path))
+        return entry.as_json() | {"output": str(path)}
 
-    _for_each(opened.resolve_all(references), lambda entry: entry.reference, copy, "output", as_json)
+    _for_each(entries, lambda entry: entry.reference, copy, "output", as_json)
+    if as_bundle:
+        bundle.finish(output, written)
 
 
 def import_files(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE", help="As attrbank export writes them.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE|DIR", help="As attrbank export writes them.")],
     *,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call it; default as it is called.")] = None,
     replace: ReplaceOption = False,
+    on_conflict: Annotated[
+        Conflict, typer.Option("--on-conflict", help="If its name means another: skip, replace, or call it NAME-2.")
+    ] = "refuse",
     as_json: JsonOption = False,
     bank: BankOption = None,
 ) -> None:
-    """Add attributes from files."""
-    if name is not None and len(paths) > 1:
+    """Add attributes from files. A folder with SHA256SUMS is taken as a whole, if every sum is right."""
+    if name is not None and (len(paths) > 1 or bundle.is_bundle(paths[0])):
         raise typer.BadParameter("--name is for one file.")
+    if replace and on_conflict not in {"refuse", "replace"}:
+        raise typer.BadParameter("--replace is --on-conflict replace.")
     opened = Bank.open(bank)
 
     from attrbank.editing.usable import require_usable  # export does without torch
 
-    def add(path: Path) -> dict[str, Any]:
-        entry = import_attribute(opened, path, name=name, replace=replace, require_usable=require_usable)
+    def add(path: Path) -> dict[str, Any] | None:
+        conflict: Conflict = "replace" if replace else on_conflict
+        entry = import_attribute(opened, path, name=name, conflict=conflict, require_usable=require_usable)
+        if entry is None:
+            terminal.say(f"{path}: skipped, its name means another attribute.")
+            return None
         return entry.as_json() | {"reference": entry.reference, "file": str(path)}
 
-    _for_each(paths, str, add, "reference", as_json)
+    found = [file for path in paths for file in (bundle.artifacts(path) if bundle.is_bundle(path) else [path])]
+    _for_each(found, str, add, "reference", as_json)
 
 
 def _for_each(
     items: Sequence[Item],
     described: Callable[[Item], str],
-    act: Callable[[Item], dict[str, Any]],
+    act: Callable[[Item], dict[str, Any] | None],
     field: str,
     as_json: bool,
 ) -> None:
-    """Act on all that can be acted on, print what came of it, and only then complain about the others.
+    """Act on all that can be acted on, print what came of it if anything did, and only then complain about the others.
 
     Raises:
         PartialError: some of several failed.
@@ -78,7 +99,8 @@ def _for_each(
     done, failed = [], 0
     for item in items:
         try:
-            done.append(act(item))
+            if facts := act(item):
+                done.append(facts)
         except AttrbankError as error:
             if len(items) == 1:
                 raise

@@ -14,6 +14,7 @@ from attrbank.cli.card import card_facts
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import AttrbankError, CorruptArtifactError
 from attrbank.pictures.png_text import read_recipe_text
+from attrbank.schema.annotated import Annotation
 from attrbank.schema.carried import Recipe, RecipeTurn
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
@@ -94,12 +95,22 @@ def _show_attribute(bank: Bank, reference: str, as_json: bool) -> None:
     entry = bank.resolve(reference)
     record = bank.record(entry)
     versions = [version.reference for version in bank.versions(entry.name)]
-    card = bank.measurements.card(entry)
+    card, said = bank.measurements.card(entry), bank.annotations.of(entry)
     if as_json:
         known = {"record": record.model_dump(mode="json"), "card": card and card.model_dump(mode="json")}
-        terminal.document(entry.as_json() | known | {"versions": versions})
+        words = {"aliases": list(said.aliases), "note": said.note, "versions": versions}
+        terminal.document(entry.as_json() | known | words)
     else:
-        terminal.details([*_facts(entry, record, versions), *(card_facts(card) if card else ())])
+        facts = (*_facts(entry, record, versions), *_said(said), *(card_facts(card) if card else ()))
+        terminal.details(facts)
+
+
+def _said(annotation: Annotation) -> Iterator[tuple[str, object]]:
+    for field in ("aliases", "tags"):
+        if words := getattr(annotation, field):
+            yield field, " ".join(words)
+    for line in annotation.note.splitlines():
+        yield "note", line
 
 
 def _facts(entry: Entry, record: AttributeRecord, versions: list[str]) -> Iterator[tuple[str, object]]:

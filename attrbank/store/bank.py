@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError, StorageError
 from attrbank.names import Reference, parse_reference
-from attrbank.store import _fs, blobs, index, ledger, references, upkeep
+from attrbank.store import _fs, backup, blobs, index, ledger, notes, references, repair, search, upkeep
+from attrbank.store.annotating import Annotations
 from attrbank.store.catalogue import catalogue, picked, prepare, require_index, select, select_rows, where
 from attrbank.store.entry import DOCUMENT, Entry, derive, entry_from_json
 from attrbank.store.finding import Finding
 from attrbank.store.layout import Layout, default_bank, starter_bank
 from attrbank.store.measurements import Measurements
+from attrbank.store.trash import GRACE, Trashed, prune, trashed
+from attrbank.store.upkeep_notes import notes_of
 
 if TYPE_CHECKING:
+    from attrbank.schema.annotated import Annotation
     from attrbank.schema.stored import AttributeRecord
 
 
@@ -93,6 +97,17 @@ class Bank:
             counted = connection.execute(f"SELECT count(*) FROM catalogue {clause}", parameters)  # noqa: S608
             return int(counted.fetchone()[0])
 
+    def search(self, words: Sequence[str], limit: int | None = None) -> tuple[Entry, ...]:
+        """The attributes that hold all of some words, or their beginnings, the best first.
+
+        Names, aliases, prompts, tags and notes are searched, whatever the case and the accents.
+
+        Raises:
+            InvalidValueError: there are no words.
+        """
+        with catalogue(self._layout, self._starter) as connection:
+            return search.found(connection, words, limit)
+
     def resolve(self, reference: str) -> Entry:
         """The attribute that ``NAME``, ``NAME@ID-PREFIX`` or ``ID-PREFIX`` means; a name beats a prefix.
 
@@ -154,6 +169,11 @@ class Bank:
         """What was measured of its attributes."""
         return Measurements(self._layout, self._starter)
 
+    @property
+    def annotations(self) -> Annotations:
+        """What the user says of its attributes."""
+        return Annotations(self._layout, self._starter)
+
     def refuse_taken(self, name: str) -> None:
         """Does nothing if ``name`` is free for a user's attribute; to be asked before a long learning.
 
@@ -161,17 +181,18 @@ class Bank:
             InvalidValueError: it is in use.
         """
         with catalogue(self._layout, None) as connection:
-            if ledger.current(connection, name):
-                raise ledger.taken(name)
+            ledger.require_free(connection, name)
 
-    def add(self, data: bytes, *, replace: bool = False) -> Entry:
+    def add(self, data: bytes, *, replace: bool = False, annotation: Annotation | None = None) -> Entry:
         """Stores an artifact under the name in its record; when this returns, it survives a power failure.
 
-        Adding the same bytes again is no error. The bank is created if need be.
+        Adding the same bytes again is no error, and what was renamed keeps its name. The bank is created if need be.
 
         Args:
             data: an artifact, as ``attrbank.attribute.artifact.encode`` makes it.
             replace: let the name mean this one from now on; the one before stays as ``NAME@ID``.
+            annotation: what is said of it where it comes from; where that contradicts this bank's, the bank's counts,
+                and aliases that mean another attribute are left out.
 
         Raises:
             CorruptArtifactError: ``data`` is not a valid artifact.
@@ -183,11 +204,15 @@ class Bank:
         facts = derive(identity, record, len(data))
         prepare(self._layout)
         with index.writing(self._layout.index) as connection:
+            said = notes.merged(notes_of(self._layout, identity), annotation)
+            facts = notes.called(facts, said.name if said else None)
             # A refused artifact leaves nothing behind, and one that is admitted is there before its row.
-            if not replace and ledger.current(connection, facts["name"]) not in {None, identity}:
-                raise ledger.taken(facts["name"])
+            if not replace:
+                ledger.require_free(connection, facts["name"], identity)
             blobs.put(self._layout, identity, data)
             ledger.admit(connection, facts, replace=replace)
+            if said and annotation:
+                ledger.annotate(connection, self._layout, said)
             _fs.remove(self._layout.trashed(identity))
         return self._user_entry(identity)
 
@@ -235,8 +260,59 @@ class Bank:
             ledger.readmit(connection, entry.id, entry.name)
         return self._user_entry(entry.id)
 
-    def verify(self) -> tuple[Finding, ...]:
-        """Checks every artifact's bytes against its id, cards and matrix, and the index against the artifacts."""
+    def trash(self) -> tuple[Trashed, ...]:
+        """What was removed, the newest first."""
+        return trashed(self._layout)
+
+    def prune(self, grace: float = GRACE, *, dry_run: bool = False) -> tuple[Trashed, ...]:
+        """Deletes for good what was removed longer ago than ``grace`` seconds, with all that is said of it.
+
+        Args:
+            grace: seconds.
+            dry_run: only say what would be deleted.
+
+        Raises:
+            CorruptArtifactError: something in the bank is damaged, so that the trash may be all there is of it.
+        """
+        return prune(self._layout, grace, dry_run=dry_run)
+
+    def backup(self, path: Path, *, over: bool = False) -> backup.Backup:
+        """Copies the user's bank, trash, cards and annotations included, into one file: a plain tar.
+
+        Raises:
+            InvalidValueError: there is a file already, and ``over`` is off.
+            StorageError: it cannot be written.
+        """
+        return backup.write(self._layout, path, over=over)
+
+    def restore_backup(self, path: Path) -> int:
+        """Fills the user's bank, which must be empty, from a backup, and tells with how many attributes.
+
+        Raises:
+            NotFoundError: there is no such file.
+            CorruptArtifactError, IncompatibleError: it is damaged, or of another format version.
+            InvalidValueError: the bank is not empty.
+        """
+        return backup.restore(self._layout, path)
+
+    def verify(self, use: Callable[[bytes], None] | None = None) -> tuple[Finding, ...]:
+        """Checks every artifact's bytes against its id, cards and matrix, and the index against the artifacts.
+
+        Args:
+            use: also tries every artifact that is sound; it raises ``AttrbankError`` for what cannot be used.
+        """
+        findings = self._verify()
+        return findings if use is None else tuple(repair.tried(findings, self._read_found, use))
+
+    def repair(self) -> tuple[repair.Mended, ...]:
+        """Mends what can be mended, and says what it did; nothing is deleted."""
+        return repair.repair(self._layout, self._starter) if _fs.is_folder(self.path) else ()
+
+    def _read_found(self, finding: Finding) -> bytes:
+        layout = self._starter if finding.origin == "starter" else self._layout
+        return blobs.get((layout or self._layout).object(finding.item)).data
+
+    def _verify(self) -> tuple[Finding, ...]:
         shipped = upkeep.verify_starter(self._starter) if self._starter else ()
         names = {found.item: found.name for found in shipped if found.name}
         return (upkeep.verify(self._layout, names) if require_index(self._layout) else ()) + shipped

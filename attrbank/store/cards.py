@@ -53,11 +53,8 @@ def get_foreign_card(path: Path, identity: str) -> Card | None:
     """
     from attrbank.schema.measured import Card
 
-    data = _read(path, MAX_CARD)
-    if data is None:
-        return None
-    card = _parsed(Card, data, path)
-    if card.id != identity:
+    card = read_model(Card, path, MAX_CARD)
+    if card and card.id != identity:
         raise _damaged(path, "it is the card of another attribute")
     return card
 
@@ -70,8 +67,19 @@ def get_matrix(layout: Layout) -> Matrix | None:
     """
     from attrbank.schema.measured import Matrix
 
-    data = _read(layout.matrix, MAX_MATRIX)
-    return None if data is None else _parsed(Matrix, data, layout.matrix)
+    return read_model(Matrix, layout.matrix, MAX_MATRIX)
+
+
+def read_model(model: type[Model], path: Path, limit: int) -> Model | None:
+    """What a file of at most ``limit`` bytes holds, if there is such a file.
+
+    Raises:
+        CorruptArtifactError: it is larger, or not valid.
+        IncompatibleError: it has another format version.
+        StorageError: it cannot be read.
+    """
+    data = _read(path, limit)
+    return None if data is None else _parsed(model, data, path)
 
 
 def put_card(layout: Layout, card: Card) -> None:

@@ -18,24 +18,27 @@ _DERIVED, _MEASURED = ", ".join(DERIVED), ", ".join(MEASURED)
 _RANGE = "coalesce(calibrated_low, usable_low) AS usable_low, coalesce(calibrated_high, usable_high) AS usable_high"
 _VIEW = f"""
 CREATE TEMP VIEW catalogue AS
-SELECT {_DERIVED}, score, {_RANGE}, 'user' AS origin, created, current, removed
-FROM artifacts JOIN (SELECT id, created, current, removed FROM versions) USING (id) LEFT JOIN cards USING (id)
+SELECT {_DERIVED}, score, {_RANGE}, coalesce(tags, '[]') AS tags, 'user' AS origin, created, current, removed
+FROM artifacts JOIN (SELECT id, created, current, removed FROM versions) USING (id)
+LEFT JOIN cards USING (id) LEFT JOIN annotations USING (id)
 UNION ALL
-SELECT {_DERIVED}, score, {_RANGE}, 'starter', NULL, NOT EXISTS (
+SELECT {_DERIVED}, score, {_RANGE}, coalesce(tags, '[]'), 'starter', NULL, NOT EXISTS (
     SELECT 1 FROM versions JOIN artifacts USING (id) WHERE versions.name = starter.name AND current
 ), NULL
-FROM starter LEFT JOIN starter_cards USING (id)
+FROM starter LEFT JOIN starter_cards USING (id) LEFT JOIN annotations USING (id)
 WHERE NOT EXISTS (SELECT 1 FROM versions WHERE versions.id = starter.id AND removed IS NULL)
 """  # noqa: S608 — only constants of ours are put in, here and below
 _DOCUMENT = """
 json_set(
     document, '$.origin', origin, '$.created', created,
     '$.score', score, '$.usable_low', usable_low, '$.usable_high', usable_high,
-    '$.current', json(CASE WHEN current THEN 'true' ELSE 'false' END)
+    '$.current', json(CASE WHEN current THEN 'true' ELSE 'false' END), '$.tags', json(tags)
 )
 """
 _NUMBERS = {"t_x", "delta_tau", "seed", "k", "rank", "unit", "steps", "guidance_scale", "size_bytes", *MEASURED}
 _TEXTS = set(FIELDS) - _NUMBERS - {"current", "pairs"}
+_TAG = "tag"
+_HAS_TAG = "EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)"
 _CONDITION = re.compile(r"([a-z_]+)(!=|<=|>=|=|<|>|~)(.*)", re.DOTALL)
 _OPERATORS = {"=": "IS", "!=": "IS NOT", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
@@ -115,12 +118,14 @@ def order_by(sort: str) -> str:
 
 
 def parse_filter(text: str) -> Condition:
-    """Reads ``FIELD OP VALUE`` without blanks, such as ``t_x<0.5``, ``core=mean`` or ``source~person``.
+    """Reads ``FIELD OP VALUE`` without blanks, such as ``t_x<0.5``, ``core=mean``, ``source~person`` or ``tag=face``.
 
     Raises:
         InvalidValueError: the filter is malformed.
     """
     found = _CONDITION.fullmatch(text)
+    if found and found[1] == _TAG and found[2] in {"=", "!="}:
+        return Condition(_HAS_TAG if found[2] == "=" else f"NOT {_HAS_TAG}", found[3])
     if not found or found[1] not in _NUMBERS | _TEXTS:
         hint = f"Write FIELD=VALUE, or with one of != < <= > >= and ~ for 'contains'; {_known_fields()}"
         raise InvalidValueError(f"{text[:80]!a} is not a filter.", hint)
@@ -166,6 +171,8 @@ def _user_index(layout: Layout) -> Iterator[sqlite3.Connection]:
             connection.execute(f"CREATE TABLE artifacts ({_DERIVED})")
             connection.execute("CREATE TABLE versions (id, name, created, current, removed)")
             connection.execute(f"CREATE TABLE cards (id, {_MEASURED})")
+            connection.execute("CREATE TABLE annotations (id, tags, note)")
+            connection.execute("CREATE TABLE aliases (name, id, former)")
             yield connection
         return
     with index.reading(layout.index) as connection:

@@ -39,6 +39,7 @@ class Entry:
         usable_low, usable_high: the usable range of strengths, as its calibration or else its card has it.
         created: ISO 8601 in UTC; None in the starter bank, which has no index to keep it.
         current: whether the bare name means this version.
+        tags: what the user lists it by.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Entry:
     usable_high: float | None
     created: str | None
     current: bool
+    tags: tuple[str, ...]
 
     @property
     def reference(self) -> str:
@@ -76,7 +78,10 @@ class Entry:
 
     def as_json(self) -> dict[str, Any]:
         """The fields as plain JSON values."""
-        return {field: getattr(self, field) for field in FIELDS} | {"pairs": [pair._asdict() for pair in self.pairs]}
+        return {field: getattr(self, field) for field in FIELDS} | {
+            "pairs": [pair._asdict() for pair in self.pairs],
+            "tags": list(self.tags),
+        }
 
 
 FIELDS = tuple(field.name for field in fields(Entry))
@@ -84,13 +89,15 @@ KEPT = ("created", "current")
 """Facts that artifacts cannot tell; the index keeps them through a rebuild."""
 MEASURED = ("score", "usable_low", "usable_high")
 """Facts that the attribute's card tells."""
+ANNOTATED = ("tags",)
+"""Facts that the user tells."""
 CALIBRATED = ("calibrated_low", "calibrated_high")
 """The usable range of strengths, where the artifact itself tells it."""
-SCALARS = tuple(name for name in FIELDS if name not in {*KEPT, *MEASURED, "origin", "pairs"})
+SCALARS = tuple(name for name in FIELDS if name not in {*KEPT, *MEASURED, *ANNOTATED, "origin", "pairs"})
 """Facts that the artifact alone tells, each in a column of its own, to filter and sort by."""
 DOCUMENT = "document"
 """The whole entry as JSON, so that a long list is written as it is read; in it, what the artifact cannot tell is null,
-or what a card tells is absent, until ``catalogue.select_rows`` puts it in."""
+or what a card or the user tells is absent, until ``catalogue.select_rows`` puts it in."""
 DERIVED = (*SCALARS, *CALIBRATED, DOCUMENT)
 
 
@@ -120,6 +127,7 @@ def entry_from_json(text: str) -> Entry:
     try:
         facts = json.loads(text)
         facts["pairs"] = tuple(Pair(**pair) for pair in facts["pairs"])
+        facts["tags"] = tuple(map(str, facts["tags"]))
         return Entry(**facts)
     except (LookupError, TypeError, ValueError) as error:
         raise CorruptArtifactError("The bank's index is damaged.", "Run: attrbank reindex") from error
@@ -151,7 +159,7 @@ def _derive(identity: str, record: Mapping[str, Any], size: int) -> dict[str, An
         "size_bytes": size,
     }
     whole = facts | {"pairs": pairs}
-    document = {field: whole.get(field) for field in FIELDS if field not in MEASURED}
+    document = {field: whole.get(field) for field in FIELDS if field not in {*MEASURED, *ANNOTATED}}
     return facts | _calibrated(record) | {DOCUMENT: json.dumps(document, allow_nan=False)}
 
 

@@ -8,14 +8,15 @@ from attrbank.errors import AttrbankError, IncompatibleError, StorageError
 from attrbank.store.entry import Origin
 
 State = Literal[
-    "ok", "missing", "modified", "corrupt", "unreadable", "incompatible", "misindexed", "orphan", "leftover"
+    "ok", "missing", "modified", "corrupt", "unreadable", "incompatible", "misindexed", "orphan", "leftover", "unusable"
 ]
 """How an item stands.
 
 ok: it is what its id and the index say. missing: the index names it, but there is no file. modified: a valid artifact,
 but not the one its id says. corrupt: not a valid artifact, card or matrix. unreadable: the system refuses to read it.
 incompatible: another format version wrote it. misindexed: the index tells something else than the file. orphan: an
-artifact that the index does not name, or a card of none. leftover: what an interrupted write left behind.
+artifact that the index does not name, or a card of none. leftover: what an interrupted write left behind. unusable:
+its method cannot act with it (``verify --deep``).
 """
 
 _HARMLESS = frozenset({"ok", "orphan", "leftover"})

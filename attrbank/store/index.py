@@ -90,6 +90,8 @@ def translated_errors(path: Path) -> Iterator[None]:
         raise  # a mistake of ours, not the index's
     except sqlite3.Error as error:
         raise _translated(path, error) from error
+    except UnicodeDecodeError as error:  # a text in it is none
+        raise damaged(path) from error
 
 
 def _open_reader(path: Path) -> sqlite3.Connection:

@@ -38,6 +38,11 @@ class Layout:
         return self.root / "cards"
 
     @property
+    def annotations(self) -> Path:
+        """The folder of what the user says of attributes."""
+        return self.root / "annotations"
+
+    @property
     def matrix(self) -> Path:
         """The file of what was measured of attributes together."""
         return self.root / "matrix.json"
@@ -67,6 +72,14 @@ class Layout:
             CorruptArtifactError: ``identity`` is not 64 hex digits.
         """
         return self.cards / f"{_checked(identity)}{CARD_SUFFIX}"
+
+    def annotation(self, identity: str) -> Path:
+        """The path of what the user says of an attribute.
+
+        Raises:
+            CorruptArtifactError: ``identity`` is not 64 hex digits.
+        """
+        return self.annotations / f"{_checked(identity)}{CARD_SUFFIX}"
 
     def trashed(self, identity: str) -> Path:
         """The path of a removed artifact.

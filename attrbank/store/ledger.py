@@ -5,13 +5,29 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrbank.errors import InvalidValueError
+from attrbank.store import notes
+from attrbank.store.entry import DOCUMENT
+from attrbank.store.layout import Layout
+
+if TYPE_CHECKING:  # pydantic models are slow to import
+    from attrbank.schema.annotated import Annotation
 
 _CURRENT = """
 SELECT id FROM versions JOIN (SELECT id FROM artifacts) USING (id) WHERE name = ? AND current AND removed IS NULL
 """
+
+
+_ALIAS_OF_ANOTHER = """
+SELECT id FROM aliases WHERE name = ? AND NOT former AND id IS NOT ?
+AND NOT EXISTS (SELECT 1 FROM versions WHERE versions.id = aliases.id AND removed IS NOT NULL)
+"""
+
+
+class NameTakenError(InvalidValueError):
+    """A name means another attribute already."""
 
 
 def now() -> str:
@@ -32,17 +48,30 @@ def admit(connection: sqlite3.Connection, facts: Mapping[str, Any], *, replace: 
         InvalidValueError: the name means another one already, and ``replace`` is off.
     """
     name, identity = facts["name"], facts["id"]
-    if not replace and current(connection, name) not in {None, identity}:
-        raise taken(name)
+    if not replace:
+        require_free(connection, name, identity)
     created = connection.execute("SELECT created FROM versions WHERE id = ?", (identity,)).fetchone()
     connection.execute("UPDATE versions SET current = 0 WHERE name = ?", (name,))
     write_artifact(connection, facts)
     write_version(connection, identity, name, created[0] if created else now(), is_current=True)
 
 
-def taken(name: str) -> InvalidValueError:
+def require_free(connection: sqlite3.Connection, name: str, identity: str | None = None) -> None:
+    """Does nothing if a name means no attribute of the user's but this one.
+
+    Raises:
+        InvalidValueError: it means another, or is another's alias.
+    """
+    if current(connection, name) not in {None, identity}:
+        raise taken(name)
+    owner = connection.execute(_ALIAS_OF_ANOTHER, (name, identity)).fetchone()
+    if owner:
+        raise NameTakenError(f"{name!r} is an alias of {owner[0][:12]}.", "Choose another name, or add --replace.")
+
+
+def taken(name: str) -> NameTakenError:
     """The error for a name that is in use."""
-    return InvalidValueError(
+    return NameTakenError(
         f"There is an attribute {name!r} already.", "Choose another name, or add --replace; the old one is kept."
     )
 
@@ -77,6 +106,43 @@ def write_artifact(connection: sqlite3.Connection, facts: Mapping[str, Any]) -> 
 def write_card(connection: sqlite3.Connection, facts: Mapping[str, Any]) -> None:
     """Enters the derived facts of a card, over any that are there."""
     _table(connection, "cards").insert(dict(facts), replace=True)
+
+
+def write_annotation(connection: sqlite3.Connection, annotation: Annotation) -> None:
+    """Enters what the user says of an attribute, in the place of all that was there."""
+    told, names = notes.rows(annotation)
+    connection.execute("DELETE FROM aliases WHERE id = ?", (annotation.id,))
+    _table(connection, "annotations").insert(told, replace=True)
+    _table(connection, "aliases").insert_all(names, replace=True)
+
+
+def annotate(connection: sqlite3.Connection, layout: Layout, annotation: Annotation) -> None:
+    """Keeps an annotation that came from elsewhere, without the aliases that mean another attribute here."""
+    free = tuple(name for name in annotation.aliases if _is_free(connection, name, annotation.id))
+    kept = annotation.model_copy(update={"aliases": free})
+    notes.put(layout, kept)
+    write_annotation(connection, kept)
+
+
+def _is_free(connection: sqlite3.Connection, name: str, identity: str) -> bool:
+    try:
+        require_free(connection, name, identity)
+    except InvalidValueError:
+        return False
+    return True
+
+
+def call(connection: sqlite3.Connection, identity: str, name: str) -> None:
+    """Gives an attribute another name, and lets the bare name mean it if that is free."""
+    free = current(connection, name) in {None, identity}
+    if free:
+        connection.execute("UPDATE versions SET current = 0 WHERE name = ?", (name,))
+    statement = "UPDATE versions SET name = ?, current = CASE WHEN removed IS NULL THEN ? ELSE 0 END WHERE id = ?"
+    connection.execute(statement, (name, int(free), identity))
+    row = connection.execute("SELECT name, document FROM artifacts WHERE id = ?", (identity,)).fetchone()
+    if row:
+        facts = notes.called(dict(zip(("name", DOCUMENT), row, strict=True)), name)
+        connection.execute("UPDATE artifacts SET name = ?, document = ? WHERE id = ?", (*facts.values(), identity))
 
 
 def write_version(

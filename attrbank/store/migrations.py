@@ -1,8 +1,8 @@
 """The index's schema, as numbered steps that are never edited once released.
 
-``artifacts`` holds what the artifacts themselves tell, ``cards`` what was measured of them; both may be dropped and
-rebuilt at any time. ``versions`` holds
-what they cannot tell: when they came, which one a name means, and when they were removed.
+``artifacts`` holds what the artifacts themselves tell, ``cards`` what was measured of them, ``annotations`` and
+``aliases`` what users say of them; all may be dropped and rebuilt at any time. ``versions`` holds what they cannot
+tell: when they came, which one a name means, and when they were removed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,13 @@ def m002_tell_what_was_measured(database: Database) -> None:
         database["artifacts"].add_column(column, float)
 
 
-STEPS = (m001_create_tables, m002_tell_what_was_measured)
+def m003_tell_what_users_say(database: Database) -> None:
+    """Tags, as a JSON array, notes, and other names."""
+    database["annotations"].create({"id": str, "tags": str, "note": str}, pk="id")
+    database["aliases"].create({"name": str, "id": str, "former": int}, pk=("name", "id"))
+
+
+STEPS = (m001_create_tables, m002_tell_what_was_measured, m003_tell_what_users_say)
 SCHEMA_VERSION = len(STEPS)
 
 
@@ -69,9 +75,14 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 def make_readable(connection: sqlite3.Connection) -> None:
     """Lets an index of an older schema be read without being changed: what it lacks is empty."""
-    if schema_version(connection) < SCHEMA_VERSION:
+    version = schema_version(connection)
+    if version == SCHEMA_VERSION:
+        return
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("CREATE TEMP TABLE annotations (id, tags, note)")
+    connection.execute("CREATE TEMP TABLE aliases (name, id, former)")
+    if version < 2:
         unknown = ", ".join(f"NULL AS {column}" for column in CALIBRATED)
-        connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"CREATE TEMP TABLE cards (id, {', '.join(MEASURED)})")
         connection.execute(f"CREATE TEMP VIEW artifacts AS SELECT *, {unknown} FROM main.artifacts")  # noqa: S608
 

@@ -24,7 +24,18 @@ def find(connection: sqlite3.Connection, reference: Reference) -> Entry:
         named = select(connection, "WHERE name = ? AND current AND removed IS NULL", (reference.name,))
         if named:
             return named[0]
-    return _only(connection, reference, _pinned(connection, reference, "removed IS NULL"))
+    return _only(
+        connection, reference, _also_called(connection, reference) or _pinned(connection, reference, "removed IS NULL")
+    )
+
+
+def _also_called(connection: sqlite3.Connection, reference: Reference) -> tuple[Entry, ...]:
+    """What has the name as an alias; together with an id, a former name will do."""
+    others = "SELECT id FROM aliases WHERE name = ?"
+    if not reference.pinned:
+        return select(connection, f"WHERE removed IS NULL AND id IN ({others} AND NOT former)", (reference.name,))
+    tail = f"WHERE removed IS NULL AND {_PREFIX_IS} AND id IN ({others})"
+    return select(connection, tail, (reference.prefix, reference.prefix, reference.name))
 
 
 def find_removed(connection: sqlite3.Connection, reference: Reference) -> Entry:
@@ -74,7 +85,8 @@ def _suggestion(connection: sqlite3.Connection, reference: Reference) -> str:
         return f"Write {_choices(same_name)}."
     if reference.name and select(connection, "WHERE name = ? AND removed IS NOT NULL LIMIT 1", (reference.name,)):
         return f"It was removed. Run: attrbank restore {reference.name}"
-    names = [name for (name,) in connection.execute("SELECT name FROM catalogue WHERE current")]
+    query = "SELECT name FROM catalogue WHERE current UNION SELECT name FROM aliases WHERE NOT former"
+    names = [name for (name,) in connection.execute(query)]
     near = difflib.get_close_matches(reference.name or "", names)
     return f"Did you mean {' or '.join(near)}?" if near else "Run: attrbank list"
 

@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 from attrbank import files
 from attrbank.errors import AttrbankError, CorruptArtifactError
 from attrbank.files import GRACE
-from attrbank.store import _fs, blobs, cards, index, ledger
+from attrbank.store import _fs, blobs, cards, index, ledger, notes
 from attrbank.store.entry import DERIVED, derive
 from attrbank.store.finding import Finding, State, state_of
 from attrbank.store.header import parse_header
 from attrbank.store.layout import Layout, identity_of, object_files
 from attrbank.store.upkeep_cards import indexed_cards, reindex_cards, verify_cards, verify_matrix
+from attrbank.store.upkeep_notes import indexed_notes, names_of, reindex_notes, verify_notes
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,14 @@ def verify(layout: Layout, shipped: Mapping[str, str]) -> tuple[Finding, ...]:
     """
     rows = _indexed(layout)
     files = object_files(layout)
-    indexed = [_check_row(layout.object(row["id"]), row) for row in rows]
+    given = names_of(layout)
+    indexed = [_check_row(layout.object(row["id"]), row, given) for row in rows]
     known = {layout.object(row["id"]) for row in rows}
     stray = [_check_stray(path) for path in files if path not in known]
     names = {**shipped, **{identity: name for identity, name, *_ in _versions(layout.index)}}
     measured = verify_cards(layout, "user", names, _indexed_cards(layout.index))
-    return (*indexed, *stray, *_rotten(layout, names), *measured, *verify_matrix(layout, "user"))
+    said = verify_notes(layout, names, _indexed_notes(layout.index))
+    return (*indexed, *stray, *_rotten(layout, names), *measured, *said, *verify_matrix(layout, "user"))
 
 
 def verify_starter(layout: Layout) -> tuple[Finding, ...]:
@@ -71,8 +74,13 @@ def verify_starter(layout: Layout) -> tuple[Finding, ...]:
     return (*found, *verify_cards(layout, "starter", names), *verify_matrix(layout, "starter"))
 
 
-def reindex(layout: Layout) -> Rebuilt:
+def reindex(layout: Layout, *, forget: bool = True) -> Rebuilt:
     """Rebuilds the index in one transaction, and finishes removals that were interrupted.
+
+    Args:
+        layout: the bank.
+        forget: take attributes whose files are gone out of the index. Where they are not to be forgotten, what the
+            index names and the trash alone has stays named.
 
     Raises:
         AttrbankError: the bank is busy, unwritable or of a newer schema.
@@ -81,15 +89,20 @@ def reindex(layout: Layout) -> Rebuilt:
     with index.writing(layout.index) as connection:
         _salvage_versions(connection, layout)
         known = {row[0] for row in connection.execute("SELECT id FROM versions")}
-        here, damaged = _scan(object_files(layout))
-        gone, spoilt = _scan([layout.trash / name for name in _fs.list_folder(layout.trash)])
+        given = names_of(layout)
+        here, damaged = _scan(object_files(layout), given)
+        gone, spoilt = _scan([layout.trash / name for name in _fs.list_folder(layout.trash)], given)
         present = here.keys() | gone.keys() | damaged | spoilt
         lost = known - present
-        _forget(connection, lost)
+        kept_rows = set() if forget else known - _removed(connection)
+        _forget(connection, lost if forget else set())
         _enter(connection, here, known)
-        _enter_removed(connection, {identity: gone[identity] for identity in gone.keys() - here.keys()}, known)
+        _enter_removed(
+            connection, {identity: gone[identity] for identity in gone.keys() - here.keys() - kept_rows}, known
+        )
         removed = _removed(connection)
         reindex_cards(connection, layout)
+        reindex_notes(connection, layout)
         for identity in removed & here.keys():  # while nobody can bring it back
             _fs.move(layout.object(identity), layout.trashed(identity))
     _sweep(layout)
@@ -110,9 +123,10 @@ def _check_pages(connection: sqlite3.Connection, layout: Layout) -> None:
         raise index.damaged(layout.index)
 
 
-def _check_row(path: Path, row: Mapping[str, Any]) -> Finding:
+def _check_row(path: Path, row: Mapping[str, Any], given: Mapping[str, str]) -> Finding:
+    """A name that the user gave and the index does not have is the annotation's to tell, and harms nothing."""
     state, facts, detail = _inspect(path)
-    if state == "ok" and facts != row:
+    if state == "ok" and notes.called(facts, row["name"] if row["id"] in given else None) != row:
         state, detail = "misindexed", "The index tells something else. Run: attrbank reindex"
     return Finding(state, row["id"], row["name"], "user", detail)
 
@@ -177,6 +191,7 @@ def _is_damaged(layout: Layout) -> bool:
             _indexed(layout)
             _versions(layout.index)
             _indexed_cards(layout.index)
+            _indexed_notes(layout.index)
     except CorruptArtifactError:
         return True
     return False
@@ -190,6 +205,11 @@ def _versions(path: Path) -> list[tuple[str, str, str, int]]:
 def _indexed_cards(path: Path) -> dict[str, Mapping[str, Any]]:
     with index.reading(path) as connection:
         return indexed_cards(connection)
+
+
+def _indexed_notes(path: Path) -> dict[str, tuple[object, ...]]:
+    with index.reading(path) as connection:
+        return indexed_notes(connection)
 
 
 def _salvage_versions(connection: sqlite3.Connection, layout: Layout) -> None:
@@ -214,14 +234,14 @@ def _readable_versions(path: Path) -> Iterator[tuple[str, str, str, bool]]:
         yield identity, name, created, is_current
 
 
-def _scan(paths: list[Path]) -> tuple[dict[str, _Scanned], set[str]]:
+def _scan(paths: list[Path], given: Mapping[str, str]) -> tuple[dict[str, _Scanned], set[str]]:
     sound, damaged = {}, set()
     for path in paths:
         identity = identity_of(path)
         if identity is None:
             continue
         try:
-            facts = _facts(path, blobs.get(path).data)
+            facts = notes.called(_facts(path, blobs.get(path).data), given.get(identity))
         except AttrbankError:
             damaged.add(identity)
             continue
@@ -247,6 +267,8 @@ def _enter(connection: sqlite3.Connection, scanned: Mapping[str, _Scanned], know
         if identity not in known:
             held = connection.execute("SELECT 1 FROM versions WHERE name = ? AND current", (facts["name"],)).fetchone()
             ledger.write_version(connection, identity, facts["name"], created, is_current=not held)
+        elif _called(connection, identity) != facts["name"]:
+            ledger.call(connection, identity, facts["name"])
 
 
 def _enter_removed(connection: sqlite3.Connection, scanned: Mapping[str, _Scanned], known: set[str]) -> None:
@@ -257,6 +279,12 @@ def _enter_removed(connection: sqlite3.Connection, scanned: Mapping[str, _Scanne
             ledger.write_version(connection, identity, facts["name"], created, is_current=False, removed=ledger.now())
         elif identity not in removed:
             ledger.retire(connection, identity)
+        if _called(connection, identity) != facts["name"]:
+            ledger.call(connection, identity, facts["name"])
+
+
+def _called(connection: sqlite3.Connection, identity: str) -> str:
+    return str(connection.execute("SELECT name FROM versions WHERE id = ?", (identity,)).fetchone()[0])
 
 
 def _removed(connection: sqlite3.Connection) -> set[str]:
@@ -265,7 +293,7 @@ def _removed(connection: sqlite3.Connection) -> set[str]:
 
 def _sweep(layout: Layout) -> None:
     top = [layout.root / name for name in _fs.list_folder(layout.root)]
-    for path in (*object_files(layout), *cards.card_files(layout), *top):
+    for path in (*object_files(layout), *cards.card_files(layout), *notes.note_files(layout), *top):
         chunk = _fs.read_start(path, 0) if path.suffix == files.TEMPORARY_SUFFIX else None
         if chunk and time.time() - chunk.modified > GRACE:
             _fs.remove(path)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from attrbank.plugins.built_ins import COMMANDS
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli, artifact
+from tests.helpers.artifacts import usable
 from tests.helpers.measured import a_card
 
 PROMISED = {
@@ -173,3 +175,52 @@ def test_listings_name_the_built_ins(cli: Cli) -> None:
     assert "avi" in cli("methods").out
     assert [metric["name"] for metric in json.loads(cli("metrics", "--json").out)][:2] == ["change", "psnr"]
     assert json.loads(cli("plugins", "--all", "--json").out)[0]["loaded"] is True
+
+
+def test_verify_repairs_and_tries(cli: Cli, bank: Bank) -> None:
+    entry = bank.add(usable())
+    (path,) = bank.path.glob("objects/*/*.safetensors")
+    (bank.path / "trash").mkdir()
+    (bank.path / "trash" / path.name).write_bytes(path.read_bytes())
+    path.chmod(0o644)
+    path.write_bytes(b"junk")
+    assert "--repair" in cli("verify").err
+    outcome = cli("verify", "--repair", "--deep")
+    assert (outcome.code, outcome.out) == (0, "")
+    assert "mended: young: taken from the trash" in outcome.err
+    unusable = bank.add(usable("old", shapes={"core": (2, 2)}))
+    assert cli("verify").code == 0
+    outcome = cli("verify", "--deep", "--json")
+    assert outcome.code == 5
+    assert {found["item"]: found["state"] for found in json.loads(outcome.out)} == {
+        entry.id: "ok",
+        unusable.id: "unusable",
+    }
+
+
+def test_the_trash_is_listed_with_its_age_and_pruned_when_it_is_old(cli: Cli, bank: Bank) -> None:
+    bank.add(artifact())
+    assert cli("list", "--trash").out == ""
+    cli("rm", "young")
+    assert "0 min ago" in cli("list", "--trash").out
+    assert json.loads(cli("list", "--trash", "--json").out)[0]["age_s"] < 100
+    assert cli("list", "--trash", "--tag", "x").code == 2
+    assert (cli("prune").out, cli("prune", "--json").out) == ("", "[]\n")
+    assert "1 would be deleted" in cli("prune", "--older-than", "0", "--dry-run").err
+    assert [gone["name"] for gone in json.loads(cli("prune", "--older-than", "0", "--json").out)] == ["young"]
+    assert cli("restore", "young").code == 3
+
+
+def test_a_bank_is_kept_in_one_file_and_comes_back(cli: Cli, bank: Bank, tmp_path: Path) -> None:
+    entry = bank.add(artifact())
+    file = str(tmp_path / "bank.tar")
+    assert cli("backup", file).out == f"{file}\n"
+    assert cli("backup", file).code == 4
+    other = str(tmp_path / "other")
+    assert json.loads(cli("backup", file, "--restore", "--bank", other, "--json").out)["attributes"] == 1
+    assert Bank(other).resolve("young").id == entry.id
+    assert cli("backup", file, "--restore").code == 4
+    assert cli("backup", str(tmp_path / "no"), "--restore").code == 3
+    (path,) = bank.path.glob("objects/*/*.safetensors")
+    path.unlink()
+    assert cli("backup", file, "--force").code == 11

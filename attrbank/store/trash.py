@@ -1,0 +1,94 @@
+"""What was removed: how long ago, and what is too old to be kept."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from attrbank.errors import CorruptArtifactError
+from attrbank.store import _fs, index, upkeep
+from attrbank.store.catalogue import catalogue, require_index, select
+from attrbank.store.entry import Entry
+from attrbank.store.layout import Layout
+
+DAY = 86400.0
+GRACE = 30 * DAY
+"""Seconds for which what was removed can be had back, unless the user says otherwise."""
+
+
+class Trashed(NamedTuple):
+    """A removed attribute, when it was removed (ISO 8601 in UTC), and how many seconds ago; None if nobody knows."""
+
+    entry: Entry
+    removed: str
+    age: float | None
+
+
+def trashed(layout: Layout) -> tuple[Trashed, ...]:
+    """What was removed from a user's bank, the newest first."""
+    with catalogue(layout, None) as connection:
+        entries = select(connection, "WHERE removed IS NOT NULL ORDER BY removed DESC, id", ())
+        removed = dict(_removed(connection))
+        return tuple(Trashed(entry, removed[entry.id], _age(removed[entry.id])) for entry in entries)
+
+
+def prune(layout: Layout, grace: float, *, dry_run: bool) -> tuple[Trashed, ...]:
+    """Deletes for good what was removed longer ago than ``grace`` seconds, and returns it.
+
+    Raises:
+        CorruptArtifactError: something in the bank is damaged, so that the trash may be all there is of it.
+        AttrbankError: the bank is busy, unwritable or of a newer schema.
+    """
+    if not require_index(layout):
+        return ()
+    _refuse_in_doubt(layout)
+    old = tuple(item for item in trashed(layout) if item.age is not None and item.age > grace)
+    if dry_run or not old:
+        return old
+    with index.writing(layout.index) as connection:  # first, so that no kill leaves the index with more than there is
+        _forget(connection, ("cards", "annotations", "aliases"), [item.entry.id for item in old])
+    with index.writing(layout.index) as connection:
+        removed = dict(_removed(connection))
+        gone = tuple(item for item in old if removed.get(item.entry.id) == item.removed)  # nobody brought it back
+        for item in gone:
+            _delete(layout, item.entry.id)
+        _forget(connection, ("artifacts", "versions"), [item.entry.id for item in gone])
+    return gone
+
+
+def _refuse_in_doubt(layout: Layout) -> None:
+    found = upkeep.verify(layout, {})
+    wrong = [f for f in found if not f.harmless or (f.state == "orphan" and "/" not in f.item)]
+    if wrong:
+        raise CorruptArtifactError(
+            f"Nothing is deleted while {len(wrong)} items of the bank are damaged or unknown.",
+            "Run: attrbank verify --repair",
+        )
+
+
+def _delete(layout: Layout, identity: str) -> None:
+    """The file goes first: what a kill leaves is a row without a file, of which the next prune takes care."""
+    places = (layout.object(identity), layout.trashed(identity))  # the former after a removal that was interrupted
+    for path in (*places, layout.card(identity), layout.annotation(identity)):
+        _fs.remove(path)
+
+
+def _forget(connection: sqlite3.Connection, tables: Sequence[str], identities: Sequence[str]) -> None:
+    for table in tables:
+        statement = f"DELETE FROM {table} WHERE id = ?"  # noqa: S608 — only constants of ours are put in
+        connection.executemany(statement, [(identity,) for identity in identities])
+
+
+def _removed(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    return connection.execute("SELECT id, removed FROM versions WHERE removed IS NOT NULL").fetchall()
+
+
+def _age(removed: str) -> float | None:
+    """A date that cannot be read, or lies ahead, says nothing."""
+    try:
+        age = (datetime.now(UTC) - datetime.fromisoformat(removed)).total_seconds()
+    except (TypeError, ValueError):
+        return None
+    return max(age, 0.0)

@@ -1,0 +1,122 @@
+"""What was removed can be had back for as long as was promised, and nothing is deleted in doubt."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from attrbank.errors import CorruptArtifactError
+from attrbank.store.bank import Bank
+from tests.helpers.artifacts import artifact, object_path, snapshot
+from tests.helpers.dying import every_kill
+from tests.helpers.measured import a_card
+
+LONG_AGO = "2020-01-01T00:00:00.000+00:00"
+
+
+def age(bank: Bank, name: str, removed: str = LONG_AGO) -> None:
+    with closing(sqlite3.connect(bank.path / "index.db")) as connection, connection:
+        connection.execute("UPDATE versions SET removed = ? WHERE name = ? AND removed IS NOT NULL", (removed, name))
+
+
+def fill(bank: Bank) -> None:
+    """Old was removed long ago, with a card and a tag; fresh just now; young is there."""
+    for name in ("old", "fresh", "young"):
+        entry = bank.add(artifact(name))
+        bank.annotations.tag(entry, ["tag"])
+        bank.measurements.keep_card(a_card(entry.id))
+    bank.remove("old")
+    bank.remove("fresh")
+    age(bank, "old")
+
+
+def trashed(bank: Bank) -> list[str]:
+    return [item.entry.name for item in bank.trash()]
+
+
+def test_the_trash_tells_how_long_ago_and_prune_takes_what_is_old(bank: Bank) -> None:
+    fill(bank)
+    fresh, old = bank.trash()
+    assert (fresh.entry.name, old.entry.name, old.removed) == ("fresh", "old", LONG_AGO)
+    assert fresh.age is not None
+    assert old.age is not None
+    assert fresh.age < 60 < 86400 * 365 < old.age
+    before = snapshot(bank.path)
+    assert [item.entry.name for item in bank.prune(dry_run=True)] == ["old"]
+    assert snapshot(bank.path) == before
+    assert [item.entry.name for item in bank.prune()] == ["old"]
+    assert (trashed(bank), bank.prune()) == (["fresh"], ())
+    assert not any(old.entry.id in name for name in snapshot(bank.path))
+    assert {finding.state for finding in bank.verify()} == {"ok"}
+    assert bank.restore("fresh").tags == ("tag",)
+    assert bank.add(artifact("old")).tags == ()
+
+
+def test_an_empty_or_absent_bank_has_no_trash(bank: Bank) -> None:
+    assert (bank.trash(), bank.prune()) == ((), ())
+    assert not bank.path.exists()
+
+
+@pytest.mark.parametrize("removed", ["soon", "9999-01-01T00:00:00.000+00:00", "2020-01-01"])
+def test_a_date_that_says_nothing_sure_deletes_nothing(bank: Bank, removed: str) -> None:
+    fill(bank)
+    age(bank, "old", removed)
+    assert bank.prune() == ()
+    assert bank.restore("old").name == "old"
+
+
+def _spoil(path: Path) -> None:
+    path.chmod(0o644)
+    path.write_bytes(b"junk")
+
+
+DOUBTS = {
+    "an attribute is damaged": lambda bank: _spoil(object_path(bank, bank.resolve("young").id)),
+    "an attribute is missing": lambda bank: object_path(bank, bank.resolve("young").id).unlink(),
+    "the trash rots": lambda bank: _spoil(next((bank.path / "trash").glob("*"))),
+    "the index is damaged": lambda bank: (bank.path / "index.db").write_bytes(bytes(9000)),
+}
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_in_doubt_nothing_is_deleted(doubt: str, bank: Bank) -> None:
+    fill(bank)
+    DOUBTS[doubt](bank)
+    before = snapshot(bank.path)
+    for dry_run in (True, False):
+        with pytest.raises(CorruptArtifactError) as caught:
+            bank.prune(dry_run=dry_run)
+        assert "attrbank" in (caught.value.hint or "")
+    assert snapshot(bank.path) == before
+
+
+def test_what_is_brought_back_in_the_meantime_is_spared(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(bank)
+    before = bank.trash()
+    bank.restore("old")
+    monkeypatch.setattr("attrbank.store.trash.trashed", lambda *_: before)
+    assert bank.prune() == ()
+    assert bank.resolve("old").name == "old"
+
+
+def test_a_prune_that_is_killed_anywhere_loses_only_what_was_to_go(tmp_path: Path) -> None:
+    def check(bank: Bank, ended: bool) -> None:
+        assert [entry.name for entry in bank.entries()] == ["young"]
+        assert all(finding.harmless for finding in bank.verify())
+        bank.prune()
+        assert trashed(bank) == ["fresh"]
+        assert {finding.state for finding in bank.verify()} == {"ok"}
+        assert bank.restore("fresh").tags == ("tag",)
+
+    assert every_kill(tmp_path, fill, Bank.prune, check) >= 3
+
+
+def test_a_kill_between_file_and_row_is_taken_care_of_by_reindex_too(bank: Bank) -> None:
+    fill(bank)
+    os.unlink(bank.path / "trash" / f"{bank.trash()[1].entry.id}.safetensors")
+    bank.reindex()
+    assert trashed(bank) == ["fresh"]
