@@ -25,7 +25,8 @@ def pictures() -> Tensor:
     with Image.open(FOLDER / "pictures.webp") as sheet:
         pixels = torch.from_numpy(np.asarray(sheet.convert("RGB")).copy())
     tiles = pixels.unflatten(0, (-1, SIZE)).unflatten(2, (ROW, SIZE)).permute(0, 2, 4, 1, 3)  # type: ignore[no-untyped-call]
-    return tiles.flatten(0, 1).float() / 255
+    shown: Tensor = tiles.flatten(0, 1).float() / 255
+    return shown
 
 
 def labels() -> Tensor:

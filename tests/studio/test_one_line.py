@@ -156,8 +156,9 @@ def only_ours(call) -> None:
 
 
 @pytest.fixture
-def nothing_runs(monkeypatch):
-    """What is asked for is looked at, up to where the network would be asked."""
+def nothing_runs(monkeypatch, tmp_path):
+    """What is asked for is looked at, up to where the network would be asked; relative paths end in a folder of ours."""
+    monkeypatch.chdir(tmp_path)
 
     def stop(*given, **named):
         raise attrbank.InvalidValueError("It would have run.")
