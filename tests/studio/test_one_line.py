@@ -157,7 +157,7 @@ def only_ours(call) -> None:
 
 @pytest.fixture
 def nothing_runs(monkeypatch, tmp_path):
-    """What is asked for is looked at, up to where the network would be asked; relative paths end in a folder of ours."""
+    """What is asked for is looked at, up to where the network would be asked; relative paths are ours."""
     monkeypatch.chdir(tmp_path)
 
     def stop(*given, **named):
