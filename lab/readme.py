@@ -15,6 +15,7 @@ from lab.figures import (
     bars,
     compositions,
     negatives,
+    new_truth,
     pictures,
     placebo,
     samplers,
@@ -23,7 +24,12 @@ from lab.figures import (
     tables,
 )
 
-PAGES = (Path("README.md"), Path("docs/results.md"), Path("plugins/attrbank-ksamplers/README.md"))
+PAGES = (
+    Path("README.md"),
+    Path("docs/results.md"),
+    Path("plugins/attrbank-ksamplers/README.md"),
+    Path("plugins/attrbank-portraits-2/README.md"),
+)
 """In the clone, those that show tables."""
 
 KSAMPLERS = ("euler", "euler-ancestral", "heun", "dpmpp-2m")
@@ -56,6 +62,7 @@ TABLES: Mapping[str, Table] = {
     "placebo": _evaluated(placebo.table, "placebo.json", "figures.json"),
     "shortfalls": Table(("shortfalls.json",), shortfalls.table),
     "early-switches": Table(("shortfalls.json",), shortfalls.switch_table),
+    "new-truth": Table(("new-truth.json",), new_truth.table),
     "agreement": Table(("agreement.json",), agreement.table),
     "compositions": Table(("compositions.json",), compositions.table),
     "strengths": Table(("strengths.json",), strengths.table),

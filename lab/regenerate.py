@@ -55,6 +55,7 @@ FINDINGS = (
     *("sweep.json", "sweep-1.png", "order.json", "order.png", "distance.json", "distance.png"),
     *("ablation.json", "ablation.png", "rho.json", "rho-smile.png"),
 )
+PORTRAITS_2 = "plugins/attrbank-portraits-2/attrbank_portraits_2"
 STEPS = (
     Step(
         "eval",
@@ -66,6 +67,18 @@ STEPS = (
     Step("placebo", ("docs/placebo.json",), ("lab.figures.placebo --work {out} --out {out}/placebo.json",)),
     Step("shortfalls", ("docs/shortfalls.json",), ("lab.figures.shortfalls --out {out}/shortfalls.json",)),
     Step("agreement", ("docs/agreement.json",), ("lab.figures.agreement --out {out}/agreement.json",)),
+    Step(
+        "new-truth",
+        ("docs/new-truth.json",),
+        ("lab.figures.new_truth --work {out} --out {out}/new-truth.json",),
+        needs=("attrbank-portraits-2",),
+    ),
+    Step(
+        "graded-sheet",
+        ("plugins/attrbank-portraits-2/sheet.png",),
+        (f"lab.second_edition.sheet --rows 4 --model {PORTRAITS_2}/model --out {{out}}/sheet.png",),
+        needs=("attrbank-portraits-2",),
+    ),
     Step("bars", ("docs/bars.json",), ("lab.figures.bars --out {out}/bars.json",)),
     Step(
         "compositions",

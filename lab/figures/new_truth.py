@@ -99,8 +99,8 @@ def _told(point: Point) -> str:
 def main(
     work: Annotated[Path, typer.Option(help="Where the bank and the cells are kept.")],
     backbone: Annotated[str, typer.Option(help="The model.")] = "portraits-2",
-    learn_seeds: Annotated[str, typer.Option(help="To learn from.")] = "0-47",
-    seeds: Annotated[str, typer.Option(help="To judge on.")] = "30000-30031",
+    learn_seeds: Annotated[str, typer.Option(help="To learn from.")] = "0-31",
+    seeds: Annotated[str, typer.Option(help="To judge on.")] = "30000-30015",
     out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("docs/new-truth.json"),
 ) -> None:
     """Learn, measure, write the figures as JSON and print them as a table."""
