@@ -72,5 +72,5 @@ def test_an_arrow_to_the_same_layer_or_a_higher_one_goes_up(house: House) -> Non
 def test_the_command_prints_a_table_or_json() -> None:
     app = typer.Typer()
     app.command()(main)
-    assert "floors (9)" in CliRunner().invoke(app, []).stdout.splitlines()[-2]
+    assert "floors (10)" in CliRunner().invoke(app, []).stdout.splitlines()[-2]
     assert set(json.loads(CliRunner().invoke(app, ["--json"]).stdout)) == {"rooms", "floors", "arrows", "circles", "up"}

@@ -14,6 +14,7 @@ from attrbank.learning.request import learn_spec
 from attrbank.learning.run import learn
 from attrbank.plugins.manager import PluginManager, load_plugins
 from attrbank.store.bank import Bank
+from attrbank.store.header import seal
 from attrbank.store.layout import Layout, object_files, starter_bank
 from tests.cli.conftest import (
     Cli,
@@ -66,7 +67,7 @@ def test_a_record_says_nothing_of_vectors_that_its_method_does_not_have(
     entry = learn(asked, backbone=str(tiny_pipeline), bank=bank.path)
     data = bank.read(entry)
     assert b"vectors" not in data
-    assert encode(decode(data)) == data
+    assert seal(encode(decode(data))) == data
     assert (entry.vectors, bank.record(entry).vectors) == (None, None)
     (listed,) = json.loads(cli("list", "--json").out)
     assert (listed["method"], listed["vectors"]) == ("adds", None)
@@ -82,7 +83,7 @@ def test_the_ids_of_the_starter_bank_stay() -> None:
     assert files
     for path in files:
         data = path.read_bytes()
-        assert encode(decode(data)) == data, path
+        assert seal(encode(decode(data))) == data, path
 
 
 @pytest.mark.usefixtures("adds", "unloadable")
