@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import sysconfig
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,23 @@ def strict_numerics() -> None:
         torch.set_num_threads(1)
         torch.use_deterministic_algorithms(True)
         torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_installed_plugins() -> Iterator[None]:
+    """The packages of ``plugins/`` that a contributor has installed mean nothing here; tests bring their own."""
+    everything, site = metadata.distributions, Path(sysconfig.get_path("purelib"))
+
+    def others(**given: object) -> Iterator[metadata.Distribution]:
+        for found in everything(**given):
+            installed = Path(str(found.locate_file(""))) == site
+            if not (installed and str(found.metadata["Name"]).startswith("attrbank-")):
+                yield found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metadata, "distributions", others)
+        load_plugins.cache_clear()
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -48,5 +48,10 @@ def fresh_environment(folder: Path) -> Environment:
     """A new environment below ``folder`` with this attrbank in it and no plugin."""
     venv.create(folder / "venv", symlinks=True)
     (packages,) = (folder / "venv" / "lib").glob("python*/site-packages")
-    (packages / "shared.pth").write_text(f"{ROOT}\n{sysconfig.get_path('purelib')}\n")
+    shared = folder / "shared"
+    shared.mkdir()
+    for needed in Path(sysconfig.get_path("purelib")).iterdir():
+        if not needed.name.startswith("attrbank_"):  # a plugin that a contributor has installed
+            (shared / needed.name).symlink_to(needed)
+    (packages / "shared.pth").write_text(f"{ROOT}\n{shared}\n")
     return Environment(folder, folder / "venv" / "bin" / "python")
