@@ -98,7 +98,7 @@ def _cell(agreed: Mapping[str, Any]) -> str:
 def main(
     names: Annotated[list[str] | None, typer.Argument(metavar="[REF]...", help="Default: the starter bank's.")] = None,
     *,
-    seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "10000-10015",
+    seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "30000-30011",
     steps: Annotated[int | None, typer.Option(help="Sampling steps; default the backbone's.")] = None,
     backbone: Annotated[str, typer.Option(help="One that brings its own judge.")] = "portraits",
     clip: Annotated[Path | None, typer.Option(help="A folder with CLIP, to ask it as well.")] = None,
