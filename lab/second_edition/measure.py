@@ -25,9 +25,8 @@ from diffusers import StableDiffusionPipeline
 from torch import Tensor
 
 from lab.second_edition.captions import Description, describe
-from lab.second_edition.codec import HELD_OUT, psnr, round_trip
+from lab.second_edition.codec import HELD_OUT, psnr
 from lab.second_edition.phrases import Phrase, Values, off, seen
-from lab.second_edition.train_oracle import logits, threshold
 
 PROMPTS_SEED, NOISE_SEED, TOLERANCE = 30_000, 30_000, 0.15
 PLAIN = "a photo of a person"
@@ -117,11 +116,8 @@ def main(
     said = prompts(count)
     shown = generate(pipeline, [description.text for description in said], steps, guidance)
     _say(judge, said, shown)
-    plain, limit = (
-        generate(pipeline, [PLAIN] * count, steps, guidance),
-        threshold(detector, round_trip(pipeline.vae, held_out)),
-    )
-    share = (logits(detector, plain) > limit).float().mean()
+    plain = generate(pipeline, [PLAIN] * count, steps, guidance)
+    share = detector.sees(plain).float().mean()
     typer.echo(f"damage: {share:.3f} of {count} plain pictures")
 
 

@@ -181,14 +181,12 @@ def accuracy(eye: Eye, portraits: Portraits, images: Tensor) -> dict[str, float]
 
 
 @torch.no_grad()
-def logits(detector: Damage, images: Tensor) -> Tensor:
-    """The detector's, (N,)."""
-    return torch.cat([detector(part) for part in torch.split(images, 64)])
-
-
-def threshold(detector: Damage, whole: Tensor) -> float:
-    """The logit above which ``ALARMS`` of whole pictures lie."""
-    return float(logits(detector, whole).quantile(1 - ALARMS))
+def set_threshold(detector: Damage, vae: AutoencoderKL | None, count: int) -> None:
+    """Let it call ``ALARMS`` of ``count`` held-out renders, through the codec if there is one, damaged."""
+    whole = render(draw(count, HELD_OUT))
+    whole = whole if vae is None else round_trip(vae, whole)
+    found = torch.cat([detector(part) for part in torch.split(whole, 64)])
+    detector.threshold.fill_(float(found.quantile(1 - ALARMS)))
 
 
 def report(role: str, network: nn.Module, vae: AutoencoderKL | None, count: int) -> None:
@@ -206,12 +204,11 @@ def report(role: str, network: nn.Module, vae: AutoencoderKL | None, count: int)
             typer.echo(f"{role}, {title}: r² {grades}; least {found[least]:.3f} ({least})")
             typer.echo(f"{role}, {title}: rightly read {' '.join(f'{name} {right[name]:.3f}' for name in right)}")
         elif isinstance(network, Damage):
-            limit = threshold(network, images)
             spoilt = damaged(render(portraits), render(other_glasses(portraits)), Chance(count, HELD_OUT))
-            seen = logits(network, way(spoilt)) > limit
+            seen = network.sees(way(spoilt))
             kinds = [float(seen[n :: len(DAMAGES)].float().mean()) for n in range(len(DAMAGES))]
             each = " ".join(f"{spoil.__name__} {share:.2f}" for spoil, share in zip(DAMAGES, kinds, strict=True))
-            typer.echo(f"damage, {title}: {seen.float().mean():.3f} seen at threshold {limit:.3f}: {each}")
+            typer.echo(f"damage, {title}: {seen.float().mean():.3f} seen at threshold {network.threshold:.3f}: {each}")
 
 
 def main(
@@ -251,8 +248,12 @@ def main(
         return
     trainer.load_average()
     settle(network, lesson, wanted)
-    store(network.cpu(), out / f"{role}.safetensors")
-    report(role, restore(network, out / f"{role}.safetensors"), vae.cpu() if vae else None, held_out)
+    vae = vae.cpu() if vae else None
+    network = network.cpu()
+    if isinstance(network, Damage):
+        set_threshold(network, vae, held_out)
+    store(network, out / f"{role}.safetensors")
+    report(role, restore(network, out / f"{role}.safetensors"), vae, held_out)
 
 
 def _share(found: Renders, role: str) -> Renders:

@@ -131,6 +131,13 @@ def test_eyes_train_and_are_stored(tmp_path: Path, capsys, monkeypatch, role: st
     assert (tmp_path / f"{role}.safetensors").stat().st_size < 3_000_000
 
 
+def test_the_detector_is_stored_with_a_threshold_that_lets_renders_pass(tmp_path: Path):
+    train_oracle.main("damage", tmp_path, steps=1, held_out=50, threads=1, count=4, batch=4)
+    detector = restore(Damage(), tmp_path / "damage.safetensors")
+    assert detector.threshold != 0
+    assert detector.sees(render(draw(50, HELD_OUT))).float().mean() <= 0.1
+
+
 def test_the_two_eyes_differ_and_read_the_same_things():
     images = render(draw(2, HELD_OUT))
     judge, tuner = build("judge").eval(), build("tuner").eval()
