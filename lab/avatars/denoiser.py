@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import CLIPTextModel
 
 from lab.avatars.examples import QUESTIONS, Examples
 from lab.avatars.loop import layout
-from lab.portraits.denoiser import build_scheduler, min_snr_weight
+from lab.portraits.denoiser import Networks, build_scheduler, min_snr_weight
 
 LEARNING_RATE = 1e-3
 READING_WEIGHT, NOISY_SHARE, NOISY_FROM = 0.05, 0.5, 400
@@ -37,15 +34,6 @@ def build_unet() -> UNet2DConditionModel:
 def build_reader() -> nn.Linear:
     """Reads off the text encoder's states what a caption says; used in training only."""
     return nn.Linear(128, sum(len(values) + 1 for _, values in QUESTIONS))
-
-
-@dataclass(frozen=True)
-class Networks:
-    """What is trained together."""
-
-    text_encoder: CLIPTextModel
-    unet: UNet2DConditionModel
-    reader: nn.Linear
 
 
 class DenoisingLoss:

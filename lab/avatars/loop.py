@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from lab.norms import keep_channels_last
-from lab.portraits.loop import Trainer
+from lab.portraits.loop import Trainer, time_left
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -38,31 +37,7 @@ def deadline_in(minutes: float | None) -> float:
 
 
 class ReportingTrainer(Trainer):
-    """A ``Trainer`` whose progress can be read in a log file, and whose networks may be on a GPU.
-
-    Args:
-        networks: as for ``Trainer``, on their device already.
-        folder: as for ``Trainer``.
-        learning_rate: as for ``Trainer``.
-        ema_decay: as for ``Trainer``.
-        data: as for ``Trainer``.
-
-    Raises:
-        IncompatibleError: the checkpoint has learned from other data.
-    """
-
-    def __init__(
-        self,
-        networks: dict[str, nn.Module],
-        folder: Path,
-        learning_rate: float,
-        ema_decay: float = 0.999,
-        data: str = "",
-    ) -> None:
-        super().__init__(networks, folder, learning_rate, ema_decay, data)
-        for parameter, state in self.optimizer.state.items():  # a checkpoint is read onto the CPU
-            for name, tensor in state.items():
-                state[name] = tensor.to(parameter.device)
+    """A ``Trainer`` whose progress can be read in a log file, and whose networks may be on a GPU."""
 
     def train(
         self,
@@ -84,13 +59,13 @@ class ReportingTrainer(Trainer):
             on_save: called whenever the state has been written.
         """
         began = saved = reported = time.monotonic()
-        first, losses = self.step, list[Tensor]()
+        losses = list[Tensor]()
         while self.step < steps and time.monotonic() < deadline:
-            expected = self._expected(steps, first, began, deadline)
-            losses.append(self._update(loss_at, expected))
+            self.time_left = time_left(began, deadline)
+            losses.append(self._update(loss_at, steps))
             if self.step % REPORT_EVERY == 0:
                 mean = float(torch.stack(losses).mean())  # waits for the device
-                self._report(title, expected, mean, (time.monotonic() - reported) / len(losses))
+                self._report(title, steps, mean, (time.monotonic() - reported) / len(losses), deadline)
                 losses, reported = [], time.monotonic()
             if time.monotonic() > saved + SAVE_EVERY:
                 self.save()
@@ -100,13 +75,7 @@ class ReportingTrainer(Trainer):
         on_save()
         return self.step >= steps
 
-    def _expected(self, steps: int, first: int, began: float, deadline: float) -> int:
-        """How many steps there will have been at the end, by the share of the time that has passed."""
-        share = (time.monotonic() - began) / max(1e-9, deadline - began)
-        done = self.step - first
-        return min(steps, first + int((done + 1) / share)) if done and share > 0 else steps
-
-    def _report(self, title: str, expected: int, loss: float, seconds: float) -> None:
-        left = (expected - self.step) * seconds / 60
-        line = f"{title}: step {self.step} of {expected}, loss {loss:.4f}, {1000 * seconds:.0f} ms a step"
+    def _report(self, title: str, steps: int, loss: float, seconds: float, deadline: float) -> None:
+        left = min((steps - self.step) * seconds, deadline - time.monotonic()) / 60
+        line = f"{title}: step {self.step} of {steps}, loss {loss:.4f}, {1000 * seconds:.0f} ms a step"
         print(f"{line}, {left:.1f} minutes left", flush=True)

@@ -18,7 +18,7 @@ from lab.avatars.examples import encode_examples, encoder_id
 from lab.avatars.export import export, replace
 from lab.avatars.loop import ReportingTrainer, deadline_in, put
 from lab.avatars.painting import Bank, paint
-from lab.portraits.denoiser import build_text_encoder
+from lab.portraits.denoiser import Networks, build_text_encoder
 
 FIGURES_SEED, CODEC_SEED, DENOISER_SEED = 1, 0, 1
 HELD_OUT_SEED, HELD_OUT = 10_000, 400
@@ -122,7 +122,7 @@ def train_denoiser(
     """
     torch.manual_seed(DENOISER_SEED)
     vae = load_vae(out, device)
-    networks = denoiser.Networks(
+    networks = Networks(
         text_encoder=build_text_encoder(build_tokenizer(), MAX_TOKENS).to(device),
         unet=put(denoiser.build_unet(), device),
         reader=denoiser.build_reader().to(device),

@@ -18,19 +18,24 @@ LEARNING_RATE, BATCH, SNR_CEILING = 1e-3, 32, 5.0
 READING_WEIGHT, NOISY_SHARE, NOISY_FROM = 0.05, 0.5, 400
 
 
-def build_unet() -> UNet2DConditionModel:
-    """A small UNet; cross-attention only at 8×8 and in the middle, where it is cheap."""
+def build_unet(widths: tuple[int, int, int] = (32, 64, 128), groups: int = 16) -> UNet2DConditionModel:
+    """A small UNet; cross-attention only at 8×8 and in the middle, where it is cheap.
+
+    Args:
+        widths: channels at 32×32, 16×16 and 8×8.
+        groups: of the norms; they divide the widths.
+    """
     return UNet2DConditionModel(
         sample_size=32,
         in_channels=4,
         out_channels=4,
         layers_per_block=1,
-        block_out_channels=(32, 64, 128),
+        block_out_channels=widths,
         down_block_types=("DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
         cross_attention_dim=128,
         attention_head_dim=4,
-        norm_num_groups=16,
+        norm_num_groups=groups,
     )
 
 

@@ -27,6 +27,11 @@ def rate(step: int, steps: int, peak: float, time_left: float = 1.0) -> float:
     return peak * max(0.0, min(1.0, (step + 1) / 100, (steps - step) / decay, 5 * time_left))
 
 
+def time_left(began: float, deadline: float) -> float:
+    """The share that is left of the time from ``began`` to ``deadline``, which may be never; of the monotonic clock."""
+    return 1.0 if deadline == float("inf") else (deadline - time.monotonic()) / max(1e-6, deadline - began)
+
+
 def metadata_of(path: Path) -> dict[str, str]:
     """What a safetensors file says of itself."""
     with safe_open(path, "pt") as file:
@@ -139,6 +144,8 @@ class Trainer:
                     "step": torch.tensor(
                         float(self.step), device=parameter.device if self.optimizer.defaults["fused"] else None
                     ),
-                    "exp_avg": stored[f"first/{key}"].clone(memory_format=torch.preserve_format),
-                    "exp_avg_sq": stored[f"second/{key}"].clone(memory_format=torch.preserve_format),
+                    "exp_avg": stored[f"first/{key}"].clone(memory_format=torch.preserve_format).to(parameter.device),
+                    "exp_avg_sq": stored[f"second/{key}"]
+                    .clone(memory_format=torch.preserve_format)
+                    .to(parameter.device),
                 }

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTokenizer
 
-from lab.portraits.denoiser import build_scheduler, build_text_encoder, min_snr_weight
+from lab.portraits.denoiser import Networks, build_scheduler, build_text_encoder, build_unet, min_snr_weight
 from lab.second_edition.loop import on
 from lab.second_edition.openness import WIDTH
 from lab.second_edition.tokens import MAX_TOKENS
@@ -20,36 +19,11 @@ UNET_WIDTHS = (40, 80, 160)
 READING_WEIGHT, NOISY_SHARE, NOISY_FROM = 0.15, 0.5, 400
 
 
-@dataclass(frozen=True)
-class Networks:
-    """What is trained together; the reader tells from the text encoder's states what a caption leaves open."""
-
-    text_encoder: CLIPTextModel
-    unet: UNet2DConditionModel
-    reader: nn.Linear
-
-
-def build_unet() -> UNet2DConditionModel:
-    """A small UNet; cross-attention only at 8×8 and in the middle, where it is cheap."""
-    return UNet2DConditionModel(
-        sample_size=32,
-        in_channels=4,
-        out_channels=4,
-        layers_per_block=1,
-        block_out_channels=UNET_WIDTHS,
-        down_block_types=("DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
-        cross_attention_dim=128,
-        attention_head_dim=4,
-        norm_num_groups=8,
-    )
-
-
 def build(tokenizer: CLIPTokenizer, device: torch.device) -> Networks:
-    """Untrained networks."""
+    """Untrained networks; the reader tells from the text encoder's states what a caption leaves open."""
     return Networks(
         text_encoder=on(device, build_text_encoder(tokenizer, MAX_TOKENS)),
-        unet=on(device, build_unet()),
+        unet=on(device, build_unet(UNET_WIDTHS, groups=8)),
         reader=on(device, nn.Linear(128, WIDTH)),
     )
 

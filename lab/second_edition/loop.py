@@ -62,9 +62,6 @@ class Trainer(loop.Trainer):
     ) -> None:
         super().__init__(networks, folder, learning_rate, ema_decay, data)
         self.say, self.stopped, self.final = say, False, False
-        for parameter, state in self.optimizer.state.items():
-            for moment in ("exp_avg", "exp_avg_sq"):
-                state[moment] = state[moment].to(parameter.device)
 
     def run(
         self,
@@ -98,7 +95,7 @@ class Trainer(loop.Trainer):
         deadline = float("inf") if max_minutes is None else began + 60 * max_minutes
         while self.step < steps and time.monotonic() < deadline and not self.stopped:
             if self.final:
-                self.time_left = (deadline - time.monotonic()) / max(1e-6, deadline - began)
+                self.time_left = loop.time_left(began, deadline)
             losses.append(self._update(loss_at, steps))
             if self.step % EVERY == 0:
                 each = (time.monotonic() - began) / (self.step - first)
