@@ -154,7 +154,7 @@ def adopt(start: Path, out: Path) -> None:
         )
 
 
-def go_on_from(start: Path, networks: denoiser.Networks) -> None:
+def go_on_from(start: Path, networks: Networks) -> None:
     """Put a model's weights into networks that are to be trained."""
     known = {
         "text_encoder": CLIPTextModel.from_pretrained(start / "text_encoder"),

@@ -140,12 +140,9 @@ class Trainer:
             parameter.copy_(stored[f"weights/{key}"])
             self.ema[key].copy_(stored[f"average/{key}"])
             if f"first/{key}" in stored:
+                device = parameter.device  # fused Adam wants its step there, too
                 self.optimizer.state[parameter] = {
-                    "step": torch.tensor(
-                        float(self.step), device=parameter.device if self.optimizer.defaults["fused"] else None
-                    ),
-                    "exp_avg": stored[f"first/{key}"].clone(memory_format=torch.preserve_format).to(parameter.device),
-                    "exp_avg_sq": stored[f"second/{key}"]
-                    .clone(memory_format=torch.preserve_format)
-                    .to(parameter.device),
+                    "step": torch.tensor(float(self.step), device=device),
+                    "exp_avg": stored[f"first/{key}"].clone().to(device),
+                    "exp_avg_sq": stored[f"second/{key}"].clone().to(device),
                 }
