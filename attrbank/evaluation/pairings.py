@@ -63,9 +63,7 @@ def measure_matrix(
     subjects = setting.subjects
     together = Together(setting, CellStore(request.out, setting.protocol))
     pairs = [Combination(pair) for pair in itertools.permutations(subjects, 2)]
-    groups = [
-        group for group in _groups(subjects, request.largest, setting.judge.judge.excludes) if together.fits(group)
-    ]
+    groups = [group for group in _groups(subjects, request.largest, setting.judge.excludes) if together.fits(group)]
     together.measure([*(Combination((subject,)) for subject in subjects), *pairs, *groups], on_progress)
     judged = [subject for subject in subjects if together.lacking(subject).any()]
     for subject in subjects:

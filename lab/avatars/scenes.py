@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -58,15 +57,6 @@ class Scene:
     places: tuple[Place, ...]
     ground: str
     pattern: str
-
-    def as_json(self) -> dict[str, Any]:
-        """For a file."""
-        return asdict(self)
-
-
-def scene_from(stored: Mapping[str, Any]) -> Scene:
-    """The inverse of ``Scene.as_json``."""
-    return Scene(tuple(Place(**place) for place in stored["places"]), stored["ground"], stored["pattern"])
 
 
 def draw_scene(by_style: Mapping[str, Sequence[int]], rng: random.Random, pairs: float = PAIRS) -> Scene:

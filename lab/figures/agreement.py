@@ -41,7 +41,7 @@ def others(setting: Setting, source: str, clip: Path | None) -> dict[str, Judge]
     def made(asked: str, **case: Any) -> Judge:
         choice = chosen(asked, source)
         case |= {"argument": choice.argument}
-        return choice.made(Case(backbone=bench.backbone, prompt=bench.prompt, **case))
+        return choice.made(Case(backbone=bench.backbone, prompt=bench.prompt, source=source, **case))
 
     named = {"self": made("self"), **({"clip": made(f"clip:{clip}")} if clip else {})}
     return {**named, TUNER: made(ORACLE, split="tune")}

@@ -60,7 +60,7 @@ def largest_steps(request: SettingRequest) -> dict[str, float]:
     before = setting.judge.look(setting.bench.images(setting.bench.unedited))
     for subject in track(setting.subjects, "ten steps", console=Console(stderr=True)):
         rows = setting.judge.lacking(subject, before)
-        bench, effect = setting.bench.only(rows), setting.judge.judge.effect
+        bench, effect = setting.bench.only(rows), setting.judge.effect
         acts = [bench.act(subject.learned, n / STEPS) for n in range(1, STEPS + 1)]
         seen = [setting.judge.look(bench.images(bench.edited([act]))) for act in acts]
         way = torch.stack([effect(subject, before[rows]), *(effect(subject, after) for after in seen)])  # (11, B)

@@ -1,6 +1,6 @@
 """Does the detector see what people see? ``python -m lab.second_edition.labelled`` holds it against 120 labels by eye.
 
-``labelled/pictures.webp`` holds 60 plain pictures and, from the sixth row on, 60 edited ones (default ``learn``,
+``labelled/pictures.webp`` holds 60 unedited pictures and, from the sixth row on, 60 edited ones (default ``learn``,
 strength 1), twelve in a row, as the model that is shipped draws them; ``labels.json`` says which look damaged.
 """
 
@@ -40,7 +40,7 @@ def main() -> None:
     typer.echo(f"agreement: {(seen == said).float().mean():.2f} of {len(said)}")
     typer.echo(f"of {int(said.sum())} that look damaged, the detector sees {int((seen & said).sum())}")
     typer.echo(f"of {int((~said).sum())} that do not, it calls {int((seen & ~said).sum())} damaged")
-    for title, half in (("plain", slice(0, 60)), ("edited", slice(60, None))):
+    for title, half in (("unedited", slice(0, 60)), ("edited", slice(60, None))):
         typer.echo(f"{title}: {said[half].float().mean():.2f} by eye, {seen[half].float().mean():.2f} by the detector")
 
 

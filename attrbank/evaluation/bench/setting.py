@@ -89,7 +89,8 @@ def set_up(request: SettingRequest) -> Setting:
     choice = chosen(request.judge, source)
     backbone: Backbone = load_plugins().backbone(source, request.placement)
     prompt = request.prompt or backbone.defaults.prompt or attributes[0].learned.record.prompt or ""
-    judge = choice.made(Case(backbone=backbone, prompt=prompt, split=request.split, argument=choice.argument))
+    case = Case(backbone=backbone, prompt=prompt, split=request.split, argument=choice.argument, source=source)
+    judge = choice.made(case)
     subjects = tuple(_subject(found, prompt, request, judge) for found in attributes)
     bench = Bench(
         backbone,

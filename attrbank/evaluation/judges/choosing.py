@@ -58,4 +58,4 @@ def chosen(asked: str | None, source: str) -> Choice:
 
 def oracle(case: Case) -> Judge:
     """The judge that the backbone's plugin brings for it."""
-    return completed(load_plugins().judge_of(case.backbone.name, case))
+    return completed(load_plugins().judge_of(case.source or case.backbone.name, case))

@@ -25,12 +25,14 @@ class Case:
         prompt: of the unedited pictures.
         split: whose seeds they are: what has looked at ``tune`` to choose something may not look at ``judge``.
         argument: what the user wrote behind the judge's name and a colon; None without.
+        source: the backbone as the user named it, which its own judge is found by; None is the backbone's name.
     """
 
     backbone: Backbone
     prompt: str
     split: Split = "judge"
     argument: str | None = None
+    source: str | None = None
 
 
 class Judge:
@@ -123,15 +125,19 @@ class Hearing:
         """The judge's view of images (B, 3, h, w) in [0, 1]."""
         return self.judge.look(images)
 
+    def effect(self, subject: Subject, view: Any) -> Tensor:
+        """How surely the attribute is seen, (B,)."""
+        return self.judge.effect(subject, view)
+
     def lacking(self, subject: Subject, view: Any) -> Tensor:
         """Which pictures the edit is to be judged on, (B,) bool."""
         return self.judge.lacking(subject, view)
 
     def figures(self, subject: Subject, before: Any, after: Any) -> Mapping[str, Tensor]:
         """One figure (B,) a picture by name: success, effect, flips of the other subjects, and what the judge adds."""
-        effect = self.judge.effect(subject, after)
-        found = {"success": effect > 0, "effect": effect, **self._flips(subject, before, after)}
-        return found | dict(self.judge.figures(subject, before, after))
+        own, effect = self.judge.figures(subject, before, after), self.judge.effect(subject, after)
+        flips = {} if "flips" in own else self._flips(subject, before, after)
+        return {"success": effect > 0, "effect": effect, **flips, **own}
 
     def distances(self, subject: Subject, before: Any, after: Any) -> Mapping[str, float]:
         """Figures of all pictures together: the judge's own, and ``diversity`` where it reads traits."""

@@ -269,6 +269,6 @@ def load(role: Role = "judge", folder: Path = FOLDER) -> Eye:
     return eye
 
 
-def fingerprint(role: Role, folder: Path = FOLDER) -> str:
-    """Twelve hex digits that stand for an eye's weights."""
-    return hashlib.sha256((folder / f"{role}.safetensors").read_bytes()).hexdigest()[:12]
+def fingerprint(*paths: Path) -> str:
+    """Twelve hex digits that stand for everything in these files together."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:12]

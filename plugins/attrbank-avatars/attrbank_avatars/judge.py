@@ -23,6 +23,8 @@ from attrbank_avatars.readings import (
     perceptual_distance,
 )
 
+HIDES_HAIR = ("hat", "length", "sex")
+
 Damaged: TypeAlias = Callable[[Tensor], Tensor]
 
 
@@ -38,7 +40,8 @@ class AvatarsJudge(Judge):
 
     def __init__(self, role: eyes.Role, damaged: Damaged | None = None) -> None:
         self.name: str = role
-        self.weights = eyes.fingerprint(role)
+        detector = [damage.PATH] if damaged else []
+        self.weights = eyes.fingerprint(eyes.FOLDER / f"{role}.safetensors", perfect.PATH, *detector)
         self._eye, self._damaged = eyes.load(role), damaged
         self._perfect = functools.cache(self._perfectly_edited)
 
@@ -69,8 +72,12 @@ class AvatarsJudge(Judge):
         }
 
     def traits(self, subject: Subject, view: Pictures) -> Tensor:
-        """The colours of hair and clothes, which edits are known to make alike in everybody, (B, 6)."""
-        return colours(view)
+        """The colours of hair and clothes, which edits are known to make alike in everybody, (B, 6) or (B, 3).
+
+        Clothes alone where the edit decides what can be seen of the hair.
+        """
+        found = colours(view)
+        return found[:, 3:] if GOALS[_goal(subject)].trait in HIDES_HAIR else found
 
     def distances(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, float]:
         """FID and KID over the eye's features of the figure's frame, to perfect edits."""

@@ -6,12 +6,14 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree
 from typing import cast
 
 import pytest
 import torch
 from attrbank_avatars.model_folder import FOLDER
 
+from attrbank.evaluation.judges.choosing import chosen
 from attrbank.plugin import Case, Judge, JudgeContract, LearnedAttribute, Subject, load_plugins
 
 README = Path(__file__).parents[1] / "README.md"
@@ -44,6 +46,15 @@ def their_package(installed: None, tmp_path_factory: pytest.TempPathFactory) -> 
 def test_the_model_is_there_and_has_its_judge() -> None:
     assert load_plugins().has_judge("my-model")
     assert tuple(load_plugins().describe("my-model").latent_shape) == (4, 32, 32)
+
+
+def test_an_evaluation_finds_their_judge_though_the_folder_has_another_name(tmp_path: Path) -> None:
+    folder = copytree(FOLDER, tmp_path / "plain")
+    (folder / "attrbank.json").unlink()
+    backbone = load_plugins().backbone(str(folder))
+    assert backbone.name != "my-model"
+    judge = chosen(None, "my-model").made(Case(backbone=backbone, prompt="a picture of a person", source="my-model"))
+    assert "blue" in judge.goals
 
 
 class TestTheirJudge(JudgeContract):

@@ -216,6 +216,7 @@ def load_damage(folder: Path = FOLDER) -> Damage:
     return restore(Damage(), folder / "damage.safetensors")
 
 
-def fingerprint(role: Role, folder: Path = FOLDER) -> str:
-    """Twelve hex digits that stand for the shipped weights."""
-    return hashlib.sha256((folder / f"{role}.safetensors").read_bytes()).hexdigest()[:12]
+def fingerprint(*names: str, folder: Path = FOLDER) -> str:
+    """Twelve hex digits that stand for the shipped weights of these networks together."""
+    whole = b"".join((folder / f"{name}.safetensors").read_bytes() for name in names)
+    return hashlib.sha256(whole).hexdigest()[:12]

@@ -15,6 +15,7 @@ from attrbank_portraits_2.parameters import draw
 from attrbank_portraits_2.readings import (
     GOALS,
     HAIR,
+    HIDES_HAIR,
     PROMPTS,
     Pictures,
     effect,
@@ -47,7 +48,7 @@ class PortraitsJudge(Judge):
 
     def __init__(self, role: eyes.Role, renders: int = RENDERS, damaged: Damaged | None = None) -> None:
         self.name: str = role
-        self.weights = eyes.fingerprint(role)
+        self.weights = eyes.fingerprint(role, *(["damage"] if damaged else []))
         self._eye, self._damaged = eyes.load(role), damaged
         self._people = draw(renders, FIRST_SEED[role])
         self._perfect = functools.cache(self._perfectly_edited)
@@ -74,9 +75,12 @@ class PortraitsJudge(Judge):
             "perceptual": perceptual_distance(before, after),
         }
 
-    def traits(self, subject: Subject, view: Pictures) -> Tensor:
-        """The colour of the hair, which edits are known to make alike in everybody, (B, 3)."""
-        return identities(view, *HAIR)
+    def traits(self, subject: Subject, view: Pictures) -> Tensor | None:
+        """The colour of the hair, (B, 3), which edits are known to make alike in everybody; None where an edit may.
+
+        Age greys hair, and of what a hat covers or who is bald an eye can only guess.
+        """
+        return None if GOALS[_goal(subject)].value in HIDES_HAIR else identities(view, *HAIR)
 
     def distances(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, float]:
         """FID and KID over the oracle's features, to perfect edits of rendered people who lacked the attribute."""
@@ -94,8 +98,8 @@ class PortraitsJudge(Judge):
         return {name: values.float().mean().item() for name, values in found.items()}
 
     def excludes(self, one: Subject, other: Subject) -> bool:
-        """Whether both promise something of the same thing, as young and old do."""
-        return GOALS[_goal(one)].value == GOALS[_goal(other)].value
+        """Whether no portrait can have both, as young and old; a laughing one smiles as well."""
+        return GOALS[_goal(one)].excludes(GOALS[_goal(other)])
 
     def _perfectly_edited(self, goal: str) -> tuple[Pictures, Pictures]:
         """Rendered people who lack the attribute, and the same with it."""

@@ -31,6 +31,10 @@ class Goal(NamedTuple):
     high: float
     perfect: float
 
+    def excludes(self, other: Goal) -> bool:
+        """Whether nothing keeps both."""
+        return self.value == other.value and max(self.low, other.low) > min(self.high, other.high)
+
     def lacked_by(self, people: Portraits) -> Tensor:
         """Who lacks it by the renderer's own truth, (N,) bool."""
         shown = people.column(self.value)
@@ -95,6 +99,8 @@ IDENTITY = tuple(name for name in READ_NUMBERS if name not in GRADES)
 KEPT = ("clothes_colour", "background_colour")
 """Kinds that belong to the identity, too; another one counts as two strangers' numbers differ on average."""
 HAIR = ("hair_red", "hair_green", "hair_blue")
+HIDES_HAIR = ("age", "hair_length", "hat")
+"""Values whose edits change the hair that is seen, or what can be seen of it."""
 BY_RIGHT: Mapping[str, tuple[str, ...]] = MappingProxyType({"age": HAIR})
 """Identity that a perfect edit changes: age greys the hair that is seen."""
 

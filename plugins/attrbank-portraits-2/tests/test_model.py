@@ -42,6 +42,13 @@ def test_a_perfect_edit_is_seen_and_costs_little(people, seen, name: str):
     assert identity_error(before, after, goal.value).mean() < 0.6
 
 
+def test_who_laughs_smiles_and_who_is_young_is_not_old():
+    assert not GOALS["smile"].excludes(GOALS["laughing"])
+    assert not GOALS["glasses"].excludes(GOALS["sunglasses"])
+    assert GOALS["young"].excludes(GOALS["old"])
+    assert not GOALS["young"].excludes(GOALS["hat"])
+
+
 def test_strangers_differ(seen):
     half = torch.arange(len(seen)) < 48
     assert identity_error(seen[half], seen[~half]).mean() > 0.9

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 
 from lab.avatars.cutouts import SIZE, Cutouts
-from lab.avatars.scenes import Place, Scene, draw_scene, draw_scenes, numbers_by_style, paint, paint_all, scene_from
+from lab.avatars.scenes import Place, Scene, draw_scene, draw_scenes, numbers_by_style, paint, paint_all
 from lab.avatars.truth import about_people
 
 
@@ -21,11 +21,6 @@ def test_a_seed_gives_the_same_scenes_again(cutouts: Cutouts) -> None:
     assert once == again
     assert once != draw_scenes(cutouts, 12, 6)
     assert torch.equal(paint_all(once, cutouts), paint_all(again, cutouts))
-
-
-def test_a_scene_is_kept_in_json(cutouts: Cutouts) -> None:
-    for scene in draw_scenes(cutouts, 12, 5):
-        assert scene_from(scene.as_json()) == scene
 
 
 def test_a_figure_changes_nothing_outside_of_its_frame(cutouts: Cutouts) -> None:
