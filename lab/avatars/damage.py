@@ -11,32 +11,13 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 from torch.nn import functional
 
+from lab import spoiling
 from lab.avatars.cutouts import Cutouts, draw_cached
 from lab.avatars.loop import layout
+from lab.spoiling import Chance, disc
 
 HALF_WORN = 300
 """How many figures are also drawn without what they wear on their eyes."""
-
-
-class Chance:
-    """Random numbers for a batch of ``count`` on a device."""
-
-    def __init__(self, count: int, generator: torch.Generator) -> None:
-        self.count, self.generator, self.device = count, generator, generator.device
-
-    def number(self, low: float = 0.0, high: float = 1.0) -> Tensor:
-        """One for each picture, (count, 1, 1, 1)."""
-        drawn = torch.rand(self.count, 1, 1, 1, generator=self.generator, device=self.device)
-        return low + (high - low) * drawn
-
-    def grain(self, like: Tensor) -> Tensor:
-        """Normal numbers of a shape."""
-        return torch.randn(like.shape, generator=self.generator, device=self.device)
-
-
-def _blur(images: Tensor, radius: int) -> Tensor:
-    padded = functional.pad(images, (radius,) * 4, mode="replicate")
-    return functional.avg_pool2d(padded, 2 * radius + 1, stride=1)
 
 
 Spot = Tensor
@@ -50,40 +31,27 @@ def spot(images: Tensor, chance: Chance, low: float, high: float) -> Spot:
     chosen = ((down > 0.3) + luck).flatten(1).argmax(1)  # a strong edge, or anything where there is none
     side = images.shape[-1]
     x, y = ((part / side).view(-1, 1, 1, 1) for part in (chosen % side, torch.div(chosen, side, rounding_mode="floor")))
-    axis = torch.linspace(0, 1, side, device=chance.device)
-    away = ((axis.view(1, 1, 1, -1) - x) ** 2 + (axis.view(1, 1, -1, 1) - y) ** 2).sqrt()
-    return ((chance.number(low, high) - away) * 20 + 0.5).clamp(0, 1)
+    return disc(x, y, chance.number(low, high), side)
 
 
-def smear(images: Tensor, chance: Chance) -> Tensor:
-    """A place is wiped sideways."""
-    wiped = functional.avg_pool2d(functional.pad(images, (6, 6, 0, 0), mode="replicate"), (1, 13), stride=1)
-    return torch.lerp(images, _blur(wiped, 1), spot(images, chance, 0.07, 0.2))
+def _smear(images: Tensor, chance: Chance) -> Tensor:
+    return spoiling.smear(images, spot(images, chance, 0.07, 0.2))
 
 
-def double(images: Tensor, chance: Chance) -> Tensor:
-    """A place is drawn twice, a few pixels apart."""
-    near, far = images.roll((1, 3), (2, 3)), images.roll((2, -5), (2, 3))
-    moved = torch.where(chance.number() < 0.5, near, far)
-    return torch.lerp(images, moved, 0.5 * spot(images, chance, 0.1, 0.3))
+def _double(images: Tensor, chance: Chance) -> Tensor:
+    return spoiling.double(images, spot(images, chance, 0.1, 0.3), chance)
 
 
-def ghost(images: Tensor, chance: Chance) -> Tensor:
-    """The next one in the batch shines through."""
-    return torch.lerp(images, images.roll(1, 0), chance.number(0.25, 0.6) * spot(images, chance, 0.12, 0.4))
+def _ghost(images: Tensor, chance: Chance) -> Tensor:
+    return spoiling.ghost(images, spot(images, chance, 0.12, 0.4), chance)
 
 
-def hole(images: Tensor, chance: Chance) -> Tensor:
-    """A place is filled with the colour of another place."""
-    side = images.shape[-1]
-    pixel = torch.randint(side * side, (len(images), 1, 1), generator=chance.generator, device=chance.device)
-    colour = images.flatten(2).gather(2, pixel.expand(-1, images.shape[1], -1)).unsqueeze(-1)
-    return torch.lerp(images, colour.expand_as(images), spot(images, chance, 0.03, 0.1))
+def _hole(images: Tensor, chance: Chance) -> Tensor:
+    return spoiling.hole(images, spot(images, chance, 0.03, 0.1), chance)
 
 
-def fog(images: Tensor, chance: Chance) -> Tensor:
-    """A place, or all, is out of focus."""
-    return torch.lerp(images, _blur(_blur(images, 2), 2), spot(images, chance, 0.1, 0.8))
+def _fog(images: Tensor, chance: Chance) -> Tensor:
+    return spoiling.fog(images, spot(images, chance, 0.1, 0.8))
 
 
 def wave(images: Tensor, chance: Chance) -> Tensor:
@@ -100,11 +68,11 @@ def wave(images: Tensor, chance: Chance) -> Tensor:
 
 
 DAMAGES: dict[str, Callable[[Tensor, Chance], Tensor]] = {
-    "smear": smear,
-    "double": double,
-    "ghost": ghost,
-    "hole": hole,
-    "fog": fog,
+    "smear": _smear,
+    "double": _double,
+    "ghost": _ghost,
+    "hole": _hole,
+    "fog": _fog,
     "wave": wave,
 }
 """What can be done to any picture; half a pair of glasses, and latents that are wrong in a place, are beside these."""

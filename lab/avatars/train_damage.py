@@ -14,12 +14,13 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 from torch.nn import functional
 
-from lab.avatars.damage import DAMAGES, HALF_WORN, Chance, half_worn, redrawn, spoiled, spot
+from lab.avatars.damage import DAMAGES, HALF_WORN, half_worn, redrawn, spoiled, spot
 from lab.avatars.loop import ReportingTrainer, deadline_in, put
 from lab.avatars.painting import Bank, paint
 from lab.avatars.scenes import draw_scenes, paint_all
 from lab.avatars.train import HELD_OUT_SEED, bank_of, held_out, load_vae, prepare
 from lab.avatars.train_judge import settle
+from lab.spoiling import Chance
 
 BATCH, LEARNING_RATE, SEED, AT_ONCE = 192, 1.5e-3, 700_000, 100
 LITTLE, MUCH = 0.12, (0.7, 1.4)

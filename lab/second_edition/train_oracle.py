@@ -24,7 +24,8 @@ from torch.nn import functional
 from lab.second_edition.codec import HELD_OUT, round_trip
 from lab.second_edition.loop import Trainer, on, place
 from lab.second_edition.renders import Renders, other_glasses, stored
-from lab.second_edition.spoil import BLEMISHES, DAMAGES, Chance, damaged, half_drawn, soften
+from lab.second_edition.spoil import BLEMISHES, DAMAGES, damaged, half_drawn, soften
+from lab.spoiling import Chance, seeded
 
 BATCH, LEARNING_RATE = 64, 1e-3
 SEEDS = {"judge": 1 << 33, "tuner": 1 << 34, "damage": 1 << 35}
@@ -83,7 +84,9 @@ class Truth:
 
 
 class Lesson:
-    """The loss of a role at step n; a pure function of the step and the network.
+    """The loss of a role at step n; a pure function of the step and the network, but for the detector's.
+
+    That one is shown ``KEPT`` batches again and again, which a resumed run makes of other steps.
 
     Args:
         role: judge, tuner or damage.
@@ -104,7 +107,7 @@ class Lesson:
     def __call__(self, step: int) -> Tensor:
         """The loss on a random batch."""
         device = self.found.values.device
-        chance = Chance(self.batch, self.seed + 16 * step, device)
+        chance = seeded(self.batch, self.seed + 16 * step, device)
         rows = torch.randint(len(self.found), (self.batch,), generator=chance.generator, device=device)
         with torch.autocast(device.type, torch.bfloat16):
             return self.loss(rows, self.found.images[rows].float() / 255, chance)
@@ -204,10 +207,10 @@ def report(role: str, network: nn.Module, vae: AutoencoderKL | None, count: int)
             typer.echo(f"{role}, {title}: r² {grades}; least {found[least]:.3f} ({least})")
             typer.echo(f"{role}, {title}: rightly read {' '.join(f'{name} {right[name]:.3f}' for name in right)}")
         elif isinstance(network, Damage):
-            spoilt = damaged(render(portraits), render(other_glasses(portraits)), Chance(count, HELD_OUT))
+            spoilt = damaged(render(portraits), render(other_glasses(portraits)), seeded(count, HELD_OUT))
             seen = network.sees(way(spoilt))
             kinds = [float(seen[n :: len(DAMAGES)].float().mean()) for n in range(len(DAMAGES))]
-            each = " ".join(f"{spoil.__name__} {share:.2f}" for spoil, share in zip(DAMAGES, kinds, strict=True))
+            each = " ".join(f"{kind} {share:.2f}" for kind, share in zip(DAMAGES, kinds, strict=True))
             typer.echo(f"damage, {title}: {seen.float().mean():.3f} seen at threshold {network.threshold:.3f}: {each}")
 
 

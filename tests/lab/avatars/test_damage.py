@@ -11,8 +11,9 @@ from attrbank_avatars.damage import Damage, load
 from lab.avatars import train_damage
 from lab.avatars.codec import build as build_codec
 from lab.avatars.cutouts import Cutouts
-from lab.avatars.damage import DAMAGES, Chance, _half, spoiled
+from lab.avatars.damage import DAMAGES, _half, spoiled
 from lab.avatars.scenes import draw_scenes, paint_all
+from lab.spoiling import Chance
 
 
 @pytest.fixture
