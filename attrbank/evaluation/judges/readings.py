@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -71,7 +71,16 @@ def look_at(oracle: Oracle, images: Tensor, batch: int = 64) -> Pictures:
     return Pictures(oracle.read_features(joined), normalised, joined[-1].mean((2, 3)))
 
 
-def perceptual_distance(before: Pictures, after: Pictures) -> Tensor:
+class Featured(Protocol):
+    """Anything with stages of channel-normalised activations, each (B, C, h, w)."""
+
+    @property
+    def features(self) -> tuple[Tensor, ...]:
+        """The stages."""
+        ...
+
+
+def perceptual_distance(before: Featured, after: Featured) -> Tensor:
     """Squared distance of normalised features: summed over channels, averaged over positions and stages, (B,)."""
     distances = [(a - b).square().sum(1).mean((1, 2)) for a, b in zip(before.features, after.features, strict=True)]
     return torch.stack(distances).mean(0)

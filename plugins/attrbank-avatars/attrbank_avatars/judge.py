@@ -9,7 +9,15 @@ from typing import TypeAlias
 
 from torch import Tensor
 
-from attrbank.plugin import SPLITS, Case, Judge, Subject, frechet_distance, kernel_distance
+from attrbank.plugin import (
+    SPLITS,
+    Case,
+    Judge,
+    Subject,
+    frechet_distance,
+    kernel_distance,
+    perceptual_distance,
+)
 from attrbank_avatars import damage, eyes, perfect
 from attrbank_avatars.goals import GOALS, PROMPTS, exclude
 from attrbank_avatars.readings import (
@@ -20,7 +28,6 @@ from attrbank_avatars.readings import (
     identity_error,
     lacking,
     look_at,
-    perceptual_distance,
 )
 
 HIDES_HAIR = ("hat", "length", "sex")

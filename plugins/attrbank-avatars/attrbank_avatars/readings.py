@@ -178,12 +178,6 @@ def _sided(pictures: Pictures) -> Tensor:
     return torch.tensor([style in SIDED for style in pictures.styles], dtype=torch.bool)
 
 
-def perceptual_distance(before: Pictures, after: Pictures) -> Tensor:
-    """Squared distance of normalised features: summed over channels, averaged over positions and stages, (B,)."""
-    distances = [(a - b).square().sum(1).mean((1, 2)) for a, b in zip(before.features, after.features, strict=True)]
-    return torch.stack(distances).mean(0)
-
-
 def colours(pictures: Pictures) -> Tensor:
     """The colours of hair and clothes, by their probabilities, in red, green and blue in [0, 1], (B, 6).
 

@@ -9,7 +9,15 @@ from typing import TypeAlias
 
 from torch import Tensor
 
-from attrbank.plugin import SPLITS, Case, Judge, Subject, frechet_distance, kernel_distance
+from attrbank.plugin import (
+    SPLITS,
+    Case,
+    Judge,
+    Subject,
+    frechet_distance,
+    kernel_distance,
+    perceptual_distance,
+)
 from attrbank_portraits_2 import eyes
 from attrbank_portraits_2.parameters import draw
 from attrbank_portraits_2.readings import (
@@ -24,7 +32,6 @@ from attrbank_portraits_2.readings import (
     identities,
     identity_error,
     look_at,
-    perceptual_distance,
 )
 from attrbank_portraits_2.render import render
 

@@ -139,12 +139,6 @@ def look_at(eye: Eye, images: Tensor, batch: int = 64) -> Pictures:
     return Pictures(eye.read_features(joined), normalised, joined[-1].mean((2, 3)))
 
 
-def perceptual_distance(before: Pictures, after: Pictures) -> Tensor:
-    """Squared distance of normalised features: summed over channels, averaged over positions and stages, (B,)."""
-    distances = [(a - b).square().sum(1).mean((1, 2)) for a, b in zip(before.features, after.features, strict=True)]
-    return torch.stack(distances).mean(0)
-
-
 def degree(name: str, pictures: Pictures) -> Tensor:
     """How much of a value a picture shows, (B,): a grade in the renderer's units, or the probability of being worn."""
     if name in GRADES:
