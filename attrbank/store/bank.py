@@ -183,13 +183,16 @@ class Bank:
         with catalogue(self._layout, None) as connection:
             ledger.require_free(connection, name)
 
-    def add(self, data: bytes, *, replace: bool = False, annotation: Annotation | None = None) -> Entry:
+    def add(
+        self, data: bytes, *, name: str | None = None, replace: bool = False, annotation: Annotation | None = None
+    ) -> Entry:
         """Stores an artifact under the name in its record; when this returns, it survives a power failure.
 
         Adding the same bytes again is no error, and what was renamed keeps its name. The bank is created if need be.
 
         Args:
             data: an artifact, as ``attrbank.attribute.artifact.encode`` makes it.
+            name: what to call it, whatever it was called here or where it comes from.
             replace: let the name mean this one from now on; the one before stays as ``NAME@ID``.
             annotation: what is said of it where it comes from; where that contradicts this bank's, the bank's counts,
                 and aliases that mean another attribute are left out.
@@ -205,13 +208,14 @@ class Bank:
         prepare(self._layout)
         with index.writing(self._layout.index) as connection:
             said = notes.merged(notes_of(self._layout, identity), annotation)
+            said = said if name is None else notes.named(said, identity, name)
             facts = notes.called(facts, said.name if said else None)
             # A refused artifact leaves nothing behind, and one that is admitted is there before its row.
             if not replace:
                 ledger.require_free(connection, facts["name"], identity)
             blobs.put(self._layout, identity, data)
             ledger.admit(connection, facts, replace=replace)
-            if said and annotation:
+            if said and (annotation or name):
                 ledger.annotate(connection, self._layout, said)
             _fs.remove(self._layout.trashed(identity))
         return self._user_entry(identity)

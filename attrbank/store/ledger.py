@@ -27,7 +27,17 @@ AND NOT EXISTS (SELECT 1 FROM versions WHERE versions.id = aliases.id AND remove
 
 
 class NameTakenError(InvalidValueError):
-    """A name means another attribute already."""
+    """A name means another attribute already.
+
+    Args:
+        name: that name.
+        message: as of any error.
+        hint: likewise.
+    """
+
+    def __init__(self, name: str, message: str, hint: str) -> None:
+        super().__init__(message, hint)
+        self.name = name
 
 
 def now() -> str:
@@ -66,13 +76,15 @@ def require_free(connection: sqlite3.Connection, name: str, identity: str | None
         raise taken(name)
     owner = connection.execute(_ALIAS_OF_ANOTHER, (name, identity)).fetchone()
     if owner:
-        raise NameTakenError(f"{name!r} is an alias of {owner[0][:12]}.", "Choose another name, or add --replace.")
+        raise NameTakenError(
+            name, f"{name!r} is an alias of {owner[0][:12]}.", "Choose another name, or add --replace."
+        )
 
 
 def taken(name: str) -> NameTakenError:
     """The error for a name that is in use."""
     return NameTakenError(
-        f"There is an attribute {name!r} already.", "Choose another name, or add --replace; the old one is kept."
+        name, f"There is an attribute {name!r} already.", "Choose another name, or add --replace; the old one is kept."
     )
 
 

@@ -67,6 +67,13 @@ def merged(mine: Annotation | None, theirs: Annotation | None) -> Annotation | N
     return mine.model_copy(update={"name": mine.name or theirs.name, "note": mine.note or theirs.note, **both})
 
 
+def named(annotation: Annotation | None, identity: str, name: str) -> Annotation:
+    """An annotation, of which there may be none yet, with another name for its attribute."""
+    from attrbank.schema.annotated import Annotation
+
+    return (annotation or Annotation(id=identity)).model_copy(update={"name": name})
+
+
 def union(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
     """All of both, in their order, each once."""
     return tuple(dict.fromkeys((*first, *second)))
