@@ -95,12 +95,15 @@ def test_a_file_that_cannot_be_written_changes_nothing(told: Bank, monkeypatch: 
 def test_what_a_name_means_no_other_may_be_called(told: Bank) -> None:
     old = told.resolve("old")
     for name in ("youth", "junior"):
-        with pytest.raises(InvalidValueError):
+        with pytest.raises(InvalidValueError) as renaming:
             told.annotations.rename(old, name)
-        with pytest.raises(InvalidValueError):
+        with pytest.raises(InvalidValueError) as giving:
             told.annotations.alias(old, [name])
-    with pytest.raises(InvalidValueError):
+        for caught in (renaming, giving):  # neither can replace
+            assert caught.value.hint == "Choose another name."
+    with pytest.raises(InvalidValueError) as caught:
         told.add(artifact("junior"))
+    assert "--replace" in (caught.value.hint or "")
     with pytest.raises(InvalidValueError):
         told.refuse_taken("junior")
     told.add(artifact("junior"), replace=True)  # a name beats an alias
