@@ -166,8 +166,13 @@ def write_version(
     is_current: bool,
     removed: str | None = None,
 ) -> None:
-    """Enters the kept facts of an artifact, over any that are there."""
-    values = {"id": identity, "name": name, "created": created, "current": int(is_current), "removed": removed}
+    """Enters the kept facts of an artifact, over any that are there.
+
+    It gets no bare name that another has: SQLite would replace that one's row too.
+    """
+    query = "SELECT 1 FROM versions WHERE name = ? AND current AND id IS NOT ?"
+    free = connection.execute(query, (name, identity)).fetchone() is None
+    values = {"id": identity, "name": name, "created": created, "current": int(is_current and free), "removed": removed}
     _table(connection, "versions").insert(values, replace=True)
 
 

@@ -225,13 +225,9 @@ def _readable_versions(path: Path) -> Iterator[tuple[str, str, str, bool]]:
         rows = _versions(path)
     except AttrbankError:
         return
-    claimed: set[str] = set()
     for identity, name, created, current in rows:
-        if not all(isinstance(value, str) for value in (identity, name, created)):
-            continue
-        is_current = bool(current) and name not in claimed
-        claimed |= {name} if is_current else set()
-        yield identity, name, created, is_current
+        if all(isinstance(value, str) for value in (identity, name, created)):
+            yield identity, name, created, bool(current)
 
 
 def _scan(paths: list[Path], given: Mapping[str, str]) -> tuple[dict[str, _Scanned], set[str]]:
@@ -265,8 +261,7 @@ def _enter(connection: sqlite3.Connection, scanned: Mapping[str, _Scanned], know
     for identity, (facts, created) in sorted(scanned.items(), key=lambda item: (item[1].created, item[0]))[::-1]:
         ledger.write_artifact(connection, facts)
         if identity not in known:
-            held = connection.execute("SELECT 1 FROM versions WHERE name = ? AND current", (facts["name"],)).fetchone()
-            ledger.write_version(connection, identity, facts["name"], created, is_current=not held)
+            ledger.write_version(connection, identity, facts["name"], created, is_current=True)
         elif _called(connection, identity) != facts["name"]:
             ledger.call(connection, identity, facts["name"])
 
