@@ -276,7 +276,7 @@ class Bank:
             dry_run: only say what would be deleted.
 
         Raises:
-            CorruptArtifactError: something in the bank is damaged, so that the trash may be all there is of it.
+            CorruptArtifactError: an attribute is damaged, so that the trash may be all there is of it.
         """
         return prune(self._layout, grace, dry_run=dry_run)
 

@@ -38,7 +38,7 @@ def prune(layout: Layout, grace: float, *, dry_run: bool) -> tuple[Trashed, ...]
     """Deletes for good what was removed longer ago than ``grace`` seconds, and returns it.
 
     Raises:
-        CorruptArtifactError: something in the bank is damaged, so that the trash may be all there is of it.
+        CorruptArtifactError: an attribute is damaged, so that the trash may be all there is of it.
         AttrbankError: the bank is busy, unwritable or of a newer schema.
     """
     if not require_index(layout):
@@ -59,12 +59,18 @@ def prune(layout: Layout, grace: float, *, dry_run: bool) -> tuple[Trashed, ...]
 
 
 def _refuse_in_doubt(layout: Layout) -> None:
+    """Of an attribute that is damaged, or that the index does not name, the trash may have the last sound copy.
+
+    Nothing else counts: not cards, notes and the matrix, nor what is damaged in the trash and would go anyhow.
+    """
     found = upkeep.verify(layout, {})
-    wrong = [f for f in found if not f.harmless or (f.state == "orphan" and "/" not in f.item)]
+    with index.reading(layout.index) as connection:
+        named = {row[0] for row in connection.execute("SELECT id FROM versions WHERE removed IS NULL")}
+    wrong = [f for f in found if (f.item in named and f.state != "ok") or (f.state == "orphan" and "/" not in f.item)]
     if wrong:
         raise CorruptArtifactError(
-            f"Nothing is deleted while {len(wrong)} items of the bank are damaged or unknown.",
-            "Run: attrbank verify --repair",
+            f"Nothing is deleted while {len(wrong)} attributes are damaged or unknown, {wrong[0].item[:12]} for one.",
+            "Run: attrbank verify --repair; what it cannot mend, take away with: attrbank rm ID",
         )
 
 

@@ -74,10 +74,15 @@ def _spoil(path: Path) -> None:
     path.write_bytes(b"junk")
 
 
+def _forget(bank: Bank, name: str) -> None:
+    with closing(sqlite3.connect(bank.path / "index.db")) as connection, connection:
+        connection.execute("DELETE FROM versions WHERE name = ?", (name,))
+
+
 DOUBTS = {
     "an attribute is damaged": lambda bank: _spoil(object_path(bank, bank.resolve("young").id)),
     "an attribute is missing": lambda bank: object_path(bank, bank.resolve("young").id).unlink(),
-    "the trash rots": lambda bank: _spoil(next((bank.path / "trash").glob("*"))),
+    "the index does not name one": lambda bank: _forget(bank, "young"),
     "the index is damaged": lambda bank: (bank.path / "index.db").write_bytes(bytes(9000)),
 }
 
@@ -92,6 +97,49 @@ def test_in_doubt_nothing_is_deleted(doubt: str, bank: Bank) -> None:
             bank.prune(dry_run=dry_run)
         assert "attrbank" in (caught.value.hint or "")
     assert snapshot(bank.path) == before
+
+
+def _scratch(bank: Bank) -> None:
+    """A damaged file of an attribute that the index does not name."""
+    path = object_path(bank, "ab" * 32)
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"junk")
+
+
+NO_DOUBTS = {
+    "a card is damaged": lambda bank: _spoil(next((bank.path / "cards").glob("*"))),
+    "an annotation is damaged": lambda bank: _spoil(next((bank.path / "annotations").glob("*"))),
+    "the matrix is damaged": lambda bank: (bank.path / "matrix.json").write_bytes(b"junk"),
+    "what is old in the trash is damaged": lambda bank: _spoil(_in_trash(bank, "old")),
+    "what is fresh in the trash is damaged": lambda bank: _spoil(_in_trash(bank, "fresh")),
+    "a stranger is damaged": _scratch,
+}
+
+
+def _in_trash(bank: Bank, name: str) -> Path:
+    (identity,) = (item.entry.id for item in bank.trash() if item.entry.name == name)
+    return bank.path / "trash" / f"{identity}.safetensors"
+
+
+@pytest.mark.parametrize("damage", NO_DOUBTS)
+def test_what_the_trash_could_not_mend_keeps_nobody_from_emptying_it(damage: str, bank: Bank) -> None:
+    fill(bank)
+    NO_DOUBTS[damage](bank)
+    fresh = _in_trash(bank, "fresh").read_bytes()
+    assert [item.entry.name for item in bank.prune()] == ["old"]
+    assert _in_trash(bank, "fresh").read_bytes() == fresh
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_what_the_refusal_advises_helps(doubt: str, bank: Bank) -> None:
+    fill(bank)
+    young = bank.resolve("young").id
+    DOUBTS[doubt](bank)
+    bank.repair()
+    if {finding.state for finding in bank.verify() if finding.item == young} != {"ok"}:
+        bank.remove(young)
+    age(bank, "old")  # with a damaged index, the date was lost
+    assert [item.entry.name for item in bank.prune()] == ["old"]
 
 
 def test_what_is_brought_back_in_the_meantime_is_spared(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
