@@ -278,7 +278,7 @@ class Bank:
         Raises:
             CorruptArtifactError: an attribute is damaged, so that the trash may be all there is of it.
         """
-        return prune(self._layout, grace, dry_run=dry_run)
+        return prune(self._layout, self._starter, grace, dry_run=dry_run)
 
     def backup(self, path: Path, *, over: bool = False) -> backup.Backup:
         """Copies the user's bank, trash, cards and annotations included, into one file: a plain tar.

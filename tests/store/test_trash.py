@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from attrbank.errors import CorruptArtifactError
+from attrbank.store import index
 from attrbank.store.bank import Bank
 from tests.helpers.artifacts import artifact, object_path, snapshot
 from tests.helpers.dying import every_kill
@@ -149,6 +150,42 @@ def test_what_is_brought_back_in_the_meantime_is_spared(bank: Bank, monkeypatch:
     monkeypatch.setattr("attrbank.store.trash.trashed", lambda *_: before)
     assert bank.prune() == ()
     assert bank.resolve("old").name == "old"
+
+
+@pytest.mark.parametrize("transaction", [1, 2])
+def test_what_is_brought_back_just_before_a_transaction_keeps_what_is_said_of_it(
+    transaction: int, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(bank)
+    writing, numbers = index.writing, iter(range(1, 3))
+
+    def interrupted(path: Path) -> object:
+        if next(numbers) == transaction:
+            with monkeypatch.context() as calm:
+                calm.setattr(index, "writing", writing)
+                bank.restore("old")
+        return writing(path)
+
+    monkeypatch.setattr(index, "writing", interrupted)
+    assert bank.prune() == ()
+    old = bank.resolve("old")
+    assert (old.tags, old.score is None) == (("tag",), False)
+    assert {finding.state for finding in bank.verify()} == {"ok"}
+
+
+def test_what_is_said_of_a_starter_attribute_outlasts_a_copy_of_it(bank: Bank, starter: Path) -> None:
+    over = Bank(bank.path, starter)
+    smile = over.add(artifact("smile"))
+    over.annotations.tag(smile, ["mouth"])
+    over.annotations.alias(smile, ["grin"])
+    over.measurements.keep_card(a_card(smile.id))
+    over.remove("smile")
+    age(over, "smile")
+    before = over.resolve("smile")
+    assert (before.origin, before.tags) == ("starter", ("mouth",))
+    assert [item.entry.id for item in over.prune()] == [smile.id]
+    assert over.resolve("grin") == over.resolve("smile") == before
+    assert {finding.state for finding in over.verify()} == {"ok"}
 
 
 def test_a_prune_that_is_killed_anywhere_loses_only_what_was_to_go(tmp_path: Path) -> None:
