@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from attrbank import files
 from attrbank.errors import InvalidValueError
 from attrbank.names import validate_name
-from attrbank.store import blobs, cards, notes
+from attrbank.store import blobs, cards, json_files, notes
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 from attrbank.store.header import check_seal, seal
@@ -50,8 +50,8 @@ def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = Fa
     path = target if target.suffix == ARTIFACT_SUFFIX else target / f"{entry.name}-{entry.id[:12]}{ARTIFACT_SUFFIX}"
     card = bank.measurements.card(entry)
     said = bank.annotations.of(entry)
-    written = {path: bank.read(entry)} | ({card_beside(path): cards.dumped(card)} if card else {})
-    written |= {} if said.is_empty else {annotation_beside(path): cards.dumped(said)}
+    written = {path: bank.read(entry)} | ({card_beside(path): json_files.dumped(card)} if card else {})
+    written |= {} if said.is_empty else {annotation_beside(path): json_files.dumped(said)}
     for file in written:
         if file.exists() and not force:  # asked of all before any is written
             raise _exists(file)

@@ -174,8 +174,9 @@ def test_a_damaged_annotation_is_found_and_keeps_nobody_from_the_attribute(told:
     for text in (b"", b"{", path.read_bytes().replace(youth.id.encode(), b"f" * 64), b'{"note": 1}'):
         path.write_bytes(text)
         assert "corrupt" in states(told)
-        with pytest.raises(CorruptArtifactError):
+        with pytest.raises(CorruptArtifactError) as caught:
             told.annotations.of(youth)
+        assert "measure" not in str(caught.value.hint)  # as of a card: nobody can measure a note
         with pytest.raises(CorruptArtifactError):
             told.annotations.note(youth, "over it")
         told.reindex()
