@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError, StorageError
 from attrbank.names import Reference, parse_reference
-from attrbank.store import _fs, backup, blobs, index, ledger, notes, references, repair, search, upkeep
+from attrbank.store import _fs, blobs, index, ledger, notes, references, search, upkeep
 from attrbank.store.annotating import Annotations
 from attrbank.store.catalogue import catalogue, picked, prepare, require_index, select, select_rows, where
 from attrbank.store.entry import DOCUMENT, Entry, derive, entry_from_json
@@ -19,9 +19,11 @@ from attrbank.store.measurements import Measurements
 from attrbank.store.trash import GRACE, Trashed, prune, trashed
 from attrbank.store.upkeep_notes import notes_of
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # ``list`` does without what these import
     from attrbank.schema.annotated import Annotation
     from attrbank.schema.stored import AttributeRecord
+    from attrbank.store.backup import Backup
+    from attrbank.store.repair import Mended
 
 
 class Bank:
@@ -280,13 +282,15 @@ class Bank:
         """
         return prune(self._layout, self._starter, grace, dry_run=dry_run)
 
-    def backup(self, path: Path, *, over: bool = False) -> backup.Backup:
+    def backup(self, path: Path, *, over: bool = False) -> Backup:
         """Copies the user's bank, trash, cards and annotations included, into one file: a plain tar.
 
         Raises:
             InvalidValueError: there is a file already, and ``over`` is off.
             StorageError: it cannot be written.
         """
+        from attrbank.store import backup
+
         return backup.write(self._layout, path, over=over)
 
     def restore_backup(self, path: Path) -> int:
@@ -297,6 +301,8 @@ class Bank:
             CorruptArtifactError, IncompatibleError: it is damaged, or of another format version.
             InvalidValueError: the bank is not empty.
         """
+        from attrbank.store import backup
+
         return backup.restore(self._layout, path)
 
     def verify(self, use: Callable[[bytes], None] | None = None) -> tuple[Finding, ...]:
@@ -305,11 +311,15 @@ class Bank:
         Args:
             use: also tries every artifact that is sound; it raises ``AttrbankError`` for what cannot be used.
         """
+        from attrbank.store import repair
+
         findings = self._verify()
         return findings if use is None else tuple(repair.tried(findings, self._read_found, use))
 
-    def repair(self) -> tuple[repair.Mended, ...]:
+    def repair(self) -> tuple[Mended, ...]:
         """Mends what can be mended, and says what it did; nothing is deleted."""
+        from attrbank.store import repair
+
         return repair.repair(self._layout, self._starter) if _fs.is_folder(self.path) else ()
 
     def _read_found(self, finding: Finding) -> bytes:
