@@ -25,7 +25,7 @@ from attrbank.store.catalogue import prepare, require_index
 from attrbank.store.entry import derive
 from attrbank.store.layout import CARD_SUFFIX, Layout, identity_of
 from attrbank.store.upkeep_cards import reindex_cards
-from attrbank.store.upkeep_notes import names_of, notes_of, reindex_notes
+from attrbank.store.upkeep_notes import names_in, notes_of, read_notes, reindex_notes
 
 SUMS, VERSIONS, FORMAT_VERSION = "SHA256SUMS", "bank.json", 1
 _ID = "[0-9a-f]{64}"
@@ -111,7 +111,8 @@ def restore(layout: Layout, path: Path) -> int:
                 facts[identity] = _facts(identity, data)
             if found:
                 _write(layout, name, data)
-        given = names_of(layout)
+        read = read_notes(layout)
+        given = names_in(read)
         for version in versions:
             named = notes.called(facts[version.id], given.get(version.id))
             ledger.write_artifact(connection, named)
@@ -124,7 +125,7 @@ def restore(layout: Layout, path: Path) -> int:
                 removed=version.removed,
             )
         reindex_cards(connection, layout)
-        reindex_notes(connection, layout)
+        reindex_notes(connection, read)
     return len(versions)
 
 

@@ -13,7 +13,7 @@ from attrbank.store.catalogue import catalogue, require_index, select
 from attrbank.store.entry import Entry
 from attrbank.store.layout import Layout, identity_of, object_files
 from attrbank.store.upkeep_cards import reindex_cards
-from attrbank.store.upkeep_notes import reindex_notes
+from attrbank.store.upkeep_notes import read_notes, reindex_notes
 
 DAY = 86400.0
 GRACE = 30 * DAY
@@ -63,7 +63,7 @@ def prune(layout: Layout, starter: Layout | None, grace: float, *, dry_run: bool
         _forget(connection, ("artifacts", "versions"), [item.entry.id for item in gone])
         if gone != going:  # somebody brought one back between the two: its card and annotation are still there
             reindex_cards(connection, layout)
-            reindex_notes(connection, layout)
+            reindex_notes(connection, read_notes(layout))
     return gone
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError, StorageError
 from attrbank.schema.annotated import Annotation
-from attrbank.store import _fs, ledger
+from attrbank.store import _fs, ledger, notes
 from attrbank.store.bank import Bank
 from tests.helpers.artifacts import artifact, numbered, snapshot
 
@@ -181,6 +181,16 @@ def test_a_damaged_annotation_is_found_and_keeps_nobody_from_the_attribute(told:
             told.annotations.note(youth, "over it")
         told.reindex()
         assert told.resolve(youth.id).id == youth.id
+
+
+@pytest.mark.parametrize("act", [Bank.verify, Bank.reindex])
+def test_upkeep_reads_every_annotation_once(
+    act: Callable[[Bank], object], told: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get, read = notes.get, []
+    monkeypatch.setattr(notes, "get", lambda layout, identity: (read.append(identity), get(layout, identity))[1])
+    act(told)
+    assert read == [told.resolve("youth").id]
 
 
 def test_an_index_from_before_annotations_is_read_and_grows(bank: Bank) -> None:
