@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from attrbank import files
 from attrbank.errors import InvalidValueError
 from attrbank.names import validate_name
-from attrbank.store import blobs, cards, notes
+from attrbank.store import blobs, cards, json_files, notes
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 from attrbank.store.header import check_seal, seal
@@ -50,8 +50,8 @@ def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = Fa
     path = target if target.suffix == ARTIFACT_SUFFIX else target / f"{entry.name}-{entry.id[:12]}{ARTIFACT_SUFFIX}"
     card = bank.measurements.card(entry)
     said = bank.annotations.of(entry)
-    written = {path: bank.read(entry)} | ({card_beside(path): cards.dumped(card)} if card else {})
-    written |= {} if said.is_empty else {annotation_beside(path): cards.dumped(said)}
+    written = {path: bank.read(entry)} | ({card_beside(path): json_files.dumped(card)} if card else {})
+    written |= {} if said.is_empty else {annotation_beside(path): json_files.dumped(said)}
     for file in written:
         if file.exists() and not force:  # asked of all before any is written
             raise _exists(file)
@@ -137,24 +137,23 @@ def import_attribute(
 def _add(bank: Bank, data: bytes, said: Annotation | None, conflict: Conflict) -> Entry | None:
     try:
         return bank.add(data, replace=conflict == "replace", annotation=said)
-    except NameTakenError:
+    except NameTakenError as error:
         if conflict == "skip":
             return None
         if conflict != "rename":
             raise
-    return _add_renamed(bank, data, said)
+        taken = error.name  # which this bank may have given it before it was removed
+    return _add_renamed(bank, data, said, taken)
 
 
-def _add_renamed(bank: Bank, data: bytes, said: Annotation | None) -> Entry:
+def _add_renamed(bank: Bank, data: bytes, said: Annotation | None, taken: str) -> Entry:
     """Under the first free of ``NAME-2``, ``NAME-3`` ...; the name is said beside the artifact, so its id stays."""
     from attrbank.schema.annotated import Annotation
 
     said = said or Annotation(id=blobs.identify(data))
-    name = said.name or blobs.Artifact.of(data).record.name
-    former = notes.union((name,), said.former)[:64]
+    said = said.model_copy(update={"former": notes.union((taken,), said.former)[:64]})
     for number in count(2):
         ending = f"-{number}"
-        other = said.model_copy(update={"name": f"{name[: 64 - len(ending)]}{ending}", "former": former})
         with suppress(NameTakenError):
-            return bank.add(data, annotation=other)
+            return bank.add(data, name=f"{taken[: 64 - len(ending)]}{ending}", annotation=said)
     raise AssertionError

@@ -23,7 +23,7 @@ def backup(
 ) -> None:
     """Copy the whole bank to one file, or back. Trash, cards and notes are in it, the starter bank is not.
 
-    Exits with 11 if damaged attributes had to be left out.
+    Exits with 11 if damaged attributes or notes had to be left out.
     """
     opened = Bank.open(bank)
     if restore:
@@ -32,7 +32,9 @@ def backup(
     count, left_out = opened.backup(file, over=force)
     _tell(file, count, left_out, as_json)
     if left_out:
-        raise PartialError(f"{len(left_out)} damaged attributes are not in it.", "See: attrbank verify --repair")
+        raise PartialError(
+            f"{len(left_out)} damaged attributes or notes are not in it.", "See: attrbank verify --repair"
+        )
 
 
 def _tell(file: Path, count: int, left_out: tuple[str, ...], as_json: bool) -> None:

@@ -45,11 +45,7 @@ def encoded(backbone: Backbone, image: InputImage, size: tuple[int, int]) -> Ten
 
 @dataclass(frozen=True)
 class Frame:
-    """A centred rectangle of a picture, in its pixels, and the size at which the model sees it.
-
-    Raises:
-        NumericError: it is not finite.
-    """
+    """A centred rectangle of a picture, in its pixels, and the size at which the model sees it."""
 
     top: int
     left: int

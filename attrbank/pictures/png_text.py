@@ -37,12 +37,15 @@ def read_recipe_text(path: Path) -> str:
     if not os.path.isfile(path):
         raise NotFoundError(f"There is no picture {shown}.", hint="Names of attributes have no ending.")
     with files.reading(path), path.open("rb") as file:
-        if file.read(len(_SIGNATURE)) != _SIGNATURE:
-            raise InvalidValueError(
-                f"{shown} is not a PNG.", hint="Only PNGs written by attrbank tell how they were made."
-            )
-        for text in _texts(file, RECIPE_KEY):
-            return text
+        return recipe_text_in(file, shown)
+
+
+def recipe_text_in(file: BinaryIO, shown: str) -> str:
+    """The same of a picture that is open already; errors call it as ``shown`` does."""
+    if file.read(len(_SIGNATURE)) != _SIGNATURE:
+        raise InvalidValueError(f"{shown} is not a PNG.", hint="Only PNGs written by attrbank tell how they were made.")
+    for text in _texts(file, RECIPE_KEY):
+        return text
     raise NotFoundError(
         f"{shown} carries no recipe.", hint="Only PNGs written by attrbank do, and many programs strip it."
     )

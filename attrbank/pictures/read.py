@@ -22,7 +22,7 @@ from torch import Tensor
 
 from attrbank import files
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
-from attrbank.pictures.png_text import read_recipe_text
+from attrbank.pictures.png_text import recipe_text_in
 from attrbank.schema.carried import Recipe
 from attrbank.text import printable
 
@@ -120,7 +120,7 @@ class PictureData:
     def _refuse_sheet(self, shown: str) -> None:
         """Before and after with their captions are no picture, and would be edited as one."""
         try:
-            made_by = Recipe.model_validate_json(read_recipe_text(self.path))
+            made_by = Recipe.model_validate_json(recipe_text_in(io.BytesIO(self.data), shown))
         except (AttrbankError, ValueError):
             return
         if not made_by.only_after:

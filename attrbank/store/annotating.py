@@ -100,7 +100,7 @@ class Annotations:
         with catalogue(self._layout, self._starter) as connection:
             for name in names:
                 if named := select(connection, "WHERE name = ? AND current AND removed IS NULL", (name,)):
-                    raise InvalidValueError(f"{name!r} is the name of {named[0].reference}.", "Choose another.")
+                    raise InvalidValueError(f"{name!r} is the name of {named[0].reference}.", "Choose another name.")
 
     def _change(
         self,
@@ -115,7 +115,7 @@ class Annotations:
             if entry.origin == "user" and ledger.state(connection, entry.id) != "present":
                 raise NotFoundError(f"{entry.reference} has just been removed by somebody else.")
             for name in names:
-                ledger.require_free(connection, name, entry.id)
+                ledger.require_free(connection, name, entry.id, replaceable=False)
             old = _or_empty(notes.get(self._layout, entry.id), entry.id)
             new = _checked(old, change(old))
             notes.put(self._layout, new)

@@ -23,9 +23,9 @@ from attrbank.errors import AttrbankError, CorruptArtifactError, IncompatibleErr
 from attrbank.store import _fs, blobs, cards, index, ledger, notes
 from attrbank.store.catalogue import prepare, require_index
 from attrbank.store.entry import derive
-from attrbank.store.layout import Layout
+from attrbank.store.layout import CARD_SUFFIX, Layout, identity_of
 from attrbank.store.upkeep_cards import reindex_cards
-from attrbank.store.upkeep_notes import names_of, reindex_notes
+from attrbank.store.upkeep_notes import names_in, notes_of, read_notes, reindex_notes
 
 SUMS, VERSIONS, FORMAT_VERSION = "SHA256SUMS", "bank.json", 1
 _ID = "[0-9a-f]{64}"
@@ -38,7 +38,10 @@ _MAX_TEXT = 2**26
 
 
 class Backup(NamedTuple):
-    """What is in a backup: how many attributes, removed ones included, and what was damaged and is not."""
+    """How many attributes are in a backup, removed ones included, and what is not, because it was damaged.
+
+    Attributes are left out by their ids, annotations by the names of their files.
+    """
 
     attributes: int
     left_out: tuple[str, ...]
@@ -61,7 +64,8 @@ def write(layout: Layout, path: Path, *, over: bool = False) -> Backup:
     """
     if path.exists() and not over:
         raise InvalidValueError(f"There is a file {path} already.", "Add --force to write over it.")
-    versions, left_out = _versions(layout), []
+    versions = _versions(layout)
+    left_out: list[str] = []
     sums: dict[str, str] = {}
     files.sweep(path.parent)
     with (
@@ -74,7 +78,7 @@ def write(layout: Layout, path: Path, *, over: bool = False) -> Backup:
                 there.append(version)
             else:
                 left_out.append(version.id)
-        for name, data in _texts(layout):
+        for name, data in _texts(layout, left_out):
             _put(tar, sums, name, data)
         told = {"format_version": FORMAT_VERSION, "versions": [version._asdict() for version in there]}
         _put(tar, sums, VERSIONS, json.dumps(told, indent=1).encode())
@@ -107,7 +111,8 @@ def restore(layout: Layout, path: Path) -> int:
                 facts[identity] = _facts(identity, data)
             if found:
                 _write(layout, name, data)
-        given = names_of(layout)
+        read = read_notes(layout)
+        given = names_in(read)
         for version in versions:
             named = notes.called(facts[version.id], given.get(version.id))
             ledger.write_artifact(connection, named)
@@ -120,7 +125,7 @@ def restore(layout: Layout, path: Path) -> int:
                 removed=version.removed,
             )
         reindex_cards(connection, layout)
-        reindex_notes(connection, layout)
+        reindex_notes(connection, read)
     return len(versions)
 
 
@@ -145,12 +150,21 @@ def _add(tar: tarfile.TarFile, sums: dict[str, str], layout: Layout, version: _V
     return False
 
 
-def _texts(layout: Layout) -> Iterator[tuple[str, bytes]]:
+def _texts(layout: Layout, left_out: list[str]) -> Iterator[tuple[str, bytes]]:
     for path in (*cards.card_files(layout), *notes.note_files(layout), layout.matrix):
         name = path.relative_to(layout.root).as_posix()
+        if path.parent == layout.annotations and not _is_readable(layout, path):
+            left_out.append(name)
+            continue
         chunk = _fs.read_start(path, cards.MAX_MATRIX)
         if chunk and _MEMBER.fullmatch(name):
             yield name, chunk.data
+
+
+def _is_readable(layout: Layout, note: Path) -> bool:
+    """Whether an annotation can name its attribute; what an interrupted write left behind is none."""
+    identity = identity_of(note, CARD_SUFFIX)
+    return identity is None or notes_of(layout, identity) is not None
 
 
 def _put(tar: tarfile.TarFile, sums: dict[str, str], name: str, data: bytes) -> None:

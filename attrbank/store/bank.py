@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError, StorageError
 from attrbank.names import Reference, parse_reference
-from attrbank.store import _fs, backup, blobs, index, ledger, notes, references, repair, search, upkeep
+from attrbank.store import _fs, blobs, index, ledger, notes, references, search, upkeep
 from attrbank.store.annotating import Annotations
 from attrbank.store.catalogue import catalogue, picked, prepare, require_index, select, select_rows, where
 from attrbank.store.entry import DOCUMENT, Entry, derive, entry_from_json
@@ -19,9 +19,11 @@ from attrbank.store.measurements import Measurements
 from attrbank.store.trash import GRACE, Trashed, prune, trashed
 from attrbank.store.upkeep_notes import notes_of
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # ``list`` does without what these import
     from attrbank.schema.annotated import Annotation
     from attrbank.schema.stored import AttributeRecord
+    from attrbank.store.backup import Backup
+    from attrbank.store.repair import Mended
 
 
 class Bank:
@@ -183,13 +185,16 @@ class Bank:
         with catalogue(self._layout, None) as connection:
             ledger.require_free(connection, name)
 
-    def add(self, data: bytes, *, replace: bool = False, annotation: Annotation | None = None) -> Entry:
+    def add(
+        self, data: bytes, *, name: str | None = None, replace: bool = False, annotation: Annotation | None = None
+    ) -> Entry:
         """Stores an artifact under the name in its record; when this returns, it survives a power failure.
 
         Adding the same bytes again is no error, and what was renamed keeps its name. The bank is created if need be.
 
         Args:
             data: an artifact, as ``attrbank.attribute.artifact.encode`` makes it.
+            name: what to call it, whatever it was called here or where it comes from.
             replace: let the name mean this one from now on; the one before stays as ``NAME@ID``.
             annotation: what is said of it where it comes from; where that contradicts this bank's, the bank's counts,
                 and aliases that mean another attribute are left out.
@@ -205,13 +210,14 @@ class Bank:
         prepare(self._layout)
         with index.writing(self._layout.index) as connection:
             said = notes.merged(notes_of(self._layout, identity), annotation)
+            said = said if name is None else notes.named(said, identity, name)
             facts = notes.called(facts, said.name if said else None)
             # A refused artifact leaves nothing behind, and one that is admitted is there before its row.
             if not replace:
                 ledger.require_free(connection, facts["name"], identity)
             blobs.put(self._layout, identity, data)
             ledger.admit(connection, facts, replace=replace)
-            if said and annotation:
+            if said and (annotation or name):
                 ledger.annotate(connection, self._layout, said)
             _fs.remove(self._layout.trashed(identity))
         return self._user_entry(identity)
@@ -272,17 +278,19 @@ class Bank:
             dry_run: only say what would be deleted.
 
         Raises:
-            CorruptArtifactError: something in the bank is damaged, so that the trash may be all there is of it.
+            CorruptArtifactError: an attribute is damaged, so that the trash may be all there is of it.
         """
-        return prune(self._layout, grace, dry_run=dry_run)
+        return prune(self._layout, self._starter, grace, dry_run=dry_run)
 
-    def backup(self, path: Path, *, over: bool = False) -> backup.Backup:
+    def backup(self, path: Path, *, over: bool = False) -> Backup:
         """Copies the user's bank, trash, cards and annotations included, into one file: a plain tar.
 
         Raises:
             InvalidValueError: there is a file already, and ``over`` is off.
             StorageError: it cannot be written.
         """
+        from attrbank.store import backup
+
         return backup.write(self._layout, path, over=over)
 
     def restore_backup(self, path: Path) -> int:
@@ -293,6 +301,8 @@ class Bank:
             CorruptArtifactError, IncompatibleError: it is damaged, or of another format version.
             InvalidValueError: the bank is not empty.
         """
+        from attrbank.store import backup
+
         return backup.restore(self._layout, path)
 
     def verify(self, use: Callable[[bytes], None] | None = None) -> tuple[Finding, ...]:
@@ -301,11 +311,15 @@ class Bank:
         Args:
             use: also tries every artifact that is sound; it raises ``AttrbankError`` for what cannot be used.
         """
+        from attrbank.store import repair
+
         findings = self._verify()
         return findings if use is None else tuple(repair.tried(findings, self._read_found, use))
 
-    def repair(self) -> tuple[repair.Mended, ...]:
+    def repair(self) -> tuple[Mended, ...]:
         """Mends what can be mended, and says what it did; nothing is deleted."""
+        from attrbank.store import repair
+
         return repair.repair(self._layout, self._starter) if _fs.is_folder(self.path) else ()
 
     def _read_found(self, finding: Finding) -> bytes:

@@ -1,4 +1,4 @@
-"""What was measured, as files of a bank: ``cards/<id>.json`` and ``matrix.json``; believed when they are validated."""
+"""What was measured, as files of a bank: ``cards/<id>.json`` and ``matrix.json``."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from attrbank.errors import AttrbankError, CorruptArtifactError, IncompatibleError
-from attrbank.store import _fs
+from attrbank.errors import AttrbankError, CorruptArtifactError
+from attrbank.store import _fs, json_files
 from attrbank.store.entry import MEASURED
 from attrbank.store.layout import CARD_SUFFIX, Layout, identity_of
 
 if TYPE_CHECKING:  # pydantic models are slow to import, and ``list`` does without them
-    from pydantic import BaseModel
-
     from attrbank.schema.measured import Card, Matrix
-
-    Model = TypeVar("Model", bound=BaseModel)
 
 MAX_CARD, MAX_MATRIX = 2**16, 2**23
 FACTS = ("id", *MEASURED)
@@ -53,10 +49,7 @@ def get_foreign_card(path: Path, identity: str) -> Card | None:
     """
     from attrbank.schema.measured import Card
 
-    card = read_model(Card, path, MAX_CARD)
-    if card and card.id != identity:
-        raise _damaged(path, "it is the card of another attribute")
-    return card
+    return json_files.read_about(Card, path, MAX_CARD, identity)
 
 
 def get_matrix(layout: Layout) -> Matrix | None:
@@ -67,19 +60,7 @@ def get_matrix(layout: Layout) -> Matrix | None:
     """
     from attrbank.schema.measured import Matrix
 
-    return read_model(Matrix, layout.matrix, MAX_MATRIX)
-
-
-def read_model(model: type[Model], path: Path, limit: int) -> Model | None:
-    """What a file of at most ``limit`` bytes holds, if there is such a file.
-
-    Raises:
-        CorruptArtifactError: it is larger, or not valid.
-        IncompatibleError: it has another format version.
-        StorageError: it cannot be read.
-    """
-    data = _read(path, limit)
-    return None if data is None else _parsed(model, data, path)
+    return json_files.read_model(Matrix, layout.matrix, MAX_MATRIX)
 
 
 def put_card(layout: Layout, card: Card) -> None:
@@ -89,7 +70,7 @@ def put_card(layout: Layout, card: Card) -> None:
         StorageError: it cannot be written.
     """
     _fs.make_folder(layout.cards)
-    _fs.publish(layout.card(card.id), dumped(card))
+    _fs.publish(layout.card(card.id), json_files.dumped(card))
 
 
 def put_matrix(layout: Layout, matrix: Matrix) -> None:
@@ -98,12 +79,7 @@ def put_matrix(layout: Layout, matrix: Matrix) -> None:
     Raises:
         StorageError: it cannot be written.
     """
-    _fs.publish(layout.matrix, dumped(matrix))
-
-
-def dumped(model: BaseModel) -> bytes:
-    """A card or a matrix as a file."""
-    return f"{model.model_dump_json(indent=1)}\n".encode()
+    _fs.publish(layout.matrix, json_files.dumped(matrix))
 
 
 def derive_card(card: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,7 +102,7 @@ def shipped_facts(starter: Layout) -> list[tuple[object, ...]]:
     rows = []
     for path in card_files(starter):
         try:
-            facts = derive_card(json.loads(_read(path, MAX_CARD) or b""))
+            facts = derive_card(json.loads(json_files.read_bytes(path, MAX_CARD) or b""))
         except (AttrbankError, ValueError, RecursionError):
             continue
         if facts["id"] == identity_of(path, CARD_SUFFIX):
@@ -139,29 +115,3 @@ def _finite(figure: object) -> float:
     if not math.isfinite(number):
         raise ValueError("a figure is not finite")
     return number
-
-
-def _read(path: Path, limit: int) -> bytes | None:
-    chunk = _fs.read_start(path, limit + 1)
-    if chunk and len(chunk.data) > limit:
-        raise _damaged(path, f"it is larger than {limit:,} bytes")
-    return chunk and chunk.data
-
-
-def _parsed(model: type[Model], data: bytes, path: Path) -> Model:
-    from pydantic import ValidationError
-
-    try:
-        return model.model_validate_json(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        if place == "format_version":
-            raise IncompatibleError(
-                f"{path} has another format version.", "Update attrbank, or measure again."
-            ) from error
-        raise _damaged(path, f"wrong at {place or 'its beginning'}: {first['msg']}") from error
-
-
-def _damaged(path: Path, reason: str) -> CorruptArtifactError:
-    return CorruptArtifactError(f"{path} is damaged: {reason}.", "Remove it, or measure again.")

@@ -27,7 +27,17 @@ AND NOT EXISTS (SELECT 1 FROM versions WHERE versions.id = aliases.id AND remove
 
 
 class NameTakenError(InvalidValueError):
-    """A name means another attribute already."""
+    """A name means another attribute already.
+
+    Args:
+        name: that name.
+        message: as of any error.
+        hint: likewise.
+    """
+
+    def __init__(self, name: str, message: str, hint: str) -> None:
+        super().__init__(message, hint)
+        self.name = name
 
 
 def now() -> str:
@@ -56,24 +66,26 @@ def admit(connection: sqlite3.Connection, facts: Mapping[str, Any], *, replace: 
     write_version(connection, identity, name, created[0] if created else now(), is_current=True)
 
 
-def require_free(connection: sqlite3.Connection, name: str, identity: str | None = None) -> None:
+def require_free(
+    connection: sqlite3.Connection, name: str, identity: str | None = None, *, replaceable: bool = True
+) -> None:
     """Does nothing if a name means no attribute of the user's but this one.
+
+    Args:
+        connection: to the index.
+        name: what is to mean it.
+        identity: its id; None if it has none yet.
+        replaceable: whether who asks could also have told that the name is to be taken away.
 
     Raises:
         InvalidValueError: it means another, or is another's alias.
     """
+    hint = "Choose another name, or add --replace; the old one is kept." if replaceable else "Choose another name."
     if current(connection, name) not in {None, identity}:
-        raise taken(name)
+        raise NameTakenError(name, f"There is an attribute {name!r} already.", hint)
     owner = connection.execute(_ALIAS_OF_ANOTHER, (name, identity)).fetchone()
     if owner:
-        raise NameTakenError(f"{name!r} is an alias of {owner[0][:12]}.", "Choose another name, or add --replace.")
-
-
-def taken(name: str) -> NameTakenError:
-    """The error for a name that is in use."""
-    return NameTakenError(
-        f"There is an attribute {name!r} already.", "Choose another name, or add --replace; the old one is kept."
-    )
+        raise NameTakenError(name, f"{name!r} is an alias of {owner[0][:12]}.", hint)
 
 
 def state(connection: sqlite3.Connection, identity: str) -> Literal["present", "removed", "unknown"]:
@@ -154,8 +166,13 @@ def write_version(
     is_current: bool,
     removed: str | None = None,
 ) -> None:
-    """Enters the kept facts of an artifact, over any that are there."""
-    values = {"id": identity, "name": name, "created": created, "current": int(is_current), "removed": removed}
+    """Enters the kept facts of an artifact, over any that are there.
+
+    It gets no bare name that another has: SQLite would replace that one's row too.
+    """
+    query = "SELECT 1 FROM versions WHERE name = ? AND current AND id IS NOT ?"
+    free = connection.execute(query, (name, identity)).fetchone() is None
+    values = {"id": identity, "name": name, "created": created, "current": int(is_current and free), "removed": removed}
     _table(connection, "versions").insert(values, replace=True)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attrbank.errors import InvalidValueError
-from attrbank.store import cards, index, ledger
+from attrbank.store import cards, index, json_files, ledger
 from attrbank.store.catalogue import prepare
 from attrbank.store.entry import Entry
 from attrbank.store.layout import Layout
@@ -48,7 +48,7 @@ class Measurements:
             InvalidValueError: it is too large.
             BankBusyError, CorruptArtifactError, IncompatibleError: the index cannot be written.
         """
-        if len(cards.dumped(card)) > cards.MAX_CARD:
+        if len(json_files.dumped(card)) > cards.MAX_CARD:
             raise InvalidValueError(f"The card is larger than {cards.MAX_CARD:,} bytes.", "Measure on fewer seeds.")
         prepare(self._layout)
         cards.put_card(self._layout, card)

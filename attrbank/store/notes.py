@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrbank.errors import CorruptArtifactError
-from attrbank.store import _fs
-from attrbank.store.cards import dumped, read_model
+from attrbank.store import _fs, json_files
 from attrbank.store.entry import DOCUMENT
 from attrbank.store.layout import Layout
 
@@ -43,10 +41,7 @@ def get_foreign(path: Path, identity: str) -> Annotation | None:
     """The annotation of an attribute in a file from anywhere, if there is such a file; raises as ``get``."""
     from attrbank.schema.annotated import Annotation
 
-    found = read_model(Annotation, path, MAX_FILE)
-    if found and found.id != identity:
-        raise CorruptArtifactError(f"{path} is damaged: it is of another attribute.", "Remove it, or get it again.")
-    return found
+    return json_files.read_about(Annotation, path, MAX_FILE, identity)
 
 
 def put(layout: Layout, annotation: Annotation) -> None:
@@ -56,7 +51,7 @@ def put(layout: Layout, annotation: Annotation) -> None:
         StorageError: it cannot be written.
     """
     _fs.make_folder(layout.annotations)
-    _fs.publish(layout.annotation(annotation.id), dumped(annotation))
+    _fs.publish(layout.annotation(annotation.id), json_files.dumped(annotation))
 
 
 def merged(mine: Annotation | None, theirs: Annotation | None) -> Annotation | None:
@@ -65,6 +60,13 @@ def merged(mine: Annotation | None, theirs: Annotation | None) -> Annotation | N
         return mine or theirs
     both = {key: union(getattr(mine, key), getattr(theirs, key)) for key in ("former", "aliases", "tags")}
     return mine.model_copy(update={"name": mine.name or theirs.name, "note": mine.note or theirs.note, **both})
+
+
+def named(annotation: Annotation | None, identity: str, name: str) -> Annotation:
+    """An annotation, of which there may be none yet, with another name for its attribute."""
+    from attrbank.schema.annotated import Annotation
+
+    return (annotation or Annotation(id=identity)).model_copy(update={"name": name})
 
 
 def union(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:

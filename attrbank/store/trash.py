@@ -11,7 +11,9 @@ from attrbank.errors import CorruptArtifactError
 from attrbank.store import _fs, index, upkeep
 from attrbank.store.catalogue import catalogue, require_index, select
 from attrbank.store.entry import Entry
-from attrbank.store.layout import Layout
+from attrbank.store.layout import Layout, identity_of, object_files
+from attrbank.store.upkeep_cards import reindex_cards
+from attrbank.store.upkeep_notes import read_notes, reindex_notes
 
 DAY = 86400.0
 GRACE = 30 * DAY
@@ -34,11 +36,13 @@ def trashed(layout: Layout) -> tuple[Trashed, ...]:
         return tuple(Trashed(entry, removed[entry.id], _age(removed[entry.id])) for entry in entries)
 
 
-def prune(layout: Layout, grace: float, *, dry_run: bool) -> tuple[Trashed, ...]:
+def prune(layout: Layout, starter: Layout | None, grace: float, *, dry_run: bool) -> tuple[Trashed, ...]:
     """Deletes for good what was removed longer ago than ``grace`` seconds, and returns it.
 
+    Card and annotation stay where the starter bank has the attribute too: they are about that one now.
+
     Raises:
-        CorruptArtifactError: something in the bank is damaged, so that the trash may be all there is of it.
+        CorruptArtifactError: an attribute is damaged, so that the trash may be all there is of it.
         AttrbankError: the bank is busy, unwritable or of a newer schema.
     """
     if not require_index(layout):
@@ -47,31 +51,51 @@ def prune(layout: Layout, grace: float, *, dry_run: bool) -> tuple[Trashed, ...]
     old = tuple(item for item in trashed(layout) if item.age is not None and item.age > grace)
     if dry_run or not old:
         return old
+    shipped = {identity_of(path) for path in object_files(starter)} if starter else set()
     with index.writing(layout.index) as connection:  # first, so that no kill leaves the index with more than there is
-        _forget(connection, ("cards", "annotations", "aliases"), [item.entry.id for item in old])
+        going = _still_removed(connection, old)
+        untold = [item.entry.id for item in going if item.entry.id not in shipped]
+        _forget(connection, ("cards", "annotations", "aliases"), untold)
     with index.writing(layout.index) as connection:
-        removed = dict(_removed(connection))
-        gone = tuple(item for item in old if removed.get(item.entry.id) == item.removed)  # nobody brought it back
+        gone = _still_removed(connection, going)
         for item in gone:
-            _delete(layout, item.entry.id)
+            _delete(layout, item.entry.id, told=item.entry.id in shipped)
         _forget(connection, ("artifacts", "versions"), [item.entry.id for item in gone])
+        if gone != going:  # somebody brought one back between the two: its card and annotation are still there
+            reindex_cards(connection, layout)
+            reindex_notes(connection, read_notes(layout))
     return gone
 
 
+def _still_removed(connection: sqlite3.Connection, items: tuple[Trashed, ...]) -> tuple[Trashed, ...]:
+    """Those that nobody has brought back, to be asked under the lock."""
+    removed = dict(_removed(connection))
+    return tuple(item for item in items if removed.get(item.entry.id) == item.removed)
+
+
 def _refuse_in_doubt(layout: Layout) -> None:
+    """Of an attribute that is damaged, or that the index does not name, the trash may have the last sound copy.
+
+    Nothing else counts: not cards, notes and the matrix, nor what is damaged in the trash and would go anyhow.
+    """
     found = upkeep.verify(layout, {})
-    wrong = [f for f in found if not f.harmless or (f.state == "orphan" and "/" not in f.item)]
+    with index.reading(layout.index) as connection:
+        named = {row[0] for row in connection.execute("SELECT id FROM versions WHERE removed IS NULL")}
+    wrong = [f for f in found if (f.item in named and f.state != "ok") or (f.state == "orphan" and "/" not in f.item)]
     if wrong:
         raise CorruptArtifactError(
-            f"Nothing is deleted while {len(wrong)} items of the bank are damaged or unknown.",
-            "Run: attrbank verify --repair",
+            f"Nothing is deleted while {len(wrong)} attributes are damaged or unknown, {wrong[0].item[:12]} for one.",
+            "Run: attrbank verify --repair; what it cannot mend, take away with: attrbank rm ID",
         )
 
 
-def _delete(layout: Layout, identity: str) -> None:
-    """The file goes first: what a kill leaves is a row without a file, of which the next prune takes care."""
+def _delete(layout: Layout, identity: str, *, told: bool) -> None:
+    """The file goes first: what a kill leaves is a row without a file, of which the next prune takes care.
+
+    What is said of the attribute stays if it is to be ``told`` further.
+    """
     places = (layout.object(identity), layout.trashed(identity))  # the former after a removal that was interrupted
-    for path in (*places, layout.card(identity), layout.annotation(identity)):
+    for path in (*places, *(() if told else (layout.card(identity), layout.annotation(identity)))):
         _fs.remove(path)
 
 

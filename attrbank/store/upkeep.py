@@ -20,7 +20,7 @@ from attrbank.store.finding import Finding, State, state_of
 from attrbank.store.header import parse_header
 from attrbank.store.layout import Layout, identity_of, object_files
 from attrbank.store.upkeep_cards import indexed_cards, reindex_cards, verify_cards, verify_matrix
-from attrbank.store.upkeep_notes import indexed_notes, names_of, reindex_notes, verify_notes
+from attrbank.store.upkeep_notes import indexed_notes, names_in, read_notes, reindex_notes, verify_notes
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,14 @@ def verify(layout: Layout, shipped: Mapping[str, str]) -> tuple[Finding, ...]:
     """
     rows = _indexed(layout)
     files = object_files(layout)
-    given = names_of(layout)
+    noted, read = _indexed_notes(layout.index), read_notes(layout)
+    given = names_in(read)
     indexed = [_check_row(layout.object(row["id"]), row, given) for row in rows]
     known = {layout.object(row["id"]) for row in rows}
     stray = [_check_stray(path) for path in files if path not in known]
     names = {**shipped, **{identity: name for identity, name, *_ in _versions(layout.index)}}
     measured = verify_cards(layout, "user", names, _indexed_cards(layout.index))
-    said = verify_notes(layout, names, _indexed_notes(layout.index))
+    said = verify_notes(layout, read, names, noted)
     return (*indexed, *stray, *_rotten(layout, names), *measured, *said, *verify_matrix(layout, "user"))
 
 
@@ -89,7 +90,8 @@ def reindex(layout: Layout, *, forget: bool = True) -> Rebuilt:
     with index.writing(layout.index) as connection:
         _salvage_versions(connection, layout)
         known = {row[0] for row in connection.execute("SELECT id FROM versions")}
-        given = names_of(layout)
+        read = read_notes(layout)
+        given = names_in(read)
         here, damaged = _scan(object_files(layout), given)
         gone, spoilt = _scan([layout.trash / name for name in _fs.list_folder(layout.trash)], given)
         present = here.keys() | gone.keys() | damaged | spoilt
@@ -102,7 +104,7 @@ def reindex(layout: Layout, *, forget: bool = True) -> Rebuilt:
         )
         removed = _removed(connection)
         reindex_cards(connection, layout)
-        reindex_notes(connection, layout)
+        reindex_notes(connection, read)
         for identity in removed & here.keys():  # while nobody can bring it back
             _fs.move(layout.object(identity), layout.trashed(identity))
     _sweep(layout)
@@ -225,13 +227,9 @@ def _readable_versions(path: Path) -> Iterator[tuple[str, str, str, bool]]:
         rows = _versions(path)
     except AttrbankError:
         return
-    claimed: set[str] = set()
     for identity, name, created, current in rows:
-        if not all(isinstance(value, str) for value in (identity, name, created)):
-            continue
-        is_current = bool(current) and name not in claimed
-        claimed |= {name} if is_current else set()
-        yield identity, name, created, is_current
+        if all(isinstance(value, str) for value in (identity, name, created)):
+            yield identity, name, created, bool(current)
 
 
 def _scan(paths: list[Path], given: Mapping[str, str]) -> tuple[dict[str, _Scanned], set[str]]:
@@ -265,8 +263,7 @@ def _enter(connection: sqlite3.Connection, scanned: Mapping[str, _Scanned], know
     for identity, (facts, created) in sorted(scanned.items(), key=lambda item: (item[1].created, item[0]))[::-1]:
         ledger.write_artifact(connection, facts)
         if identity not in known:
-            held = connection.execute("SELECT 1 FROM versions WHERE name = ? AND current", (facts["name"],)).fetchone()
-            ledger.write_version(connection, identity, facts["name"], created, is_current=not held)
+            ledger.write_version(connection, identity, facts["name"], created, is_current=True)
         elif _called(connection, identity) != facts["name"]:
             ledger.call(connection, identity, facts["name"])
 

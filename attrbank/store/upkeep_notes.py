@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from attrbank.errors import AttrbankError
 from attrbank.store import ledger, notes
@@ -17,6 +18,24 @@ if TYPE_CHECKING:
 Told = tuple[object, ...]
 
 
+class NoteFile(NamedTuple):
+    """A file in the folder of annotations, as it was read.
+
+    Attributes:
+        item: what ``verify`` calls it.
+        identity: the id that its name stands for; None if it is no annotation's.
+        state: how it stands by itself.
+        annotation: what it holds; None if that is no annotation of that id.
+        detail: what is wrong with it.
+    """
+
+    item: str
+    identity: str | None
+    state: State
+    annotation: Annotation | None
+    detail: str
+
+
 def indexed_notes(connection: sqlite3.Connection) -> dict[str, Told]:
     """What the index keeps of annotations, by id: tags, note, and other names with whether they are former ones."""
     told: dict[str, list[object]] = {
@@ -27,54 +46,62 @@ def indexed_notes(connection: sqlite3.Connection) -> dict[str, Told]:
     return {identity: tuple(facts) for identity, facts in told.items()}
 
 
-def verify_notes(layout: Layout, names: Mapping[str, str], indexed: Mapping[str, Told]) -> Iterator[Finding]:
+def read_notes(layout: Layout) -> tuple[NoteFile, ...]:
+    """Reads every file in the folder of annotations."""
+    return tuple(_read(layout, path) for path in notes.note_files(layout))
+
+
+def _read(layout: Layout, path: Path) -> NoteFile:
+    identity, item = identity_of(path, CARD_SUFFIX), f"{layout.annotations.name}/{path.name}"
+    if identity is None:
+        return NoteFile(item, None, "leftover", None, "Left by an interrupted write, or not ours.")
+    return NoteFile(item, identity, *_inspect(layout, identity))
+
+
+def verify_notes(
+    layout: Layout, read: Collection[NoteFile], names: Mapping[str, str], indexed: Mapping[str, Told]
+) -> Iterator[Finding]:
     """Checks every annotation.
 
     Args:
         layout: the bank.
+        read: its annotations.
         names: of all attributes that one may belong to, by id, as the index has them.
         indexed: what the index keeps of annotations.
     """
-    files = notes.note_files(layout)
-    for path in files:
-        identity, item = identity_of(path, CARD_SUFFIX), f"{layout.annotations.name}/{path.name}"
-        if identity is None:
-            yield Finding("leftover", item, None, "user", "Left by an interrupted write, or not ours.")
-            continue
-        state, annotation, detail = _inspect(layout, identity)
-        name = names.get(identity)
+    for file in read:
+        name, annotation = names.get(file.identity or ""), file.annotation
+        state, detail = file.state, file.detail
         if annotation and (
-            indexed.get(identity) != _told(annotation) or (name and annotation.name not in {None, name})
+            indexed.get(annotation.id) != _told(annotation) or (name and annotation.name not in {None, name})
         ):
             state, detail = "misindexed", "The index tells something else. Run: attrbank reindex"
         elif annotation and name is None:
             state, detail = "orphan", "No attribute has this id."
-        yield Finding(state, item, name, "user", detail)
-    for identity in sorted(indexed.keys() - {path.stem for path in files}):
+        yield Finding(state, file.item, name, "user", detail)
+    for identity in sorted(indexed.keys() - {file.identity for file in read}):
         item = f"{layout.annotations.name}/{identity}{CARD_SUFFIX}"
         yield Finding("missing", item, names.get(identity), "user", "Run: attrbank reindex")
 
 
-def reindex_notes(connection: sqlite3.Connection, layout: Layout) -> None:
+def reindex_notes(connection: sqlite3.Connection, read: Iterable[NoteFile]) -> None:
     """Takes annotations into the index, inside its transaction; those that are damaged are for ``verify``."""
     for table in ("annotations", "aliases"):
         connection.execute(f"DELETE FROM {table}")  # noqa: S608
-    for path in notes.note_files(layout):
-        identity = identity_of(path, CARD_SUFFIX)
-        annotation = _inspect(layout, identity)[1] if identity else None
-        if annotation:
-            ledger.write_annotation(connection, annotation)
+    for file in read:
+        if file.annotation:
+            ledger.write_annotation(connection, file.annotation)
 
 
-def names_of(layout: Layout) -> dict[str, str]:
+def names_in(read: Iterable[NoteFile]) -> dict[str, str]:
     """The names that users have given in the place of those in the records, by id."""
-    found = (notes_of(layout, identity_of(path, CARD_SUFFIX)) for path in notes.note_files(layout))
-    return {annotation.id: annotation.name for annotation in found if annotation and annotation.name}
+    said = [file.annotation for file in read if file.annotation]
+    return {annotation.id: annotation.name for annotation in said if annotation.name}
 
 
-def notes_of(layout: Layout, identity: str | None) -> Annotation | None:
+def notes_of(layout: Layout, identity: str) -> Annotation | None:
     """The annotation of an attribute, if there is one that can be read."""
-    return _inspect(layout, identity)[1] if identity else None
+    return _inspect(layout, identity)[1]
 
 
 def _inspect(layout: Layout, identity: str) -> tuple[State, Annotation | None, str]:

@@ -90,6 +90,12 @@ def test_light_commands_import_nothing_heavy_and_no_plugins(arguments: list[str]
     assert "attrbank.plugins.manager" not in imported
 
 
+@pytest.mark.parametrize("arguments", [["list"], ["show", "young"]], ids=" ".join)
+def test_what_backups_and_repairs_take_is_loaded_for_them_alone(arguments: list[str], stocked: Path) -> None:
+    imported = imported_by(arguments, stocked)
+    assert imported & {"tarfile", "attrbank.store.backup", "attrbank.store.repair"} == set()
+
+
 def test_a_list_loads_no_records(stocked: Path) -> None:
     assert "attrbank.schema.fields" not in imported_by(["list"], stocked)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from attrbank.attribute import transfer
 from attrbank.errors import AttrbankError
 from attrbank.store.bank import Bank
 from attrbank.store.header import check_seal, seal
@@ -204,6 +205,25 @@ def test_an_attribute_can_be_called_otherwise(cli: Cli, bank: Bank, outside: Pat
     assert (bank.record(younger).name, younger.t_x) == ("younger", 0.5)
     assert cli("import", "theirs.safetensors", "--name", "../younger").code == 4
     assert cli("import", "theirs.safetensors", "theirs.safetensors", "--name", "b").code == 2
+
+
+def test_what_was_renamed_and_removed_here_comes_back_under_a_name_that_is_free(
+    bank: Bank, outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "count", lambda start: range(start, 9))  # it tried the taken name for ever
+    file = outside / "theirs.safetensors"
+    file.write_bytes(artifact())
+    entry = bank.add(artifact())
+    bank.annotations.tag(entry, ["face"])
+    bank.annotations.rename(entry, "youth")
+    bank.remove("youth")
+    for name in ("youth", "youth-2"):
+        bank.add(artifact(name))
+    back = transfer.import_attribute(bank, file, conflict="rename")
+    assert back is not None
+    assert (back.id, back.name, back.tags) == (entry.id, "youth-3", ("face",))
+    bank.reindex()
+    assert bank.resolve(f"young@{entry.id[:12]}").name == bank.resolve(f"youth@{entry.id[:12]}").name == "youth-3"
 
 
 def test_one_bad_file_does_not_keep_the_others_out(cli: Cli, bank: Bank, outside: Path) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from attrbank.errors import StorageError
+from attrbank.errors import InvalidValueError, StorageError
 from attrbank.pictures import write as picture
 from attrbank.pictures.png_text import read_recipe_text
+from attrbank.pictures.read import PictureData
 from attrbank.schema.carried import Recipe, RecipeTurn
 
 
@@ -56,6 +57,14 @@ def test_parallel_runs_never_write_over_each_others_pictures(folder: Path, monke
         written = dict(pool.map(run, range(6)))
     assert sorted(os.listdir()) == sorted(map(str, written))
     assert {path: Recipe.model_validate_json(read_recipe_text(path)).prompt for path in written} == written
+
+
+def test_before_and_after_are_known_by_the_bytes_that_were_read(folder: Path) -> None:
+    sheet = write()
+    read = PictureData.read(sheet)
+    sheet.unlink()
+    with pytest.raises(InvalidValueError, match="sheet"):
+        read.decoded()
 
 
 def test_the_folder_of_many_pictures_need_not_be_there(folder: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError, StorageError
 from attrbank.schema.annotated import Annotation
-from attrbank.store import _fs, ledger
+from attrbank.store import _fs, ledger, notes
 from attrbank.store.bank import Bank
 from tests.helpers.artifacts import artifact, numbered, snapshot
 
@@ -95,12 +95,15 @@ def test_a_file_that_cannot_be_written_changes_nothing(told: Bank, monkeypatch: 
 def test_what_a_name_means_no_other_may_be_called(told: Bank) -> None:
     old = told.resolve("old")
     for name in ("youth", "junior"):
-        with pytest.raises(InvalidValueError):
+        with pytest.raises(InvalidValueError) as renaming:
             told.annotations.rename(old, name)
-        with pytest.raises(InvalidValueError):
+        with pytest.raises(InvalidValueError) as giving:
             told.annotations.alias(old, [name])
-    with pytest.raises(InvalidValueError):
+        for caught in (renaming, giving):  # neither can replace
+            assert caught.value.hint == "Choose another name."
+    with pytest.raises(InvalidValueError) as caught:
         told.add(artifact("junior"))
+    assert "--replace" in (caught.value.hint or "")
     with pytest.raises(InvalidValueError):
         told.refuse_taken("junior")
     told.add(artifact("junior"), replace=True)  # a name beats an alias
@@ -171,12 +174,23 @@ def test_a_damaged_annotation_is_found_and_keeps_nobody_from_the_attribute(told:
     for text in (b"", b"{", path.read_bytes().replace(youth.id.encode(), b"f" * 64), b'{"note": 1}'):
         path.write_bytes(text)
         assert "corrupt" in states(told)
-        with pytest.raises(CorruptArtifactError):
+        with pytest.raises(CorruptArtifactError) as caught:
             told.annotations.of(youth)
+        assert "measure" not in str(caught.value.hint)  # as of a card: nobody can measure a note
         with pytest.raises(CorruptArtifactError):
             told.annotations.note(youth, "over it")
         told.reindex()
         assert told.resolve(youth.id).id == youth.id
+
+
+@pytest.mark.parametrize("act", [Bank.verify, Bank.reindex])
+def test_upkeep_reads_every_annotation_once(
+    act: Callable[[Bank], object], told: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get, read = notes.get, []
+    monkeypatch.setattr(notes, "get", lambda layout, identity: (read.append(identity), get(layout, identity))[1])
+    act(told)
+    assert read == [told.resolve("youth").id]
 
 
 def test_an_index_from_before_annotations_is_read_and_grows(bank: Bank) -> None:

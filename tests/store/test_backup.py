@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from attrbank.errors import AttrbankError, CorruptArtifactError, InvalidValueError, NotFoundError
+from attrbank.store import ledger
 from attrbank.store.bank import Bank
 from tests.helpers.artifacts import artifact, numbered, object_path, snapshot
 from tests.helpers.dying import every_kill
@@ -81,6 +82,36 @@ def test_what_is_damaged_is_left_out_and_named(bank: Bank, tmp_path: Path) -> No
     object_path(bank, bad).write_bytes(b"junk")
     assert bank.backup(tmp_path / "bank.tar") == (3, (bad,))
     assert Bank(tmp_path / "other").restore_backup(tmp_path / "bank.tar") == 3
+
+
+def test_a_damaged_annotation_is_left_out_and_costs_no_attribute(bank: Bank, tmp_path: Path) -> None:
+    renamed = bank.annotations.rename(bank.add(artifact("young")), "foo")
+    other = bank.add(numbered("young", 2))
+    note = bank.path / "annotations" / f"{renamed.id}.json"
+    note.chmod(0o644)
+    note.write_text("{")
+    assert bank.backup(tmp_path / "bank.tar") == (2, (f"annotations/{renamed.id}.json",))
+    back = Bank(tmp_path / "other")
+    assert back.restore_backup(tmp_path / "bank.tar") == 2
+    assert {entry.id for entry in back.versions("young")} == {renamed.id, other.id}  # both are called so by now
+    assert len(back.entries()) == 1
+    assert {finding.state for finding in back.verify()} == {"ok"}
+
+
+def test_a_rename_that_was_interrupted_costs_no_attribute_in_a_backup(
+    bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = bank.add(artifact("young"))
+    monkeypatch.setattr(ledger, "write_annotation", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        bank.annotations.rename(entry, "youth")
+    monkeypatch.undo()
+    youth = bank.add(artifact("youth"))
+    bank.backup(tmp_path / "bank.tar")
+    back = Bank(tmp_path / "other")
+    assert back.restore_backup(tmp_path / "bank.tar") == 2
+    assert {back.resolve(f"youth@{other.id[:12]}").id for other in (entry, youth)} == {entry.id, youth.id}
+    assert {finding.state for finding in back.verify()} == {"ok"}
 
 
 def test_every_change_to_a_backup_is_noticed_before_anything_is_written(

@@ -13,7 +13,7 @@ import pytest
 
 from attrbank.errors import AttrbankError, CorruptArtifactError, IncompatibleError, InvalidValueError, StorageError
 from attrbank.schema.measured import Card, Matrix
-from attrbank.store import cards
+from attrbank.store import cards, json_files
 from attrbank.store.bank import Bank
 from attrbank.store.layout import Layout
 from tests.helpers.artifacts import artifact, numbered
@@ -224,9 +224,9 @@ def test_a_pair_is_bad_if_it_surely_costs_enough(gain: float, high: float, bad: 
 
 
 def test_models_read_back_what_they_write() -> None:
-    assert Card.model_validate_json(cards.dumped(a_card("0" * 64))) == a_card("0" * 64)
+    assert Card.model_validate_json(json_files.dumped(a_card("0" * 64))) == a_card("0" * 64)
     matrix = a_matrix(a_pair("a" * 64, "b" * 64, gain=0.0))
-    assert Matrix.model_validate_json(cards.dumped(matrix)) == matrix
+    assert Matrix.model_validate_json(json_files.dumped(matrix)) == matrix
 
 
 def test_replaced_versions_have_cards_of_their_own(bank: Bank) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from attrbank.errors import CorruptArtifactError
+from attrbank.store import index
 from attrbank.store.bank import Bank
 from tests.helpers.artifacts import artifact, object_path, snapshot
 from tests.helpers.dying import every_kill
@@ -74,10 +75,15 @@ def _spoil(path: Path) -> None:
     path.write_bytes(b"junk")
 
 
+def _forget(bank: Bank, name: str) -> None:
+    with closing(sqlite3.connect(bank.path / "index.db")) as connection, connection:
+        connection.execute("DELETE FROM versions WHERE name = ?", (name,))
+
+
 DOUBTS = {
     "an attribute is damaged": lambda bank: _spoil(object_path(bank, bank.resolve("young").id)),
     "an attribute is missing": lambda bank: object_path(bank, bank.resolve("young").id).unlink(),
-    "the trash rots": lambda bank: _spoil(next((bank.path / "trash").glob("*"))),
+    "the index does not name one": lambda bank: _forget(bank, "young"),
     "the index is damaged": lambda bank: (bank.path / "index.db").write_bytes(bytes(9000)),
 }
 
@@ -94,6 +100,49 @@ def test_in_doubt_nothing_is_deleted(doubt: str, bank: Bank) -> None:
     assert snapshot(bank.path) == before
 
 
+def _scratch(bank: Bank) -> None:
+    """A damaged file of an attribute that the index does not name."""
+    path = object_path(bank, "ab" * 32)
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"junk")
+
+
+NO_DOUBTS = {
+    "a card is damaged": lambda bank: _spoil(next((bank.path / "cards").glob("*"))),
+    "an annotation is damaged": lambda bank: _spoil(next((bank.path / "annotations").glob("*"))),
+    "the matrix is damaged": lambda bank: (bank.path / "matrix.json").write_bytes(b"junk"),
+    "what is old in the trash is damaged": lambda bank: _spoil(_in_trash(bank, "old")),
+    "what is fresh in the trash is damaged": lambda bank: _spoil(_in_trash(bank, "fresh")),
+    "a stranger is damaged": _scratch,
+}
+
+
+def _in_trash(bank: Bank, name: str) -> Path:
+    (identity,) = (item.entry.id for item in bank.trash() if item.entry.name == name)
+    return bank.path / "trash" / f"{identity}.safetensors"
+
+
+@pytest.mark.parametrize("damage", NO_DOUBTS)
+def test_what_the_trash_could_not_mend_keeps_nobody_from_emptying_it(damage: str, bank: Bank) -> None:
+    fill(bank)
+    NO_DOUBTS[damage](bank)
+    fresh = _in_trash(bank, "fresh").read_bytes()
+    assert [item.entry.name for item in bank.prune()] == ["old"]
+    assert _in_trash(bank, "fresh").read_bytes() == fresh
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_what_the_refusal_advises_helps(doubt: str, bank: Bank) -> None:
+    fill(bank)
+    young = bank.resolve("young").id
+    DOUBTS[doubt](bank)
+    bank.repair()
+    if {finding.state for finding in bank.verify() if finding.item == young} != {"ok"}:
+        bank.remove(young)
+    age(bank, "old")  # with a damaged index, the date was lost
+    assert [item.entry.name for item in bank.prune()] == ["old"]
+
+
 def test_what_is_brought_back_in_the_meantime_is_spared(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(bank)
     before = bank.trash()
@@ -101,6 +150,42 @@ def test_what_is_brought_back_in_the_meantime_is_spared(bank: Bank, monkeypatch:
     monkeypatch.setattr("attrbank.store.trash.trashed", lambda *_: before)
     assert bank.prune() == ()
     assert bank.resolve("old").name == "old"
+
+
+@pytest.mark.parametrize("transaction", [1, 2])
+def test_what_is_brought_back_just_before_a_transaction_keeps_what_is_said_of_it(
+    transaction: int, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(bank)
+    writing, numbers = index.writing, iter(range(1, 3))
+
+    def interrupted(path: Path) -> object:
+        if next(numbers) == transaction:
+            with monkeypatch.context() as calm:
+                calm.setattr(index, "writing", writing)
+                bank.restore("old")
+        return writing(path)
+
+    monkeypatch.setattr(index, "writing", interrupted)
+    assert bank.prune() == ()
+    old = bank.resolve("old")
+    assert (old.tags, old.score is None) == (("tag",), False)
+    assert {finding.state for finding in bank.verify()} == {"ok"}
+
+
+def test_what_is_said_of_a_starter_attribute_outlasts_a_copy_of_it(bank: Bank, starter: Path) -> None:
+    over = Bank(bank.path, starter)
+    smile = over.add(artifact("smile"))
+    over.annotations.tag(smile, ["mouth"])
+    over.annotations.alias(smile, ["grin"])
+    over.measurements.keep_card(a_card(smile.id))
+    over.remove("smile")
+    age(over, "smile")
+    before = over.resolve("smile")
+    assert (before.origin, before.tags) == ("starter", ("mouth",))
+    assert [item.entry.id for item in over.prune()] == [smile.id]
+    assert over.resolve("grin") == over.resolve("smile") == before
+    assert {finding.state for finding in over.verify()} == {"ok"}
 
 
 def test_a_prune_that_is_killed_anywhere_loses_only_what_was_to_go(tmp_path: Path) -> None:
