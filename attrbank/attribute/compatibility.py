@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+from attrbank.diffusion.protocols import Comparable, family_of, former_of, parts_of
 from attrbank.errors import IncompatibleError
 from attrbank.schema.fields import Part
 from attrbank.schema.stored import AttributeRecord, Binding
@@ -15,30 +16,6 @@ BEFORE_ALL_WEIGHTS = {
     )
 }
 """Fingerprints from when they were of a few weights -> those of the same models now: ``portraits`` is shipped."""
-
-
-class Comparable(Protocol):
-    """What is compared of a model; it may also have a ``family``, ``former_fingerprint`` and ``parts``."""
-
-    @property
-    def name(self) -> str:
-        """As the user gave it."""
-        ...
-
-    @property
-    def fingerprint(self) -> str:
-        """Of its configuration and weights."""
-        ...
-
-    @property
-    def latent_shape(self) -> tuple[int, int, int]:
-        """(C, H, W)."""
-        ...
-
-    @property
-    def prediction_type(self) -> str:
-        """What the network says."""
-        ...
 
 
 class Mismatch(NamedTuple):
@@ -73,10 +50,9 @@ def mismatch(learned_on: Binding, here: Comparable, parts: Collection[Part] = ()
             against it.
     """
     theirs = BEFORE_ALL_WEIGHTS.get(learned_on.fingerprint, learned_on.fingerprint)
-    is_known = theirs in (here.fingerprint, getattr(here, "former_fingerprint", None))
-    known: Mapping[str, str] = getattr(here, "parts", {})
+    is_known, known = theirs in (here.fingerprint, former_of(here)), parts_of(here)
     sides = (
-        Mismatch("family", learned_on.family, getattr(here, "family", here.name)),
+        Mismatch("family", learned_on.family, family_of(here)),
         Mismatch("latent shape", _shape(learned_on.latent_shape), _shape(here.latent_shape)),
         Mismatch("prediction type", learned_on.prediction_type, here.prediction_type),
         Mismatch("fingerprint", here.fingerprint if is_known else theirs, here.fingerprint),
@@ -91,7 +67,7 @@ def mismatch(learned_on: Binding, here: Comparable, parts: Collection[Part] = ()
 
 def uncertain(record: AttributeRecord, here: Comparable) -> str | None:
     """One sentence for an attribute of which it is not known whether it fits; None if it is."""
-    former = getattr(here, "former_fingerprint", None)
+    former = former_of(here)
     if record.backbone.fingerprint != former or former in (here.fingerprint, *BEFORE_ALL_WEIGHTS):
         return None
     return f"{record.name} is from when only a few weights were compared; learn it again to be sure that it fits"

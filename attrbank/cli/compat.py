@@ -78,7 +78,7 @@ def _row(record: AttributeRecord, models: Sequence[Description | None]) -> list[
 def _mismatch(record: AttributeRecord, model: Description) -> Mismatch | None:
     """With the core that the attribute prefers; of a method that is not installed, the network alone is compared."""
     try:
-        parts = load_plugins().method_of(record).parts(record, record.core)
+        parts = load_plugins().parts_of_method(record)
     except AttrbankError:
         parts = ()
     return mismatch(record.backbone, model, parts)

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from attrbank.attribute.artifact import opened
 from attrbank.attribute.compatibility import check_binding
-from attrbank.diffusers.pipelines import model_of, refuse_packed
+from attrbank.backbones.parts.fingerprint import Fingerprints
+from attrbank.diffusers.pipelines import fingerprints_of, model_of, refuse_packed
 from attrbank.diffusers.progress import Progress
 from attrbank.editing.acting import Ready, ready
 from attrbank.editing.request import ApplyRequest
@@ -88,8 +89,11 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
         return {**callback_kwargs, "latents": edited}
 
     def _check(self, pipeline: Any, progress: Progress, latents: Tensor) -> None:
+        prints = fingerprints_of(pipeline)
         for record in (attribute.record for attribute in self._attributes):
-            check_binding(record, model_of(pipeline, latents, record.backbone), force=self._force)
+            # An attribute is taken at its word where the weights do not tell.
+            expected = prints or Fingerprints(record.backbone.fingerprint, record.backbone.fingerprint)
+            check_binding(record, model_of(pipeline, latents, expected), force=self._force)
             progress.refuse_missed(record)
             progress.refuse_unreached(record, getattr(pipeline, "num_timesteps", None))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,10 @@ import torch
 from torch import Tensor
 
 from attrbank.backbones.parts.digest import Span, combined, tensor_digest
-from attrbank.backbones.parts.fingerprint import fingerprint_of, former_fingerprint
+from attrbank.backbones.parts.fingerprint import Fingerprints, fingerprint_of, former_fingerprint
 from attrbank.backbones.parts.tensors import StoredTensor
 from attrbank.backbones.stable_diffusion.describe import TRAITS
 from attrbank.errors import IncompatibleError
-from attrbank.schema.stored import Binding
 
 _TELLING = (torch.float32, torch.float16)
 """Precisions that a fingerprint can be taken from; bfloat16 and what is below is too coarse."""
@@ -46,49 +45,56 @@ class PipelineModel:
     name: str = "this pipeline"
 
 
-def model_of(pipeline: Any, latents: Tensor, expected: Binding) -> PipelineModel:
-    """The model of a pipeline, with the shape of the latents that it is about to denoise.
-
-    Args:
-        pipeline: of diffusers, with a ``unet`` and a ``scheduler``.
-        latents: (B, C, H, W).
-        expected: gives the fingerprint where the weights are too coarse to tell, or out of reach.
+def fingerprints_of(pipeline: Any) -> Fingerprints | None:
+    """Those of the UNet as it is now; None if its weights are too coarse, or out of reach. Reads all of them.
 
     Raises:
         IncompatibleError: the model is not a UNet.
     """
-    unet = getattr(pipeline, "unet", None)
-    if unet is None:
-        raise IncompatibleError(f"{type(pipeline).__name__} has no UNet, which attributes are learned on.")
-    unet = getattr(unet, "_orig_mod", unet)  # of a compiled one
-    config = pipeline.scheduler.config
-    channels, height, width = latents.shape[1:]
-    now, former = _fingerprints(unet, config) or (expected.fingerprint,) * 2
-    return PipelineModel(
-        fingerprint=now,
-        former_fingerprint=former,
-        latent_shape=(channels, height, width),
-        prediction_type=config.get("prediction_type", "epsilon"),
-        family=_family(unet.config),
-    )
-
-
-def _family(unet_config: Any) -> str:
-    """By what the UNet is told beside prompt and time, whatever pipeline it runs in."""
-    is_xl = unet_config.get("addition_embed_type") == "text_time"
-    return "stable_diffusion_xl" if is_xl else "stable_diffusion"
-
-
-def _fingerprints(unet: Any, scheduler_config: Any) -> tuple[str, str] | None:
-    """Those of all weights and of a few; None if their precision, or where they are, does not let us tell."""
+    unet = _unet(pipeline)
     everything = _weights(unet)
     weights = {name: tensor for name, tensor in everything.items() if tensor.is_floating_point()}
     quantised = any(tensor.dim() > 1 for name, tensor in everything.items() if name not in weights)
     if quantised or any(tensor.is_meta or tensor.dtype not in _TELLING for tensor in weights.values()):
         return None
     digest = combined(tensor_digest(tensor.shape, tensor.numel(), _reader(tensor)) for tensor in weights.values())
-    now = fingerprint_of(digest, unet.config, scheduler_config, TRAITS)
-    return now, former_fingerprint(lambda name: _stored(weights[name]), unet.config, scheduler_config, TRAITS)
+    configs = unet.config, pipeline.scheduler.config, TRAITS
+    former = former_fingerprint(lambda name: _stored(_named(weights, name)), *configs)
+    return Fingerprints(fingerprint_of(digest, *configs), former)
+
+
+def model_of(pipeline: Any, latents: Tensor, prints: Fingerprints) -> PipelineModel:
+    """The model of a pipeline, with the shape of the latents that it is about to denoise.
+
+    Args:
+        pipeline: of diffusers, with a ``unet`` and a ``scheduler``.
+        latents: (B, C, H, W).
+        prints: the UNet's.
+
+    Raises:
+        IncompatibleError: the model is not a UNet.
+    """
+    channels, height, width = latents.shape[1:]
+    return PipelineModel(
+        fingerprint=prints.now,
+        former_fingerprint=prints.former,
+        latent_shape=(channels, height, width),
+        prediction_type=pipeline.scheduler.config.get("prediction_type", "epsilon"),
+        family=_family(_unet(pipeline).config),
+    )
+
+
+def _unet(pipeline: Any) -> Any:
+    unet = getattr(pipeline, "unet", None)
+    if unet is None:
+        raise IncompatibleError(f"{type(pipeline).__name__} has no UNet, which attributes are learned on.")
+    return getattr(unet, "_orig_mod", unet)  # of a compiled one
+
+
+def _family(unet_config: Any) -> str:
+    """By what the UNet is told beside prompt and time, whatever pipeline it runs in."""
+    is_xl = unet_config.get("addition_embed_type") == "text_time"
+    return "stable_diffusion_xl" if is_xl else "stable_diffusion"
 
 
 def _weights(unet: Any) -> dict[str, Tensor]:
@@ -100,6 +106,12 @@ def _weights(unet: Any) -> dict[str, Tensor]:
             if tensor.is_meta and waiting is not None:
                 weights[name] = waiting[name.removeprefix(prefix).removeprefix(".")]
     return weights
+
+
+def _named(weights: Mapping[str, Tensor], name: str) -> Tensor:
+    """A tensor of the UNet; PEFT calls those of a layer that it adapts otherwise."""
+    layer, _, kind = name.rpartition(".")
+    return weights[name if name in weights else f"{layer}.base_layer.{kind}"]
 
 
 def _reader(tensor: Tensor) -> Callable[[Span], bytes]:

@@ -99,20 +99,32 @@ class Backbone(Protocol):
         ...
 
 
-class Description(Protocol):
+class Comparable(Protocol):
+    """What is compared of two models; they may also have ``family``, ``former_fingerprint`` and ``parts``."""
+
+    @property
+    def name(self) -> str:
+        """As the user gave it."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Of its configuration and weights."""
+        ...
+
+    @property
+    def latent_shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        ...
+
+    @property
+    def prediction_type(self) -> str:
+        """What the network says."""
+        ...
+
+
+class Description(Comparable, Protocol):
     """What plans and compatibility checks ask of a backbone: its attributes, which may be known without loading it."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def fingerprint(self) -> str: ...
-
-    @property
-    def latent_shape(self) -> tuple[int, int, int]: ...
-
-    @property
-    def prediction_type(self) -> str: ...
 
     @property
     def schedule(self) -> Schedule: ...
@@ -132,16 +144,22 @@ def guidance_of(model: Description) -> Guidance:
     return guidance
 
 
-def family_of(model: Description) -> str:
+def family_of(model: Comparable) -> str:
     """What kind of model it is."""
     family: str = getattr(model, "family", model.name)
     return family
 
 
-def parts_of(model: Description) -> Mapping[str, str]:
+def parts_of(model: Comparable) -> Mapping[str, str]:
     """Fingerprints of what stands around the network that denoises, by name; none where the model does not say."""
     parts: Mapping[str, str] = getattr(model, "parts", {})
     return parts
+
+
+def former_of(model: Comparable) -> str | None:
+    """The fingerprint by which older artifacts know it; None where the model has none."""
+    former: str | None = getattr(model, "former_fingerprint", None)
+    return former
 
 
 def precision_of(model: Description, placement: Placement | None) -> Dtype | None:

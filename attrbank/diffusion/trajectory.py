@@ -30,16 +30,18 @@ class Position:
         index: steps taken so far, 0 … len(grid); len(grid) is the clean end.
         seeds: one per row; they also decide the noise of every later step.
         state: the sampler's own, None where it starts afresh.
+        is_known_finite: whether the latent was looked at when a step made it; any other is looked at before it is used.
     """
 
     latent: Tensor
     index: int
     seeds: tuple[int, ...]
     state: Any = None
+    is_known_finite: bool = False
 
     def edited(self, latent: Tensor) -> Position:
         """The same place with another latent (B, C, H, W); the sampler forgets what came before."""
-        return replace(self, latent=latent, state=None)
+        return replace(self, latent=latent, state=None, is_known_finite=False)
 
     def branched(self) -> Position:
         """The same place for a run under another prompt; the sampler forgets what came before."""
@@ -160,7 +162,8 @@ class Trajectory:
         if position.index == self.end:
             return Prediction(torch.zeros_like(position.latent), position.latent)
         rows, t = len(position.latent), self.grid[position.index][0]
-        self._require_finite(position.latent, f"before step {position.index + 1}", t)
+        if not position.is_known_finite:
+            self._require_finite(position.latent, f"before step {position.index + 1}", t)
         conditioning = _for_rows(conditioning, rows)
         parts = [
             self._guided(
@@ -169,7 +172,7 @@ class Trajectory:
             for first in range(0, rows, self.batch_size)
         ]
         eps, x0 = (torch.cat(rows) for rows in zip(*parts, strict=True))
-        return Prediction(*(finite(tensor, "What the backbone predicted") for tensor in (eps, x0)))
+        return Prediction(eps, finite(x0, "What the backbone predicted"))  # x0 is made of ε, and shows one that is bad
 
     def _step(self, position: Position, prediction: Prediction, noise: Tensor | None) -> Position:
         t, t_prev = self.grid[position.index]
@@ -177,7 +180,7 @@ class Trajectory:
         schedule = self.backbone.schedule
         latent, state = self.sampler.step(position.latent, prediction, t, t_prev, schedule, noise, state)
         self._check(latent, position)
-        return Position(latent, position.index + 1, position.seeds, state)
+        return Position(latent, position.index + 1, position.seeds, state, is_known_finite=True)
 
     def _guided(self, latent: Tensor, t: int, conditioning: Conditioning) -> Prediction:
         """One call of the backbone, with both prompts in it where guidance needs both."""

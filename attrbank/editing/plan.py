@@ -257,7 +257,7 @@ def _described(reference: str, record: AttributeRecord, plugins: PluginManager) 
 
 def _is_forced(record: AttributeRecord, model: Description, request: ApplyRequest, plugins: PluginManager) -> bool:
     """Whether the attribute acts on a relative of its model; refuses what does not fit."""
-    parts = plugins.method_of(record).parts(record, request.core or record.core)
+    parts = plugins.parts_of_method(record, request.core)
     return check_binding(record, model, force=request.force, parts=parts) is not None
 
 

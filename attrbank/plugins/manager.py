@@ -39,6 +39,7 @@ from attrbank.text import printable
 
 if TYPE_CHECKING:
     from attrbank.methods.protocol import Method
+    from attrbank.schema.fields import Core, Part
     from attrbank.schema.stored import AttributeRecord
 
 
@@ -118,6 +119,10 @@ class PluginManager:
                 f"{record.name} needs the method {record.method!r}, which is not installed.",
                 hint="Install the plugin that brings it; attrbank methods lists those that are there.",
             ) from error
+
+    def parts_of_method(self, record: AttributeRecord, core: Core | None = None) -> tuple[Part, ...]:
+        """What of a model an attribute depends on, with this core or its preferred one; raises as ``method_of``."""
+        return self.method_of(record).parts(record, core or record.core)
 
     def metric(self, name: str) -> Any:
         """A new ``Metric`` of that name; raises as ``sampler`` does."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 
 from attrbank.attribute.compatibility import BEFORE_ALL_WEIGHTS, check_binding, mismatch, uncertain
+from attrbank.diffusion.protocols import family_of, former_of, parts_of
 from attrbank.errors import IncompatibleError
+from attrbank.plugins.manager import load_plugins
+from attrbank.schema.fields import Core, Part
 from attrbank.schema.stored import AttributeRecord, Binding
 from tests.helpers.artifacts import RECORD
 
@@ -63,6 +67,23 @@ def test_a_part_counts_for_those_that_depend_on_it_and_can_be_forced() -> None:
     found = mismatch(binding, here, ("text", "codec"))  # nothing is known of the codec
     assert found is not None
     assert (found.what, found.forcible) == ("text encoder", True)
+
+
+def test_a_model_need_not_say_more_than_a_binding_does() -> None:
+    """As those of older plugins: a family of its own, no former fingerprint, and nothing known of its parts."""
+    binding = AttributeRecord.model_validate(RECORD).backbone
+    bare = SimpleNamespace(
+        **{name: getattr(binding, name) for name in ("name", "fingerprint", "latent_shape", "prediction_type")}
+    )
+    assert (family_of(bare), former_of(bare), parts_of(bare)) == (binding.name, None, {})
+    theirs = binding.model_copy(update={"family": binding.name, "parts": {"text": "a" * 64}})
+    assert mismatch(theirs, bare, ("text", "codec")) is None
+
+
+@pytest.mark.parametrize(("core", "parts"), [(None, ()), ("mean", ()), ("own", ("text",))])
+def test_what_an_attribute_depends_on_goes_by_the_core_in_use(core: Core | None, parts: tuple[Part, ...]) -> None:
+    record = AttributeRecord.model_validate(RECORD)
+    assert load_plugins().parts_of_method(record, core) == parts
 
 
 def test_two_models_of_two_names_are_both_named() -> None:

@@ -106,7 +106,7 @@ def test_every_starter_artifact_belongs_to_the_shipped_model():
     assert {entry.name for entry in entries} >= set(SIDES)
     for entry in entries:
         record = bank.record(entry)
-        parts = load_plugins().method_of(record).parts(record, record.core)
+        parts = load_plugins().parts_of_method(record)
         assert (mismatch(record.backbone, portraits, parts), uncertain(record, portraits)) == (None, None), entry.name
 
 

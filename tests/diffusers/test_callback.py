@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from attrbank.attribute.artifact import decode, encode
-from attrbank.diffusers import AttributeCallback, SchedulerSampler
+from attrbank.diffusers import AttributeCallback, SchedulerSampler, pipelines
 from attrbank.diffusion.schedule import nearest_alpha_bar_index
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.composition import Act, run_edits
@@ -224,6 +225,37 @@ def test_other_weights_of_the_attention_are_another_model_unless_it_is_forced(pi
         their_latent(pipeline, AttributeCallback("old", bank=bank))
     forced = their_latent(pipeline, AttributeCallback("old", bank=bank, force=True))
     assert not torch.equal(forced, their_latent(pipeline))
+
+
+class Adapted(torch.nn.Module):
+    """A layer as PEFT wraps one: its own weights one level down, those of the adapter beside them."""
+
+    def __init__(self, layer: torch.nn.Module) -> None:
+        super().__init__()
+        self.base_layer = layer
+        self.lora_A = torch.nn.Conv2d(4, 1, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.base_layer(x)
+
+
+def test_an_adapter_on_any_layer_makes_another_model_that_can_be_forced(pipeline, bank):
+    pipeline.unet.conv_in = Adapted(pipeline.unet.conv_in)
+    with pytest.raises(IncompatibleError, match="fingerprint"):
+        their_latent(pipeline, AttributeCallback("old", bank=bank))
+    forced = their_latent(pipeline, AttributeCallback("old", bank=bank, force=True))
+    assert not torch.equal(forced, their_latent(pipeline))
+
+
+def test_the_weights_are_read_once_a_run_for_all_attributes(pipeline, bank, monkeypatch):
+    times = Counter()
+    read = pipelines.tensor_digest
+    monkeypatch.setattr(pipelines, "tensor_digest", lambda *tensor: times.update(["read"]) or read(*tensor))
+    callback = AttributeCallback("old", "older", bank=bank)
+    their_latent(pipeline, callback)
+    assert times["read"] == len(pipeline.unet.state_dict())
+    their_latent(pipeline, callback)
+    assert times["read"] == 2 * len(pipeline.unet.state_dict())
 
 
 def compiled(unet: Any) -> Any:

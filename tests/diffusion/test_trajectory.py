@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,8 @@ from torch import Tensor
 
 from attrbank.backbones.families import load
 from attrbank.backbones.stable_diffusion.load import StableDiffusion
-from attrbank.diffusion.prediction import from_epsilon
+from attrbank.diffusion.flow import from_flow
+from attrbank.diffusion.prediction import from_epsilon, from_velocity
 from attrbank.diffusion.protocols import Grid, Prediction
 from attrbank.diffusion.schedule import Schedule
 from attrbank.diffusion.trajectory import Position, Trajectory
@@ -216,6 +218,65 @@ def test_latent_that_is_not_finite_is_refused_by_step(backbone: StableDiffusion,
     latent[1, 0, 0, 0] = poison
     with pytest.raises(NumericError, match=r"before step 6 of 8 \(timestep 251\)"):
         trajectory.run(Position(latent, 5, (1, 2)), prompt)
+
+
+@pytest.mark.parametrize("poison", [float("nan"), float("inf")])
+@pytest.mark.parametrize("go_on", [Position.edited, lambda p, latent: p.edited(latent).branched()])
+def test_edited_latent_that_is_not_finite_is_refused(backbone: StableDiffusion, poison: float, go_on: Any) -> None:
+    trajectory, prompt = trajectory_of(backbone, DDIM()), backbone.encode_prompts(["a man"])
+    middle = trajectory.run(trajectory.start([1]), prompt, 4)
+    latent = middle.latent.clone()
+    latent[0, 3, 15, 15] = poison
+    with pytest.raises(NumericError, match="before step 5 of 8"):
+        trajectory.predict(go_on(middle, latent), prompt)
+
+
+POISONS = [float("nan"), float("inf"), float("-inf")]
+
+
+def run_poisoned(
+    backbone: StableDiffusion, sampler: Any, poison: float, say: Callable[[Tensor, Tensor, float], Prediction]
+) -> None:
+    """On a backbone of a plugin's that looks at nothing: ``say`` is given x, what is no numbers, and ᾱ."""
+
+    def predict(latent: Tensor, timestep: int, conditioning: Any) -> Prediction:
+        bad = latent.clone()
+        bad[0, 0, 0, 0] = poison
+        return say(latent, bad, backbone.schedule.alpha_bar(timestep))
+
+    model = SimpleNamespace(latent_shape=backbone.latent_shape, schedule=backbone.schedule, predict=predict)
+    trajectory = trajectory_of(model, sampler, 1.0)  # type: ignore[arg-type]
+    trajectory.run(trajectory.start([1]), {"text": torch.zeros(1, 1)})
+
+
+@pytest.mark.parametrize("poison", POISONS)
+@pytest.mark.parametrize("split", [from_epsilon, from_velocity, from_flow, lambda x, bad, _: Prediction(x, bad)])
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_backbone_that_predicts_no_numbers_is_refused(
+    backbone: StableDiffusion, poison: float, split: Any, sampler: Any
+) -> None:
+    """Whatever its network says: it shows in x̂0."""
+    with pytest.raises(NumericError, match="What the backbone predicted holds NaN"):
+        run_poisoned(backbone, sampler, poison, split)
+
+
+@pytest.mark.parametrize("poison", POISONS)
+def test_a_noise_that_is_no_number_beside_a_good_x0_is_refused_where_it_is_used(
+    backbone: StableDiffusion, poison: float
+) -> None:
+    with pytest.raises(NumericError, match="after step 1 of 8"):
+        run_poisoned(backbone, DDIM(), poison, lambda x, bad, _: Prediction(bad, x))
+
+
+def test_a_run_looks_at_each_thing_once(backbone: StableDiffusion, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the latent that it is given; then at what the network makes, at x̂0 and at the step, which is the next's."""
+    trajectory, prompt = trajectory_of(backbone, DDIM(), 1.0), backbone.encode_prompts(["a man"])
+    looks, isfinite = Counter[str](), Tensor.isfinite
+    monkeypatch.setattr(Tensor, "isfinite", lambda tensor: looks.update(["look"]) or isfinite(tensor))
+    middle = trajectory.run(trajectory.start([1]), prompt, 4)
+    assert looks["look"] == 1 + 3 * 4
+    trajectory.run(middle.branched(), prompt)
+    assert looks["look"] == 1 + 3 * 8
 
 
 def test_sampler_that_changes_the_shape_is_refused_by_name(backbone: StableDiffusion) -> None:

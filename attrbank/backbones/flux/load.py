@@ -13,7 +13,7 @@ from transformers import CLIPTextModel
 from attrbank.backbones.flux.describe import PACKED
 from attrbank.backbones.parts.flow_transformer import FlowTransformer
 from attrbank.backbones.parts.folder import BackboneFolder
-from attrbank.backbones.parts.text_encoders import clip_encoder, t5_encoder
+from attrbank.backbones.parts.text_encoders import LAST, SUMMARY, clip_encoder, t5_encoder
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Conditioning
 
@@ -40,7 +40,8 @@ class Flux(FlowTransformer):
         Raises:
             InvalidValueError: a prompt is not valid Unicode.
         """
-        conditioning = {"text": self._t5(prompts)[0], "pooled": self._clip(prompts).pooler_output}
+        (text,), (pooled,) = self._t5(prompts, LAST), self._clip(prompts, SUMMARY)
+        conditioning = {"text": text, "pooled": pooled}
         if self.guidance == "embedded":
             conditioning["guidance_scale"] = torch.full((len(prompts),), self.defaults.guidance_scale)
         return conditioning

@@ -21,6 +21,7 @@ DEFAULTS: Mapping[str, Any] = {"scaling_factor": 0.18215}
 
 VOCABULARIES = ("vocab.json", "merges.txt", "spiece.model", "tokenizer.json", "added_tokens.json")
 
+TEXT, TEXT_OF_A_FILE = "text", "text in a single file"
 TEXT_IN_CHECKPOINTS = ("cond_stage_model.", "conditioner.")
 CODEC_IN_CHECKPOINTS = "first_stage_model."
 
@@ -29,6 +30,9 @@ def part_prints(
     path: Path, networks: Iterable[str], index: Mapping[str, Any], checkpoint: Path | None = None
 ) -> dict[str, str]:
     """SHA-256 in hex of each part: "text", "codec" and "sampling"; of what is missing or damaged, none.
+
+    The encoders of a checkpoint file are "text in a single file": it may cut their weights another way than a folder
+    does, so that the two prints of one model cannot be compared. Those of codecs can.
 
     Loading says what is wrong with a part; a plan that does not need it goes without.
 
@@ -42,7 +46,7 @@ def part_prints(
     codec = next((name for name in networks if name in ("vae", "vqvae")), None)
     made: dict[str, Callable[[], str]] = {"sampling": lambda: _sampling(path, index)}
     if text:
-        made["text"] = lambda: _digest(_of_text(path, text, checkpoint))
+        made[TEXT if checkpoint is None else TEXT_OF_A_FILE] = lambda: _digest(_of_text(path, text, checkpoint))
     if codec:
         made["codec"] = lambda: _digest([_of_network(path / codec, CODEC_CONFIG, checkpoint, CODEC_IN_CHECKPOINTS)])
     return {name: found for name, make in made.items() if (found := _attempted(make)) is not None}

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from torch import Tensor
 from transformers import CLIPTokenizer, T5EncoderModel, T5TokenizerFast
 
 from attrbank.backbones.parts.components import FolderParts
 from attrbank.backbones.parts.devices import Residence
 from attrbank.diffusion.finite import finite
 from attrbank.errors import InvalidValueError
+
+LAST, LAST_BUT_ONE, SUMMARY, PROJECTED = "last_hidden_state", "hidden_states[-2]", "pooler_output", "text_embeds"
+"""What there is to be had of an encoder."""
 
 
 class TextEncoder:
@@ -27,8 +31,13 @@ class TextEncoder:
         residence.settle(network)
         self._part, self._tokenizer, self._network, self._device = part, tokenizer, network, residence.device
 
-    def __call__(self, prompts: Sequence[str], **options: Any) -> Any:
-        """The network's output for B prompts.
+    def __call__(self, prompts: Sequence[str], *wanted: str) -> tuple[Tensor, ...]:
+        """What the network makes of B prompts, as wanted; nothing else that it says is looked at.
+
+        Args:
+            prompts: the B prompts.
+            wanted: ``LAST`` or ``LAST_BUT_ONE``, hidden states (B, length, D), or ``SUMMARY`` or ``PROJECTED``, of the
+                whole prompt (B, P).
 
         Raises:
             InvalidValueError: a prompt is not valid Unicode.
@@ -44,11 +53,9 @@ class TextEncoder:
             )
         except (TypeError, UnicodeError) as error:
             raise InvalidValueError("A prompt is not valid Unicode text.") from error
-        output = self._network(tokens.input_ids.to(self._device), **options)
-        for value in output.values():
-            for tensor in value if isinstance(value, tuple) else (value,):
-                finite(tensor, f"What the {self._part} made")
-        return output
+        output = self._network(tokens.input_ids.to(self._device), output_hidden_states=LAST_BUT_ONE in wanted)
+        found = (output.hidden_states[-2] if name == LAST_BUT_ONE else output[name] for name in wanted)
+        return tuple(finite(tensor, f"What the {self._part} made") for tensor in found)
 
 
 def clip_encoder(kind: Any, parts: FolderParts, suffix: str, residence: Residence) -> TextEncoder:

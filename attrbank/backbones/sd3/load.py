@@ -11,7 +11,7 @@ from torch.nn.functional import pad
 from transformers import CLIPTextModelWithProjection
 
 from attrbank.backbones.parts.flow_transformer import FlowTransformer
-from attrbank.backbones.parts.text_encoders import clip_encoder, t5_encoder
+from attrbank.backbones.parts.text_encoders import LAST, LAST_BUT_ONE, PROJECTED, clip_encoder, t5_encoder
 from attrbank.backbones.sd3.describe import T5_LENGTH, SD3Folder
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Conditioning
@@ -37,12 +37,12 @@ class StableDiffusion3(FlowTransformer):
         Raises:
             InvalidValueError: a prompt is not valid Unicode.
         """
-        both = [encoder(prompts, output_hidden_states=True) for encoder in (self._clip, self._clip_2)]
-        clip = torch.cat([said.hidden_states[-2] for said in both], dim=-1)
+        both = [encoder(prompts, LAST_BUT_ONE, PROJECTED) for encoder in (self._clip, self._clip_2)]
+        clip, pooled = (torch.cat(said, dim=-1) for said in zip(*both, strict=True))
         width = self.transformer.config.joint_attention_dim
-        t5 = self._t5(prompts)[0] if self._t5 else clip.new_zeros(len(prompts), T5_LENGTH, width)
+        t5 = self._t5(prompts, LAST)[0] if self._t5 else clip.new_zeros(len(prompts), T5_LENGTH, width)
         text = torch.cat([pad(clip, (0, width - clip.shape[-1])), t5], dim=1)
-        return {"text": text, "pooled": torch.cat([said.text_embeds for said in both], dim=-1)}
+        return {"text": text, "pooled": pooled}
 
     def _velocity(self, latent: Tensor, time: Tensor, conditioning: Conditioning) -> Tensor:
         velocity: Tensor = self.transformer(

@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import CLIPTextModelWithProjection
 
 from attrbank.backbones.parts.components import FolderParts
-from attrbank.backbones.parts.text_encoders import clip_encoder
+from attrbank.backbones.parts.text_encoders import LAST_BUT_ONE, PROJECTED, clip_encoder
 from attrbank.backbones.sdxl.describe import XLFolder
 from attrbank.backbones.stable_diffusion.load import StableDiffusion
 from attrbank.diffusion.placement import Placement
@@ -51,10 +51,9 @@ class StableDiffusionXL(StableDiffusion):
         Raises:
             InvalidValueError: a prompt is not valid Unicode.
         """
-        first = self._text_encoder(prompts, output_hidden_states=True)
-        second = self._text_encoder_2(prompts, output_hidden_states=True)
-        text = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1)
-        pooled = second.text_embeds
+        (first,) = self._text_encoder(prompts, LAST_BUT_ONE)
+        second, pooled = self._text_encoder_2(prompts, LAST_BUT_ONE, PROJECTED)
+        text = torch.cat([first, second], dim=-1)
         if self._zeros_for_empty_prompt:
             given = torch.tensor([bool(prompt) for prompt in prompts], device=text.device)
             text, pooled = text * given[:, None, None], pooled * given[:, None]

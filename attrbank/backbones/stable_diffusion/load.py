@@ -16,7 +16,7 @@ from attrbank.backbones.parts.codec import load_codec
 from attrbank.backbones.parts.components import FolderParts
 from attrbank.backbones.parts.devices import leave, residence
 from attrbank.backbones.parts.folder import BackboneFolder, Described
-from attrbank.backbones.parts.text_encoders import clip_encoder
+from attrbank.backbones.parts.text_encoders import LAST, clip_encoder
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.prediction import from_epsilon, from_velocity
 from attrbank.diffusion.protocols import Conditioning, Prediction
@@ -57,7 +57,8 @@ class StableDiffusion(Described):
         Raises:
             InvalidValueError: a prompt is not valid Unicode.
         """
-        return {"text": self._text_encoder(prompts)[0], **self._guidance_for(len(prompts))}
+        (text,) = self._text_encoder(prompts, LAST)
+        return {"text": text, **self._guidance_for(len(prompts))}
 
     def predict(self, latent: Tensor, timestep: int, conditioning: Conditioning) -> Prediction:
         """One evaluation of the UNet per row.

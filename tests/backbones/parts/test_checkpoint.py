@@ -11,8 +11,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from attrbank.attribute.compatibility import mismatch
 from attrbank.backbones.families import describe, load
+from attrbank.diffusion.protocols import family_of
 from attrbank.errors import IncompatibleError
+from attrbank.schema.stored import Binding
 from tests.helpers.original_format import save_checkpoint
 
 PROMPT = "a photo of a smiling woman"
@@ -48,6 +51,36 @@ def test_describing_a_single_file_reads_its_weights_and_not_the_folders(tiny_pip
     weights["model.diffusion_model.out.2.weight"] *= 1.01
     save_file(weights, checkpoint)
     assert describe(reference(checkpoint, tiny_pipeline)).fingerprint != described.fingerprint
+
+
+@pytest.mark.parametrize("variant", ["tiny_pipeline", "tiny_pipeline_xl"])
+def test_attributes_that_depend_on_parts_fit_a_folder_and_its_single_file(
+    variant: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    folder = request.getfixturevalue(variant)
+    checkpoint = save_checkpoint(folder, tmp_path / "model.safetensors")
+    whole, single = describe(str(folder)), describe(reference(checkpoint, folder))
+    for here, there in ((whole, single), (single, whole)):
+        learned_on = Binding(
+            name=here.name,
+            fingerprint=here.fingerprint,
+            latent_shape=here.latent_shape,
+            prediction_type=here.prediction_type,
+            family=family_of(here),
+            parts=dict(here.parts),
+        )
+        assert mismatch(learned_on, there, ("text", "codec")) is None
+    assert whole.parts["codec"] == single.parts["codec"]
+
+
+def test_other_encoders_in_a_single_file_are_seen(tiny_pipeline: Path, tmp_path: Path) -> None:
+    """By a recipe, so that a batch makes its pictures again."""
+    checkpoint = save_checkpoint(tiny_pipeline, tmp_path / "model.safetensors")
+    before, weights = describe(reference(checkpoint, tiny_pipeline)).parts, load_file(checkpoint)
+    weights["cond_stage_model.transformer.text_model.final_layer_norm.bias"] += 0.1
+    save_file(weights, checkpoint)
+    after = describe(reference(checkpoint, tiny_pipeline)).parts
+    assert [name for name in before if before[name] != after[name]] == ["text in a single file"]
 
 
 SAYS_V = {"v_pred": torch.tensor([])}
