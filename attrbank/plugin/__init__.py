@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from attrbank.diffusion.prediction import from_epsilon as from_epsilon, from_velocity as from_velocity
     from attrbank.diffusion.protocols import (
         Backbone as Backbone,
+        Comparable as Comparable,
         Conditioning as Conditioning,
         Defaults as Defaults,
         Description as Description,
@@ -172,7 +173,8 @@ _NAMES_IN = {
     "attrbank.plugins.hookspecs": "Spec hookimpl PLACEABLE TAKES_ARGUMENT Register",
     # what samplers, backbones and metrics are made of
     "attrbank.diffusion.protocols": (
-        "Backbone Conditioning Defaults Description Guidance InvertibleSampler Metric Prediction Sampler check_guidance"
+        "Backbone Comparable Conditioning Defaults Description Guidance InvertibleSampler Metric Prediction Sampler "
+        "check_guidance"
     ),
     "attrbank.diffusion.schedule": "Grid Schedule nearest_index timestep_at timestep_grid",
     "attrbank.diffusion.prediction": "from_epsilon from_velocity",

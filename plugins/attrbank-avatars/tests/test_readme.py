@@ -13,7 +13,6 @@ import pytest
 import torch
 from attrbank_avatars.model_folder import FOLDER
 
-from attrbank.evaluation.judges.choosing import chosen
 from attrbank.plugin import Case, Judge, JudgeContract, LearnedAttribute, Subject, load_plugins
 
 README = Path(__file__).parents[1] / "README.md"
@@ -53,7 +52,8 @@ def test_an_evaluation_finds_their_judge_though_the_folder_has_another_name(tmp_
     (folder / "attrbank.json").unlink()
     backbone = load_plugins().backbone(str(folder))
     assert backbone.name != "my-model"
-    judge = chosen(None, "my-model").made(Case(backbone=backbone, prompt="a picture of a person", source="my-model"))
+    case = Case(backbone=backbone, prompt="a picture of a person", source="my-model")
+    judge = load_plugins().judge("oracle", case)
     assert "blue" in judge.goals
 
 
