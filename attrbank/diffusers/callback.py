@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, cast
 
@@ -109,6 +110,9 @@ class _OutOfReach:
         raise _out_of_reach(self._name)
 
     def predict(self, x: Tensor) -> NoReturn:
+        raise _out_of_reach(self._name)
+
+    def clean_under(self, x: Tensor, prompts: Sequence[str]) -> NoReturn:
         raise _out_of_reach(self._name)
 
     def latent(self, prompt: str, fraction: float) -> NoReturn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from operator import mul
@@ -129,6 +129,11 @@ def nearest_alpha_bar_index(grid: Grid, schedule: Schedule, alpha_bar: float) ->
     Only steps are candidates, never the clean end, because an edit needs a step that follows it.
     """
     return min(_moving(grid), key=lambda index: abs(schedule.alpha_bar(grid[index][0]) - alpha_bar))
+
+
+def indices_of(times: Sequence[float], grid: Grid, schedule: Schedule) -> tuple[int, ...]:
+    """The steps of this grid that are nearest in ᾱ to each of these times; on a coarse grid two may share one."""
+    return tuple(nearest_alpha_bar_index(grid, schedule, alpha_bar) for alpha_bar in times)
 
 
 def timestep_at(grid: Grid, index: int) -> int:

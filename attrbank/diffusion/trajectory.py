@@ -85,6 +85,20 @@ class Trajectory:
         other.backbone, other._unconditional = backbone, None
         return other
 
+    def along(self, grid: Grid) -> Trajectory:
+        """The same run in other steps; evaluations are counted together."""
+        other = copy.copy(self)
+        other.grid = grid
+        return other
+
+    def unguided(self) -> Trajectory:
+        """The same run without classifier-free guidance; evaluations are counted together."""
+        if guidance_of(self.backbone) != "classifier-free":
+            return self
+        other = copy.copy(self)
+        other.guidance_scale = 1.0
+        return other
+
     @property
     def evaluations(self) -> int:
         """Rows that the backbone has predicted so far."""
@@ -226,6 +240,25 @@ class Trajectory:
                 f"The latent is not finite {when} of {self.end} (timestep {t}).",
                 hint="Lower the guidance scale or the strength.",
             )
+
+
+@torch.no_grad()
+def clean_under(trajectory: Trajectory, position: Position, prompts: Sequence[str]) -> Tensor:
+    """What the model makes of the same latents under each of several prompts, without guidance.
+
+    Shapes:
+        position.latent: (B, C, H, W).
+        returns: x̂0, (P, B, C, H, W).
+
+    Raises:
+        NumericError: a prediction is not finite.
+    """
+    rows, unguided = len(position.latent), trajectory.unguided()
+    encoded = [_for_rows(trajectory.backbone.encode_prompts([prompt]), rows) for prompt in prompts]
+    together = {name: torch.cat([one[name] for one in encoded]) for name in encoded[0]}
+    repeated = position.latent.repeat(len(prompts), 1, 1, 1)
+    everywhere = Position(repeated, position.index, position.seeds * len(prompts))
+    return unguided.predict(everywhere, together).x0.reshape(len(prompts), *position.latent.shape)
 
 
 def _noise(seeds: Sequence[int], latent_shape: tuple[int, int, int]) -> Iterator[Tensor]:

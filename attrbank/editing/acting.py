@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.attribute.calibration import calibration_of, raw_strength
-from attrbank.diffusion.schedule import Grid, Schedule, nearest_alpha_bar_index
+from attrbank.diffusion.schedule import Grid, Schedule, indices_of
 from attrbank.editing.composition import Act
 from attrbank.methods.protocol import Edit, ModelEdit
 from attrbank.plugins.manager import load_plugins
@@ -22,19 +23,22 @@ class Ready:
         record: what its artifact says.
         edit: what acts.
         strength: as the edit takes it.
+        times: ᾱ at the times at which it acts.
     """
 
     record: AttributeRecord
     edit: Edit | ModelEdit
     strength: float
+    times: tuple[float, ...]
 
-    def at(self, index: int) -> Act:
-        """Its turn at a step of the grid."""
-        return Act(index, self.edit, self.strength)
+    def at(self, indices: Sequence[int]) -> Act:
+        """Its turn at steps of a grid."""
+        first, *later = indices
+        return Act(first, self.edit, self.strength, tuple(later))
 
     def on(self, grid: Grid, schedule: Schedule) -> Act:
-        """Its turn on a grid: at the step whose ᾱ is nearest to the one that it was learned at."""
-        return self.at(nearest_alpha_bar_index(grid, schedule, self.record.resolved.alpha_bar_x))
+        """Its turn on a grid."""
+        return self.at(indices_of(self.times, grid, schedule))
 
 
 def ready(attribute: LearnedAttribute, strength: float, core: Core | None = None, *, raw: bool = False) -> Ready:
@@ -54,4 +58,5 @@ def ready(attribute: LearnedAttribute, strength: float, core: Core | None = None
     record, method = attribute.record, load_plugins().method_of(attribute.record)
     method.strengths(record).check(record.name, strength)
     calibration = None if raw else calibration_of(record, core)
-    return Ready(record, method.edit(record, attribute.tensors, core), raw_strength(calibration, strength))
+    edit = method.edit(record, attribute.tensors, core)
+    return Ready(record, edit, raw_strength(calibration, strength), method.times(record, core or record.core))

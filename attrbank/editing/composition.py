@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import groupby
 from typing import NamedTuple, TypeAlias
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from attrbank.diffusion.protocols import Conditioning, Prediction
 from attrbank.diffusion.schedule import nearest_index
-from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.diffusion.trajectory import Position, Trajectory, clean_under
 from attrbank.methods.protocol import Edit, ModelEdit
 
 OnStep: TypeAlias = Callable[[Position], None]
@@ -22,17 +22,24 @@ OnStep: TypeAlias = Callable[[Position], None]
 
 @dataclass(frozen=True, eq=False)
 class Act:
-    """One edit at one step of the grid, or from there on.
+    """One edit at one step of the grid, at several, or from there on.
 
     Attributes:
-        index: of the step.
+        index: of the first step.
         edit: what acts.
-        strength: as the edit takes it.
+        strength: as the edit takes it, each time.
+        later: the steps at which it acts again, in order; a coarse grid may have one of them twice.
     """
 
     index: int
     edit: Edit | ModelEdit
     strength: float
+    later: tuple[int, ...] = ()
+
+    @property
+    def at_once(self) -> Edit | None:
+        """The edit, if all that it does is one change of one latent."""
+        return None if self.later or isinstance(self.edit, ModelEdit) else self.edit
 
 
 class Edited(NamedTuple):
@@ -91,6 +98,10 @@ class LazyInputs:
     def predict(self, x: Tensor) -> Prediction:
         """What the model says about x (B, C, H, W) at this step, differentiable in it."""
         return self._trajectory.predict(self.unedited().edited(x), self._source)
+
+    def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
+        """x̂0 of x (B, C, H, W) at this step under other prompts, (P, B, C, H, W)."""
+        return clean_under(self._trajectory, replace(self._position, latent=x, index=self._index, state=None), prompts)
 
     def latent(self, prompt: str, fraction: float) -> Tensor:
         """The latent of a prompt from the same noise at a time fraction, (B, C, H, W)."""
@@ -196,4 +207,5 @@ def _moments(trajectory: Trajectory, acts: Sequence[Act]) -> list[_Moment]:
         for act in acts
         if isinstance(act.edit, ModelEdit)
     ]
-    return sorted([*(_Moment(act.index, act) for act in acts), *ends], key=lambda moment: moment.at)
+    times = (_Moment(index, act) for act in acts for index in (act.index, *act.later))
+    return sorted([*times, *ends], key=lambda moment: moment.at)

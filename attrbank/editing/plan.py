@@ -20,7 +20,7 @@ from attrbank.diffusion.protocols import (
     unknown_words_warning,
     unread_warnings,
 )
-from attrbank.diffusion.schedule import nearest_alpha_bar_index, timestep_at
+from attrbank.diffusion.schedule import indices_of, timestep_at
 from attrbank.editing.choices import REFINEMENTS, guidance_scale_of, inversion_of, prompt_of
 from attrbank.editing.cost import Stop, denoising_steps
 from attrbank.editing.request import ApplyRequest
@@ -48,8 +48,8 @@ class Turn:
         strength: 1 is the full effect.
         core: the core it will use; None if its method has none.
         raw: take the strength as it is, whatever the attribute's calibration says.
-        index: the grid index at which it acts.
-        t: the timestep there.
+        indices: the grid indices at which it acts.
+        t: the timestep at the first.
     """
 
     entry: Entry
@@ -58,8 +58,13 @@ class Turn:
     strength: float
     core: Core | None
     raw: bool
-    index: int
+    indices: tuple[int, ...]
     t: int
+
+    @property
+    def index(self) -> int:
+        """The grid index at which it acts first."""
+        return self.indices[0]
 
     @property
     def record(self) -> AttributeRecord:
@@ -156,7 +161,8 @@ class Plan:
     @property
     def unet_evaluations(self) -> int:
         """Rows that the network will predict."""
-        return self.denoising_steps * evaluations_per_step(self.guidance_scale, guidance_of(self.backbone))
+        guided = self.denoising_steps * evaluations_per_step(self.guidance_scale, guidance_of(self.backbone))
+        return guided + sum(turn.stop.needs.rows for turn in self.turns)
 
     def under(self, prompt: str) -> Plan:
         """The same under another prompt; nothing is read again.
@@ -275,7 +281,7 @@ def _turn(
     method.strengths(record).check(record.name, strength)
     if core is not None and core not in method.cores(record):
         raise InvalidValueError(f"{entry.name} has no core {core!r}.", hint="Leave --core out.")
-    index = nearest_alpha_bar_index(grid, model.schedule, record.resolved.alpha_bar_x)
+    indices = indices_of(method.times(record, core or record.core), grid, model.schedule)
     return Turn(
         entry=entry,
         artifact=artifact,
@@ -283,8 +289,8 @@ def _turn(
         strength=strength,
         core=core or record.core,
         raw=request.raw,
-        index=index,
-        t=timestep_at(grid, index),
+        indices=indices,
+        t=timestep_at(grid, indices[0]),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -34,6 +35,9 @@ class _Noise:
 
     def predict(self, x: Tensor) -> Prediction:
         return Prediction(x, x)
+
+    def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
+        return torch.stack([self.draw() for _ in prompts])
 
     def latent(self, prompt: str, fraction: float) -> Tensor:
         return self.draw()

@@ -47,15 +47,21 @@ class Avi(Method):
         t_z = max(0.0, record.t_x + record.delta_tau)
         if record.paper is not None and record.paper.z == "own":
             return Needs(runs=(OtherRun(t_z),))
+        if core == "live":
+            return Needs(rows=2 * len(record.times) if strength else 0)
         if core == "own":
             return Needs(runs=(OtherRun(t_z, predicted=True),) * 2)
         # The convolutional Φ knows what to add, and is not asked what to take away.
         return Needs(looks=core == "mlp" or (core == "conv" and strength >= 0))
 
+    def times(self, record: AttributeRecord, core: Core | None) -> tuple[float, ...]:
+        """Several for the core that acts little by little."""
+        return record.times if core == "live" else super().times(record, core)
+
     def parts(self, record: AttributeRecord, core: Core | None) -> tuple[Part, ...]:
         """The text encoder as well, where an edit runs prompts of its own."""
-        runs = self.needs(record, core, 1.0).runs
-        return (*super().parts(record, core), *(("text",) if runs else ()))
+        needs = self.needs(record, core, 1.0)
+        return (*super().parts(record, core), *(("text",) if needs.runs or needs.rows else ()))
 
     def strengths(self, record: AttributeRecord) -> Strengths:
         """The paper's ρ mixes, and so lies in [0, 1]."""
@@ -68,8 +74,8 @@ class Avi(Method):
         return tuple(record.units)
 
     def core_without_network(self, record: AttributeRecord) -> Core | None:
-        """The mean, whatever core the attribute prefers."""
-        return "mean" if "mean" in record.units else record.core
+        """The mean, whatever core the attribute prefers, unless it prefers ``live``, because the mean is none."""
+        return "mean" if "mean" in record.units and record.core != "live" else record.core
 
     def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Preset | None) -> dict[str, Any]:
         """What suits the vectors that are asked for; the preset is docs/method.md 2.5 but for the width of Φ."""
@@ -110,6 +116,9 @@ class Avi(Method):
         """Differences can be added at another time, and at any strength."""
         if asked.vectors == "paper":
             raise InvalidValueError("Only difference vectors can be tuned.", hint="Leave --tune out.")
+        if asked.core == "live":
+            complaint = "The core 'live' finds its strengths itself, and cannot be tuned."
+            raise InvalidValueError(complaint, hint="Leave --tune out, or name another --core.")
 
 
 def _paper_width(model: Description) -> int:
@@ -135,6 +144,6 @@ def _refuse_options_of_prompts(vectors: str, given: Mapping[str, Any]) -> None:
     if vectors != "difference":
         hint = "Give --source and --target, or leave --vectors out."
         raise InvalidValueError(f"{vectors.capitalize()} vectors are learned from prompts, not from pictures.", hint)
-    if given.get("core") == "own":
-        complaint = "The core 'own' takes prompts, which an attribute learned from pictures does not have."
+    if given.get("core") in ("own", "live"):
+        complaint = f"The core {given['core']!r} takes prompts, which an attribute learned from pictures does not have."
         raise InvalidValueError(complaint, hint="Leave --core out.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,15 +24,19 @@ from attrbank.avi.fit import CoreReport, fit_cores
 from attrbank.avi.fit_difference import fit_differences
 from attrbank.avi.network import CoreNet
 from attrbank.errors import CorruptArtifactError, InvalidValueError
+from attrbank.methods import live
 from attrbank.methods.pairs import predict_seen_pairs
 from attrbank.methods.protocol import Edit, EditInputs, LearnContext, Learned
 from attrbank.schema.fields import Core
 from attrbank.schema.stored import AttributeRecord
 
 SHARED_RANK = 8
+AS_WELL = 0.9
+"""What is banked costs nothing, and so it acts where it does at least this much of what the live difference does."""
 MARGIN = 0.02
 """Φ must explain this much more variance than the mean: its training steps were chosen on the folds that judge it."""
 
+_BANKED: tuple[Core, ...] = ("mean", "mlp", "conv")
 _CORE_NET, _DIFFERENCE_NET = "mlp.phi.", "conv.phi."
 
 
@@ -44,27 +49,50 @@ def learn(context: LearnContext) -> Learned:
     mean = difference_from(vectors, core)
     mlp, report = _fit_mlp(context, views[0], differences)
     conv, beyond = _fit_conv(context, views, differences, mean)
-    units = {"mean": unit(differences, mean), "mlp": mlp.unit, "conv": conv.unit}
+    units: dict[Core, float] = {"mean": unit(differences, mean), "mlp": mlp.unit, "conv": conv.unit}
     if spec.pairs:
         units["own"] = 1.0  # a picture's own difference takes prompts
+    tensors = {
+        **_named("mean", vectors),
+        "mean.core": core.diagonal(dim1=-2, dim2=-1),
+        **mlp.tensors,
+        **conv.tensors,
+    }
     # The convolutional Φ was measured beside a mean of fewer seeds: it leaves 1 − beyond of what that mean leaves.
-    explained = {"mean": report.mean, "mlp": report.net, "conv": 1 - (1 - report.mean) * (1 - beyond)}
-    best = max(explained, key=lambda name: explained[name] + (MARGIN if name == "mean" else 0.0))
-    return Learned(
-        tensors={
-            **_named("mean", vectors),
-            "mean.core": core.diagonal(dim1=-2, dim2=-1),
-            **mlp.tensors,
-            **conv.tensors,
-        },
-        fields={
-            "vectors": "difference",
-            "core": spec.core or best,
-            "rank": vectors.u.shape[-1],
-            "units": units,
-            "measured": {f"explained_variance_{name}": share for name, share in explained.items()},
-        },
-    )
+    explained: dict[Core, float] = {
+        "mean": report.mean,
+        "mlp": report.net,
+        "conv": 1 - (1 - report.mean) * (1 - beyond),
+    }
+    best = max(_BANKED, key=lambda name: explained[name] + (MARGIN if name == "mean" else 0.0))
+    fields = {
+        "vectors": "difference",
+        "core": spec.core or best,
+        "rank": vectors.u.shape[-1],
+        "units": units,
+        "measured": {f"explained_variance_{name}": share for name, share in explained.items()},
+    }
+    if spec.pairs and spec.core in (None, "live"):
+        fields |= _live_or_banked(context, fields, _edit(units, tensors, best))
+    return Learned(tensors, fields)
+
+
+def _live_or_banked(context: LearnContext, fields: Mapping[str, Any], banked: Edit) -> dict[str, Any]:
+    """Fields of the record that change: none if what is banked does as well as the difference at the picture itself.
+
+    Both are measured by what they change in finished pictures, and how much of it is what the target prompt changes.
+    """
+    trial = live.Trial(context)
+    found, rival = live.fit(context, trial), trial.once(banked, context.spec.t_x)
+    measured = {**fields["measured"], "along_live": found.along, "along_banked": rival.along}
+    if context.spec.core is None and rival.along >= AS_WELL * found.along:
+        return {"measured": measured}
+    return {
+        **found.fields,
+        "core": "live",
+        "units": {**fields["units"], **found.fields["units"]},
+        "measured": measured,
+    }
 
 
 @dataclass(frozen=True)
@@ -125,24 +153,24 @@ def edit(record: AttributeRecord, tensors: Mapping[str, Tensor], core: Core) -> 
     if core not in record.units:
         known = ", ".join(record.units)
         raise InvalidValueError(f"{record.name} has no core {core!r}.", hint=f"It has {known}.")
+    if core == "live":
+        return live.live_edit(record)
     try:
-        return _edit(record, tensors, core)
+        return OwnEdit(_vectors("mlp", tensors), record) if core == "own" else _edit(record.units, tensors, core)
     except (KeyError, RuntimeError) as error:
         raise CorruptArtifactError(f"The tensors of {record.name} do not make a core {core!r}: {error}.") from error
 
 
-def _edit(record: AttributeRecord, tensors: Mapping[str, Tensor], core: Core) -> Edit:
-    size = record.units[core]
+def _edit(units: Mapping[Core, float], tensors: Mapping[str, Tensor], core: Core) -> Edit:
+    """The edit of what is banked."""
+    size = units[core]
     if core in ("mean", "conv"):
         mean = difference_from(_vectors("mean", tensors), torch.diag_embed(tensors["mean.core"]))
         if core == "mean":
             return MeanEdit(size * mean)
         network = DifferenceNet.from_tensors(_below(_DIFFERENCE_NET, tensors))
-        return PredictedEdit(mean, network, size, MeanEdit(record.units["mean"] * mean))
-    vectors = _vectors("mlp", tensors)
-    if core == "own":
-        return OwnEdit(vectors, record)
-    return PredictedCoreEdit(vectors, CoreNet.from_tensors(_below(_CORE_NET, tensors)), size)
+        return PredictedEdit(mean, network, size, MeanEdit(units["mean"] * mean))
+    return PredictedCoreEdit(_vectors("mlp", tensors), CoreNet.from_tensors(_below(_CORE_NET, tensors)), size)
 
 
 def _vectors(prefix: str, tensors: Mapping[str, Tensor]) -> DifferenceVectors:

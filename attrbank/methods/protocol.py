@@ -1,8 +1,8 @@
 """What an editing method must offer: how an attribute is learned, and how it edits; and what it tells of itself.
 
-An edit acts in one of two ways. Most change the latent once, at T_x (``Edit``): by adding vectors, as AVI
-does, or along a direction that the model's Jacobian shows, for which ``EditInputs.predict`` can be
-differentiated. The others change what the model says over an interval (``ModelEdit``): its predictions,
+An edit acts in one of two ways. Most change the latent, once at T_x or a little at several times (``Edit``): by
+adding vectors, as AVI does, or along a direction that the model's Jacobian shows, for which ``EditInputs.predict``
+can be differentiated. The others change what the model says over an interval (``ModelEdit``): its predictions,
 as Asyrp does, or its weights, as a LoRA slider does.
 """
 
@@ -83,6 +83,13 @@ class EditInputs(Protocol):
         """
         ...
 
+    def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
+        """The clean latents (P, B, C, H, W) of any latent (B, C, H, W) at this step under each of P other prompts.
+
+        Without classifier-free guidance: every prompt costs one row of the network for every picture.
+        """
+        ...
+
     def latent(self, prompt: str, fraction: float) -> Tensor:
         """The latent (B, C, H, W) of ``prompt`` from this picture's own noise, at a time fraction."""
         ...
@@ -93,7 +100,7 @@ class EditInputs(Protocol):
 
 
 class Edit(Protocol):
-    """An attribute ready to act on a latent, once."""
+    """An attribute ready to act on a latent, at each of its times: most have one, see ``Method.times``."""
 
     def __call__(self, x: Tensor, inputs: EditInputs, strength: float) -> Tensor:
         """The edited latent, (B, C, H, W); strength 0 gives x back bit for bit.
@@ -147,11 +154,13 @@ class Needs:
         runs: other runs, each a ``latent`` or a ``clean_latent`` of ``EditInputs``.
         looks: whether it asks for ``clean``: the unedited picture then goes one step beyond the edit, if no further.
         predictions: how often it calls ``predict``.
+        rows: for how many prompts it calls ``clean_under``, at all of its times together.
     """
 
     runs: tuple[OtherRun, ...] = ()
     looks: bool = False
     predictions: int = 0
+    rows: int = 0
 
     @property
     def nothing(self) -> bool:
@@ -225,6 +234,13 @@ class Method:
     def needs(self, record: AttributeRecord, core: Core | None, strength: float) -> Needs:
         """What the edit will ask for, known from the record alone; ``core`` is the one in use."""
         return Needs()
+
+    def times(self, record: AttributeRecord, core: Core | None) -> tuple[float, ...]:
+        """ᾱ at the times at which the edit acts, the noisiest first; ``core`` is the one in use.
+
+        By default once, at T_x. An edit on the model begins at the first.
+        """
+        return (record.resolved.alpha_bar_x,)
 
     def parts(self, record: AttributeRecord, core: Core | None) -> tuple[Part, ...]:
         """What of a model an edit depends on beside the network that denoises; ``core`` is the one in use.

@@ -11,6 +11,8 @@ from pydantic import Field, SerializerFunctionWrapHandler, StringConstraints, mo
 from attrbank.schema.asked import MAX_PICTURES, PaperOptions, PromptPairs, require_prompts_or_pictures
 from attrbank.schema.fields import Core, Finite, Fraction, Label, Name, Record, Seed, Seeds, Sha256, Vectors
 
+MAX_TIMES = 64
+
 
 class PicturePair(Record):
     """The same once they were read: the SHA-256 of either file."""
@@ -99,6 +101,7 @@ class AttributeRecord(Record):
         rank: rank of the mean's vectors; None for the paper's.
         pictures: what it was learned from, if not from prompts.
         branch: time at which the target's run left the source's.
+        times: ᾱ at the times at which the core ``live`` acts, the noisiest first; other cores act once, at T_x.
         measured: figures taken at learning, such as held-out explained variance.
         calibration: what strengths mean; None where strength is what the method takes.
     """
@@ -117,6 +120,7 @@ class AttributeRecord(Record):
     t_x: Fraction
     delta_tau: Finite
     branch: Fraction = 1.0
+    times: Annotated[tuple[Fraction, ...], Field(max_length=MAX_TIMES)] = ()
     resolved: Resolved
     backbone: Binding
     sampler: Label
@@ -130,11 +134,24 @@ class AttributeRecord(Record):
         require_prompts_or_pictures(self.pairs, self.pictures)
         return self
 
+    @model_validator(mode="after")
+    def _live_has_times(self) -> Self:
+        if ("live" in self.units) != bool(self.times) or (self.times and not self.pairs):
+            raise ValueError("the core live takes prompts and times at which to act")
+        if list(self.times) != sorted(self.times):
+            raise ValueError("the times at which an attribute acts must go from the noisiest on")
+        return self
+
     @model_serializer(mode="wrap")
     def _without_later_fields(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What makes no use of fields that came later keeps the bytes, and so the id, that it always had."""
         fields: dict[str, Any] = serialise(self)
-        unused = {"pictures": not self.pictures, "branch": self.branch == 1, "vectors": self.vectors is None}
+        unused = {
+            "pictures": not self.pictures,
+            "branch": self.branch == 1,
+            "times": not self.times,
+            "vectors": self.vectors is None,
+        }
         return {name: value for name, value in fields.items() if not unused.get(name, False)}
 
     @property

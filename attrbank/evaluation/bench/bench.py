@@ -11,12 +11,11 @@ from torch import Tensor
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.diffusion.protocols import Backbone, Conditioning, Prediction
 from attrbank.diffusion.schedule import nearest_index
-from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.diffusion.trajectory import Position, Trajectory, clean_under
 from attrbank.editing.acting import ready
 from attrbank.editing.composition import Act, run_edits
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench.shared_runs import Cost, SharedRuns
-from attrbank.methods.protocol import ModelEdit
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.fields import Core
 
@@ -109,20 +108,22 @@ class Bench:
         """What an edit changes where it acts, (B, C, H, W): in the unedited latents, or in a multiple of them.
 
         Raises:
-            InvalidValueError: it acts through the model, and so changes no latent.
+            InvalidValueError: it acts on the way, through the model or little by little.
         """
-        if isinstance(act.edit, ModelEdit):
-            raise InvalidValueError("An edit that acts through the model changes no latent by itself.")
+        edit = act.at_once
+        if edit is None:
+            raise InvalidValueError("An edit that acts on the way makes no one change of a latent.")
         start = self.runs.at(self.prompt, act.index)
         latent = scale * start.latent
-        return act.edit(latent, _SharedInputs(self, start), act.strength) - latent
+        return edit(latent, _SharedInputs(self, start), act.strength) - latent
 
     def edited(self, acts: Sequence[Act]) -> Tensor:
         """Clean latents with these edits."""
         start = self.runs.at(self.prompt, min(act.index for act in acts))
-        if len(acts) > 1 or isinstance(acts[0].edit, ModelEdit):
+        edit = acts[0].at_once
+        if len(acts) > 1 or edit is None:
             return run_edits(self.trajectory, self.prompt, self.seeds, acts, with_before=False, start=start).after
-        latent = acts[0].edit(start.latent, _SharedInputs(self, start), acts[0].strength)
+        latent = edit(start.latent, _SharedInputs(self, start), acts[0].strength)
         if torch.equal(latent, start.latent):  # no edit: a sampler that remembers its steps is not to forget them
             return self.unedited
         return self.trajectory.run(start.edited(latent), self.runs.conditioning(self.prompt)).latent
@@ -145,6 +146,9 @@ class _SharedInputs:
     def predict(self, x: Tensor) -> Prediction:
         conditioning = self._bench.runs.conditioning(self._bench.prompt)
         return self._bench.trajectory.predict(self._start.edited(x), conditioning)
+
+    def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
+        return clean_under(self._bench.trajectory, self._start.edited(x), prompts)
 
     def latent(self, prompt: str, fraction: float) -> Tensor:
         return self._bench.runs.at(prompt, self._bench.index_of(max(0.0, fraction))).latent

@@ -7,7 +7,7 @@ them, from the same noise in the same steps. Strengths run from weak to strong; 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple, cast
 
 import torch
@@ -211,7 +211,7 @@ class Placebo(Competitor):
             return bench.edited([bench.act(learned, strength)])
         act = bench.act(learned, strength)
         noise = torch.randn(bench.backbone.latent_shape, generator=generator)
-        return bench.edited([Act(act.index, RandomDirection(cast(Edit, act.edit), noise), strength)])
+        return bench.edited([replace(act, edit=RandomDirection(cast(Edit, act.edit), noise))])
 
 
 @dataclass
@@ -247,6 +247,7 @@ OTHERS: tuple[Competitor, ...] = (
     Stored("mlp", core="mlp"),
     Stored("conv", core="conv"),
     Stored("own", core="own"),
+    Stored("live", core="live"),
     Relearned("paper", preset="paper"),
 )
 

@@ -16,7 +16,7 @@ from attrbank.evaluation.bench.rival_edits import KnownChange
 from attrbank.evaluation.bench.setting import Setting
 from attrbank.evaluation.bench.subjects import Subject
 from attrbank.evaluation.judges.judge import Hearing
-from attrbank.methods.protocol import ModelEdit, OnProgress
+from attrbank.methods.protocol import OnProgress
 from attrbank.schema.measured import Rule
 
 STRENGTH = 1.0
@@ -55,9 +55,9 @@ class Together:
         return self._judge.lacking(subject, self._before)
 
     def fits(self, combination: Combination) -> bool:
-        """Whether the rule makes sense: what acts through the model has no change that could be added."""
-        edits = (self._acts[subject.id].edit for subject in combination.subjects)
-        return combination.rule == "sequence" or not any(isinstance(edit, ModelEdit) for edit in edits)
+        """Whether the rule makes sense: what acts on the way has no one change that could be added."""
+        acts = (self._acts[subject.id] for subject in combination.subjects)
+        return combination.rule == "sequence" or all(act.at_once is not None for act in acts)
 
     def measure(self, combinations: Iterable[Combination], on_progress: OnProgress) -> None:
         """Measure all of these that make pictures of their own."""
@@ -73,7 +73,7 @@ class Together:
 
     def _is_steady(self, act: Act) -> bool:
         """Whether the edit changes all latents alike, so that it does not matter what has changed them before."""
-        if isinstance(act.edit, ModelEdit):
+        if act.at_once is None:
             return False
         return torch.allclose(self._bench.change(act), self._bench.change(act, 1.1), rtol=0, atol=INDIFFERENT)
 
@@ -116,7 +116,7 @@ def composed(bench: Bench, acts: Sequence[Act], rule: Rule) -> Tensor:
     """Clean latents (B, C, H, W) with all of these edits, which come in the order in which they act.
 
     Raises:
-        InvalidValueError: an edit acts through the model, so that it has no change that could be added.
+        InvalidValueError: an edit acts on the way, so that it has no one change that could be added.
     """
     if rule == "sequence":
         return bench.edited(acts)

@@ -1,0 +1,227 @@
+"""The core ``live``: this picture's own difference at its own latent, a little of it at each of several times.
+
+It asks the network while it acts, and nothing has to be alike in two pictures: so it acts wherever the subject is. What
+is banked is how much of it makes the full effect, measured against what the target prompt would change from the first
+of these times on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor
+
+from attrbank.avi.difference import add_difference
+from attrbank.avi.own_difference import own_difference
+from attrbank.diffusion.protocols import Conditioning
+from attrbank.diffusion.schedule import Schedule, indices_of, nearest_index
+from attrbank.diffusion.trajectory import Position, Trajectory, clean_under
+from attrbank.methods.protocol import Edit, EditInputs, LearnContext
+from attrbank.schema.asked import PromptPair
+from attrbank.schema.stored import AttributeRecord, Calibration
+
+FIRST, LAST, TIMES = 0.9, 0.3, 10
+"""The layout is there by .9 of the time, and below .3 little is left to be decided."""
+RAW = (0.4, 1.0, 2.0, 4.0, 8.0)
+"""Raw strengths that are tried, until one goes all the way: multiples of the guided difference, all times together."""
+FULL = 1.1
+"""Strength 1 goes this far, as a share of what the target prompt changes from the first time on."""
+SHARES = (0.25, 0.5, 0.75, 1.0)
+PICTURES, FEWEST_STEPS = 6, 10
+"""Learning seeds on which it is measured, in half of the steps but no fewer than these."""
+JUDGE = "prompt switch"
+TINY = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class LiveEdit:
+    """Adds a share of this picture's own difference, each time that it is called.
+
+    Attributes:
+        pairs: the prompts; with several, each time has the next one.
+        times: ᾱ at the times at which it is called.
+        size: what all times together add at strength 1, as a multiple of the difference.
+    """
+
+    pairs: Sequence[PromptPair]
+    times: Sequence[float]
+    size: float
+
+    def __call__(self, x: Tensor, inputs: EditInputs, strength: float) -> Tensor:
+        """Add s · size / n · √ᾱ · d, with d masked by where it lies."""
+        if strength == 0:
+            return x
+        pair = self.pairs[self._turn(inputs.alpha_bar) % len(self.pairs)]
+        with torch.no_grad():
+            source, target = inputs.clean_under(x, (pair.source, pair.target))
+        share = self.size / len(self.times) * math.sqrt(inputs.alpha_bar)
+        return add_difference(x, share * own_difference(source, target), strength)
+
+    def _turn(self, alpha_bar: float) -> int:
+        return min(range(len(self.times)), key=lambda turn: abs(self.times[turn] - alpha_bar))
+
+
+def live_edit(record: AttributeRecord) -> LiveEdit:
+    """The edit that a record describes; it has no tensors."""
+    return LiveEdit(record.pairs, record.times, record.units["live"])
+
+
+def times_of(schedule: Schedule) -> tuple[float, ...]:
+    """ᾱ at the times at which the edit acts."""
+    last = schedule.train_timesteps - 1
+    fractions = (FIRST + (LAST - FIRST) * turn / (TIMES - 1) for turn in range(TIMES))
+    return tuple(schedule.alpha_bar(min(last, round(fraction * schedule.train_timesteps))) for fraction in fractions)
+
+
+class Progress(NamedTuple):
+    """How an edit's change of clean latents compares with the one that the target prompt makes from the first time on.
+
+    Attributes:
+        reached: its projection on that, as a share of it.
+        along: the cosine of the angle between the two, −1 to 1: how much of it is that and nothing else.
+    """
+
+    reached: float
+    along: float
+
+
+class Fitted(NamedTuple):
+    """What was found out about the core.
+
+    Attributes:
+        fields: of the record.
+        along: of strength 1, see ``Progress``.
+    """
+
+    fields: Mapping[str, Any]
+    along: float
+
+
+def fit(context: LearnContext, trial: Trial) -> Fitted:
+    """Find what strength 1 is, and what the strengths below it are.
+
+    That takes no judge, and grows evenly where a judge sees a switch.
+    """
+    tried = [Progress(0.0, 0.0)]
+    for done, raw in enumerate(RAW):
+        context.on_progress("measuring strengths", done, len(RAW))
+        tried.append(trial.live(raw))
+        if tried[-1].reached >= FULL:
+            break
+    context.on_progress("measuring strengths", len(RAW), len(RAW))
+    raws = (0.0, *RAW)[: len(tried)]
+    points = strengths_of(raws, list(accumulate((one.reached for one in tried), max)))
+    calibration = Calibration(
+        core="live",
+        strengths=tuple(share for share, _ in points),
+        raw=tuple(raw for _, raw in points),
+        low=-1.0,
+        high=round(max(1.0, RAW[-1] / points[-1][1]), 2),
+        judge=JUDGE,
+        seeds=trial.seeds,
+    )
+    fields = {"times": trial.edit.times, "units": {"live": trial.edit.size}, "calibration": calibration}
+    return Fitted(fields, tried[-1].along)
+
+
+def strengths_of(raw: Sequence[float], reached: Sequence[float]) -> list[tuple[float, float]]:
+    """Pairs (strength, raw) from (0, 0) to strength 1, between which progress grows evenly.
+
+    Args:
+        raw: raw strengths, increasing from 0.
+        reached: how far each goes, not decreasing from 0. Where none goes all the way, the last is strength 1.
+    """
+    full = min(FULL, reached[-1])
+    if full <= 0:
+        return [(0.0, 0.0), (1.0, raw[-1])]
+    known = list(pairwise(zip(raw, reached, strict=True)))
+    return [(0.0, 0.0), *((share, _raw_at(share * full, known)) for share in SHARES)]
+
+
+def _raw_at(wanted: float, known: Sequence[tuple[tuple[float, float], tuple[float, float]]]) -> float:
+    """The raw strength that goes so far, on straight lines between what is known."""
+    (low, at_low), (high, at_high) = next(ends for ends in known if ends[0][1] < wanted <= ends[1][1] + 1e-9)
+    return low + (high - low) * (wanted - at_low) / (at_high - at_low)
+
+
+class Trial:
+    """The first learning seeds under their source prompts, unedited and as the target prompt changes them.
+
+    Attributes:
+        edit: the one to be tried.
+        seeds: of the pictures.
+    """
+
+    def __init__(self, context: LearnContext) -> None:
+        spec, self._trajectory = context.spec, _coarse(context.trajectory)
+        schedule = self._trajectory.backbone.schedule
+        self.edit = LiveEdit(spec.pairs, times_of(schedule), max(1.0, self._trajectory.guidance_scale))
+        self._indices = indices_of(self.edit.times, self._trajectory.grid, schedule)
+        self.seeds = spec.seeds[: max(PICTURES, len(spec.pairs))]
+        shares = [(pair, self.seeds[number :: len(spec.pairs)]) for number, pair in enumerate(spec.pairs)]
+        self._starts = [(pair, self._start(pair, share)) for pair, share in shares]
+        self._before = torch.cat([self._run(start, pair.source) for pair, start in self._starts])
+        switched = torch.cat([self._run(start.branched(), pair.target) for pair, start in self._starts])
+        self._way = switched - self._before
+
+    def live(self, strength: float) -> Progress:
+        """What the live edit does at a raw strength."""
+        return self.of(self.edit, self._indices, strength)
+
+    def once(self, edit: Edit, t_x: float) -> Progress:
+        """What an edit does that acts once, at strength 1."""
+        return self.of(edit, [self._index(t_x)], 1.0)
+
+    def of(self, edit: Edit, indices: Sequence[int], strength: float) -> Progress:
+        """What an edit does at these steps."""
+        edited = [self._edited(start, pair.source, edit, indices, strength) for pair, start in self._starts]
+        change, way = (torch.cat(edited) - self._before).flatten(), self._way.flatten()
+        dot = change @ way
+        sizes = change.norm() * way.norm()
+        return Progress(float(dot / way.square().sum().clamp(min=TINY)), float(dot / sizes.clamp(min=TINY)))
+
+    def _index(self, fraction: float) -> int:
+        trajectory = self._trajectory
+        return min(nearest_index(trajectory.grid, trajectory.backbone.schedule, fraction), trajectory.end - 1)
+
+    def _start(self, pair: PromptPair, seeds: tuple[int, ...]) -> Position:
+        trajectory = self._trajectory
+        return trajectory.run(trajectory.start(seeds), self._conditioning(pair.source), self._indices[0])
+
+    def _run(self, position: Position, prompt: str) -> Tensor:
+        return self._trajectory.run(position, self._conditioning(prompt)).latent
+
+    def _edited(self, position: Position, prompt: str, edit: Edit, indices: Sequence[int], strength: float) -> Tensor:
+        for index in indices:
+            position = self._trajectory.run(position, self._conditioning(prompt), index)
+            inputs = _Here(self._trajectory, position, self._conditioning(prompt))
+            position = position.edited(edit(position.latent, cast(EditInputs, inputs), strength))
+        return self._run(position, prompt)
+
+    def _conditioning(self, prompt: str) -> Conditioning:
+        return self._trajectory.backbone.encode_prompts([prompt])
+
+
+def _coarse(trajectory: Trajectory) -> Trajectory:
+    """The same run in half of the steps, which is good enough to see how far an edit goes."""
+    steps = max(FEWEST_STEPS, len(trajectory.grid) // 2)
+    return trajectory.along(trajectory.sampler.grid(steps, trajectory.backbone.schedule))
+
+
+class _Here:
+    """As much of ``EditInputs`` as edits without runs of their own ask for."""
+
+    def __init__(self, trajectory: Trajectory, position: Position, conditioning: Conditioning) -> None:
+        self.alpha_bar = trajectory.alpha_bar(position.index)
+        self._trajectory, self._position, self._conditioning = trajectory, position, conditioning
+
+    def clean(self) -> Tensor:
+        return self._trajectory.predict(self._position, self._conditioning).x0
+
+    def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
+        return clean_under(self._trajectory, self._position.edited(x), prompts)

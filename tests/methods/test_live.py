@@ -1,0 +1,216 @@
+"""The core ``live``: this picture's own difference, a little of it at each of several times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from attrbank.attribute.artifact import LearnedAttribute, decode, encode
+from attrbank.avi.own_difference import own_difference, places
+from attrbank.diffusers.callback import AttributeCallback
+from attrbank.diffusion.trajectory import Trajectory, clean_under
+from attrbank.editing.acting import ready
+from attrbank.editing.composition import Act, run_edits
+from attrbank.editing.plan import plan
+from attrbank.editing.request import ApplyRequest
+from attrbank.editing.run import apply
+from attrbank.errors import IncompatibleError, InvalidValueError
+from attrbank.learning.request import learn_spec
+from attrbank.learning.run import complete, learn_attribute
+from attrbank.methods import difference, live
+from attrbank.methods.avi import Avi
+from attrbank.plugins.manager import load_plugins
+from attrbank.schema.asked import PromptPair
+from attrbank.schema.stored import AttributeRecord
+from attrbank.store.bank import Bank
+from attrbank.store.header import seal
+
+SOURCE, TARGET = "a photo of a person", "a photo of an old person"
+
+
+@pytest.fixture(scope="module")
+def backbone(tiny_pipeline: Path):
+    return load_plugins().backbone(str(tiny_pipeline))
+
+
+def learned(backbone, **options) -> LearnedAttribute:
+    options = {"seeds": tuple(range(4)), "steps": 10, "guidance_scale": 3.0, "core": "live", **options}
+    spec = complete(learn_spec("old", [SOURCE], [TARGET], **options), backbone)
+    return learn_attribute(spec, Avi(), backbone, load_plugins().sampler("ddim"))
+
+
+@pytest.fixture(scope="module")
+def attribute(backbone) -> LearnedAttribute:
+    return learned(backbone)
+
+
+def trajectory(backbone, steps: int = 10) -> Trajectory:
+    ddim = load_plugins().sampler("ddim")
+    return Trajectory(backbone, ddim, grid=ddim.grid(steps, backbone.schedule), guidance_scale=3.0)
+
+
+class TestPlaces:
+    """The mask."""
+
+    def test_a_difference_stays_where_it_is_strong_and_is_all_but_gone_where_it_is_a_tenth(self) -> None:
+        difference = torch.full((1, 4, 16, 16), 0.1)
+        difference[..., 4:10, 4:10] = 1.0
+        kept = own_difference(torch.zeros_like(difference), difference)
+        assert kept[..., 5:9, 5:9].min() > 0.99
+        assert kept[..., 12:, 12:].max() < 0.0011
+
+    def test_it_goes_where_the_difference_goes(self) -> None:
+        difference = torch.zeros(1, 4, 16, 16)
+        difference[..., 3:6, 3:6] = torch.randn(4, 3, 3, generator=torch.Generator().manual_seed(0))
+        moved = difference.roll((5, 4), dims=(-2, -1))
+        assert torch.equal(places(moved), places(difference).roll((5, 4), dims=(-2, -1)))
+
+    def test_every_picture_has_its_own(self) -> None:
+        differences = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+        scaled = torch.stack([differences[0], 100 * differences[1]])
+        assert torch.allclose(places(scaled), places(differences), atol=1e-5)
+
+    def test_no_difference_is_nowhere(self) -> None:
+        assert torch.equal(places(torch.zeros(2, 4, 8, 8)), torch.zeros(2, 1, 8, 8))
+
+
+class TestStrengths:
+    """From how far raw strengths go to what strengths are."""
+
+    def test_progress_grows_evenly_with_strength(self) -> None:
+        raw, reached = (0.0, 1.0, 2.0, 4.0), (0.0, 0.6, 0.9, 1.3)
+        points = live.strengths_of(raw, reached)
+        assert [share for share, _ in points] == [0.0, *live.SHARES]
+        for share, found in points[1:]:
+            low, high = next(n for n in zip(range(3), range(1, 4), strict=True) if found <= raw[n[1]])
+            part = (found - raw[low]) / (raw[high] - raw[low])
+            assert reached[low] + part * (reached[high] - reached[low]) == pytest.approx(share * live.FULL)
+
+    def test_where_none_goes_all_the_way_the_last_is_the_full_effect(self) -> None:
+        assert live.strengths_of((0.0, 1.0, 8.0), (0.0, 0.3, 0.5))[-1] == (1.0, pytest.approx(8.0))
+
+    def test_what_goes_nowhere_still_has_strengths(self) -> None:
+        assert live.strengths_of((0.0, 8.0), (0.0, 0.0)) == [(0.0, 0.0), (1.0, 8.0)]
+
+    def test_a_strength_that_adds_nothing_is_passed_over(self) -> None:
+        points = live.strengths_of((0.0, 1.0, 2.0, 4.0), (0.0, 0.5, 0.5, 1.2))
+        assert all(left[1] < right[1] for left, right in zip(points, points[1:], strict=False))
+
+
+def test_clean_under_is_what_a_run_without_guidance_predicts(backbone) -> None:
+    run = trajectory(backbone)
+    here = run.run(run.start([1, 2]), backbone.encode_prompts([SOURCE]), 3)
+    before = run.evaluations
+    found = clean_under(run, here, [SOURCE, TARGET])
+    assert run.evaluations - before == 4
+    plain = Trajectory(backbone, run.sampler, grid=run.grid, guidance_scale=1.0)
+    for clean, prompt in zip(found, (SOURCE, TARGET), strict=True):
+        assert torch.allclose(clean, plain.predict(here, backbone.encode_prompts([prompt])).x0, atol=1e-5)
+
+
+def test_it_acts_on_the_picture_as_earlier_times_have_left_it(backbone, attribute) -> None:
+    """Twice a half is not once a whole: the second time looks at the edited picture."""
+    run = trajectory(backbone)
+    act = ready(attribute, 1.0).on(run.grid, backbone.schedule)
+    assert len((act.index, *act.later)) == live.TIMES
+    seen = []
+
+    def spying(x, inputs, strength):
+        seen.append(x)
+        return act.edit(x, inputs, strength)
+
+    run_edits(run, SOURCE, [7], [Act(act.index, spying, act.strength, act.later)], with_before=False)
+    plain = run.run(run.start([7]), backbone.encode_prompts([SOURCE]), act.later[-1])
+    assert not torch.allclose(seen[-1], plain.latent)
+
+
+def test_it_costs_two_rows_a_time_and_the_plan_says_so(attribute, tiny_pipeline, tmp_path) -> None:
+    bank = Bank(tmp_path / "bank")
+    bank.add(seal(encode(attribute)))
+    for options in ({}, {"only_after": True}, {"rho": 0.0}, {"rho": -0.5}, {"steps": 4}, {"core": "mean"}):
+        asked = ApplyRequest(
+            **{
+                "references": (("old", None),),
+                "bank": bank.path,
+                "backbone": str(tiny_pipeline),
+                "output": tmp_path / "out.png",
+                "steps": 10,
+                **options,
+            }
+        )
+        planned = plan(asked)
+        rows = sum(turn.stop.needs.rows for turn in planned.turns)
+        assert rows == (0 if options in ({"rho": 0.0}, {"core": "mean"}) else 2 * live.TIMES)
+        assert apply(asked).unet_evaluations == planned.unet_evaluations, options
+
+
+def test_strength_0_changes_no_bit_and_more_goes_further(backbone, attribute) -> None:
+    def after(strength: float):
+        run = trajectory(backbone)
+        return run_edits(run, SOURCE, [7, 8], [ready(attribute, strength).on(run.grid, backbone.schedule)])
+
+    before, same = after(0.0)
+    assert torch.equal(before, same)
+    half, whole = ((after(strength).after - before).norm() for strength in (0.5, 1.0))
+    assert 0 < half < whole
+
+
+def test_several_pairs_take_turns(backbone, attribute) -> None:
+    record = attribute.record
+    pairs = (*record.pairs, PromptPair(source="a photo of a man", target="a photo of an old man"))
+    asked = []
+
+    class Asks:
+        def __init__(self, alpha_bar: float) -> None:
+            self.alpha_bar = alpha_bar
+
+        def clean_under(self, x, prompts):
+            asked.append(prompts)
+            return torch.stack([x, 2 * x])
+
+    edit = live.LiveEdit(pairs, record.times, 1.0)
+    for alpha_bar in record.times:
+        edit(torch.ones(1, 4, 8, 8), Asks(alpha_bar), 1.0)
+    assert asked == [(pair.source, pair.target) for pair in pairs] * (live.TIMES // 2)
+
+
+@pytest.mark.parametrize(("banked", "chosen"), [(1.0, {"mean", "mlp", "conv"}), (-1.0, {"live"})])
+def test_learn_takes_what_is_banked_only_where_it_does_as_well(monkeypatch, backbone, banked, chosen) -> None:
+    monkeypatch.setattr(live.Trial, "once", lambda self, edit, t_x: live.Progress(1.0, banked))
+    monkeypatch.setattr(live.Trial, "live", lambda self, raw: live.Progress(2.0, 1.0))
+    record = learned(backbone, core=None).record
+    assert record.core in chosen
+    assert bool(record.times) == (record.core == "live") == ("live" in record.units)
+
+
+def test_a_core_that_is_asked_for_is_taken_and_nothing_is_measured_for_another(monkeypatch, backbone) -> None:
+    monkeypatch.setattr(live, "Trial", None)
+    assert learned(backbone, core="mean").record.core == "mean"
+
+
+def test_its_artifact_can_be_read_back_and_times_without_the_core_are_refused(attribute) -> None:
+    data = seal(encode(attribute))
+    assert decode(data).record == attribute.record
+    fields = attribute.record.model_dump()
+    for broken in ({"times": ()}, {"times": fields["times"][::-1]}, {"units": {"mean": 1.0}}):
+        with pytest.raises(ValidationError, match="times"):
+            AttributeRecord.model_validate({**fields, **broken})
+
+
+def test_a_callback_says_that_it_cannot_reach_the_network_and_does_not_fall_back_on_a_mean(attribute, tmp_path) -> None:
+    bank = Bank(tmp_path / "bank")
+    bank.add(seal(encode(attribute)))
+    with pytest.raises(IncompatibleError, match="needs the network itself"):
+        AttributeCallback("old", bank=bank.path)
+
+
+def test_it_is_not_tuned(attribute) -> None:
+    with pytest.raises(InvalidValueError, match="cannot be tuned"):
+        Avi().require_tunable(attribute.record)
+
+
+def test_the_bank_still_holds_the_mean_for_who_asks_for_it(attribute) -> None:
+    assert isinstance(ready(attribute, 1.0, "mean").edit, difference.MeanEdit)
