@@ -18,19 +18,24 @@ from torch import Tensor
 
 from attrbank.avi.difference import add_difference
 from attrbank.avi.own_difference import own_difference
-from attrbank.diffusion.protocols import Conditioning
+from attrbank.diffusion.prediction import evaluations_per_step
+from attrbank.diffusion.protocols import Conditioning, guidance_of
 from attrbank.diffusion.schedule import Schedule, indices_of, nearest_index
 from attrbank.diffusion.trajectory import Position, Trajectory, clean_under
 from attrbank.methods.protocol import Edit, EditInputs, LearnContext
 from attrbank.schema.asked import PromptPair
 from attrbank.schema.stored import AttributeRecord, Calibration
 
-FIRST, LAST, TIMES = 0.9, 0.3, 10
-"""The layout is there by .9 of the time, and below .3 little is left to be decided."""
-RAW = (0.4, 1.0, 2.0, 4.0, 8.0)
-"""Raw strengths that are tried, until one goes all the way: multiples of the guided difference, all times together."""
-FULL = 1.1
-"""Strength 1 goes this far, as a share of what the target prompt changes from the first time on."""
+FIRSTS, LAST = (0.6, 0.7, 0.8, 0.9), 0.25
+"""Where it may begin, and where it ends: by .9 of the time the layout is there, below .25 little is still open."""
+COST, FEWEST, MOST = 0.2, 4, 10
+"""It acts so often that its rows are this share of a plain run's, within bounds."""
+RAW = (0.5, 1.5, 4.0, 8.0)
+"""Raw strengths that are tried: multiples of the guided difference, all times together."""
+ENOUGH = 0.6
+"""It begins as late as the strongest goes this far. What is still undecided then is less of everything else."""
+FULL = 0.9
+"""Strength 1 goes this far, as a share of what the target prompt changes from the earliest time on."""
 SHARES = (0.25, 0.5, 0.75, 1.0)
 PICTURES, FEWEST_STEPS = 6, 10
 """Learning seeds on which it is measured, in half of the steps but no fewer than these."""
@@ -71,11 +76,17 @@ def live_edit(record: AttributeRecord) -> LiveEdit:
     return LiveEdit(record.pairs, record.times, record.units["live"])
 
 
-def times_of(schedule: Schedule) -> tuple[float, ...]:
-    """ᾱ at the times at which the edit acts."""
+def times_of(schedule: Schedule, first: float, count: int) -> tuple[float, ...]:
+    """ᾱ at the times at which the edit acts, from a fraction on."""
     last = schedule.train_timesteps - 1
-    fractions = (FIRST + (LAST - FIRST) * turn / (TIMES - 1) for turn in range(TIMES))
+    fractions = (first + (LAST - first) * turn / (count - 1) for turn in range(count))
     return tuple(schedule.alpha_bar(min(last, round(fraction * schedule.train_timesteps))) for fraction in fractions)
+
+
+def count_for(trajectory: Trajectory) -> int:
+    """How often it acts in a run as long as this one."""
+    rows = len(trajectory.grid) * evaluations_per_step(trajectory.guidance_scale, guidance_of(trajectory.backbone))
+    return min(MOST, max(FEWEST, round(COST * rows / 2)))
 
 
 class Progress(NamedTuple):
@@ -103,19 +114,24 @@ class Fitted(NamedTuple):
 
 
 def fit(context: LearnContext, trial: Trial) -> Fitted:
-    """Find what strength 1 is, and what the strengths below it are.
+    """Find when it begins, what strength 1 is, and what the strengths below it are.
 
     That takes no judge, and grows evenly where a judge sees a switch.
     """
-    tried = [Progress(0.0, 0.0)]
-    for done, raw in enumerate(RAW):
-        context.on_progress("measuring strengths", done, len(RAW))
-        tried.append(trial.live(raw))
-        if tried[-1].reached >= FULL:
+    total = len(FIRSTS) + len(RAW)
+    for done, first in enumerate(FIRSTS):
+        context.on_progress("measuring strengths", done, total)
+        edit = trial.beginning(first)
+        strongest = trial.live(edit, RAW[-1])
+        if strongest.reached >= ENOUGH:
             break
-    context.on_progress("measuring strengths", len(RAW), len(RAW))
-    raws = (0.0, *RAW)[: len(tried)]
-    points = strengths_of(raws, list(accumulate((one.reached for one in tried), max)))
+    tried = [Progress(0.0, 0.0)]
+    for done, raw in enumerate(RAW[:-1]):
+        context.on_progress("measuring strengths", len(FIRSTS) + done, total)
+        tried.append(trial.live(edit, raw))
+    context.on_progress("measuring strengths", total, total)
+    tried.append(strongest)
+    points = strengths_of((0.0, *RAW), list(accumulate((one.reached for one in tried), max)))
     calibration = Calibration(
         core="live",
         strengths=tuple(share for share, _ in points),
@@ -125,8 +141,8 @@ def fit(context: LearnContext, trial: Trial) -> Fitted:
         judge=JUDGE,
         seeds=trial.seeds,
     )
-    fields = {"times": trial.edit.times, "units": {"live": trial.edit.size}, "calibration": calibration}
-    return Fitted(fields, tried[-1].along)
+    fields = {"times": edit.times, "units": {"live": edit.size}, "calibration": calibration}
+    return Fitted(fields, trial.live(edit, points[-1][1]).along)
 
 
 def strengths_of(raw: Sequence[float], reached: Sequence[float]) -> list[tuple[float, float]]:
@@ -153,15 +169,12 @@ class Trial:
     """The first learning seeds under their source prompts, unedited and as the target prompt changes them.
 
     Attributes:
-        edit: the one to be tried.
         seeds: of the pictures.
     """
 
     def __init__(self, context: LearnContext) -> None:
         spec, self._trajectory = context.spec, _coarse(context.trajectory)
-        schedule = self._trajectory.backbone.schedule
-        self.edit = LiveEdit(spec.pairs, times_of(schedule), max(1.0, self._trajectory.guidance_scale))
-        self._indices = indices_of(self.edit.times, self._trajectory.grid, schedule)
+        self._pairs, self._count = spec.pairs, count_for(context.trajectory)
         self.seeds = spec.seeds[: max(PICTURES, len(spec.pairs))]
         shares = [(pair, self.seeds[number :: len(spec.pairs)]) for number, pair in enumerate(spec.pairs)]
         self._starts = [(pair, self._start(pair, share)) for pair, share in shares]
@@ -169,9 +182,15 @@ class Trial:
         switched = torch.cat([self._run(start.branched(), pair.target) for pair, start in self._starts])
         self._way = switched - self._before
 
-    def live(self, strength: float) -> Progress:
-        """What the live edit does at a raw strength."""
-        return self.of(self.edit, self._indices, strength)
+    def beginning(self, first: float) -> LiveEdit:
+        """The edit that begins at a fraction of the time."""
+        times = times_of(self._trajectory.backbone.schedule, first, self._count)
+        return LiveEdit(self._pairs, times, max(1.0, self._trajectory.guidance_scale))
+
+    def live(self, edit: LiveEdit, strength: float) -> Progress:
+        """What it does at a raw strength."""
+        trajectory = self._trajectory
+        return self.of(edit, indices_of(edit.times, trajectory.grid, trajectory.backbone.schedule), strength)
 
     def once(self, edit: Edit, t_x: float) -> Progress:
         """What an edit does that acts once, at strength 1."""
@@ -191,7 +210,7 @@ class Trial:
 
     def _start(self, pair: PromptPair, seeds: tuple[int, ...]) -> Position:
         trajectory = self._trajectory
-        return trajectory.run(trajectory.start(seeds), self._conditioning(pair.source), self._indices[0])
+        return trajectory.run(trajectory.start(seeds), self._conditioning(pair.source), self._index(FIRSTS[-1]))
 
     def _run(self, position: Position, prompt: str) -> Tensor:
         return self._trajectory.run(position, self._conditioning(prompt)).latent

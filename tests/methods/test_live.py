@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,28 @@ class TestStrengths:
 
     def test_a_strength_that_adds_nothing_is_passed_over(self) -> None:
         points = live.strengths_of((0.0, 1.0, 2.0, 4.0), (0.0, 0.5, 0.5, 1.2))
-        assert all(left[1] < right[1] for left, right in zip(points, points[1:], strict=False))
+        assert all(left[1] < right[1] for left, right in pairwise(points))
+
+
+@pytest.mark.parametrize(
+    ("steps", "guidance_scale", "times"), [(50, 7.5, 10), (25, 3.0, 5), (50, 1.0, 5), (4, 0.0, 4), (200, 7.5, 10)]
+)
+def test_its_rows_are_a_fifth_of_a_plain_run(backbone, steps: int, guidance_scale: float, times: int) -> None:
+    ddim = load_plugins().sampler("ddim")
+    run = Trajectory(backbone, ddim, grid=ddim.grid(steps, backbone.schedule), guidance_scale=guidance_scale)
+    assert live.count_for(run) == times
+
+
+@pytest.mark.parametrize(("reaches", "first"), [(0.6, 0.6), (0.8, 0.8), (None, 0.9)])
+def test_it_begins_as_late_as_it_still_reaches_far_enough(monkeypatch, backbone, reaches, first) -> None:
+    def reached(self, edit, raw):
+        early = reaches is not None and edit.times[0] <= backbone.schedule.alpha_bar(round(1000 * reaches))
+        return live.Progress(1.0 if early else 0.1 * raw / 8, 1.0)
+
+    monkeypatch.setattr(live.Trial, "live", reached)
+    times = learned(backbone).record.times
+    assert times[0] == backbone.schedule.alpha_bar(round(1000 * first))
+    assert times[-1] == backbone.schedule.alpha_bar(round(1000 * live.LAST))
 
 
 def test_clean_under_is_what_a_run_without_guidance_predicts(backbone) -> None:
@@ -115,7 +137,7 @@ def test_it_acts_on_the_picture_as_earlier_times_have_left_it(backbone, attribut
     """Twice a half is not once a whole: the second time looks at the edited picture."""
     run = trajectory(backbone)
     act = ready(attribute, 1.0).on(run.grid, backbone.schedule)
-    assert len((act.index, *act.later)) == live.TIMES
+    assert len((act.index, *act.later)) == len(attribute.record.times)
     seen = []
 
     def spying(x, inputs, strength):
@@ -143,7 +165,7 @@ def test_it_costs_two_rows_a_time_and_the_plan_says_so(attribute, tiny_pipeline,
         )
         planned = plan(asked)
         rows = sum(turn.stop.needs.rows for turn in planned.turns)
-        assert rows == (0 if options in ({"rho": 0.0}, {"core": "mean"}) else 2 * live.TIMES)
+        assert rows == (0 if options in ({"rho": 0.0}, {"core": "mean"}) else 2 * len(attribute.record.times))
         assert apply(asked).unet_evaluations == planned.unet_evaluations, options
 
 
@@ -174,13 +196,13 @@ def test_several_pairs_take_turns(backbone, attribute) -> None:
     edit = live.LiveEdit(pairs, record.times, 1.0)
     for alpha_bar in record.times:
         edit(torch.ones(1, 4, 8, 8), Asks(alpha_bar), 1.0)
-    assert asked == [(pair.source, pair.target) for pair in pairs] * (live.TIMES // 2)
+    assert asked == [(pair.source, pair.target) for pair in pairs] * (len(record.times) // 2)
 
 
 @pytest.mark.parametrize(("banked", "chosen"), [(1.0, {"mean", "mlp", "conv"}), (-1.0, {"live"})])
 def test_learn_takes_what_is_banked_only_where_it_does_as_well(monkeypatch, backbone, banked, chosen) -> None:
     monkeypatch.setattr(live.Trial, "once", lambda self, edit, t_x: live.Progress(1.0, banked))
-    monkeypatch.setattr(live.Trial, "live", lambda self, raw: live.Progress(2.0, 1.0))
+    monkeypatch.setattr(live.Trial, "live", lambda self, edit, raw: live.Progress(2.0, 1.0))
     record = learned(backbone, core=None).record
     assert record.core in chosen
     assert bool(record.times) == (record.core == "live") == ("live" in record.units)
