@@ -57,6 +57,7 @@ def learn(
     preset: Annotated[Preset | None, typer.Option(help="All settings as published.")] = None,
     tune: Annotated[bool, typer.Option("--tune", help="Choose T_x and calibrate strengths, in some minutes.")] = False,
     replace: ReplaceOption = False,
+    force: Annotated[bool, typer.Option("--force", help="Store it even if there is next to nothing to learn.")] = False,
     as_json: JsonOption = False,
     backbone: BackboneOption = None,
     config: ConfigOption = None,
@@ -85,7 +86,7 @@ def learn(
         **vars(sampling),
     )
     on = {"backbone": backbone_of(backbone, config), "placement": where.placement()}
-    _learn(spec, as_json, tune, **on, bank=bank, replace=replace, preset=preset)
+    _learn(spec, as_json, tune, **on, bank=bank, replace=replace, force=force, preset=preset)
 
 
 def _learn(spec: LearnSpec, as_json: bool, tune: bool, **options: Any) -> None:

@@ -15,24 +15,23 @@ from attrbank.diffusion.protocols import (
     family_of,
     parts_of,
     unknown_words_warning,
-    unread_of,
     unread_warnings,
 )
 from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
+from attrbank.learning.hearing import refuse_unheard
 from attrbank.learning.picture_pairs import encode_pairs
 from attrbank.learning.request import refuse_unknown
-from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress, quiet
+from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress, OnWarning, quiet, silent
 from attrbank.names import check_text
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema.asked import LearnSpec, PromptPair
+from attrbank.schema.asked import LearnSpec
 from attrbank.schema.fields import MAX_LABEL, Preset
 from attrbank.schema.stored import AttributeRecord, Binding, PicturePair, Resolved
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 from attrbank.store.header import seal
-from attrbank.text import printable
 
 DEFAULT_BACKBONE = "portraits"
 
@@ -48,9 +47,10 @@ def learn(
     bank: Path | str | None = None,
     replace: bool = False,
     preset: Preset | None = None,
+    force: bool = False,
     refine: Refine | None = None,
     on_progress: OnProgress = quiet,
-    on_warning: Callable[[str], None] = lambda warning: None,
+    on_warning: OnWarning = silent,
 ) -> Entry:
     """Learn an attribute and store it.
 
@@ -61,13 +61,15 @@ def learn(
         bank: the bank's folder; None is the user's.
         replace: let the name mean the new attribute if it is in use.
         preset: settles what of it follows the backbone's latent shape.
+        force: store it even if what there is to learn from teaches next to nothing.
         refine: what is done to the attribute before it is stored.
         on_progress: called with stage, done, total.
         on_warning: called with what the user should know, such as words that the backbone has never seen.
 
     Raises:
         InvalidValueError: the name is taken, the method does not understand an option, a value does not fit the
-            backbone, it knows no prompts, or reads no difference between those of a pair, or a picture cannot be used.
+            backbone, it knows no prompts, or hears no difference between those of a pair, source and target lead to
+            almost the same pictures, or a picture cannot be used.
         NotFoundError: there is no such backbone, sampler or method.
         NumericError: a latent is not finite.
         StorageError, BankBusyError: the bank cannot be written.
@@ -83,27 +85,15 @@ def learn(
     spec = complete(spec, model, preset)
     check_guidance(model, spec.guidance_scale, *prompts)
     for pair in spec.pairs:
-        _refuse_unread_difference(pair, model)
+        refuse_unheard(pair, model, force=force, on_warning=on_warning)
     unheard = (*unknown_words_warning(model, *prompts), *unread_warnings(model, *prompts))
     for warning in (*method.warnings(spec, model), *unheard):
         on_warning(warning)
     sampler: Sampler = plugins.sampler(spec.sampler)
-    attribute = learn_attribute(spec, method, model, sampler, on_progress)
+    attribute = learn_attribute(spec, method, model, sampler, on_progress, force=force, on_warning=on_warning)
     if refine is not None:
         attribute = refine(attribute, model, on_progress)
     return store.add(seal(encode(attribute)), replace=replace)
-
-
-def _refuse_unread_difference(pair: PromptPair, model: Backbone) -> None:
-    """Such a pair is one prompt twice, and would teach nothing."""
-    cut = [unread_of(model, prompt) for prompt in (pair.source, pair.target)]
-    read = [prompt.removesuffix(end).split() for prompt, end in zip((pair.source, pair.target), cut, strict=True)]
-    if any(cut) and read[0] == read[1]:
-        raise InvalidValueError(
-            f"Two prompts of a pair differ only in words that {model.name} does not read, because they are too long: "
-            f"{printable(cut[0])!r} and {printable(cut[1])!r}.",
-            hint="Shorten the prompts, or say earlier in them what is to be learned.",
-        )
 
 
 def _loaded(backbone: str | Backbone, placement: Placement | None) -> Backbone:
@@ -127,7 +117,14 @@ def complete(spec: LearnSpec, backbone: Backbone, preset: Preset | None = None) 
 
 
 def learn_attribute(
-    spec: LearnSpec, method: Method, backbone: Backbone, sampler: Sampler, on_progress: OnProgress = quiet
+    spec: LearnSpec,
+    method: Method,
+    backbone: Backbone,
+    sampler: Sampler,
+    on_progress: OnProgress = quiet,
+    *,
+    force: bool = False,
+    on_warning: OnWarning = silent,
 ) -> LearnedAttribute:
     """Learn an attribute without storing it; arguments and errors as ``learn``."""
     grid = sampler.grid(spec.steps, backbone.schedule)
@@ -139,7 +136,8 @@ def learn_attribute(
     trajectory = Trajectory(backbone, sampler, grid=grid, guidance_scale=spec.guidance_scale)
     pairs = encode_pairs(backbone, spec.pictures, on_progress) if spec.pictures else None
     clean = (pairs.source, pairs.target) if pairs else None
-    learned = method.learn(LearnContext(spec, trajectory, index_x, index_z, on_progress, clean))
+    context = LearnContext(spec, trajectory, index_x, index_z, on_progress, clean, force, on_warning)
+    learned = method.learn(context)
     resolved = Resolved(
         timestep_x=timestep_at(grid, index_x),
         timestep_z=timestep_at(grid, index_z),

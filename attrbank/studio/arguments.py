@@ -56,6 +56,7 @@ class LearnOptions(TypedDict, total=False):
     source_image: Paths | None
     target_image: Paths | None
     replace: bool
+    force: bool
     tune: bool
     preset: Preset | None
     seeds: str | Iterable[int] | None
@@ -87,6 +88,7 @@ class LearnRequest:
         preset: all settings as published.
         tune: choose T_x and calibrate strengths.
         replace: let the name mean the new attribute if it is in use.
+        force: store it even if there is next to nothing to learn.
         bank: where to store it.
     """
 
@@ -94,6 +96,7 @@ class LearnRequest:
     preset: Preset | None
     tune: bool
     replace: bool
+    force: bool
     bank: Path | None
 
 
@@ -133,7 +136,7 @@ def learn_request(
     _refuse_monsters(options)
     rest = dict(options)
     images = rest.pop("source_image", None), rest.pop("target_image", None)
-    how = {"tune": rest.pop("tune", False), "replace": rest.pop("replace", False), "preset": rest.get("preset")}
+    how = {name: rest.pop(name, False) for name in ("tune", "replace", "force")} | {"preset": rest.get("preset")}
     if how["preset"] is not None:
         _text(how["preset"], "preset")
     _require_one_kind((source, target), images)

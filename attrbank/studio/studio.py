@@ -135,6 +135,7 @@ def learned(
         placement=placement,
         bank=asked.bank,
         replace=asked.replace,
+        force=asked.force,
         preset=asked.preset,
         refine=refine,
         on_progress=on_progress,
