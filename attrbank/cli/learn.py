@@ -97,11 +97,17 @@ def _learn(spec: LearnSpec, as_json: bool, tune: bool, **options: Any) -> None:
         from attrbank.evaluation.tuning import tuning_of  # most attributes are learned without
 
         refine = tuning_of(spec, options["backbone"])
+    warnings: list[str] = []
+
+    def warn(warning: str) -> None:
+        warnings.append(warning)
+        terminal.warn(warning)
+
     with progress_bar() as report:
-        learned = learn_attribute(spec, refine=refine, on_progress=report, on_warning=terminal.warn, **options)
+        learned = learn_attribute(spec, refine=refine, on_progress=report, on_warning=warn, **options)
     seconds, size = time.monotonic() - started, learned.size_bytes / 1000
     terminal.say(f"Stored {learned.reference} in {seconds:.0f} s, {size:.1f} KB.")
-    terminal.attribute(learned, as_json, seconds=round(seconds, 3))
+    terminal.attribute(learned, as_json, seconds=round(seconds, 3), warnings=warnings)
 
 
 def _pictures(source: Prompts, target: Prompts, source_image: Images, target_image: Images) -> tuple[PictureFiles, ...]:

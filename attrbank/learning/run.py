@@ -23,6 +23,8 @@ from attrbank.errors import InvalidValueError
 from attrbank.learning.hearing import refuse_unheard
 from attrbank.learning.picture_pairs import encode_pairs
 from attrbank.learning.request import refuse_unknown
+from attrbank.learning.weakness import weak_warnings
+from attrbank.methods.explained import explained
 from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress, OnWarning, quiet, silent
 from attrbank.names import check_text
 from attrbank.plugins.manager import load_plugins
@@ -138,6 +140,8 @@ def learn_attribute(
     clean = (pairs.source, pairs.target) if pairs else None
     context = LearnContext(spec, trajectory, index_x, index_z, on_progress, clean, force, on_warning)
     learned = method.learn(context)
+    for warning in weak_warnings(spec, explained(learned)):
+        on_warning(warning)
     resolved = Resolved(
         timestep_x=timestep_at(grid, index_x),
         timestep_z=timestep_at(grid, index_z),
