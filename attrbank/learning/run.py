@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.diffusion.placement import Placement
@@ -41,6 +41,17 @@ Refine: TypeAlias = Callable[[LearnedAttribute, Backbone, OnProgress], LearnedAt
 """What is done to an attribute before it is stored, such as tuning it."""
 
 
+class Stored(NamedTuple):
+    """An attribute that was just learned and stored, and the loaded model."""
+
+    entry: Entry
+    attribute: LearnedAttribute
+    backbone: Backbone
+
+
+OnStored: TypeAlias = Callable[[Stored], None]
+
+
 def learn(
     spec: LearnSpec,
     *,
@@ -51,6 +62,7 @@ def learn(
     preset: Preset | None = None,
     force: bool = False,
     refine: Refine | None = None,
+    on_stored: OnStored = lambda stored: None,
     on_progress: OnProgress = quiet,
     on_warning: OnWarning = silent,
 ) -> Entry:
@@ -65,6 +77,7 @@ def learn(
         preset: settles what of it follows the backbone's latent shape.
         force: store it even if what there is to learn from teaches next to nothing.
         refine: what is done to the attribute before it is stored.
+        on_stored: what follows while the model is still there, such as a preview; it cannot undo anything.
         on_progress: called with stage, done, total.
         on_warning: called with what the user should know, such as words that the backbone has never seen.
 
@@ -95,7 +108,9 @@ def learn(
     attribute = learn_attribute(spec, method, model, sampler, on_progress, force=force, on_warning=on_warning)
     if refine is not None:
         attribute = refine(attribute, model, on_progress)
-    return store.add(seal(encode(attribute)), replace=replace)
+    entry = store.add(seal(encode(attribute)), replace=replace)
+    on_stored(Stored(entry, attribute, model))
+    return entry
 
 
 def _loaded(backbone: str | Backbone, placement: Placement | None) -> Backbone:

@@ -57,6 +57,7 @@ class LearnOptions(TypedDict, total=False):
     target_image: Paths | None
     replace: bool
     force: bool
+    preview: bool
     tune: bool
     preset: Preset | None
     seeds: str | Iterable[int] | None
@@ -89,6 +90,7 @@ class LearnRequest:
         tune: choose T_x and calibrate strengths.
         replace: let the name mean the new attribute if it is in use.
         force: store it even if there is next to nothing to learn.
+        preview: draw what it looks like.
         bank: where to store it.
     """
 
@@ -97,6 +99,7 @@ class LearnRequest:
     tune: bool
     replace: bool
     force: bool
+    preview: bool
     bank: Path | None
 
 
@@ -137,6 +140,7 @@ def learn_request(
     rest = dict(options)
     images = rest.pop("source_image", None), rest.pop("target_image", None)
     how = {name: rest.pop(name, False) for name in ("tune", "replace", "force")} | {"preset": rest.get("preset")}
+    how["preview"] = rest.pop("preview", True)
     if how["preset"] is not None:
         _text(how["preset"], "preset")
     _require_one_kind((source, target), images)
