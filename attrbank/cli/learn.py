@@ -41,6 +41,10 @@ def learn(
     *,
     source: Annotated[Prompts, typer.Option(metavar="PROMPT", help="Without the attribute.")] = None,
     target: Annotated[Prompts, typer.Option(metavar="PROMPT", help="With it; one for each source.")] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WORDS", help='As "man,woman": name each of them on both sides. Repeat to combine.'),
+    ] = None,
     source_image: Annotated[Images, typer.Option(metavar="FILE|DIR", help="Instead of prompts: without it.")] = None,
     target_image: Annotated[Images, typer.Option(metavar="FILE|DIR", help="With it; matched by name.")] = None,
     seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Like 0-63 or 1,5,9; default 0-63.")] = None,
@@ -79,6 +83,7 @@ def learn(
         source or [],
         target or [],
         pictures=_pictures(source, target, source_image, target_image),
+        keep=keep or [],
         preset=preset,
         seeds=_seeds(seeds, seed),
         **times,

@@ -55,6 +55,7 @@ class LearnOptions(TypedDict, total=False):
 
     source_image: Paths | None
     target_image: Paths | None
+    keep: Texts | None
     replace: bool
     force: bool
     preview: bool
@@ -149,6 +150,7 @@ def learn_request(
         () if source is None else _texts(source, "source"),
         () if target is None else _texts(target, "target"),
         pictures=_pictures(*images),
+        keep=_kept(rest.pop("keep", None)),
         **{**rest, "seeds": _seeds(rest.get("seeds"))},
     )
     return _made(LearnRequest, spec=spec, bank=path(bank, "The bank"), **how)
@@ -220,6 +222,10 @@ def _text(value: object, what: str) -> str:
 def _texts(value: object, what: str) -> list[str]:
     """One prompt, or several."""
     return [_text(item, f"A {what} prompt") for item in ([value] if isinstance(value, str) else _listed(value, what))]
+
+
+def _kept(value: object) -> list[str]:
+    return [] if value is None else _texts(value, "keep")
 
 
 def _listed(value: object, what: str) -> list[object]:
