@@ -99,15 +99,15 @@ def learn(
 
 
 def _learn(spec: LearnSpec, as_json: bool, tune: bool, *, preview: bool, **options: Any) -> None:
-    from attrbank.learning.run import learn as learn_attribute
+    with progress_bar(lines=True) as report:
+        report("loading", 0, 1)  # torch alone takes seconds
+        from attrbank.learning.run import learn as learn_attribute
 
-    refine, account = None, _Account(spec, options["bank"], preview=preview)
-    if tune:
-        from attrbank.evaluation.tuning import tuning_of  # most attributes are learned without
+        refine, account = None, _Account(spec, options["bank"], report, preview=preview)
+        if tune:
+            from attrbank.evaluation.tuning import tuning_of  # most attributes are learned without
 
-        refine = tuning_of(spec, options["backbone"])
-    with progress_bar() as report:
-        account.report = report
+            refine = tuning_of(spec, options["backbone"])
         options |= {"on_progress": report, "on_warning": account.warn, "on_stored": account.stored}
         learned = learn_attribute(spec, refine=refine, **options)
     terminal.attribute(learned, as_json, **account.facts)
@@ -116,10 +116,9 @@ def _learn(spec: LearnSpec, as_json: bool, tune: bool, *, preview: bool, **optio
 class _Account:
     """Tells what comes of a ``learn``, and remembers it for ``--json``."""
 
-    report: Report
-
-    def __init__(self, spec: LearnSpec, bank: Path | None, *, preview: bool) -> None:
+    def __init__(self, spec: LearnSpec, bank: Path | None, report: Report, *, preview: bool) -> None:
         self._started, self._bank, self._preview = time.monotonic(), bank, preview and bool(spec.pairs)
+        self._report = report
         self._warnings: list[str] = []
         self.facts: dict[str, object] = {"warnings": self._warnings, "preview": None}
 
@@ -136,7 +135,7 @@ class _Account:
             return
         from attrbank.evaluation.preview import preview_kept
 
-        path = preview_kept(stored, self._bank, self.report, self.warn)
+        path = preview_kept(stored, self._bank, self._report, self.warn)
         if path:
             self.facts["preview"] = str(path)
             terminal.say(f"See {path}: no, half and all of it on three fresh seeds.")

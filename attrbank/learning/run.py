@@ -95,7 +95,9 @@ def learn(
         store.refuse_taken(spec.name)
     method: Method = plugins.method(spec.method)
     refuse_unknown(method, spec.method_options)
+    on_progress("loading", 0, 1)
     model = _loaded(backbone or DEFAULT_BACKBONE, placement)
+    on_progress("loading", 1, 1)
     prompts = [prompt for pair in spec.pairs for prompt in (pair.source, pair.target)]
     spec = complete(spec, model, preset)
     check_guidance(model, spec.guidance_scale, *prompts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -103,37 +103,58 @@ def predict_seen_pairs(context: LearnContext) -> SeenPairs:
         return SeenPairs(clean, clean.source.unsqueeze(0))
     views: list[Tensor] = []
     targets: list[Tensor] = []
-    done = 0
+    index = _branch(context)
+    on_step = counted(context, (2 * context.index_z - index) * len(context.spec.seeds))
     for pair, seeds in dealt(context):
-        seen, target = _run(context, pair, seeds)
+        seen, target = _run(context, pair, seeds, index, on_step)
         views.append(seen)
         targets.append(target)
-        done += len(seeds)
-        context.on_progress("sampling", done, len(context.spec.seeds))
     all_views = torch.cat(views, dim=1)
     clean = CleanPairs(all_views[-1], torch.cat(targets))
     require_change(context, clean)
     return SeenPairs(clean, all_views)
 
 
-def _run(context: LearnContext, pair: PromptPair, seeds: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+def counted(context: LearnContext, total: int) -> Callable[[Position], None]:
+    """Counts the steps of single pictures, of ``total``, and reports them as sampling."""
+    done = 0
+
+    def count(position: Position) -> None:
+        nonlocal done
+        done += len(position.latent)
+        context.on_progress("sampling", done, total)
+
+    return count
+
+
+def _branch(context: LearnContext) -> int:
+    """The grid index at which the runs part."""
+    trajectory = context.trajectory
+    return nearest_index(trajectory.grid, trajectory.backbone.schedule, context.spec.branch)
+
+
+def _run(
+    context: LearnContext, pair: PromptPair, seeds: tuple[int, ...], index: int, on_step: Callable[[Position], None]
+) -> tuple[Tensor, Tensor]:
     """The source's views (K, B, C, H, W) and the target's clean latents; until the branch their runs are one."""
     trajectory = context.trajectory
     source, target = (trajectory.backbone.encode_prompts([prompt]) for prompt in (pair.source, pair.target))
-    index = nearest_index(trajectory.grid, trajectory.backbone.schedule, context.spec.branch)
-    branch = trajectory.run(trajectory.start(seeds), source, index)
-    end = trajectory.run(branch.branched(), target, context.index_z)
-    return _views(context, branch, source), trajectory.predict(end, target).x0
+    branch = trajectory.run(trajectory.start(seeds), source, index, on_step)
+    end = trajectory.run(branch.branched(), target, context.index_z, on_step)
+    return _views(context, branch, source, on_step), trajectory.predict(end, target).x0
 
 
-def _views(context: LearnContext, position: Position, conditioning: Conditioning) -> Tensor:
+def _views(
+    context: LearnContext, position: Position, conditioning: Conditioning, on_step: Callable[[Position], None]
+) -> Tensor:
     """Clean latents (K, B, C, H, W) predicted at T_x, half-way and at T_z of a run that goes on from ``position``."""
     trajectory, first, last = context.trajectory, context.index_x, context.index_z
     views = []
     for index in sorted({first, (first + last) // 2, last}):
-        position = trajectory.run(position, conditioning, index)
+        position = trajectory.run(position, conditioning, index, on_step)
         prediction = trajectory.predict(position, conditioning)
         views.append(prediction.x0)
         if index < last:
             position = trajectory.step(position, prediction)
+            on_step(position)
     return torch.stack(views)

@@ -14,7 +14,7 @@ from attrbank.avi.integrate import apply_edit, blend_weights, head_size, integra
 from attrbank.avi.network import COMPACT_WIDTH, SingularValueNet
 from attrbank.avi.objective import pose
 from attrbank.errors import CorruptArtifactError, IncompatibleError
-from attrbank.methods.pairs import CleanPairs, dealt, predict_clean_pairs, require_change
+from attrbank.methods.pairs import CleanPairs, counted, dealt, predict_clean_pairs, require_change
 from attrbank.methods.protocol import EditInputs, LearnContext, Learned
 from attrbank.schema.stored import AttributeRecord
 
@@ -42,8 +42,8 @@ def _first_z(context: LearnContext) -> Tensor:
     trajectory = context.trajectory
     pair, seeds = next(dealt(context))
     prompts = [trajectory.backbone.encode_prompts([prompt]) for prompt in (pair.source, pair.target)]
-    start = trajectory.start(seeds[:1])
-    ends = [trajectory.run(start, prompt, context.index_z) for prompt in prompts]
+    start, on_step = trajectory.start(seeds[:1]), counted(context, len(prompts) * context.index_z)
+    ends = [trajectory.run(start, prompt, context.index_z, on_step) for prompt in prompts]
     clean = [trajectory.predict(end, prompt).x0 for end, prompt in zip(ends, prompts, strict=True)]
     require_change(context, CleanPairs(*clean))
     return ends[1].latent[0]
