@@ -95,16 +95,10 @@ def learn(
         store.refuse_taken(spec.name)
     method: Method = plugins.method(spec.method)
     refuse_unknown(method, spec.method_options)
-    on_progress("loading", 0, 1)
-    model = _loaded(backbone or DEFAULT_BACKBONE, placement)
-    on_progress("loading", 1, 1)
-    prompts = [prompt for pair in spec.pairs for prompt in (pair.source, pair.target)]
+    model = _loaded(backbone or DEFAULT_BACKBONE, placement, on_progress)
     spec = complete(spec, model, preset)
-    check_guidance(model, spec.guidance_scale, *prompts)
-    for pair in spec.pairs:
-        refuse_unheard(pair, model, force=force, on_warning=on_warning)
-    unheard = (*unknown_words_warning(model, *prompts), *unread_warnings(model, *prompts))
-    for warning in (*method.warnings(spec, model), *unheard):
+    _check_prompts(spec, model, force, on_warning)
+    for warning in method.warnings(spec, model):
         on_warning(warning)
     sampler: Sampler = plugins.sampler(spec.sampler)
     attribute = learn_attribute(spec, method, model, sampler, on_progress, force=force, on_warning=on_warning)
@@ -115,12 +109,24 @@ def learn(
     return entry
 
 
-def _loaded(backbone: str | Backbone, placement: Placement | None) -> Backbone:
+def _loaded(backbone: str | Backbone, placement: Placement | None, on_progress: OnProgress) -> Backbone:
     if not isinstance(backbone, str):
         return backbone
     check_text(backbone, "The backbone", MAX_LABEL)
+    on_progress("loading", 0, 1)
     model: Backbone = load_plugins().backbone(backbone, placement)
+    on_progress("loading", 1, 1)
     return model
+
+
+def _check_prompts(spec: LearnSpec, model: Backbone, force: bool, on_warning: OnWarning) -> None:
+    """Refuse prompts that the model cannot hear, and warn of what it does not hear of them."""
+    prompts = [prompt for pair in spec.pairs for prompt in (pair.source, pair.target)]
+    check_guidance(model, spec.guidance_scale, *prompts)
+    for pair in spec.pairs:
+        refuse_unheard(pair, model, force=force, on_warning=on_warning)
+    for warning in (*unknown_words_warning(model, *prompts), *unread_warnings(model, *prompts)):
+        on_warning(warning)
 
 
 def complete(spec: LearnSpec, backbone: Backbone, preset: Preset | None = None) -> LearnSpec:
