@@ -64,6 +64,7 @@ INSTEAD = (
     Instead(r"^attrbank eval", ((r"--against all", "--against s_z"), QUICK, JUDGED), "64 pictures, and the paper's Φ"),
     Instead(r"^attrbank matrix", ((r"$", " --largest 2"), JUDGED), "64 pictures"),
     Instead(r"^attrbank learn .*--source-image", ((r"$", " --steps 6"),), "pictures have no seeds"),
+    Instead(r"^attrbank learn .*--keep", ((r"$", " --seeds 0-4 --steps 6"),), "64 seeds; it makes five pairs"),
     Instead(r"^attrbank learn .*--preset paper", ((r"--preset paper", "--vectors paper --solver exact"), SHORT), "Φ"),
     Instead(r"^attrbank learn", ((r" --tune", ""), SHORT), "64 seeds or more; tuning has its own tests"),
     Instead(r"--seeds 10000-10015", ((r"10000-10015", "0-1"),), "many pictures"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from attrbank import files
 from attrbank.errors import InvalidValueError
 from attrbank.names import validate_name
-from attrbank.store import blobs, cards, json_files, notes
+from attrbank.store import blobs, cards, json_files, notes, previews
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 from attrbank.store.header import check_seal, seal
@@ -34,7 +34,7 @@ id. rename: the new one is called NAME-2, or the next that is free.
 def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = False) -> Path:
     """Copy an artifact to a file of its own, and return its path.
 
-    Its card, and what the user says of it, go beside it.
+    Its card, what the user says of it, and what it looks like, go beside it.
 
     Args:
         bank: where the attribute is.
@@ -52,6 +52,8 @@ def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = Fa
     said = bank.annotations.of(entry)
     written = {path: bank.read(entry)} | ({card_beside(path): json_files.dumped(card)} if card else {})
     written |= {} if said.is_empty else {annotation_beside(path): json_files.dumped(said)}
+    picture = bank.previews.read(entry)
+    written |= {} if picture is None else {preview_beside(path): picture}
     for file in written:
         if file.exists() and not force:  # asked of all before any is written
             raise _exists(file)
@@ -66,7 +68,7 @@ def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = Fa
 
 def beside(path: Path) -> list[Path]:
     """An exported artifact with whatever goes with it."""
-    return [file for file in (path, card_beside(path), annotation_beside(path)) if file.exists()]
+    return [file for file in (path, card_beside(path), annotation_beside(path), preview_beside(path)) if file.exists()]
 
 
 def _exists(path: Path) -> InvalidValueError:
@@ -81,6 +83,11 @@ def card_beside(path: Path) -> Path:
 def annotation_beside(path: Path) -> Path:
     """Where the annotation of an exported artifact is: ``young-3fa9c1d2e4b5.annotation.json``."""
     return path.with_suffix(".annotation.json")
+
+
+def preview_beside(path: Path) -> Path:
+    """Where the preview of an exported artifact is: ``young-3fa9c1d2e4b5.preview.jpg``."""
+    return path.with_suffix(".preview.jpg")
 
 
 def import_attribute(
@@ -121,6 +128,7 @@ def import_attribute(
     attribute, identity = decode(data), blobs.identify(data)
     card = cards.get_foreign_card(card_beside(path), identity)
     said = notes.get_foreign(annotation_beside(path), identity)
+    picture = previews.get(preview_beside(path))
     require_usable(attribute)
     if name is not None and validate_name(name) != attribute.record.name:
         record = attribute.record.model_copy(update={"name": name})
@@ -131,6 +139,8 @@ def import_attribute(
     entry = _add(bank, data, said, conflict)
     if entry and card and card.id == entry.id:
         bank.measurements.keep_card(card)
+    if entry and picture:
+        bank.previews.keep(entry, picture)
     return entry
 
 

@@ -21,7 +21,7 @@ def backup(
     as_json: JsonOption = False,
     bank: BankOption = None,
 ) -> None:
-    """Copy the whole bank to one file, or back. Trash, cards and notes are in it, the starter bank is not.
+    """Copy the whole bank to one file, or back. Trash, cards, notes and previews are in it, the starter bank is not.
 
     Exits with 11 if damaged attributes or notes had to be left out.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -20,11 +20,14 @@ from attrbank.cli.options import (
     backbone_of,
     spelled_out,
 )
-from attrbank.cli.progress_bar import progress_bar
+from attrbank.cli.progress_bar import Report, progress_bar
 from attrbank.names import parse_seeds
 from attrbank.pictures.find import matched
 from attrbank.schema.asked import LearnSpec, PictureFiles
 from attrbank.schema.fields import BankedZ, Core, Preset, Solver, Tail, Vectors, Weights
+
+if TYPE_CHECKING:  # help is shown without torch
+    from attrbank.learning.run import Stored
 
 Prompts: TypeAlias = list[str] | None
 Images: TypeAlias = Path | None
@@ -38,6 +41,10 @@ def learn(
     *,
     source: Annotated[Prompts, typer.Option(metavar="PROMPT", help="Without the attribute.")] = None,
     target: Annotated[Prompts, typer.Option(metavar="PROMPT", help="With it; one for each source.")] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WORDS", help='As "man,woman": name each of them on both sides. Repeat to combine.'),
+    ] = None,
     source_image: Annotated[Images, typer.Option(metavar="FILE|DIR", help="Instead of prompts: without it.")] = None,
     target_image: Annotated[Images, typer.Option(metavar="FILE|DIR", help="With it; matched by name.")] = None,
     seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Like 0-63 or 1,5,9; default 0-63.")] = None,
@@ -57,6 +64,8 @@ def learn(
     preset: Annotated[Preset | None, typer.Option(help="All settings as published.")] = None,
     tune: Annotated[bool, typer.Option("--tune", help="Choose T_x and calibrate strengths, in some minutes.")] = False,
     replace: ReplaceOption = False,
+    force: Annotated[bool, typer.Option("--force", help="Store it even if there is next to nothing to learn.")] = False,
+    no_preview: Annotated[bool, typer.Option("--no-preview", help="Do not draw what it looks like.")] = False,
     as_json: JsonOption = False,
     backbone: BackboneOption = None,
     config: ConfigOption = None,
@@ -74,6 +83,7 @@ def learn(
         source or [],
         target or [],
         pictures=_pictures(source, target, source_image, target_image),
+        keep=keep or [],
         preset=preset,
         seeds=_seeds(seeds, seed),
         **times,
@@ -85,22 +95,50 @@ def learn(
         **vars(sampling),
     )
     on = {"backbone": backbone_of(backbone, config), "placement": where.placement()}
-    _learn(spec, as_json, tune, **on, bank=bank, replace=replace, preset=preset)
+    _learn(spec, as_json, tune, **on, bank=bank, replace=replace, force=force, preset=preset, preview=not no_preview)
 
 
-def _learn(spec: LearnSpec, as_json: bool, tune: bool, **options: Any) -> None:
-    from attrbank.learning.run import learn as learn_attribute
+def _learn(spec: LearnSpec, as_json: bool, tune: bool, *, preview: bool, **options: Any) -> None:
+    with progress_bar(lines=True) as report:
+        report("loading", 0, 1)  # torch alone takes seconds
+        from attrbank.learning.run import learn as learn_attribute
 
-    started, refine = time.monotonic(), None
-    if tune:
-        from attrbank.evaluation.tuning import tuning_of  # most attributes are learned without
+        refine, account = None, _Account(spec, options["bank"], report, preview=preview)
+        if tune:
+            from attrbank.evaluation.tuning import tuning_of  # most attributes are learned without
 
-        refine = tuning_of(spec, options["backbone"])
-    with progress_bar() as report:
-        learned = learn_attribute(spec, refine=refine, on_progress=report, on_warning=terminal.warn, **options)
-    seconds, size = time.monotonic() - started, learned.size_bytes / 1000
-    terminal.say(f"Stored {learned.reference} in {seconds:.0f} s, {size:.1f} KB.")
-    terminal.attribute(learned, as_json, seconds=round(seconds, 3))
+            refine = tuning_of(spec, options["backbone"])
+        options |= {"on_progress": report, "on_warning": account.warn, "on_stored": account.stored}
+        learned = learn_attribute(spec, refine=refine, **options)
+    terminal.attribute(learned, as_json, **account.facts)
+
+
+class _Account:
+    """Tells what comes of a ``learn``, and remembers it for ``--json``."""
+
+    def __init__(self, spec: LearnSpec, bank: Path | None, report: Report, *, preview: bool) -> None:
+        self._started, self._bank, self._preview = time.monotonic(), bank, preview and bool(spec.pairs)
+        self._report = report
+        self._warnings: list[str] = []
+        self.facts: dict[str, object] = {"warnings": self._warnings, "preview": None}
+
+    def warn(self, warning: str) -> None:
+        self._warnings.append(warning)
+        terminal.warn(warning)
+
+    def stored(self, stored: Stored) -> None:
+        """Say so at once: what follows can no longer take it back."""
+        seconds, size = time.monotonic() - self._started, stored.entry.size_bytes / 1000
+        self.facts["seconds"] = round(seconds, 3)
+        terminal.say(f"Stored {stored.entry.reference} in {seconds:.0f} s, {size:.1f} KB.")
+        if not self._preview:
+            return
+        from attrbank.evaluation.preview import preview_kept
+
+        path = preview_kept(stored, self._bank, self._report, self.warn)
+        if path:
+            self.facts["preview"] = str(path)
+            terminal.say(f"See {path}: no, half and all of it on three fresh seeds.")
 
 
 def _pictures(source: Prompts, target: Prompts, source_image: Images, target_image: Images) -> tuple[PictureFiles, ...]:

@@ -95,13 +95,15 @@ def _show_attribute(bank: Bank, reference: str, as_json: bool) -> None:
     entry = bank.resolve(reference)
     record = bank.record(entry)
     versions = [version.reference for version in bank.versions(entry.name)]
-    card, said = bank.measurements.card(entry), bank.annotations.of(entry)
+    card, said, preview = bank.measurements.card(entry), bank.annotations.of(entry), bank.previews.path(entry)
     if as_json:
         known = {"record": record.model_dump(mode="json"), "card": card and card.model_dump(mode="json")}
         words = {"aliases": list(said.aliases), "note": said.note, "versions": versions}
-        terminal.document(entry.as_json() | known | words)
+        shown = {"preview": preview and str(preview)}
+        terminal.document(entry.as_json() | known | words | shown)
     else:
-        facts = (*_facts(entry, record, versions), *_said(said), *(card_facts(card) if card else ()))
+        seen = [("preview", preview)] if preview else []
+        facts = (*_facts(entry, record, versions), *seen, *_said(said), *(card_facts(card) if card else ()))
         terminal.details(facts)
 
 

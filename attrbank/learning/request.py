@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from pydantic import ValidationError
 
 from attrbank.errors import InvalidValueError
+from attrbank.learning.keeping import multiplied
 from attrbank.methods.protocol import Method
 from attrbank.names import validate_name
 from attrbank.plugins.manager import load_plugins
@@ -15,7 +16,7 @@ from attrbank.schema.complaints import invalid_value
 from attrbank.schema.fields import Preset
 
 _DEFAULT_SEEDS = tuple(range(64))
-_ONLY_WITH_PROMPTS = {"seeds", "delta_tau", "branch"}
+_ONLY_WITH_PROMPTS = {"seeds", "delta_tau", "branch", "keep"}
 _FITS = "attrbank learn --help says what there is, and what is usual."
 
 
@@ -25,6 +26,7 @@ def learn_spec(
     targets: Sequence[str],
     *,
     pictures: Sequence[PictureFiles] = (),
+    keep: Sequence[str] = (),
     preset: Preset | None = None,
     **options: object,
 ) -> LearnSpec:
@@ -38,6 +40,7 @@ def learn_spec(
         sources: the source prompts.
         targets: the target prompts; the i-th belongs to the i-th source.
         pictures: pairs of pictures, instead of prompts.
+        keep: groups of words, as in "man,woman", that further pairs name on both sides; see ``keeping.multiplied``.
         preset: all settings as published, but for what follows the backbone's latent shape.
         options: fields of ``LearnSpec`` and of ``PaperOptions``.
 
@@ -54,13 +57,14 @@ def learn_spec(
     given = {option: value for option, value in options.items() if value is not None}
     method: Method = load_plugins().method(str(given.get("method", DEFAULT_METHOD)))
     refuse_unknown(method, {*given, "pictures"} if pictures else given.keys())
+    if pictures:
+        _refuse_options_of_prompts({*given, "keep"} if keep else given.keys())
     try:
-        asked = method.settings(given, pairs=len(sources), pictures=len(pictures), preset=preset)
+        pairs = multiplied([PromptPair(source=s, target=t) for s, t in zip(sources, targets, strict=True)], keep)
+        asked = method.settings(given, pairs=len(pairs), pictures=len(pictures), preset=preset)
         fields = {"seeds": _DEFAULT_SEEDS, **asked}
         if pictures:
-            _refuse_options_of_prompts(given)
             fields |= {"pictures": tuple(pictures), "seeds": (0,), "delta_tau": -fields["t_x"]}
-        pairs = tuple(PromptPair(source=s, target=t) for s, t in zip(sources, targets, strict=True))
         return LearnSpec.model_validate({"name": validate_name(name), "pairs": pairs, **fields})
     except ValidationError as error:
         raise invalid_value(error, _FITS) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.diffusion.placement import Placement
@@ -15,29 +15,40 @@ from attrbank.diffusion.protocols import (
     family_of,
     parts_of,
     unknown_words_warning,
-    unread_of,
     unread_warnings,
 )
 from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
+from attrbank.learning.hearing import refuse_unheard
 from attrbank.learning.picture_pairs import encode_pairs
 from attrbank.learning.request import refuse_unknown
-from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress, quiet
+from attrbank.learning.weakness import weak_warnings
+from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress, OnWarning, quiet, silent
 from attrbank.names import check_text
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema.asked import LearnSpec, PromptPair
+from attrbank.schema.asked import LearnSpec
 from attrbank.schema.fields import MAX_LABEL, Preset
 from attrbank.schema.stored import AttributeRecord, Binding, PicturePair, Resolved
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 from attrbank.store.header import seal
-from attrbank.text import printable
 
 DEFAULT_BACKBONE = "portraits"
 
 Refine: TypeAlias = Callable[[LearnedAttribute, Backbone, OnProgress], LearnedAttribute]
 """What is done to an attribute before it is stored, such as tuning it."""
+
+
+class Stored(NamedTuple):
+    """An attribute that was just learned and stored, and the loaded model."""
+
+    entry: Entry
+    attribute: LearnedAttribute
+    backbone: Backbone
+
+
+OnStored: TypeAlias = Callable[[Stored], None]
 
 
 def learn(
@@ -48,9 +59,11 @@ def learn(
     bank: Path | str | None = None,
     replace: bool = False,
     preset: Preset | None = None,
+    force: bool = False,
     refine: Refine | None = None,
+    on_stored: OnStored = lambda stored: None,
     on_progress: OnProgress = quiet,
-    on_warning: Callable[[str], None] = lambda warning: None,
+    on_warning: OnWarning = silent,
 ) -> Entry:
     """Learn an attribute and store it.
 
@@ -61,13 +74,16 @@ def learn(
         bank: the bank's folder; None is the user's.
         replace: let the name mean the new attribute if it is in use.
         preset: settles what of it follows the backbone's latent shape.
+        force: store it even if what there is to learn from teaches next to nothing.
         refine: what is done to the attribute before it is stored.
+        on_stored: what follows while the model is still there, such as a preview; it cannot undo anything.
         on_progress: called with stage, done, total.
         on_warning: called with what the user should know, such as words that the backbone has never seen.
 
     Raises:
         InvalidValueError: the name is taken, the method does not understand an option, a value does not fit the
-            backbone, it knows no prompts, or reads no difference between those of a pair, or a picture cannot be used.
+            backbone, it knows no prompts, or hears no difference between those of a pair, source and target lead to
+            almost the same pictures, or a picture cannot be used.
         NotFoundError: there is no such backbone, sampler or method.
         NumericError: a latent is not finite.
         StorageError, BankBusyError: the bank cannot be written.
@@ -78,40 +94,38 @@ def learn(
         store.refuse_taken(spec.name)
     method: Method = plugins.method(spec.method)
     refuse_unknown(method, spec.method_options)
-    model = _loaded(backbone or DEFAULT_BACKBONE, placement)
-    prompts = [prompt for pair in spec.pairs for prompt in (pair.source, pair.target)]
+    model = _loaded(backbone or DEFAULT_BACKBONE, placement, on_progress)
     spec = complete(spec, model, preset)
-    check_guidance(model, spec.guidance_scale, *prompts)
-    for pair in spec.pairs:
-        _refuse_unread_difference(pair, model)
-    unheard = (*unknown_words_warning(model, *prompts), *unread_warnings(model, *prompts))
-    for warning in (*method.warnings(spec, model), *unheard):
+    _check_prompts(spec, model, force, on_warning)
+    for warning in method.warnings(spec, model):
         on_warning(warning)
     sampler: Sampler = plugins.sampler(spec.sampler)
-    attribute = learn_attribute(spec, method, model, sampler, on_progress)
+    attribute = learn_attribute(spec, method, model, sampler, on_progress, force=force, on_warning=on_warning)
     if refine is not None:
         attribute = refine(attribute, model, on_progress)
-    return store.add(seal(encode(attribute)), replace=replace)
+    entry = store.add(seal(encode(attribute)), replace=replace)
+    on_stored(Stored(entry, attribute, model))
+    return entry
 
 
-def _refuse_unread_difference(pair: PromptPair, model: Backbone) -> None:
-    """Such a pair is one prompt twice, and would teach nothing."""
-    cut = [unread_of(model, prompt) for prompt in (pair.source, pair.target)]
-    read = [prompt.removesuffix(end).split() for prompt, end in zip((pair.source, pair.target), cut, strict=True)]
-    if any(cut) and read[0] == read[1]:
-        raise InvalidValueError(
-            f"Two prompts of a pair differ only in words that {model.name} does not read, because they are too long: "
-            f"{printable(cut[0])!r} and {printable(cut[1])!r}.",
-            hint="Shorten the prompts, or say earlier in them what is to be learned.",
-        )
-
-
-def _loaded(backbone: str | Backbone, placement: Placement | None) -> Backbone:
+def _loaded(backbone: str | Backbone, placement: Placement | None, on_progress: OnProgress) -> Backbone:
     if not isinstance(backbone, str):
         return backbone
     check_text(backbone, "The backbone", MAX_LABEL)
+    on_progress("loading", 0, 1)
     model: Backbone = load_plugins().backbone(backbone, placement)
+    on_progress("loading", 1, 1)
     return model
+
+
+def _check_prompts(spec: LearnSpec, model: Backbone, force: bool, on_warning: OnWarning) -> None:
+    """Refuse prompts that the model cannot hear, and warn of what it does not hear of them."""
+    prompts = [prompt for pair in spec.pairs for prompt in (pair.source, pair.target)]
+    check_guidance(model, spec.guidance_scale, *prompts)
+    for pair in spec.pairs:
+        refuse_unheard(pair, model, force=force, on_warning=on_warning)
+    for warning in (*unknown_words_warning(model, *prompts), *unread_warnings(model, *prompts)):
+        on_warning(warning)
 
 
 def complete(spec: LearnSpec, backbone: Backbone, preset: Preset | None = None) -> LearnSpec:
@@ -127,7 +141,14 @@ def complete(spec: LearnSpec, backbone: Backbone, preset: Preset | None = None) 
 
 
 def learn_attribute(
-    spec: LearnSpec, method: Method, backbone: Backbone, sampler: Sampler, on_progress: OnProgress = quiet
+    spec: LearnSpec,
+    method: Method,
+    backbone: Backbone,
+    sampler: Sampler,
+    on_progress: OnProgress = quiet,
+    *,
+    force: bool = False,
+    on_warning: OnWarning = silent,
 ) -> LearnedAttribute:
     """Learn an attribute without storing it; arguments and errors as ``learn``."""
     grid = sampler.grid(spec.steps, backbone.schedule)
@@ -139,7 +160,10 @@ def learn_attribute(
     trajectory = Trajectory(backbone, sampler, grid=grid, guidance_scale=spec.guidance_scale)
     pairs = encode_pairs(backbone, spec.pictures, on_progress) if spec.pictures else None
     clean = (pairs.source, pairs.target) if pairs else None
-    learned = method.learn(LearnContext(spec, trajectory, index_x, index_z, on_progress, clean))
+    context = LearnContext(spec, trajectory, index_x, index_z, on_progress, clean, force, on_warning)
+    learned = method.learn(context)
+    for warning in weak_warnings(spec, learned.explains):
+        on_warning(warning)
     resolved = Resolved(
         timestep_x=timestep_at(grid, index_x),
         timestep_z=timestep_at(grid, index_z),

@@ -74,7 +74,20 @@ def learn(context: LearnContext) -> Learned:
     }
     if spec.pairs and spec.core in (None, "live"):
         fields |= _live_or_banked(context, fields, _edit(units, tensors, best))
-    return Learned(tensors, fields)
+    return Learned(tensors, fields, of_all_change(fields))
+
+
+def of_all_change(fields: Mapping[str, Any]) -> float | None:
+    """The share of all that the prompts change which the core explains; None for ``own``, which explains by definition.
+
+    The mean d̄ of the differences dⁿ explains nothing of the variance about it, however much they have in common. Of all
+    change it explains ‖d̄‖² / mean ‖dⁿ‖², which is 1 / unit² (docs/method.md 5.4), and a core its share of the rest.
+    """
+    core, measured = fields["core"], fields["measured"]
+    if core == "live":
+        return float(max(0.0, measured["along_live"]) ** 2)
+    beyond = measured.get(f"explained_variance_{core}")
+    return None if beyond is None else float(1 - (1 - beyond) * (1 - fields["units"]["mean"] ** -2))
 
 
 def _live_or_banked(context: LearnContext, fields: Mapping[str, Any], banked: Edit) -> dict[str, Any]:

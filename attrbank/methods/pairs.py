@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -11,10 +11,18 @@ from torch import Tensor
 from attrbank.diffusion.protocols import Conditioning
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Position
+from attrbank.errors import InvalidValueError
 from attrbank.methods.protocol import LearnContext
 from attrbank.schema.asked import PromptPair
 
 BATCH = 16
+
+LEAST_CHANGE = 0.025
+"""What a pair must change in one picture of four, in units of what tells pictures apart.
+
+Measured on three models (docs/notes.md): words that ``portraits`` has never seen change .003 to .019, another word for
+the same thing .011, and the least of what can be learned, at a branch of .5, .07 (a hat) and .14 (a smile).
+"""
 
 
 class CleanPairs(NamedTuple):
@@ -49,8 +57,41 @@ def dealt(context: LearnContext) -> Iterator[tuple[PromptPair, tuple[int, ...]]]
             yield pair, share[start : start + BATCH]
 
 
+def change_of(clean: CleanPairs) -> float:
+    """How far the targets lie from their sources, in units of the sources' spread over seeds and places.
+
+    That of the picture at the upper quartile: at a late branch most pictures are past changing, and where words mean
+    nothing a single one may tip over all the same.
+    """
+    source, target = (side.double() for side in clean)
+    spread = (source - source.mean(dim=(0, 2, 3), keepdim=True)).square().mean().sqrt()
+    changes = (target - source).square().mean(dim=(1, 2, 3)).sqrt()
+    return (changes.quantile(0.75) / spread.clamp(min=torch.finfo(source.dtype).tiny)).item()
+
+
+def require_change(context: LearnContext, clean: CleanPairs) -> None:
+    """Refuse what teaches next to nothing; forced, warn of it.
+
+    Raises:
+        InvalidValueError: source and target lead to much the same pictures.
+    """
+    change = change_of(clean)
+    if not change < LEAST_CHANGE:
+        return
+    found = f"source and target lead to almost the same pictures, {100 * change:.2g} % of what tells pictures apart"
+    if not (context.force and change):
+        hint = "Name or show in the target what the source lacks, in words that the model knows."
+        forced = " --force stores it all the same, in Python force=True." if change else ""
+        raise InvalidValueError(f"{found[0].upper()}{found[1:]}: there is no difference to learn.", f"{hint}{forced}")
+    context.on_warning(f"{found}: this will hardly show")
+
+
 def predict_clean_pairs(context: LearnContext) -> CleanPairs:
-    """docs/method.md 5.1: run both prompts from the same noise to T_z and predict there; pictures are there."""
+    """docs/method.md 5.1: run both prompts from the same noise to T_z and predict there; pictures are there.
+
+    Raises:
+        InvalidValueError: the pairs teach next to nothing, and ``context.force`` is off.
+    """
     return predict_seen_pairs(context).clean
 
 
@@ -58,38 +99,62 @@ def predict_seen_pairs(context: LearnContext) -> SeenPairs:
     """The same, with what was seen of the sources on the way, which costs no evaluation more."""
     if context.clean is not None:
         clean = CleanPairs(*context.clean)
+        require_change(context, clean)
         return SeenPairs(clean, clean.source.unsqueeze(0))
     views: list[Tensor] = []
     targets: list[Tensor] = []
-    done = 0
+    index = _branch(context)
+    on_step = counted(context, (2 * context.index_z - index) * len(context.spec.seeds))
     for pair, seeds in dealt(context):
-        seen, target = _run(context, pair, seeds)
+        seen, target = _run(context, pair, seeds, index, on_step)
         views.append(seen)
         targets.append(target)
-        done += len(seeds)
-        context.on_progress("sampling", done, len(context.spec.seeds))
     all_views = torch.cat(views, dim=1)
-    return SeenPairs(CleanPairs(all_views[-1], torch.cat(targets)), all_views)
+    clean = CleanPairs(all_views[-1], torch.cat(targets))
+    require_change(context, clean)
+    return SeenPairs(clean, all_views)
 
 
-def _run(context: LearnContext, pair: PromptPair, seeds: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+def counted(context: LearnContext, total: int) -> Callable[[Position], None]:
+    """Counts the steps of single pictures, of ``total``, and reports them as sampling."""
+    done = 0
+
+    def count(position: Position) -> None:
+        nonlocal done
+        done += len(position.latent)
+        context.on_progress("sampling", done, total)
+
+    return count
+
+
+def _branch(context: LearnContext) -> int:
+    """The grid index at which the runs part."""
+    trajectory = context.trajectory
+    return nearest_index(trajectory.grid, trajectory.backbone.schedule, context.spec.branch)
+
+
+def _run(
+    context: LearnContext, pair: PromptPair, seeds: tuple[int, ...], index: int, on_step: Callable[[Position], None]
+) -> tuple[Tensor, Tensor]:
     """The source's views (K, B, C, H, W) and the target's clean latents; until the branch their runs are one."""
     trajectory = context.trajectory
     source, target = (trajectory.backbone.encode_prompts([prompt]) for prompt in (pair.source, pair.target))
-    index = nearest_index(trajectory.grid, trajectory.backbone.schedule, context.spec.branch)
-    branch = trajectory.run(trajectory.start(seeds), source, index)
-    end = trajectory.run(branch.branched(), target, context.index_z)
-    return _views(context, branch, source), trajectory.predict(end, target).x0
+    branch = trajectory.run(trajectory.start(seeds), source, index, on_step)
+    end = trajectory.run(branch.branched(), target, context.index_z, on_step)
+    return _views(context, branch, source, on_step), trajectory.predict(end, target).x0
 
 
-def _views(context: LearnContext, position: Position, conditioning: Conditioning) -> Tensor:
+def _views(
+    context: LearnContext, position: Position, conditioning: Conditioning, on_step: Callable[[Position], None]
+) -> Tensor:
     """Clean latents (K, B, C, H, W) predicted at T_x, half-way and at T_z of a run that goes on from ``position``."""
     trajectory, first, last = context.trajectory, context.index_x, context.index_z
     views = []
     for index in sorted({first, (first + last) // 2, last}):
-        position = trajectory.run(position, conditioning, index)
+        position = trajectory.run(position, conditioning, index, on_step)
         prediction = trajectory.predict(position, conditioning)
         views.append(prediction.x0)
         if index < last:
             position = trajectory.step(position, prediction)
+            on_step(position)
     return torch.stack(views)

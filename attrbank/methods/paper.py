@@ -14,7 +14,7 @@ from attrbank.avi.integrate import apply_edit, blend_weights, head_size, integra
 from attrbank.avi.network import COMPACT_WIDTH, SingularValueNet
 from attrbank.avi.objective import pose
 from attrbank.errors import CorruptArtifactError, IncompatibleError
-from attrbank.methods.pairs import dealt, predict_clean_pairs
+from attrbank.methods.pairs import CleanPairs, counted, dealt, predict_clean_pairs, require_change
 from attrbank.methods.protocol import EditInputs, LearnContext, Learned
 from attrbank.schema.stored import AttributeRecord
 
@@ -22,18 +22,31 @@ _PHI = "phi."
 
 
 def learn(context: LearnContext) -> Learned:
-    """Bank the first seed's z; with ``solver="mlp"`` also train Φ on re-noised samples of every pair."""
+    """Bank the first seed's z; with ``solver="mlp"`` also train Φ on re-noised samples of every pair.
+
+    Raises:
+        InvalidValueError: there is next to nothing to learn, and ``context.force`` is off.
+    """
     options, trajectory = context.spec.paper, context.trajectory
     k = head_size(min(trajectory.backbone.latent_shape[-2:]), options.k)
-    pair, seeds = next(dealt(context))
-    conditioning = trajectory.backbone.encode_prompts([pair.target])
-    z = trajectory.run(trajectory.start(seeds[:1]), conditioning, context.index_z).latent
-    tensors: dict[str, Tensor] = {"z": z[0]}
+    tensors: dict[str, Tensor] = {"z": _first_z(context)}
     measured: dict[str, float] = {}
     if options.solver == "mlp":
         network, measured = _train(context, k)
         tensors |= {f"{_PHI}{name}": tensor for name, tensor in network.tensors().items()}
     return Learned(tensors, {"vectors": "paper", "paper": options.model_copy(update={"k": k}), "measured": measured})
+
+
+def _first_z(context: LearnContext) -> Tensor:
+    """The first seed's latent (C, H, W) at T_z under the first target prompt, which must differ from its source's."""
+    trajectory = context.trajectory
+    pair, seeds = next(dealt(context))
+    prompts = [trajectory.backbone.encode_prompts([prompt]) for prompt in (pair.source, pair.target)]
+    start, on_step = trajectory.start(seeds[:1]), counted(context, len(prompts) * context.index_z)
+    ends = [trajectory.run(start, prompt, context.index_z, on_step) for prompt in prompts]
+    clean = [trajectory.predict(end, prompt).x0 for end, prompt in zip(ends, prompts, strict=True)]
+    require_change(context, CleanPairs(*clean))
+    return ends[1].latent[0]
 
 
 def _train(context: LearnContext, k: int) -> tuple[SingularValueNet, dict[str, float]]:

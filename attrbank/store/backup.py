@@ -2,7 +2,8 @@
 
 ::
 
-    objects/ab/<id>.safetensors, trash/<id>.safetensors, cards/<id>.json, annotations/<id>.json, matrix.json
+    objects/ab/<id>.safetensors, trash/<id>.safetensors, cards/<id>.json, annotations/<id>.json, previews/<id>.jpg,
+    matrix.json
     bank.json      when each attribute came, which one its name means, and when it was removed
     SHA256SUMS     of all the others; last
 """
@@ -20,7 +21,7 @@ from typing import IO, Any, NamedTuple
 
 from attrbank import files
 from attrbank.errors import AttrbankError, CorruptArtifactError, IncompatibleError, InvalidValueError, NotFoundError
-from attrbank.store import _fs, blobs, cards, index, ledger, notes
+from attrbank.store import _fs, blobs, cards, index, ledger, notes, previews
 from attrbank.store.catalogue import prepare, require_index
 from attrbank.store.entry import derive
 from attrbank.store.layout import CARD_SUFFIX, Layout, identity_of
@@ -31,7 +32,7 @@ SUMS, VERSIONS, FORMAT_VERSION = "SHA256SUMS", "bank.json", 1
 _ID = "[0-9a-f]{64}"
 _MEMBER = re.compile(
     rf"objects/(?P<shard>[0-9a-f]{{2}})/(?P<object>{_ID})\.safetensors|trash/(?P<trash>{_ID})\.safetensors"
-    rf"|cards/(?P<card>{_ID})\.json|annotations/(?P<note>{_ID})\.json|matrix\.json"
+    rf"|cards/(?P<card>{_ID})\.json|annotations/(?P<note>{_ID})\.json|previews/{_ID}\.jpg|matrix\.json"
 )
 _MAX_TEXT = 2**26
 """Bytes of the sums and of the versions, which are about 100 each for an attribute."""
@@ -151,7 +152,12 @@ def _add(tar: tarfile.TarFile, sums: dict[str, str], layout: Layout, version: _V
 
 
 def _texts(layout: Layout, left_out: list[str]) -> Iterator[tuple[str, bytes]]:
-    for path in (*cards.card_files(layout), *notes.note_files(layout), layout.matrix):
+    for path in (
+        *cards.card_files(layout),
+        *notes.note_files(layout),
+        *previews.preview_files(layout),
+        layout.matrix,
+    ):
         name = path.relative_to(layout.root).as_posix()
         if path.parent == layout.annotations and not _is_readable(layout, path):
             left_out.append(name)

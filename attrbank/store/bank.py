@@ -16,6 +16,7 @@ from attrbank.store.entry import DOCUMENT, Entry, derive, entry_from_json
 from attrbank.store.finding import Finding
 from attrbank.store.layout import Layout, default_bank, starter_bank
 from attrbank.store.measurements import Measurements
+from attrbank.store.previews import Previews
 from attrbank.store.trash import GRACE, Trashed, prune, trashed
 from attrbank.store.upkeep_notes import notes_of
 
@@ -176,6 +177,11 @@ class Bank:
         """What the user says of its attributes."""
         return Annotations(self._layout, self._starter)
 
+    @property
+    def previews(self) -> Previews:
+        """What its attributes look like."""
+        return Previews(self._layout, self._starter)
+
     def refuse_taken(self, name: str) -> None:
         """Does nothing if ``name`` is free for a user's attribute; to be asked before a long learning.
 
@@ -283,7 +289,7 @@ class Bank:
         return prune(self._layout, self._starter, grace, dry_run=dry_run)
 
     def backup(self, path: Path, *, over: bool = False) -> Backup:
-        """Copies the user's bank, trash, cards and annotations included, into one file: a plain tar.
+        """Copies the user's bank, trash, cards, annotations and previews included, into one file: a plain tar.
 
         Raises:
             InvalidValueError: there is a file already, and ``over`` is off.

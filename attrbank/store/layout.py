@@ -13,6 +13,7 @@ from attrbank.store import _fs
 
 ARTIFACT_SUFFIX = ".safetensors"
 CARD_SUFFIX = ".json"
+PREVIEW_SUFFIX = ".jpg"
 _ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -41,6 +42,11 @@ class Layout:
     def annotations(self) -> Path:
         """The folder of what the user says of attributes."""
         return self.root / "annotations"
+
+    @property
+    def previews(self) -> Path:
+        """The folder of what attributes look like."""
+        return self.root / "previews"
 
     @property
     def matrix(self) -> Path:
@@ -80,6 +86,14 @@ class Layout:
             CorruptArtifactError: ``identity`` is not 64 hex digits.
         """
         return self.annotations / f"{_checked(identity)}{CARD_SUFFIX}"
+
+    def preview(self, identity: str) -> Path:
+        """The path of what an attribute looks like.
+
+        Raises:
+            CorruptArtifactError: ``identity`` is not 64 hex digits.
+        """
+        return self.previews / f"{_checked(identity)}{PREVIEW_SUFFIX}"
 
     def trashed(self, identity: str) -> Path:
         """The path of a removed artifact.

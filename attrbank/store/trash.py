@@ -39,7 +39,7 @@ def trashed(layout: Layout) -> tuple[Trashed, ...]:
 def prune(layout: Layout, starter: Layout | None, grace: float, *, dry_run: bool) -> tuple[Trashed, ...]:
     """Deletes for good what was removed longer ago than ``grace`` seconds, and returns it.
 
-    Card and annotation stay where the starter bank has the attribute too: they are about that one now.
+    Card, annotation and preview stay where the starter bank has the attribute too: they are about that one now.
 
     Raises:
         CorruptArtifactError: an attribute is damaged, so that the trash may be all there is of it.
@@ -95,7 +95,10 @@ def _delete(layout: Layout, identity: str, *, told: bool) -> None:
     What is said of the attribute stays if it is to be ``told`` further.
     """
     places = (layout.object(identity), layout.trashed(identity))  # the former after a removal that was interrupted
-    for path in (*places, *(() if told else (layout.card(identity), layout.annotation(identity)))):
+    for path in (
+        *places,
+        *(() if told else (layout.card(identity), layout.annotation(identity), layout.preview(identity))),
+    ):
         _fs.remove(path)
 
 

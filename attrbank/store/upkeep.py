@@ -19,6 +19,7 @@ from attrbank.store.entry import DERIVED, derive
 from attrbank.store.finding import Finding, State, state_of
 from attrbank.store.header import parse_header
 from attrbank.store.layout import Layout, identity_of, object_files
+from attrbank.store.previews import preview_files, verify_previews
 from attrbank.store.upkeep_cards import indexed_cards, reindex_cards, verify_cards, verify_matrix
 from attrbank.store.upkeep_notes import indexed_notes, names_in, read_notes, reindex_notes, verify_notes
 
@@ -65,14 +66,16 @@ def verify(layout: Layout, shipped: Mapping[str, str]) -> tuple[Finding, ...]:
     names = {**shipped, **{identity: name for identity, name, *_ in _versions(layout.index)}}
     measured = verify_cards(layout, "user", names, _indexed_cards(layout.index))
     said = verify_notes(layout, read, names, noted)
-    return (*indexed, *stray, *_rotten(layout, names), *measured, *said, *verify_matrix(layout, "user"))
+    shown = verify_previews(layout, "user", names)
+    return (*indexed, *stray, *_rotten(layout, names), *measured, *said, *shown, *verify_matrix(layout, "user"))
 
 
 def verify_starter(layout: Layout) -> tuple[Finding, ...]:
     """Checks every file of a starter bank against its name, and what was measured."""
     found = [_check_shipped(path) for path in object_files(layout)]
     names = {finding.item: finding.name for finding in found if finding.name}
-    return (*found, *verify_cards(layout, "starter", names), *verify_matrix(layout, "starter"))
+    told = (*verify_cards(layout, "starter", names), *verify_previews(layout, "starter", names))
+    return (*found, *told, *verify_matrix(layout, "starter"))
 
 
 def reindex(layout: Layout, *, forget: bool = True) -> Rebuilt:
@@ -290,7 +293,13 @@ def _removed(connection: sqlite3.Connection) -> set[str]:
 
 def _sweep(layout: Layout) -> None:
     top = [layout.root / name for name in _fs.list_folder(layout.root)]
-    for path in (*object_files(layout), *cards.card_files(layout), *notes.note_files(layout), *top):
+    for path in (
+        *object_files(layout),
+        *cards.card_files(layout),
+        *notes.note_files(layout),
+        *preview_files(layout),
+        *top,
+    ):
         chunk = _fs.read_start(path, 0) if path.suffix == files.TEMPORARY_SUFFIX else None
         if chunk and time.time() - chunk.modified > GRACE:
             _fs.remove(path)

@@ -55,7 +55,10 @@ class LearnOptions(TypedDict, total=False):
 
     source_image: Paths | None
     target_image: Paths | None
+    keep: Texts | None
     replace: bool
+    force: bool
+    preview: bool
     tune: bool
     preset: Preset | None
     seeds: str | Iterable[int] | None
@@ -87,6 +90,8 @@ class LearnRequest:
         preset: all settings as published.
         tune: choose T_x and calibrate strengths.
         replace: let the name mean the new attribute if it is in use.
+        force: store it even if there is next to nothing to learn.
+        preview: draw what it looks like.
         bank: where to store it.
     """
 
@@ -94,6 +99,8 @@ class LearnRequest:
     preset: Preset | None
     tune: bool
     replace: bool
+    force: bool
+    preview: bool
     bank: Path | None
 
 
@@ -133,7 +140,8 @@ def learn_request(
     _refuse_monsters(options)
     rest = dict(options)
     images = rest.pop("source_image", None), rest.pop("target_image", None)
-    how = {"tune": rest.pop("tune", False), "replace": rest.pop("replace", False), "preset": rest.get("preset")}
+    how = {name: rest.pop(name, False) for name in ("tune", "replace", "force")} | {"preset": rest.get("preset")}
+    how["preview"] = rest.pop("preview", True)
     if how["preset"] is not None:
         _text(how["preset"], "preset")
     _require_one_kind((source, target), images)
@@ -142,6 +150,7 @@ def learn_request(
         () if source is None else _texts(source, "source"),
         () if target is None else _texts(target, "target"),
         pictures=_pictures(*images),
+        keep=_kept(rest.pop("keep", None)),
         **{**rest, "seeds": _seeds(rest.get("seeds"))},
     )
     return _made(LearnRequest, spec=spec, bank=path(bank, "The bank"), **how)
@@ -213,6 +222,10 @@ def _text(value: object, what: str) -> str:
 def _texts(value: object, what: str) -> list[str]:
     """One prompt, or several."""
     return [_text(item, f"A {what} prompt") for item in ([value] if isinstance(value, str) else _listed(value, what))]
+
+
+def _kept(value: object) -> list[str]:
+    return [] if value is None else _texts(value, "keep")
 
 
 def _listed(value: object, what: str) -> list[object]:

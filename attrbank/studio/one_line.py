@@ -86,11 +86,14 @@ def learn(
         on_progress: called with a stage's name, what is done of it, and its total; what it raises ends the run.
         options: the others, by name:
             ``source_image`` and ``target_image``: instead of prompts, two pictures, two folders whose pictures are
-            matched by name, or two lists. ``replace=True``: let the name mean this one from now on. ``tune=True``:
-            choose when it acts and calibrate its strengths. ``seeds``: numbers, or text such as ``0-63``. ``t_x``,
-            ``delta_tau``, ``branch``: times. ``method``, ``vectors``, ``core``, ``rank``, ``sampler``, ``steps``,
-            ``guidance_scale``; ``preset="paper"``, and for the paper's vectors ``tail``, ``solver``, ``weights``,
-            ``z``, ``k``, ``width``, ``samples``.
+            matched by name, or two lists. ``keep``: words that further pairs name on both sides, such as
+            ``["man,woman", "smiling,serious"]``. ``replace=True``: let the name mean this one from now on.
+            ``force=True``: store it even if there is next to nothing to learn. ``preview=False``: do not draw what it
+            looks like; ``attrbank show`` tells where that is. ``tune=True``: choose when it acts and calibrate its
+            strengths. ``seeds``: numbers, or text such as ``0-63``. ``t_x``, ``delta_tau``, ``branch``: times.
+            ``method``, ``vectors``, ``core``, ``rank``, ``sampler``, ``steps``, ``guidance_scale``;
+            ``preset="paper"``, and for the paper's vectors ``tail``, ``solver``, ``weights``, ``z``, ``k``, ``width``,
+            ``samples``.
 
     Returns:
         The attribute's entry in the bank, with its ``name`` and ``id``.

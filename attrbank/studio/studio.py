@@ -124,7 +124,14 @@ def learned(
         model: itself, if it is loaded.
         placement: where it is to run, if it is not.
     """
-    refine = None
+    refine, warn = None, partial(warnings.warn, stacklevel=4)
+
+    def drawn_too(stored: learning.Stored) -> None:
+        if asked.preview and asked.spec.pairs:
+            from attrbank.evaluation.preview import preview_kept
+
+            preview_kept(stored, asked.bank, on_warning=warn)
+
     if asked.tune:
         from attrbank.evaluation.tuning import tuning_of  # most attributes are learned without
 
@@ -135,8 +142,10 @@ def learned(
         placement=placement,
         bank=asked.bank,
         replace=asked.replace,
+        force=asked.force,
         preset=asked.preset,
         refine=refine,
+        on_stored=drawn_too,
         on_progress=on_progress,
-        on_warning=partial(warnings.warn, stacklevel=4),
+        on_warning=warn,
     )

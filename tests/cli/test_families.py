@@ -40,7 +40,7 @@ def folders(request: pytest.FixtureRequest) -> list[str]:
 
 def learned(cli: Cli, folder: Path, *options: str) -> dict[str, Any]:
     """The attribute's line in the list."""
-    outcome = cli("learn", "old", "--backbone", str(folder), *options)
+    outcome = cli("learn", "old", "--backbone", str(folder), *options, "--force")  # random models teach little
     assert outcome.code == 0, outcome.err
     (entry,) = json.loads(cli("list", "--json").out)
     return dict(entry)

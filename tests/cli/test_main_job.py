@@ -27,8 +27,9 @@ def learned(cli: Cli, tiny_pipeline: Path) -> str:
 
 def test_learning_ends_with_what_was_stored_how_long_it_took_and_how_large_it_is(learned: str, bank: Bank) -> None:
     (entry,) = bank.entries()
-    *_, last = learned.splitlines()
-    assert re.fullmatch(rf"Stored {entry.reference} in \d+ s, {entry.size_bytes / 1000:.1f} KB\.", last)
+    *_, stored, seen = learned.splitlines()
+    assert re.fullmatch(rf"Stored {entry.reference} in \d+ s, {entry.size_bytes / 1000:.1f} KB\.", stored)
+    assert str(bank.previews.path(entry)) in seen
 
 
 @pytest.mark.parametrize(

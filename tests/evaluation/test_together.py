@@ -33,14 +33,14 @@ def _subject(label: str, learned: LearnedAttribute) -> Subject:
 def later(backbone) -> LearnedAttribute:
     """Another attribute, which acts at another time."""
     spec = learn_spec("man", [SOURCE], ["a photo of a man"], seeds=(0, 1), steps=10, guidance_scale=3.0, t_x=0.2)
-    return learn_attribute(complete(spec, backbone), Avi(), backbone, load_plugins().sampler("ddim"))
+    return learn_attribute(complete(spec, backbone), Avi(), backbone, load_plugins().sampler("ddim"), force=True)
 
 
 @pytest.fixture(scope="session")
 def graft(backbone) -> LearnedAttribute:
     """One with the paper's vectors, whose change depends on the latent."""
     spec = learn_spec("old", [SOURCE], ["a photo of an old person"], preset="paper", solver="exact", steps=10)
-    return learn_attribute(complete(spec, backbone), Avi(), backbone, load_plugins().sampler("ddim"))
+    return learn_attribute(complete(spec, backbone), Avi(), backbone, load_plugins().sampler("ddim"), force=True)
 
 
 def _together(bench: Bench, *subjects: Subject, folder: Path | None = None) -> Together:
