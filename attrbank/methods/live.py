@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from attrbank.avi.difference import add_difference
-from attrbank.avi.own_difference import own_difference
+from attrbank.avi.own_difference import own_difference, places
 from attrbank.diffusion.prediction import evaluations_per_step
 from attrbank.diffusion.protocols import Conditioning, guidance_of
 from attrbank.diffusion.schedule import Schedule, indices_of, nearest_index
@@ -94,7 +94,8 @@ class Progress(NamedTuple):
 
     Attributes:
         reached: its projection on that, as a share of it.
-        along: the cosine of the angle between the two, −1 to 1: how much of it is that and nothing else.
+        along: the cosine of the angle to that part of it which lies where most of it lies, −1 to 1: how much of the
+            change is what the prompt is about, and nothing else. What it changes thinly and everywhere is no merit.
     """
 
     reached: float
@@ -181,6 +182,7 @@ class Trial:
         self._before = torch.cat([self._run(start, pair.source) for pair, start in self._starts])
         switched = torch.cat([self._run(start.branched(), pair.target) for pair, start in self._starts])
         self._way = switched - self._before
+        self._point = self._way * places(self._way)
 
     def beginning(self, first: float) -> LiveEdit:
         """The edit that begins at a fraction of the time."""
@@ -199,10 +201,9 @@ class Trial:
     def of(self, edit: Edit, indices: Sequence[int], strength: float) -> Progress:
         """What an edit does at these steps."""
         edited = [self._edited(start, pair.source, edit, indices, strength) for pair, start in self._starts]
-        change, way = (torch.cat(edited) - self._before).flatten(), self._way.flatten()
-        dot = change @ way
-        sizes = change.norm() * way.norm()
-        return Progress(float(dot / way.square().sum().clamp(min=TINY)), float(dot / sizes.clamp(min=TINY)))
+        change, way, point = (part.flatten() for part in (torch.cat(edited) - self._before, self._way, self._point))
+        reached = change @ way / way.square().sum().clamp(min=TINY)
+        return Progress(float(reached), float(torch.cosine_similarity(change, point, dim=0)))
 
     def _index(self, fraction: float) -> int:
         trajectory = self._trajectory
