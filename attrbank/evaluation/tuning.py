@@ -62,6 +62,16 @@ def at_time(learned: LearnedAttribute, trajectory: Trajectory, t_x: float) -> Le
     return LearnedAttribute(record.model_copy(update=moved), learned.tensors)
 
 
+def _at_once(learned: LearnedAttribute) -> LearnedAttribute:
+    """The attribute without what acts at several times, which no tuning moves."""
+    record = learned.record
+    if not record.times:
+        return learned
+    units = {core: size for core, size in record.units.items() if core != "live"}
+    update = {"times": (), "units": units, "calibration": None, "core": None}
+    return LearnedAttribute(record.model_copy(update=update), learned.tensors)
+
+
 @dataclass(frozen=True)
 class Sweep:
     """One attribute at the raw ``STRENGTHS``, on the pictures that lack it.
@@ -152,6 +162,7 @@ class Tuner:
             InvalidValueError: no oracle knows what the name promises, every picture has it already, it does not come
                 at any strength, or what its method learns cannot be tuned.
         """
+        learned = _at_once(learned)
         record, method = learned.record, load_plugins().method_of(learned.record)
         method.require_tunable(record)
         scene = self._scene(learned)

@@ -116,7 +116,7 @@ class Avi(Method):
         """Differences can be added at another time, and at any strength."""
         if asked.vectors == "paper":
             raise InvalidValueError("Only difference vectors can be tuned.", hint="Leave --tune out.")
-        if asked.core == "live":
+        if asked.core == "live" and isinstance(asked, LearnSpec):
             complaint = "The core 'live' finds its strengths itself, and cannot be tuned."
             raise InvalidValueError(complaint, hint="Leave --tune out, or name another --core.")
 
