@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -243,6 +244,7 @@ def plan(request: ApplyRequest) -> Plan:
             *filter(None, (uncertain(record, model) for record in records)),
             *_far_turns(turns, model),
             *_beyond_range(turns),
+            *_opposites(turns),
             *_bad_pairs(bank, turns),
         ),
     )
@@ -298,6 +300,18 @@ def _beyond_range(turns: Sequence[Turn]) -> list[str]:
     known = [(turn, calibration_of(turn.record, turn.core)) for turn in turns if not turn.raw]
     found = ((turn.entry.name, beyond_range(calibration, turn.strength)) for turn, calibration in known)
     return [f"{name}: {warning}" for name, warning in found if warning]
+
+
+def _opposites(turns: Sequence[Turn]) -> list[str]:
+    """Attributes of which one was learned from what the other goes to, and back: together they do little, or harm."""
+    return [
+        f"{one.entry.name} and {other.entry.name} are opposites, and take each other back"
+        for one, other in combinations(turns, 2)
+        if one.strength * other.strength > 0
+        and not {(pair.target, pair.source) for pair in one.record.pairs}.isdisjoint(
+            (pair.source, pair.target) for pair in other.record.pairs
+        )
+    ]
 
 
 def _bad_pairs(bank: Bank, turns: Sequence[Turn]) -> list[str]:

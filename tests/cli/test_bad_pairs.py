@@ -86,3 +86,28 @@ def test_a_damaged_matrix_is_a_warning_and_no_more(cli: Cli, ids: list[str], ban
     path.write_text("{")
     (warning,) = _warnings(cli, "hat", "beard")
     assert "matrix.json is damaged" in warning
+
+
+@pytest.mark.parametrize(
+    ("references", "told"),
+    [
+        (("young", "old"), True),
+        (("old:0.3", "young"), True),
+        (("young:-1", "old:-1"), True),
+        (("young", "old:-1"), False),
+        (("young:0", "old"), False),
+        (("young", "smile"), False),
+    ],
+)
+def test_opposites_are_told(
+    cli: Cli, bank: Bank, binding: dict[str, object], references: tuple[str, ...], told: bool
+) -> None:
+    pairs = {
+        "young": ("an old man", "a young man"),
+        "old": ("a young man", "an old man"),
+        "smile": ("a man", "a smile"),
+    }
+    for name, (source, target) in pairs.items():
+        bank.add(artifact(name=name, backbone=binding, pairs=[{"source": source, "target": target}]))
+    warnings = _warnings(cli, *references)
+    assert any("are opposites, and take each other back" in warning for warning in warnings) == told
