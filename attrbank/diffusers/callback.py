@@ -128,7 +128,8 @@ def _ready(bank: Bank, entry: Entry, strength: float) -> Ready:
     method = load_plugins().method_of(record)
     core = method.core_without_network(record)
     attribute = ready(learned, strength, core)
-    if isinstance(attribute.edit, ModelEdit) or not method.needs(record, core, strength).nothing:
+    alone = method.needs(record, core, strength).nothing and len(attribute.times) == 1
+    if isinstance(attribute.edit, ModelEdit) or not alone:
         raise _out_of_reach(record.name)
     return attribute
 

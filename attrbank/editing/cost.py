@@ -11,10 +11,17 @@ from attrbank.methods.protocol import Needs
 
 @dataclass(frozen=True)
 class Stop:
-    """Where on the grid an edit acts, and what it needs there."""
+    """Where on the grid an edit acts, and what it needs there.
+
+    Attributes:
+        index: the step at which it acts first.
+        needs: what it asks of the network, at all of its times together.
+        last: the step at which it acts last; None if it acts once.
+    """
 
     index: int
     needs: Needs
+    last: int | None = None
 
 
 def denoising_steps(
@@ -48,6 +55,7 @@ def _of_runs(needs: Needs, grid: Grid, schedule: Schedule) -> int:
 
 def _last_needed(stop: Stop) -> int:
     """How far the unedited picture must go for an edit's sake: one step beyond it where the edit looks at it."""
+    index = stop.index if stop.last is None else stop.last
     if stop.needs.looks:
-        return stop.index + 1
-    return stop.index if stop.needs.predictions else 0
+        return index + 1
+    return index if stop.needs.predictions else 0

@@ -75,7 +75,7 @@ class Turn:
     @property
     def stop(self) -> Stop:
         """Where the edit acts, and what it needs."""
-        return Stop(self.index, self.method.needs(self.record, self.core, self.strength))
+        return Stop(self.index, self.method.needs(self.record, self.core, self.strength), self.indices[-1])
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json`` and for recipes."""
@@ -333,10 +333,9 @@ def _bad_pairs(bank: Bank, turns: Sequence[Turn]) -> list[str]:
 def _far_turns(turns: Sequence[Turn], model: Description) -> list[str]:
     warnings = []
     for turn in turns:
-        learned, here = turn.record.resolved.alpha_bar_x, model.schedule.alpha_bar(turn.t)
+        resolved, here = turn.record.resolved, model.schedule.alpha_bar(turn.t)
+        learned = turn.method.times(turn.record, turn.core)[0]
         if abs(learned - here) > FAR:
-            warnings.append(
-                f"{turn.entry.name} was learned at t = {turn.record.resolved.timestep_x}; "
-                f"the nearest step of this grid is t = {turn.t}"
-            )
+            when = f"t = {resolved.timestep_x}" if learned == resolved.alpha_bar_x else f"an ᾱ of {learned:.3f}"
+            warnings.append(f"{turn.entry.name} was learned at {when}; the nearest step of this grid is t = {turn.t}")
     return warnings

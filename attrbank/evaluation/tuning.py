@@ -162,7 +162,7 @@ class Tuner:
             InvalidValueError: no oracle knows what the name promises, every picture has it already, it does not come
                 at any strength, or what its method learns cannot be tuned.
         """
-        learned = _at_once(learned)
+        given, learned = learned, _at_once(learned)
         record, method = learned.record, load_plugins().method_of(learned.record)
         method.require_tunable(record)
         scene = self._scene(learned)
@@ -179,6 +179,8 @@ class Tuner:
         best = least_costly((first, core) for core in cores)
         best = least_costly(((t_x, best.core) for t_x in others), best)
         calibration = best.calibration(self.judge.name, self._bench.seeds)
+        if calibration is None and given is not learned:
+            return given  # what is banked does not come, and so learn was right
         if calibration is None:
             hint = "Learn it from other prompts or on more seeds."
             raise InvalidValueError(f"{record.name} does not come at any strength.", hint)

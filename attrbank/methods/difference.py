@@ -72,7 +72,7 @@ def learn(context: LearnContext) -> Learned:
         "units": units,
         "measured": {f"explained_variance_{name}": share for name, share in explained.items()},
     }
-    if spec.pairs and spec.core in (None, "live"):
+    if spec.core == "live" or (spec.core is None and spec.pairs and spec.steps >= live.FEWEST_STEPS):
         fields |= _live_or_banked(context, fields, _edit(units, tensors, best))
     return Learned(tensors, fields, of_all_change(fields))
 
@@ -98,7 +98,7 @@ def _live_or_banked(context: LearnContext, fields: Mapping[str, Any], banked: Ed
     trial = live.Trial(context)
     found, rival = live.fit(context, trial), trial.once(banked, context.spec.t_x)
     measured = {**fields["measured"], "along_live": found.along, "along_banked": rival.along}
-    if context.spec.core is None and rival.along >= AS_WELL * found.along:
+    if context.spec.core is None and rival.along >= AS_WELL * max(0.0, found.along):
         return {"measured": measured}
     return {
         **found.fields,

@@ -61,11 +61,17 @@ class LiveEdit:
         """Add s · size / n · √ᾱ · d, with d masked by where it lies."""
         if strength == 0:
             return x
-        pair = self.pairs[self._turn(inputs.alpha_bar) % len(self.pairs)]
+        turn = self._turn(inputs.alpha_bar)
+        pair = self.pairs[turn * len(self.pairs) // len(self.times) if self._is_crowded else turn % len(self.pairs)]
         with torch.no_grad():
             source, target = inputs.clean_under(x, (pair.source, pair.target))
         share = self.size / len(self.times) * math.sqrt(inputs.alpha_bar)
         return add_difference(x, share * own_difference(source, target), strength)
+
+    @property
+    def _is_crowded(self) -> bool:
+        """Whether there are more pairs than times, so that some are left out, here and there."""
+        return len(self.pairs) > len(self.times)
 
     def _turn(self, alpha_bar: float) -> int:
         return min(range(len(self.times)), key=lambda turn: abs(self.times[turn] - alpha_bar))
@@ -83,10 +89,10 @@ def times_of(schedule: Schedule, first: float, count: int) -> tuple[float, ...]:
     return tuple(schedule.alpha_bar(min(last, round(fraction * schedule.train_timesteps))) for fraction in fractions)
 
 
-def count_for(trajectory: Trajectory) -> int:
-    """How often it acts in a run as long as this one."""
+def count_for(trajectory: Trajectory, pairs: int = 1) -> int:
+    """How often it acts in a run as long as this one: each pair has its turn, if there are no more than ``MOST``."""
     rows = len(trajectory.grid) * evaluations_per_step(trajectory.guidance_scale, guidance_of(trajectory.backbone))
-    return min(MOST, max(FEWEST, round(COST * rows / 2)))
+    return min(MOST, max(FEWEST, pairs, round(COST * rows / 2)))
 
 
 class Progress(NamedTuple):
@@ -162,7 +168,9 @@ def strengths_of(raw: Sequence[float], reached: Sequence[float]) -> list[tuple[f
 
 def _raw_at(wanted: float, known: Sequence[tuple[tuple[float, float], tuple[float, float]]]) -> float:
     """The raw strength that goes so far, on straight lines between what is known."""
-    (low, at_low), (high, at_high) = next(ends for ends in known if ends[0][1] < wanted <= ends[1][1] + 1e-9)
+    (low, at_low), (high, at_high) = next(
+        ends for ends in known if ends[0][1] < ends[1][1] and wanted <= ends[1][1] + 1e-9
+    )
     return low + (high - low) * (wanted - at_low) / (at_high - at_low)
 
 
@@ -175,7 +183,9 @@ class Trial:
 
     def __init__(self, context: LearnContext) -> None:
         spec, self._trajectory = context.spec, _coarse(context.trajectory)
-        self._pairs, self._count = spec.pairs, count_for(context.trajectory)
+        self._pairs, self._count = spec.pairs, count_for(context.trajectory, len(spec.pairs))
+        earliest = self._indices(self.beginning(FIRSTS[-1]))[0]
+        self._first = min(earliest, self._index(spec.t_x))
         self.seeds = spec.seeds[: max(PICTURES, len(spec.pairs))]
         shares = [(pair, self.seeds[number :: len(spec.pairs)]) for number, pair in enumerate(spec.pairs)]
         self._starts = [(pair, self._start(pair, share)) for pair, share in shares]
@@ -191,8 +201,7 @@ class Trial:
 
     def live(self, edit: LiveEdit, strength: float) -> Progress:
         """What it does at a raw strength."""
-        trajectory = self._trajectory
-        return self.of(edit, indices_of(edit.times, trajectory.grid, trajectory.backbone.schedule), strength)
+        return self.of(edit, self._indices(edit), strength)
 
     def once(self, edit: Edit, t_x: float) -> Progress:
         """What an edit does that acts once, at strength 1."""
@@ -205,13 +214,16 @@ class Trial:
         reached = change @ way / way.square().sum().clamp(min=TINY)
         return Progress(float(reached), float(torch.cosine_similarity(change, point, dim=0)))
 
+    def _indices(self, edit: LiveEdit) -> tuple[int, ...]:
+        return indices_of(edit.times, self._trajectory.grid, self._trajectory.backbone.schedule)
+
     def _index(self, fraction: float) -> int:
         trajectory = self._trajectory
         return min(nearest_index(trajectory.grid, trajectory.backbone.schedule, fraction), trajectory.end - 1)
 
     def _start(self, pair: PromptPair, seeds: tuple[int, ...]) -> Position:
         trajectory = self._trajectory
-        return trajectory.run(trajectory.start(seeds), self._conditioning(pair.source), self._index(FIRSTS[-1]))
+        return trajectory.run(trajectory.start(seeds), self._conditioning(pair.source), self._first)
 
     def _run(self, position: Position, prompt: str) -> Tensor:
         return self._trajectory.run(position, self._conditioning(prompt)).latent
@@ -229,7 +241,7 @@ class Trial:
 
 def _coarse(trajectory: Trajectory) -> Trajectory:
     """The same run in half of the steps, which is good enough to see how far an edit goes."""
-    steps = max(FEWEST_STEPS, len(trajectory.grid) // 2)
+    steps = min(len(trajectory.grid), max(FEWEST_STEPS, len(trajectory.grid) // 2))
     return trajectory.along(trajectory.sampler.grid(steps, trajectory.backbone.schedule))
 
 

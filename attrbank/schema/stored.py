@@ -57,7 +57,9 @@ class Resolved(Record):
 
 
 class Calibration(Record):
-    """How an attribute's effect grows with the raw strength, measured on seeds that it was not learned from.
+    """How an attribute's effect grows with the raw strength, as an oracle sees it on seeds of its own.
+
+    Of the core ``live`` as the clean latent shows it, on learning seeds.
 
     Attributes:
         core: the core that was measured; others are not calibrated.

@@ -24,6 +24,7 @@ from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods import difference, live
 from attrbank.methods.avi import Avi
+from attrbank.methods.protocol import LearnContext, quiet
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.asked import PromptPair
 from attrbank.schema.stored import AttributeRecord
@@ -121,6 +122,32 @@ def test_it_begins_as_late_as_it_still_reaches_far_enough(monkeypatch, backbone,
     times = learned(backbone).record.times
     assert times[0] == backbone.schedule.alpha_bar(round(1000 * first))
     assert times[-1] == backbone.schedule.alpha_bar(round(1000 * live.LAST))
+
+
+@pytest.mark.parametrize("t_x", [0.4, 0.95])
+@pytest.mark.parametrize("steps", [34, 50, 58])
+def test_every_beginning_and_every_rival_can_be_tried_on_any_grid(backbone, steps: int, t_x: float) -> None:
+    ddim = load_plugins().sampler("ddim")
+    run = Trajectory(backbone, ddim, grid=ddim.grid(steps, backbone.schedule), guidance_scale=1.0)
+    spec = complete(learn_spec("old", [SOURCE], [TARGET], seeds=(0,), steps=steps, t_x=t_x, delta_tau=-0.2), backbone)
+    trial = live.Trial(LearnContext(spec, run, 0, 0, quiet))
+    for first in live.FIRSTS:
+        trial.live(trial.beginning(first), 1.0)
+    assert trial.once(lambda x, inputs, strength: x, t_x).reached == 0
+
+
+def test_an_attribute_that_acts_where_it_was_learned_to_act_is_not_warned_of(
+    attribute, tiny_pipeline, tmp_path
+) -> None:
+    bank = Bank(tmp_path / "bank")
+    bank.add(seal(encode(attribute)))
+    asked = ApplyRequest(references=(("old", None),), bank=bank.path, backbone=str(tiny_pipeline), steps=50)
+    assert not [warning for warning in plan(asked).warnings if "was learned at" in warning]
+
+
+def test_every_pair_has_its_turn(backbone) -> None:
+    assert live.count_for(trajectory(backbone), 9) == 9
+    assert live.count_for(trajectory(backbone), 64) == live.MOST
 
 
 def test_clean_under_is_what_a_run_without_guidance_predicts(backbone) -> None:

@@ -135,7 +135,9 @@ class Relearned(Competitor):
             asked = learn_spec(record.name, sources, targets, seeds=record.seeds, method=self.method, **run)
         spec = complete(asked, bench.backbone, self.preset)
         sampler = plugins.sampler(spec.sampler)
-        self._learned[subject.id] = learn_attribute(spec, plugins.method(spec.method), bench.backbone, sampler)
+        self._learned[subject.id] = learn_attribute(
+            spec, plugins.method(spec.method), bench.backbone, sampler, force=True
+        )
 
     def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
         """With the edit of what ``prepare`` learned."""

@@ -13,7 +13,7 @@ import torch
 from attrbank.attribute.artifact import LearnedAttribute, decode, encode
 from attrbank.diffusion.prediction import evaluations_per_step
 from attrbank.diffusion.protocols import Backbone, guidance_of
-from attrbank.diffusion.schedule import nearest_index
+from attrbank.diffusion.schedule import indices_of
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.composition import Act, Edited, run_edits
 from attrbank.editing.cost import Stop, denoising_steps
@@ -97,14 +97,17 @@ class MethodContract(Contract):
         """``needs`` knows from the record alone what an edit takes, whether the unedited picture is finished or not."""
         attribute, plan = self._attribute(), self._trajectory()
         record, grid, schedule = attribute.record, plan.grid, plan.backbone.schedule
-        stop = Stop(nearest_index(grid, schedule, record.t_x), self._method.needs(record, record.core, 1.0))
+        first, *later = indices_of(self._method.times(record, record.core), grid, schedule)
+        needs = self._method.needs(record, record.core, 1.0)
+        stop = Stop(first, needs, later[-1] if later else None)
         for with_before in (True, False):
             run = self._trajectory()
             self._edited(attribute, 1.0, trajectory=run, with_before=with_before)
-            rows = len(_SEEDS) * evaluations_per_step(run.guidance_scale, guidance_of(run.backbone))
-            told = denoising_steps([stop], grid, schedule, needs_before=with_before, refinements=None)
-            taken = run.evaluations / rows
-            require(told == taken, f"by what needs tells an edit takes {told} steps, but it takes {taken:g}")
+            each = evaluations_per_step(run.guidance_scale, guidance_of(run.backbone))
+            steps = denoising_steps([stop], grid, schedule, needs_before=with_before, refinements=None)
+            told = steps + needs.rows / each
+            taken = run.evaluations / len(_SEEDS) / each
+            require(told == taken, f"by what needs tells an edit takes {told:g} steps, but it takes {taken:g}")
 
     @property
     def _method(self) -> Method:
@@ -140,9 +143,10 @@ class MethodContract(Contract):
         with_before: bool = True,
     ) -> Edited:
         trajectory = trajectory or self._trajectory()
-        index = nearest_index(trajectory.grid, trajectory.backbone.schedule, attribute.record.t_x)
+        times = self._method.times(attribute.record, attribute.record.core)
+        first, *later = indices_of(times, trajectory.grid, trajectory.backbone.schedule)
         edit: Edit | ModelEdit = (method or self._method).edit(attribute.record, attribute.tensors)
-        acts = [Act(index, edit, strength)]
+        acts = [Act(first, edit, strength, tuple(later))]
         return run_edits(trajectory, _SOURCE, _SEEDS, acts, with_before=with_before)
 
 
