@@ -59,7 +59,7 @@ def test_a_core_is_measured_only_if_apply_does_not_take_it_anyway(subject):
 def test_the_papers_preset_is_learned_once_and_from_one_seed(bench: Bench, subject, monkeypatch):
     asked = []
 
-    def learn(spec, *others):
+    def learn(spec, *others, **options):
         asked.append(spec)
         return subject.learned
 
