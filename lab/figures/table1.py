@@ -63,7 +63,7 @@ def require_attributes(
     for name, target in TARGETS.items():
         if name not in known:
             spec = learn_spec(name, [SOURCE], [target], seeds=seeds, steps=steps)
-            learn(spec, backbone=backbone, placement=placement, bank=bank, on_progress=on_progress)
+            learn(spec, backbone=backbone, placement=placement, bank=bank, force=True, on_progress=on_progress)
 
 
 def table(figures: Figures) -> str:
