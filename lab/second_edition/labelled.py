@@ -1,7 +1,7 @@
 """Does the detector see what people see? ``python -m lab.second_edition.labelled`` holds it against 120 labels by eye.
 
 ``labelled/pictures.webp`` holds 60 unedited pictures and, from the sixth row on, 60 edited ones (default ``learn``,
-strength 1), twelve in a row, as the model that is shipped draws them; ``labels.json`` says which look damaged.
+strength 1), twelve in a row, as the model drew them before its last training; ``labels.json`` says which look damaged.
 """
 
 from __future__ import annotations
