@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
@@ -68,7 +69,12 @@ def draw_images(images: Iterable[Image.Image], captions: Sequence[str]) -> Image
 
 
 def draw_grid(
-    columns: Sequence[str], stacks: Sequence[Tensor], *, gaps: Collection[int], labels: Sequence[str] = ()
+    columns: Sequence[str],
+    stacks: Sequence[Tensor],
+    *,
+    gaps: Collection[int],
+    labels: Sequence[str] = (),
+    largest: int = TILE,
 ) -> Image.Image:
     """Pictures as a grid, a column for each way to make them.
 
@@ -77,13 +83,23 @@ def draw_grid(
         stacks: one stack of pictures (rows, 3, h, w) in [0, 1] a column.
         gaps: columns with a wider gap before them.
         labels: captions of the rows, on the left.
+        largest: pixels; a picture that is wider is made smaller, and one that is narrower than ``TILE`` larger.
     """
-    return _laid_out([[_tile(picture) for picture in stack] for stack in stacks], columns, GRID, gaps, labels)
+    width = max(TILE, min(largest, stacks[0].shape[-1]))
+    tiles = [[_tile(picture, width) for picture in stack] for stack in stacks]
+    return _laid_out(tiles, columns, GRID, gaps, labels)
 
 
 def draw_column(pictures: Tensor) -> Image.Image:
     """Small pictures (rows, 3, h, w) in [0, 1] one above the other, with nothing between them."""
     return _laid_out([[_tile(picture) for picture in pictures]], [""], BARE)
+
+
+def png_of(sheet: Image.Image) -> bytes:
+    """A sheet as a PNG file."""
+    data = io.BytesIO()
+    sheet.save(data, format="PNG")
+    return data.getvalue()
 
 
 def _laid_out(
@@ -114,9 +130,9 @@ def _laid_out(
     return sheet
 
 
-def _tile(picture: Tensor) -> Image.Image:
+def _tile(picture: Tensor, width: int = TILE) -> Image.Image:
     image = to_image(picture)
-    return image.resize((TILE, round(TILE * image.height / image.width)), Image.Resampling.LANCZOS)
+    return image.resize((width, round(width * image.height / image.width)), Image.Resampling.LANCZOS)
 
 
 def _enlarged(image: Image.Image) -> Image.Image:

@@ -1,0 +1,129 @@
+"""``attrbank strip`` and ``attrbank grid``: pictures side by side, of which only what differs is run again."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from attrbank.cli import terminal
+from attrbank.cli.options import (
+    BackboneOption,
+    BankOption,
+    ConfigOption,
+    JsonOption,
+    Sampling,
+    Where,
+    backbone_of,
+    spelled_out,
+)
+from attrbank.cli.progress_bar import progress_bar
+from attrbank.editing.axes import FORMS, KINDS, Axis, Mark, SheetRequest, axis_of, strengths_axis
+from attrbank.errors import InvalidValueError
+from attrbank.names import split_strength
+
+PromptOption: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="P", help="The first attribute's; with -i the model's.")
+]
+ImageOption: TypeAlias = Annotated[Path | None, typer.Option("-i", metavar="IMAGE", help="Edit this picture.")]
+OutputOption: TypeAlias = Annotated[Path | None, typer.Option("-o", metavar="OUT.png", help="The PNG's name.")]
+SeedOption: TypeAlias = Annotated[int | None, typer.Option(metavar="N", help="The pictures' seed; default 0.")]
+
+
+@spelled_out
+def strip(
+    references: Annotated[
+        list[str], typer.Argument(metavar="REF REF:S...", help="The attribute that varies, and others that do not.")
+    ],
+    *,
+    strengths: Annotated[str, typer.Option(metavar="S", help="FROM:TO:COUNT, or a list by commas.")] = "0:1:5",
+    prompt: PromptOption = None,
+    seeds: Annotated[str, typer.Option(metavar="LIST", help="A row for every seed, as 0-3.")] = "0",
+    image: ImageOption = None,
+    output: OutputOption = None,
+    as_json: JsonOption = False,
+    backbone: BackboneOption = None,
+    config: ConfigOption = None,
+    where: Where,
+    sampling: Sampling,
+    bank: BankOption = None,
+) -> None:
+    """Draw an attribute at several strengths, beside each other."""
+    (varied, own), *others = map(split_strength, references)
+    if own is not None:
+        raise InvalidValueError(f"A strip varies {varied}, which has a strength.", hint=f"Write {varied} without :S.")
+    common = {
+        "prompt": prompt,
+        "image": image,
+        "output": output,
+        "backbone": backbone_of(backbone, config),
+        "placement": where.placement(),
+        **vars(sampling),
+        "bank": bank,
+    }
+    across, down = strengths_axis(varied, strengths), axis_of(f"seed={seeds}")
+    request = SheetRequest(references=tuple(others), common=common, across=across, down=down)
+    _draw(request, f"{_named(varied)}_strip.png", as_json)
+
+
+@spelled_out
+def grid(
+    references: Annotated[
+        list[str] | None, typer.Argument(metavar="REF[:S]", help="Attributes that all pictures have.")
+    ] = None,
+    *,
+    x: Annotated[str, typer.Option("--x", metavar="AXIS", help=FORMS)],
+    y: Annotated[str, typer.Option("--y", metavar="AXIS", help="The rows, likewise.")],
+    prompt: PromptOption = None,
+    seed: SeedOption = None,
+    image: ImageOption = None,
+    output: OutputOption = None,
+    as_json: JsonOption = False,
+    backbone: BackboneOption = None,
+    config: ConfigOption = None,
+    where: Where,
+    sampling: Sampling,
+    bank: BankOption = None,
+) -> None:
+    """Draw every combination of two things that vary: strengths, attributes, prompts, seeds, samplers."""
+    common = {
+        "prompt": prompt,
+        "seed": seed,
+        "image": image,
+        "output": output,
+        "backbone": backbone_of(backbone, config),
+        "placement": where.placement(),
+        **vars(sampling),
+        "bank": bank,
+    }
+    across, down = axis_of(x), axis_of(y)
+    given = tuple(map(split_strength, references or ()))
+    request = SheetRequest(references=given, common=common, across=across, down=_titled(down))
+    _draw(request, f"{_named(across.name)}_{_named(down.name)}_grid.png", as_json)
+
+
+def _titled(axis: Axis) -> Axis:
+    """The axis with strengths that say whose they are."""
+    if axis.name in KINDS:
+        return axis
+    return Axis(axis.name, tuple(Mark(f"{axis.name} {mark.label}", mark.strengths, mark.fields) for mark in axis.marks))
+
+
+def _named(reference: str) -> str:
+    return reference.partition("@")[0]
+
+
+def _draw(request: SheetRequest, name: str, as_json: bool) -> None:
+    from attrbank.editing.cells import draw_cells  # help is shown without torch
+
+    with progress_bar() as report:
+        sheet = draw_cells(request, name, partial(report, "Drawing"))
+    for warning in dict.fromkeys(warning for cell in sheet.cells for warning in cell.warnings):
+        terminal.warn(warning)
+    if as_json:
+        terminal.document(sheet.as_dict())
+        return
+    terminal.say(f"{len(sheet.cells)} pictures, {sheet.unet_evaluations} UNet evaluations")
+    terminal.lines([str(sheet.output)])
