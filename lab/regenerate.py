@@ -63,6 +63,7 @@ STEPS = (
         (f"attrbank eval {ALL} --against target-prompt,prompt-switch,paper --quick --seeds 10000-10127 --out {{out}}",),
     ),
     Step("cards", ("bank/cards",), ("lab.cards --figures docs/figures.json --out bank",)),
+    Step("previews", ("bank/previews",), ("lab.previews --bank bank",)),
     Step("matrix", ("bank/matrix.json",), (f"attrbank matrix {ALL} --largest 2 --out {{out}} --save --bank {{out}}",)),
     Step("placebo", ("docs/placebo.json",), ("lab.figures.placebo --work {out} --out {out}/placebo.json",)),
     Step("shortfalls", ("docs/shortfalls.json",), ("lab.figures.shortfalls --out {out}/shortfalls.json",)),

@@ -20,6 +20,7 @@ COMMANDS = (
     Spec("tag", "Tag an attribute, to list it by.", target="attrbank.cli.annotate:tag"),
     Spec("note", "Keep a note beside an attribute.", target="attrbank.cli.annotate:note"),
     Spec("search", "Find attributes by words of theirs.", target="attrbank.cli.listing:search"),
+    Spec("gallery", "Show the bank as a page that stands alone.", target="attrbank.cli.gallery:gallery"),
     Spec("export", "Copy attributes to files that can be handed on.", target="attrbank.cli.exchange:export"),
     Spec("import", "Add attributes from files.", target="attrbank.cli.exchange:import_files"),
     Spec("verify", "Check every artifact of the bank, and what was measured.", target="attrbank.cli.maintain:verify"),

@@ -48,12 +48,23 @@ class Previews:
             CorruptArtifactError: it is no JPEG, or larger than ``MAX_PREVIEW``.
             StorageError, BankBusyError: it cannot be written.
         """
-        path = self._layout.preview(entry.id)
-        _check(path, picture)
+        _check(self._layout.preview(entry.id), picture)
         prepare(self._layout)
-        _fs.make_folder(self._layout.previews)
-        _fs.publish(path, picture)
-        return path
+        return put_preview(self._layout, entry.id, picture)
+
+
+def put_preview(layout: Layout, identity: str, picture: bytes) -> Path:
+    """Write a JPEG durably, in the place of any that is there, and tell where.
+
+    Raises:
+        CorruptArtifactError: it is no JPEG, or larger than ``MAX_PREVIEW``.
+        StorageError: it cannot be written.
+    """
+    path = layout.preview(identity)
+    _check(path, picture)
+    _fs.make_folder(layout.previews)
+    _fs.publish(path, picture)
+    return path
 
 
 def preview_files(layout: Layout) -> list[Path]:
