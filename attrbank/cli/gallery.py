@@ -83,7 +83,16 @@ def exhibit(bank: Bank, entry: Entry) -> Exhibit:
     """What is known of an attribute without opening it."""
     said = bank.annotations.of(entry)
     words = " ".join((entry.name, *said.aliases, *entry.tags, said.note, *(p for pair in entry.pairs for p in pair)))
-    return Exhibit(entry, said.note, _picture(bank, entry), tuple(_facts(bank, entry)), _command(entry), words.lower())
+    card = bank.measurements.card(entry)
+    return Exhibit(
+        entry,
+        said.note,
+        _picture(bank, entry),
+        facts=tuple(_facts(entry)),
+        measured=() if card is None else tuple(card_facts(card)),
+        command=_command(entry),
+        words=words.lower(),
+    )
 
 
 def _picture(bank: Bank, entry: Entry) -> str | None:
