@@ -81,4 +81,4 @@ def test_no_network_is_imported_for_it(bank: Bank, tmp_path: Path) -> None:
         "import sys; from attrbank.cli.app import run; run(['gallery']); print({'torch', 'numpy'} & set(sys.modules))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.splitlines() == ["bank.html", ""], found.stderr
+    assert found.stdout.splitlines() == ["bank.html", "set()"], found.stderr
