@@ -30,13 +30,14 @@ FIRSTS, LAST = (0.6, 0.7, 0.8, 0.9), 0.25
 """Where it may begin, and where it ends: by .9 of the time the layout is there, below .25 little is still open."""
 COST, FEWEST, MOST = 0.2, 4, 10
 """It acts so often that its rows are this share of a plain run's, within bounds."""
-RAW = (0.5, 1.5, 4.0, 8.0)
+RAW = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Raw strengths that are tried: multiples of the guided difference, all times together."""
 ENOUGH = 0.6
 """It begins as late as the strongest goes this far. What is still undecided then is less of everything else."""
 FULL = 0.9
 """Strength 1 goes this far, as a share of what the target prompt changes from the earliest time on."""
-SHARES = (0.25, 0.5, 0.75, 1.0)
+SHARES = (0.25, 0.5, 0.75, 0.9, 1.0)
+"""Strengths whose raw strength is found; between them lines are straight."""
 PICTURES, FEWEST_STEPS = 6, 10
 """Learning seeds on which it is measured, in half of the steps but no fewer than these."""
 JUDGE = "prompt switch"
@@ -123,7 +124,7 @@ class Fitted(NamedTuple):
 def fit(context: LearnContext, trial: Trial) -> Fitted:
     """Find when it begins, what strength 1 is, and what the strengths below it are.
 
-    That takes no judge, and grows evenly where a judge sees a switch.
+    That takes no judge.
     """
     total = len(FIRSTS) + len(RAW)
     for done, first in enumerate(FIRSTS):
@@ -153,7 +154,10 @@ def fit(context: LearnContext, trial: Trial) -> Fitted:
 
 
 def strengths_of(raw: Sequence[float], reached: Sequence[float]) -> list[tuple[float, float]]:
-    """Pairs (strength, raw) from (0, 0) to strength 1, between which progress grows evenly.
+    """Pairs (strength, raw) from (0, 0) to strength 1, between which what is seen grows evenly.
+
+    An eye sees most of a change in its first half: what is left to be seen falls as the square of what is left of the
+    latent's way (docs/notes.md, "A little at a time"). So strength s goes 1 − √(1 − s) of the way.
 
     Args:
         raw: raw strengths, increasing from 0.
@@ -163,7 +167,7 @@ def strengths_of(raw: Sequence[float], reached: Sequence[float]) -> list[tuple[f
     if full <= 0:
         return [(0.0, 0.0), (1.0, raw[-1])]
     known = list(pairwise(zip(raw, reached, strict=True)))
-    return [(0.0, 0.0), *((share, _raw_at(share * full, known)) for share in SHARES)]
+    return [(0.0, 0.0), *((share, _raw_at((1 - math.sqrt(1 - share)) * full, known)) for share in SHARES)]
 
 
 def _raw_at(wanted: float, known: Sequence[tuple[tuple[float, float], tuple[float, float]]]) -> float:

@@ -83,14 +83,15 @@ class TestPlaces:
 class TestStrengths:
     """From how far raw strengths go to what strengths are."""
 
-    def test_progress_grows_evenly_with_strength(self) -> None:
+    def test_what_is_left_of_the_way_falls_as_the_root_of_what_is_left_to_be_seen(self) -> None:
         raw, reached = (0.0, 1.0, 2.0, 4.0), (0.0, 0.6, 0.9, 1.3)
         points = live.strengths_of(raw, reached)
         assert [share for share, _ in points] == [0.0, *live.SHARES]
         for share, found in points[1:]:
             low, high = next(n for n in zip(range(3), range(1, 4), strict=True) if found <= raw[n[1]])
             part = (found - raw[low]) / (raw[high] - raw[low])
-            assert reached[low] + part * (reached[high] - reached[low]) == pytest.approx(share * live.FULL)
+            left = 1 - (reached[low] + part * (reached[high] - reached[low])) / live.FULL
+            assert left**2 == pytest.approx(1 - share, abs=1e-6)
 
     def test_where_none_goes_all_the_way_the_last_is_the_full_effect(self) -> None:
         assert live.strengths_of((0.0, 1.0, 8.0), (0.0, 0.3, 0.5))[-1] == (1.0, pytest.approx(8.0))
