@@ -34,8 +34,12 @@ RAW = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Raw strengths that are tried: multiples of the guided difference, all times together."""
 ENOUGH = 0.6
 """It begins as late as the strongest goes this far. What is still undecided then is less of everything else."""
-FULL = 0.9
-"""Strength 1 goes this far, as a share of what the target prompt changes from the earliest time on."""
+FULL, MOST_OF_ALL, LEAST = 0.7, 0.9, 0.3
+"""Strength 1 goes so far, as a share of what the target prompt changes from the earliest time on: ``FULL`` on average,
+and ``LEAST`` in the picture that comes least, for whose sake the others go no further than ``MOST_OF_ALL``. More of it
+changes more of everything else; less of it leaves out some pictures of what is worn or not."""
+FAINT = 0.25
+"""A picture in which the target prompt changes less than this share of the average is none that could come least."""
 SHARES = (0.25, 0.5, 0.75, 0.9, 1.0)
 """Strengths whose raw strength is found; between them lines are straight."""
 PICTURES, FEWEST_STEPS = 6, 10
@@ -101,11 +105,13 @@ class Progress(NamedTuple):
 
     Attributes:
         reached: its projection on that, as a share of it.
+        least: the same of the picture in which it is smallest.
         along: the cosine of the angle to that part of it which lies where most of it lies, −1 to 1: how much of the
             change is what the prompt is about, and nothing else. What it changes thinly and everywhere is no merit.
     """
 
     reached: float
+    least: float
     along: float
 
 
@@ -133,13 +139,14 @@ def fit(context: LearnContext, trial: Trial) -> Fitted:
         strongest = trial.live(edit, RAW[-1])
         if strongest.reached >= ENOUGH:
             break
-    tried = [Progress(0.0, 0.0)]
+    tried = [Progress(0.0, 0.0, 0.0)]
     for done, raw in enumerate(RAW[:-1]):
         context.on_progress("measuring strengths", len(FIRSTS) + done, total)
         tried.append(trial.live(edit, raw))
     context.on_progress("measuring strengths", total, total)
     tried.append(strongest)
-    points = strengths_of((0.0, *RAW), list(accumulate((one.reached for one in tried), max)))
+    reached, least = (list(accumulate(shares, max)) for shares in list(zip(*tried, strict=True))[:2])
+    points = strengths_of((0.0, *RAW), reached, least)
     calibration = Calibration(
         core="live",
         strengths=tuple(share for share, _ in points),
@@ -153,7 +160,7 @@ def fit(context: LearnContext, trial: Trial) -> Fitted:
     return Fitted(fields, trial.live(edit, points[-1][1]).along)
 
 
-def strengths_of(raw: Sequence[float], reached: Sequence[float]) -> list[tuple[float, float]]:
+def strengths_of(raw: Sequence[float], reached: Sequence[float], least: Sequence[float]) -> list[tuple[float, float]]:
     """Pairs (strength, raw) from (0, 0) to strength 1, between which what is seen grows evenly.
 
     An eye sees most of a change in its first half: what is left to be seen falls as the square of what is left of the
@@ -161,21 +168,32 @@ def strengths_of(raw: Sequence[float], reached: Sequence[float]) -> list[tuple[f
 
     Args:
         raw: raw strengths, increasing from 0.
-        reached: how far each goes, not decreasing from 0. Where none goes all the way, the last is strength 1.
+        reached: how far each goes, not decreasing from 0. Where none goes far enough, the last is strength 1.
+        least: the same of the picture that comes least.
     """
-    full = min(FULL, reached[-1])
-    if full <= 0:
-        return [(0.0, 0.0), (1.0, raw[-1])]
-    known = list(pairwise(zip(raw, reached, strict=True)))
-    return [(0.0, 0.0), *((share, _raw_at((1 - math.sqrt(1 - share)) * full, known)) for share in SHARES)]
+    enough, too_much = (_raw_at(share, raw, reached) for share in (FULL, MOST_OF_ALL))
+    full = min(max(enough, _raw_at(LEAST, raw, least)), too_much)
+    way = _reached_at(full, raw, reached)
+    if way <= 0:
+        return [(0.0, 0.0), (1.0, full)]
+    shares = [(share, _raw_at((1 - math.sqrt(1 - share)) * way, raw, reached)) for share in SHARES[:-1]]
+    return [(0.0, 0.0), *shares, (SHARES[-1], full)]
 
 
-def _raw_at(wanted: float, known: Sequence[tuple[tuple[float, float], tuple[float, float]]]) -> float:
-    """The raw strength that goes so far, on straight lines between what is known."""
-    (low, at_low), (high, at_high) = next(
-        ends for ends in known if ends[0][1] < ends[1][1] and wanted <= ends[1][1] + 1e-9
-    )
-    return low + (high - low) * (wanted - at_low) / (at_high - at_low)
+def _raw_at(wanted: float, raw: Sequence[float], reached: Sequence[float]) -> float:
+    """The raw strength that goes so far, on straight lines between what is known; the last where none does."""
+    for (low, at_low), (high, at_high) in pairwise(zip(raw, reached, strict=True)):
+        if at_low < at_high and wanted <= at_high:
+            return low + (high - low) * (wanted - at_low) / (at_high - at_low)
+    return raw[-1]
+
+
+def _reached_at(strength: float, raw: Sequence[float], reached: Sequence[float]) -> float:
+    """How far a raw strength goes, on the same lines."""
+    for (low, at_low), (high, at_high) in pairwise(zip(raw, reached, strict=True)):
+        if strength <= high:
+            return at_low + (at_high - at_low) * (strength - low) / (high - low)
+    return reached[-1]
 
 
 class Trial:
@@ -214,9 +232,11 @@ class Trial:
     def of(self, edit: Edit, indices: Sequence[int], strength: float) -> Progress:
         """What an edit does at these steps."""
         edited = [self._edited(start, pair.source, edit, indices, strength) for pair, start in self._starts]
-        change, way, point = (part.flatten() for part in (torch.cat(edited) - self._before, self._way, self._point))
-        reached = change @ way / way.square().sum().clamp(min=TINY)
-        return Progress(float(reached), float(torch.cosine_similarity(change, point, dim=0)))
+        change, way, point = (part.flatten(1) for part in (torch.cat(edited) - self._before, self._way, self._point))
+        gone, whole = (change * way).sum(1), way.square().sum(1).clamp(min=TINY)
+        clear = whole >= FAINT * whole.mean()
+        along = torch.cosine_similarity(change.flatten(), point.flatten(), dim=0)
+        return Progress(float(gone.sum() / whole.sum()), float((gone / whole)[clear].min()), float(along))
 
     def _indices(self, edit: LiveEdit) -> tuple[int, ...]:
         return indices_of(edit.times, self._trajectory.grid, self._trajectory.backbone.schedule)

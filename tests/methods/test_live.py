@@ -83,24 +83,33 @@ class TestPlaces:
 class TestStrengths:
     """From how far raw strengths go to what strengths are."""
 
+    raw = (0.0, 1.0, 2.0, 4.0)
+
     def test_what_is_left_of_the_way_falls_as_the_root_of_what_is_left_to_be_seen(self) -> None:
-        raw, reached = (0.0, 1.0, 2.0, 4.0), (0.0, 0.6, 0.9, 1.3)
-        points = live.strengths_of(raw, reached)
+        reached = (0.0, 0.5, 0.6, 1.0)
+        points = live.strengths_of(self.raw, reached, reached)
         assert [share for share, _ in points] == [0.0, *live.SHARES]
         for share, found in points[1:]:
-            low, high = next(n for n in zip(range(3), range(1, 4), strict=True) if found <= raw[n[1]])
-            part = (found - raw[low]) / (raw[high] - raw[low])
-            left = 1 - (reached[low] + part * (reached[high] - reached[low])) / live.FULL
+            left = 1 - live._reached_at(found, self.raw, reached) / live.FULL
             assert left**2 == pytest.approx(1 - share, abs=1e-6)
 
+    def test_strength_1_goes_far_enough_in_the_picture_that_comes_least(self) -> None:
+        reached = (0.0, live.FULL, 0.8, 0.85)
+        assert live.strengths_of(self.raw, reached, (0.0, live.LEAST, 0.6, 1.0))[-1] == (1.0, pytest.approx(1.0))
+        assert live.strengths_of(self.raw, reached, (0.0, 0.0, 0.0, 2 * live.LEAST))[-1] == (1.0, pytest.approx(3.0))
+
+    def test_no_picture_drags_the_others_much_further_than_they_must(self) -> None:
+        reached = (0.0, live.FULL, live.MOST_OF_ALL, 1.0)
+        assert live.strengths_of(self.raw, reached, (0.0, 0.0, 0.0, 0.0))[-1] == (1.0, pytest.approx(2.0))
+
     def test_where_none_goes_all_the_way_the_last_is_the_full_effect(self) -> None:
-        assert live.strengths_of((0.0, 1.0, 8.0), (0.0, 0.3, 0.5))[-1] == (1.0, pytest.approx(8.0))
+        assert live.strengths_of((0.0, 1.0, 8.0), (0.0, 0.3, 0.5), (0.0, 0.3, 0.5))[-1] == (1.0, pytest.approx(8.0))
 
     def test_what_goes_nowhere_still_has_strengths(self) -> None:
-        assert live.strengths_of((0.0, 8.0), (0.0, 0.0)) == [(0.0, 0.0), (1.0, 8.0)]
+        assert live.strengths_of((0.0, 8.0), (0.0, 0.0), (0.0, 0.0)) == [(0.0, 0.0), (1.0, 8.0)]
 
     def test_a_strength_that_adds_nothing_is_passed_over(self) -> None:
-        points = live.strengths_of((0.0, 1.0, 2.0, 4.0), (0.0, 0.5, 0.5, 1.2))
+        points = live.strengths_of(self.raw, (0.0, 0.5, 0.5, 1.2), (0.0, 0.1, 0.1, 1.0))
         assert all(left[1] < right[1] for left, right in pairwise(points))
 
 
@@ -117,7 +126,7 @@ def test_its_rows_are_a_fifth_of_a_plain_run(backbone, steps: int, guidance_scal
 def test_it_begins_as_late_as_it_still_reaches_far_enough(monkeypatch, backbone, reaches, first) -> None:
     def reached(self, edit, raw):
         early = reaches is not None and edit.times[0] <= backbone.schedule.alpha_bar(round(1000 * reaches))
-        return live.Progress(1.0 if early else 0.1 * raw / 8, 1.0)
+        return live.Progress(*[1.0 if early else 0.1 * raw / 8] * 2, 1.0)
 
     monkeypatch.setattr(live.Trial, "live", reached)
     times = learned(backbone).record.times
@@ -230,8 +239,8 @@ def test_several_pairs_take_turns(backbone, attribute) -> None:
 
 @pytest.mark.parametrize(("banked", "chosen"), [(1.0, {"mean", "mlp", "conv"}), (-1.0, {"live"})])
 def test_learn_takes_what_is_banked_only_where_it_does_as_well(monkeypatch, backbone, banked, chosen) -> None:
-    monkeypatch.setattr(live.Trial, "once", lambda self, edit, t_x: live.Progress(1.0, banked))
-    monkeypatch.setattr(live.Trial, "live", lambda self, edit, raw: live.Progress(2.0, 1.0))
+    monkeypatch.setattr(live.Trial, "once", lambda self, edit, t_x: live.Progress(1.0, 1.0, banked))
+    monkeypatch.setattr(live.Trial, "live", lambda self, edit, raw: live.Progress(2.0, 2.0, 1.0))
     record = learned(backbone, core=None).record
     assert record.core in chosen
     assert bool(record.times) == (record.core == "live") == ("live" in record.units)
