@@ -39,7 +39,7 @@ def command_of(recipe: Recipe, bank: Path | None = None) -> str:
     """The ``attrbank apply`` command that repeats a recipe, from this bank, quoted for a POSIX shell."""
     cores = {turn.core for turn in recipe.steps_applied}
     words = ["attrbank", "apply"]
-    words += [f"{turn.name}@{turn.id[:12]}:{terminal.number(turn.strength)}" for turn in recipe.steps_applied]
+    words += [_asked(turn) for turn in recipe.steps_applied]
     words += ["-i", recipe.image.name] if recipe.image else []
     words += ["--inversion", recipe.inversion] if recipe.inversion else []
     words += ["--mask", recipe.mask.name] if recipe.mask else []
@@ -52,6 +52,12 @@ def command_of(recipe: Recipe, bank: Path | None = None) -> str:
     words += ["--raw"] if any(turn.raw for turn in recipe.steps_applied) else []
     words += ["--bank", str(bank)] if bank else []
     return " ".join(map(quoted, [*words, "--backbone", recipe.backbone]))
+
+
+def _asked(turn: RecipeTurn) -> str:
+    """As ``apply`` is asked for the same turn."""
+    at = f"@{turn.at}" if turn.at else ""
+    return f"{turn.name}@{turn.id[:12]}:{terminal.number(turn.strength)}{at}"
 
 
 def quoted(word: str) -> str:

@@ -50,7 +50,7 @@ class Edited(NamedTuple):
 
 
 class LazyInputs:
-    """What an edit may ask for (``EditInputs``), computed when it is asked for and then remembered.
+    """What edits at one step may ask for (``EditInputs``), computed when it is asked for and then remembered.
 
     Args:
         trajectory: to run on.
@@ -59,7 +59,12 @@ class LazyInputs:
         source: the pictures' own prompt.
         noise: gives the noise that the pictures began with.
         on_step: called after every step of the unedited picture.
+
+    Attributes:
+        turn: of the edit that is about to act.
     """
+
+    turn: int = 0
 
     def __init__(
         self,
@@ -115,7 +120,7 @@ class LazyInputs:
         key = (prompt, fraction)
         if key not in self._elsewhere:
             trajectory = self._trajectory
-            conditioning = trajectory.backbone.encode_prompts([prompt])
+            conditioning = trajectory.conditioning(prompt)
             until = nearest_index(trajectory.grid, trajectory.backbone.schedule, max(0.0, fraction))
             self._elsewhere[key] = (trajectory.run(self._noise(), conditioning, until), conditioning)
         return self._elsewhere[key]
@@ -148,7 +153,7 @@ def run_edits(
         NumericError: a latent is no longer finite.
         InvalidValueError: an edit refuses its strength.
     """
-    source = trajectory.backbone.encode_prompts([prompt])
+    source = trajectory.conditioning(prompt)
     before = start or trajectory.start(seeds)
     begun = cache(noise or partial(trajectory.start, seeds))
     after: Position | None = None
@@ -157,7 +162,8 @@ def run_edits(
     for index, group in groupby(_moments(trajectory, acts), key=lambda moment: moment.at):
         inputs = LazyInputs(trajectory, before, index, source, begun, on_step)
         after = inputs.unedited() if after is None else model.run(after, index, on_step)
-        for _, act in group:
+        for _, act, turn in group:
+            inputs.turn = turn
             if isinstance(act.edit, ModelEdit):
                 model.turn(act, act.edit)
                 after = after.branched()
@@ -186,26 +192,27 @@ class _Model:
         for other, model_edit in self._in_force.items():
             backbone = model_edit.through(backbone, other.strength)
         self._trajectory = self._plain.through(backbone)
-        self._conditioning = backbone.encode_prompts([self._prompt])
+        self._conditioning = self._trajectory.conditioning(self._prompt)
 
     def run(self, position: Position, until_index: int | None, on_step: OnStep) -> Position:
         return self._trajectory.run(position, self._conditioning, until_index, on_step)
 
 
 class _Moment(NamedTuple):
-    """When an act begins, or ends."""
+    """When an act begins, acts for the ``turn``-th time, or ends."""
 
     at: int
     act: Act
+    turn: int
 
 
 def _moments(trajectory: Trajectory, acts: Sequence[Act]) -> list[_Moment]:
-    """Every act where it begins, and those on the model again where they end."""
+    """Every act at each of its turns, and those on the model again where they end."""
     schedule = trajectory.backbone.schedule
     ends = [
-        _Moment(max(act.index, nearest_index(trajectory.grid, schedule, act.edit.until)), act)
+        _Moment(max(act.index, nearest_index(trajectory.grid, schedule, act.edit.until)), act, 1)
         for act in acts
         if isinstance(act.edit, ModelEdit)
     ]
-    times = (_Moment(index, act) for act in acts for index in (act.index, *act.later))
-    return sorted([*times, *ends], key=lambda moment: moment.at)
+    turns = (_Moment(index, act, turn) for act in acts for turn, index in enumerate((act.index, *act.later)))
+    return sorted([*turns, *ends], key=lambda moment: moment.at)

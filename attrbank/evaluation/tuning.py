@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,7 @@ from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.diffusion.protocols import Backbone
-from attrbank.diffusion.schedule import nearest_index, timestep_at
-from attrbank.diffusion.trajectory import Trajectory
+from attrbank.diffusion.schedule import Schedule
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.split import require_split
@@ -23,9 +22,10 @@ from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.numbers.curves import GOAL, Values, matched, usable
 from attrbank.learning.run import Refine
 from attrbank.methods.protocol import OnProgress, quiet
+from attrbank.names import When
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.asked import LearnSpec
-from attrbank.schema.fields import Core
+from attrbank.schema.fields import ON_THE_WAY, Core
 from attrbank.schema.stored import Calibration
 
 TIMES = (0.2, 0.3)
@@ -41,25 +41,10 @@ BEHIND = 0.25
 turn at once, each at a strength of its own, so that at .7 of the mean effect a quarter have not turned at all."""
 
 
-def at_time(learned: LearnedAttribute, trajectory: Trajectory, t_x: float) -> LearnedAttribute:
-    """The same difference of clean latents, added at another time.
-
-    Differences are kept at T_x's signal level, √ᾱ (ẑ0 − x̂0), so that only their scale depends on T_x.
-
-    Raises:
-        InvalidValueError: the attribute has no difference vectors, or t_x lies before its T_z.
-    """
-    record, grid, schedule = learned.record, trajectory.grid, trajectory.backbone.schedule
-    t_z = round(record.t_x + record.delta_tau, 9)
-    if record.vectors == "paper" or t_x < t_z:
-        raise InvalidValueError(f"{record.name} cannot be moved to T_x = {t_x:g}.", hint="Leave --tune out.")
-    index = nearest_index(grid, schedule, t_x)
-    alpha_bar = trajectory.alpha_bar(index)
-    ratio = (alpha_bar / record.resolved.alpha_bar_x) ** 0.5
-    units = {core: size if core == "own" else size * ratio for core, size in record.units.items()}
-    resolved = record.resolved.model_copy(update={"timestep_x": timestep_at(grid, index), "alpha_bar_x": alpha_bar})
-    moved = {"t_x": t_x, "delta_tau": round(t_z - t_x, 9), "units": units, "resolved": resolved}
-    return LearnedAttribute(record.model_copy(update=moved), learned.tensors)
+def at_time(learned: LearnedAttribute, core: Core | None, t_x: float, schedule: Schedule) -> LearnedAttribute:
+    """The attribute with one of its cores at another time; raises as its method does (``Method.moved``)."""
+    method = load_plugins().method_of(learned.record)
+    return replace(learned, record=method.moved(learned.record, core, When(t_x), schedule))
 
 
 def _at_once(learned: LearnedAttribute) -> LearnedAttribute:
@@ -67,7 +52,7 @@ def _at_once(learned: LearnedAttribute) -> LearnedAttribute:
     record = learned.record
     if not record.times:
         return learned
-    units = {core: size for core, size in record.units.items() if core != "live"}
+    units = {core: size for core, size in record.units.items() if core not in ON_THE_WAY}
     update = {"times": (), "units": units, "calibration": None, "core": None}
     return LearnedAttribute(record.model_copy(update=update), learned.tensors)
 
@@ -172,7 +157,8 @@ class Tuner:
         ran, runs = itertools.count(1), (len(cores) + len(others)) * len(STRENGTHS)
 
         def least_costly(tries: Iterable[tuple[float, Core]], *known: Sweep) -> Sweep:
-            moved = ((at_time(learned, scene.bench.trajectory, t_x), core) for t_x, core in tries)
+            schedule = scene.bench.backbone.schedule
+            moved = ((at_time(learned, core, t_x, schedule), core) for t_x, core in tries)
             sweeps = [scene.sweep(*one, lambda: on_progress("tuning", next(ran), runs)) for one in moved]
             return min([*known, *sweeps], key=lambda sweep: sweep.cost(target))
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer, model_validator
 
 from attrbank.schema.asked import MAX_PICTURES, PaperOptions, PromptPairs, require_prompts_or_pictures
-from attrbank.schema.fields import Core, Finite, Fraction, Label, Name, Record, Seed, Seeds, Sha256, Vectors
+from attrbank.schema.fields import ON_THE_WAY, Core, Finite, Fraction, Label, Name, Record, Seed, Seeds, Sha256, Vectors
 
 MAX_TIMES = 64
 
@@ -103,7 +103,7 @@ class AttributeRecord(Record):
         rank: rank of the mean's vectors; None for the paper's.
         pictures: what it was learned from, if not from prompts.
         branch: time at which the target's run left the source's.
-        times: ᾱ at the times at which the core ``live`` acts, the noisiest first; other cores act once, at T_x.
+        times: ᾱ at the times at which a core of ``ON_THE_WAY`` acts, the noisiest first; others act once, at T_x.
         measured: figures taken at learning, such as held-out explained variance.
         calibration: what strengths mean; None where strength is what the method takes.
     """
@@ -137,9 +137,9 @@ class AttributeRecord(Record):
         return self
 
     @model_validator(mode="after")
-    def _live_has_times(self) -> Self:
-        if ("live" in self.units) != bool(self.times) or (self.times and not self.pairs):
-            raise ValueError("the core live takes prompts and times at which to act")
+    def _has_times_for_the_way(self) -> Self:
+        if bool(ON_THE_WAY & self.units.keys()) != bool(self.times) or (self.times and not self.pairs):
+            raise ValueError("a core that acts on the way takes prompts and times at which to act")
         if list(self.times) != sorted(self.times):
             raise ValueError("the times at which an attribute acts must go from the noisiest on")
         return self

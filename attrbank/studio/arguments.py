@@ -15,7 +15,7 @@ from attrbank.diffusion.placement import Placement
 from attrbank.editing.request import ApplyRequest
 from attrbank.errors import InvalidValueError
 from attrbank.learning.request import learn_spec
-from attrbank.names import parse_seeds, split_strength
+from attrbank.names import parse_asked, parse_seeds
 from attrbank.pictures.find import matched
 from attrbank.schema.asked import LearnSpec, PictureFiles
 from attrbank.schema.complaints import invalid_value
@@ -117,13 +117,13 @@ def refuse_unknown(function: str, options: Mapping[str, Any], known: type) -> No
 def apply_request(
     attributes: Sequence[object], options: Mapping[str, Any], *, bank: object, **where: object
 ) -> ApplyRequest:
-    """The request for attributes such as ``young:0.7`` and the options of ``apply``.
+    """The request for attributes such as ``young:0.7@0.3`` and the options of ``apply``.
 
     Raises:
         InvalidValueError: a value is of no use.
     """
     _refuse_monsters(options)
-    references = tuple(split_strength(_text(attribute, "An attribute")) for attribute in attributes)
+    references = tuple(parse_asked(_text(attribute, "An attribute")) for attribute in attributes)
     files = {name: path(options.get(name), f"The {name}") for name in ("image", "mask")}
     return _made(ApplyRequest, references=references, bank=path(bank, "The bank"), **{**options, **files}, **where)
 

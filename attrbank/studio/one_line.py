@@ -30,7 +30,8 @@ def apply(
     the attribute's or the model's own.
 
     Args:
-        attributes: ``NAME``, ``NAME@ID-PREFIX`` or ``ID-PREFIX``, each with ``:STRENGTH`` if it is not 1.
+        attributes: ``NAME``, ``NAME@ID-PREFIX`` or ``ID-PREFIX``, each with ``:STRENGTH`` if it is not 1, and ``@TIME``
+            if it is not the attribute's own, as in ``smile:0.7@0.3``.
         backbone: ``portraits``, a short name, a folder, a file or a hub id; None is where the first was learned.
         bank: the folder where attributes are looked for; None is the user's, over the starter bank.
         device: where networks run: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.

@@ -18,6 +18,7 @@ from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.methods.protocol import EditInputs, LearnContext, Learned, completed
+from attrbank.names import Asked
 from attrbank.plugins.manager import load_plugins
 from attrbank.samplers.ddim import DDIM
 from attrbank.store.bank import Bank
@@ -100,7 +101,7 @@ def bank(backbone, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_plan_puts_the_earlier_time_first_and_within_one_the_order_given(
     asked: str, steps: int, acting: str, bank: Path, tiny_pipeline: Path
 ) -> None:
-    references = tuple((name, None) for name in asked.split())
+    references = tuple(Asked(name) for name in asked.split())
     planned = plan(ApplyRequest(references=references, bank=bank, backbone=str(tiny_pipeline), steps=steps))
     assert [step["name"] for step in planned.as_dict()["attributes"]] == acting.split()
 
@@ -122,7 +123,7 @@ def test_a_picture_gets_its_attributes_in_the_order_given(
     names: tuple[str, ...], both_kinds, backbone, tiny_pipeline: Path, tmp_path: Path
 ) -> None:
     bank, made = both_kinds
-    references = tuple((name, 1.0) for name in names)
+    references = tuple(Asked(name, 1.0) for name in names)
     asked = {"steps": 5, "guidance_scale": 1.0, "seed": 7, "output": tmp_path / "out.png", "only_after": True}
     picture = apply(ApplyRequest(references=references, bank=bank, backbone=str(tiny_pipeline), **asked)).after
 

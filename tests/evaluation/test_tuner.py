@@ -42,7 +42,7 @@ class Edits:
     def __init__(self, backbone: Backbone, prompt: str, seeds: Sequence[int]) -> None:
         grid = DDIM().grid(10, backbone.schedule)
         self.trajectory = Trajectory(backbone, DDIM(), grid=grid, guidance_scale=1.0)
-        self.prompt, self.seeds = prompt, tuple(seeds)
+        self.backbone, self.prompt, self.seeds = backbone, prompt, tuple(seeds)
         self.unedited = self.edited([Tried()])
 
     def act(self, attribute: LearnedAttribute, strength: float, core: str) -> Tried:

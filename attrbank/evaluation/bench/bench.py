@@ -134,7 +134,9 @@ class Bench:
 
 
 class _SharedInputs:
-    """What an edit may ask for (``EditInputs``), shared between edits."""
+    """What an edit that acts once may ask for (``EditInputs``), shared between edits."""
+
+    turn = 0
 
     def __init__(self, bench: Bench, start: Position) -> None:
         self.alpha_bar = bench.trajectory.alpha_bar(start.index)
