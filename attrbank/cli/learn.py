@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from attrbank.cli import terminal
+from attrbank.cli.card import tuning_facts
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
@@ -33,6 +35,19 @@ Prompts: TypeAlias = list[str] | None
 Images: TypeAlias = Path | None
 
 _SEEDS_FROM_ONE = 64
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """The options that say whether core and time are chosen by looking, who looks, and for what."""
+
+    tune: Annotated[bool, typer.Option("--tune", help="Choose core and T_x, calibrate strengths: minutes.")] = False
+    judge: Annotated[str | None, typer.Option(metavar="J", help="Who looks while tuning; default the oracle.")] = None
+    goal: Annotated[str | None, typer.Option(metavar="NAME", help="What it promises, if its name does not.")] = None
+
+    def __post_init__(self) -> None:
+        if not self.tune and (self.judge or self.goal):
+            raise typer.BadParameter("--judge and --goal belong to --tune.")
 
 
 @spelled_out
@@ -62,7 +77,7 @@ def learn(
     z: Annotated[BankedZ | None, typer.Option("--z", help="Paper: the learning seed's z, or the image's own.")] = None,
     k: Annotated[int | None, typer.Option("--k", metavar="N", help="Paper: how many vectors x keeps.")] = None,
     preset: Annotated[Preset | None, typer.Option(help="All settings as published.")] = None,
-    tune: Annotated[bool, typer.Option("--tune", help="Choose T_x and calibrate strengths, in some minutes.")] = False,
+    tuning: Tuning,
     replace: ReplaceOption = False,
     force: Annotated[bool, typer.Option("--force", help="Store it even if there is next to nothing to learn.")] = False,
     no_preview: Annotated[bool, typer.Option("--no-preview", help="Do not draw what it looks like.")] = False,
@@ -95,21 +110,22 @@ def learn(
         **vars(sampling),
     )
     on = {"backbone": backbone_of(backbone, config), "placement": where.placement()}
-    _learn(spec, as_json, tune, **on, bank=bank, replace=replace, force=force, preset=preset, preview=not no_preview)
+    _learn(spec, as_json, tuning, **on, bank=bank, replace=replace, force=force, preset=preset, preview=not no_preview)
 
 
-def _learn(spec: LearnSpec, as_json: bool, tune: bool, *, preview: bool, **options: Any) -> None:
+def _learn(spec: LearnSpec, as_json: bool, tuning: Tuning, *, preview: bool, **options: Any) -> None:
     with progress_bar(lines=True) as report:
         report("loading", 0, 1)  # torch alone takes seconds
         from attrbank.learning.run import learn as learn_attribute
 
-        refine, account = None, _Account(spec, options["bank"], report, preview=preview)
-        if tune:
+        prepare, account = None, _Account(spec, options["bank"], report, preview=preview)
+        if tuning.tune:
             from attrbank.evaluation.tuning import tuning_of  # most attributes are learned without
 
-            refine = tuning_of(spec, options["backbone"])
+            eyes = {"judge": tuning.judge, "goal": tuning.goal}
+            prepare = tuning_of(spec, options["backbone"], **eyes, on_warning=account.warn)
         options |= {"on_progress": report, "on_warning": account.warn, "on_stored": account.stored}
-        learned = learn_attribute(spec, refine=refine, **options)
+        learned = learn_attribute(spec, prepare=prepare, **options)
     terminal.attribute(learned, as_json, **account.facts)
 
 
@@ -131,6 +147,8 @@ class _Account:
         seconds, size = time.monotonic() - self._started, stored.entry.size_bytes / 1000
         self.facts["seconds"] = round(seconds, 3)
         terminal.say(f"Stored {stored.entry.reference} in {seconds:.0f} s, {size:.1f} KB.")
+        for what, found in tuning_facts(stored.attribute.record):
+            terminal.say(f"{what} {found}")
         if not self._preview:
             return
         from attrbank.evaluation.preview import preview_kept

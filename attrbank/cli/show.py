@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from attrbank.cli import terminal
-from attrbank.cli.card import card_facts
+from attrbank.cli.card import card_facts, tuning_facts
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import AttrbankError, CorruptArtifactError
 from attrbank.pictures.png_text import read_recipe_text
@@ -140,6 +140,7 @@ def _facts(entry: Entry, record: AttributeRecord, versions: list[str]) -> Iterat
     for field in ("sampler", "steps", "guidance_scale", "size_bytes"):
         yield field, getattr(entry, field)
     yield from sorted(record.measured.items())
+    yield from tuning_facts(record)
     for other in versions:
         if other != entry.reference:
             yield "version", other

@@ -126,9 +126,6 @@ class Avi(Method):
         """Differences can be added at another time, and at any strength."""
         if asked.vectors == "paper":
             raise InvalidValueError("Only difference vectors can be tuned.", hint="Leave --tune out.")
-        if asked.core == "live" and isinstance(asked, LearnSpec):
-            complaint = "The core 'live' finds its strengths itself, and cannot be tuned."
-            raise InvalidValueError(complaint, hint="Leave --tune out, or name another --core.")
 
 
 def _paper_width(model: Description) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrbank.errors import InvalidValueError
 from attrbank.names import When
+from attrbank.schema.fields import ON_THE_WAY
 from attrbank.schema.stored import AttributeRecord
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def moved_at_once(record: AttributeRecord, when: When, schedule: Schedule) -> At
     timestep = schedule.timestep_of(when.first)
     alpha_bar = schedule.alpha_bar(timestep)
     ratio = (alpha_bar / record.resolved.alpha_bar_x) ** 0.5
-    units = {core: size if core == "own" else size * ratio for core, size in record.units.items()}
+    own = {"own", *ON_THE_WAY}
+    units = {core: size if core in own else size * ratio for core, size in record.units.items()}
     resolved = record.resolved.model_copy(update={"timestep_x": timestep, "alpha_bar_x": alpha_bar})
     delta_tau = round(record.t_x + record.delta_tau - when.first, 9)
     moved = {"t_x": when.first, "delta_tau": delta_tau, "units": units, "resolved": resolved}

@@ -90,8 +90,9 @@ def learn(
             matched by name, or two lists. ``keep``: words that further pairs name on both sides, such as
             ``["man,woman", "smiling,serious"]``. ``replace=True``: let the name mean this one from now on.
             ``force=True``: store it even if there is next to nothing to learn. ``preview=False``: do not draw what it
-            looks like; ``attrbank show`` tells where that is. ``tune=True``: choose when it acts and calibrate its
-            strengths. ``seeds``: numbers, or text such as ``0-63``. ``t_x``, ``delta_tau``, ``branch``: times.
+            looks like; ``attrbank show`` tells where that is. ``tune=True``: choose core and time and calibrate its
+            strengths; ``judge`` says who looks meanwhile, and ``goal`` for what, where the name does not tell.
+            ``seeds``: numbers, or text such as ``0-63``. ``t_x``, ``delta_tau``, ``branch``: times.
             ``method``, ``vectors``, ``core``, ``rank``, ``sampler``, ``steps``, ``guidance_scale``;
             ``preset="paper"``, and for the paper's vectors ``tail``, ``solver``, ``weights``, ``z``, ``k``, ``width``,
             ``samples``.

@@ -157,8 +157,13 @@ def test_a_picture_says_when_its_attributes_acted_and_its_command_makes_it_again
 def test_a_recipe_of_before_there_were_times_is_still_read() -> None:
     recipe = {
         "steps_applied": [{"name": "old", "id": "0" * 64, "strength": 1.0, "t": 401}],
-        "prompt": "", "seed": 0, "sampler": "ddim", "steps": 5, "guidance_scale": 1.0,
-        "backbone": "portraits", "fingerprint": "f" * 16,
+        "prompt": "",
+        "seed": 0,
+        "sampler": "ddim",
+        "steps": 5,
+        "guidance_scale": 1.0,
+        "backbone": "portraits",
+        "fingerprint": "f" * 16,
     }
     assert Recipe.model_validate_json(json.dumps(recipe)).steps_applied[0].at is None
 

@@ -18,8 +18,7 @@ from attrbank.editing.composition import Act, run_edits
 from attrbank.editing.plan import plan
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
-from attrbank.errors import IncompatibleError, InvalidValueError
-from attrbank.evaluation.tuning import _at_once
+from attrbank.errors import IncompatibleError
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods import difference, live
@@ -266,19 +265,6 @@ def test_a_callback_says_that_it_cannot_reach_the_network_and_does_not_fall_back
     bank.add(seal(encode(attribute)))
     with pytest.raises(IncompatibleError, match="needs the network itself"):
         AttributeCallback("old", bank=bank.path)
-
-
-def test_who_asks_for_it_cannot_have_it_tuned_and_is_told_before_anything_is_learned() -> None:
-    with pytest.raises(InvalidValueError, match="cannot be tuned"):
-        Avi().require_tunable(learn_spec("old", [SOURCE], [TARGET], core="live", seeds=(0,)))
-
-
-def test_where_learn_took_it_by_itself_tuning_chooses_among_what_is_banked(attribute) -> None:
-    Avi().require_tunable(attribute.record)
-    banked = _at_once(attribute).record
-    assert set(banked.units) == {"mean", "mlp", "conv", "own"}
-    assert (banked.times, banked.calibration, banked.core) == ((), None, None)
-    AttributeRecord.model_validate(banked.model_dump())
 
 
 def test_the_bank_still_holds_the_mean_for_who_asks_for_it(attribute) -> None:

@@ -100,9 +100,9 @@ class Bench:
         start = self.runs.at(self.prompt, self.index_of(fraction))
         return self.trajectory.run(start.branched(), self.runs.conditioning(target)).latent
 
-    def act(self, attribute: LearnedAttribute, strength: float, core: Core | None = None) -> Act:
+    def act(self, attribute: LearnedAttribute, strength: float, core: Core | None = None, *, raw: bool = False) -> Act:
         """The edit that ``apply`` would make."""
-        return ready(attribute, strength, core).on(self.trajectory.grid, self.backbone.schedule)
+        return ready(attribute, strength, core, raw=raw).on(self.trajectory.grid, self.backbone.schedule)
 
     def change(self, act: Act, scale: float = 1.0) -> Tensor:
         """What an edit changes where it acts, (B, C, H, W): in the unedited latents, or in a multiple of them.
