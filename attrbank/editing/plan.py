@@ -23,6 +23,7 @@ from attrbank.diffusion.protocols import (
 )
 from attrbank.diffusion.schedule import indices_of, timestep_at
 from attrbank.editing.choices import REFINEMENTS, guidance_scale_of, inversion_of, prompt_of
+from attrbank.editing.contradiction import opposed_to, said_of, without
 from attrbank.editing.cost import Stop, denoising_steps
 from attrbank.editing.request import ApplyRequest
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
@@ -34,6 +35,7 @@ from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.blobs import Artifact
 from attrbank.store.entry import Entry
+from attrbank.text import printable
 
 FAR = 0.05
 """A grid step whose ᾱ differs by more than this from the one that was learned earns a warning."""
@@ -75,7 +77,8 @@ class Turn:
     @property
     def stop(self) -> Stop:
         """Where the edit acts, and what it needs."""
-        return Stop(self.index, self.method.needs(self.record, self.core, self.strength), self.indices[-1])
+        needs = self.method.needs(self.record, self.core, self.strength)
+        return Stop(self.index, needs, self.indices[-1], len(self.indices), changes=self.strength != 0)
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json`` and for recipes."""
@@ -137,7 +140,12 @@ class Plan:
     def warnings(self) -> tuple[str, ...]:
         """What the user should know before."""
         model, prompt = self.backbone, self.prompt
-        return (*self.cautions, *unknown_words_warning(model, prompt), *unread_warnings(model, prompt))
+        return (
+            *self.cautions,
+            *_contradicted(self.turns, prompt),
+            *unknown_words_warning(model, prompt),
+            *unread_warnings(model, prompt),
+        )
 
     @property
     def needs_before(self) -> bool:
@@ -318,6 +326,20 @@ def _opposites(turns: Sequence[Turn]) -> list[str]:
         and not {(pair.target, pair.source) for pair in one.record.pairs}.isdisjoint(
             (pair.source, pair.target) for pair in other.record.pairs
         )
+    ]
+
+
+def _contradicted(turns: Sequence[Turn], prompt: str) -> list[str]:
+    """What the prompt says against an attribute, which the edited picture leaves out in the end.
+
+    Nothing is told of the prompt that it was learned from first, which is what it is made for.
+    """
+    known = [(turn, said_of(prompt, opposed_to(turn.record, turn.strength))) for turn in turns]
+    return [
+        f"the prompt says {' and '.join(map(repr, said))} against {turn.entry.name}: once that has acted, the edited "
+        f"picture goes on under {printable(without(prompt, said))!r}"
+        for turn, said in known
+        if said and prompt != turn.record.prompt
     ]
 
 

@@ -96,7 +96,11 @@ class EditInputs(Protocol):
     turn: int
 
     def clean(self) -> Tensor:
-        """The clean latent (B, C, H, W) predicted at this step of the unedited picture."""
+        """The clean latent (B, C, H, W) predicted at this step of the picture as edits have left it so far.
+
+        Of the unedited picture that costs next to nothing; where another edit, or an earlier turn of this one, has
+        acted already, it costs an evaluation.
+        """
         ...
 
     def predict(self, x: Tensor) -> Prediction:
@@ -175,7 +179,8 @@ class Needs:
 
     Attributes:
         runs: other runs, each a ``latent`` or a ``clean_latent`` of ``EditInputs``.
-        looks: whether it asks for ``clean``: the unedited picture then goes one step beyond the edit, if no further.
+        looks: whether it asks for ``clean``, each time that it acts: the unedited picture then goes one step beyond the
+            edit, if no further; where something has acted already, the edited one is predicted instead.
         predictions: how often it calls ``predict``.
         rows: for how many prompts it calls ``clean_under``, at all of its times together.
     """

@@ -49,6 +49,28 @@ def test_edits_of_one_step_act_in_the_order_given(backbone) -> None:
     assert not torch.equal(after(Act(3, add, 1.0), Act(3, double, 1.0)), doubled_first)
 
 
+@pytest.mark.parametrize(("strength", "sees"), [(1.0, "edited"), (0.0, "unedited")])
+@pytest.mark.parametrize("later", [2, 3])
+def test_who_acts_later_sees_what_earlier_edits_have_made(strength: float, sees: str, later: int, backbone) -> None:
+    run = Trajectory(backbone, DDIM(), grid=DDIM().grid(4, backbone.schedule), guidance_scale=1.0)
+    source = backbone.encode_prompts([SOURCE])
+    unedited = run.run(run.start((7,)), source, 2)
+    edited = unedited.edited(unedited.latent + strength) if strength else unedited
+    expected = {
+        name: run.predict(run.run(position, source, later), source).x0
+        for name, position in (("unedited", unedited), ("edited", edited))
+    }
+    seen = []
+
+    def looking(x: Tensor, inputs: EditInputs, strength: float) -> Tensor:
+        seen.append(inputs.clean())
+        return x
+
+    run_edits(run, SOURCE, (7,), [Act(2, add, strength), Act(later, looking, 1.0)])
+    assert torch.equal(seen[0], expected[sees])
+    assert sees == "unedited" or not torch.equal(seen[0], expected["unedited"])
+
+
 class Nowhere:
     """A model edit of no time: it notes that it was asked to act."""
 
