@@ -16,6 +16,7 @@ from attrbank.errors import AttrbankError, CorruptArtifactError
 from attrbank.pictures.png_text import read_recipe_text
 from attrbank.schema.annotated import Annotation
 from attrbank.schema.carried import Recipe, RecipeTurn
+from attrbank.schema.fields import ON_THE_WAY
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
@@ -134,6 +135,8 @@ def _facts(entry: Entry, record: AttributeRecord, versions: list[str]) -> Iterat
         yield "source image", f"SHA-256 {pictures.source}"
         yield "target image", f"SHA-256 {pictures.target}"
     yield "seeds", entry.seeds
+    if record.core in ON_THE_WAY:
+        yield "acts at", f"{len(record.times)} times, ᾱ = {' '.join(f'{time:.3g}' for time in record.times)}"
     yield "t_x", f"{entry.t_x:g} (timestep {record.resolved.timestep_x})"
     yield "delta_tau", f"{entry.delta_tau:g} (timestep {record.resolved.timestep_z})"
     yield "backbone", f"{record.backbone.name} ({record.backbone.fingerprint})"

@@ -15,6 +15,9 @@ from functools import cache, partial
 from attrbank.schema.asked import PromptPair
 from attrbank.schema.stored import AttributeRecord
 
+MOST_WORDS = 100
+"""Of a prompt that are compared; text encoders read fewer, and a record may hold any."""
+
 _WORD = re.compile(r"\w+")
 _ARTICLES = frozenset({"a", "an", "the"})
 _JOINTS = frozenset({"with", "without", "no", "not", "wearing"})
@@ -56,7 +59,7 @@ def _opposed(pairs: tuple[PromptPair, ...], forwards: bool) -> tuple[str, ...]:
 
 def _replaced(one: str, other: str) -> Iterator[str]:
     """What the first prompt says where the second says something else, or nothing."""
-    words, others = (_WORD.findall(prompt.lower()) for prompt in (one, other))
+    words, others = (_WORD.findall(prompt.lower())[:MOST_WORDS] for prompt in (one, other))
     changes = SequenceMatcher(None, words, others, autojunk=False).get_opcodes()
     for kind, first, last, *_ in changes:
         phrase = _whole(words, first, last) if kind in ("replace", "delete") else []

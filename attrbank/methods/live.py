@@ -110,11 +110,16 @@ class Fitted(NamedTuple):
 
     Attributes:
         fields: of the record.
-        along: of strength 1, see ``Progress``.
+        measured: by the way: between which time fractions it acts, and how far strength 1 goes along, see ``Progress``.
     """
 
     fields: Mapping[str, Any]
-    along: float
+    measured: Mapping[str, float]
+
+    @property
+    def along(self) -> float:
+        """Of strength 1, see ``Progress``."""
+        return self.measured["along_live"]
 
 
 def fit(context: LearnContext, trial: Trial) -> Fitted:
@@ -147,7 +152,8 @@ def fit(context: LearnContext, trial: Trial) -> Fitted:
         seeds=trial.seeds,
     )
     fields = {"times": edit.times, "units": {"live": edit.size}, "calibration": calibration}
-    return Fitted(fields, trial.live(edit, points[-1][1]).along)
+    along = trial.live(edit, points[-1][1]).along
+    return Fitted(fields, {"along_live": along, "acts_from": first, "acts_until": LAST})
 
 
 def strengths_of(raw: Sequence[float], reached: Sequence[float], least: Sequence[float]) -> list[tuple[float, float]]:
