@@ -56,13 +56,11 @@ class Tuning:
 class Paper:
     """The options of the paper's vectors."""
 
-    tail: Annotated[Tail | None, typer.Option(help="Paper: which of z's vectors are grafted.")] = (None,)
-    solver: Annotated[Solver | None, typer.Option(help="Paper: the network, or the closed form.")] = (None,)
-    weights: Annotated[Weights | None, typer.Option(help="Paper: the singular values at inference.")] = (None,)
-    z: Annotated[BankedZ | None, typer.Option("--z", help="Paper: the learning seed's z, or the image's own.")] = (
-        None,
-    )
-    k: Annotated[int | None, typer.Option("--k", metavar="N", help="Paper: how many vectors x keeps.")] = (None,)
+    tail: Annotated[Tail | None, typer.Option(help="Paper: which of z's vectors are grafted.")] = None
+    solver: Annotated[Solver | None, typer.Option(help="Paper: the network, or the closed form.")] = None
+    weights: Annotated[Weights | None, typer.Option(help="Paper: the singular values at inference.")] = None
+    z: Annotated[BankedZ | None, typer.Option("--z", help="Paper: the learning seed's z, or the image's own.")] = None
+    k: Annotated[int | None, typer.Option("--k", metavar="N", help="Paper: how many vectors x keeps.")] = None
 
 
 @spelled_out
@@ -121,8 +119,8 @@ def learn(
         **vars(sampling),
     )
     on = {"backbone": backbone_of(backbone, config), "placement": where.placement(), "bank": bank}
-    on |= {"replace": replace, "force": force, "preset": preset}
-    _learn(spec, as_json, tuning, None if keep else context.obj, preview=not no_preview, **on)
+    how = {"replace": replace, "force": force, "preset": preset, "preview": not no_preview}
+    _learn(spec, as_json, tuning, None if keep else context.obj, **on, **how)
 
 
 def _propose_to_keep(spec: LearnSpec, words: Sequence[str], backbone: str | None) -> None:

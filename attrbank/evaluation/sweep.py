@@ -21,7 +21,7 @@ HARM = ("flips", "identity")
 """What else changes; where a judge can name neither, the distance to the unedited picture."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sweep:
     """One attribute at several raw strengths, on the pictures that lack it.
 

@@ -119,11 +119,12 @@ class Tuner:
         record, method = learned.record, load_plugins().method_of(learned.record)
         method.require_tunable(record)
         scene = self._scene(learned)
-        cores = [core] if core else [c for c in method.cores(record) if not method.needs(record, c, 1.0).runs]
+        free = (one for one in method.cores(record) if not method.needs(record, one, 1.0).runs)
+        cores: list[Core | None] = [core] if core else [*free] or [None]
         place, (first, *others) = _Places(method, learned, scene.bench.backbone.schedule), times
-        ran, runs = itertools.count(1), (len(cores or [None]) + len(others)) * len(STRENGTHS)
+        ran, runs = itertools.count(1), (len(cores) + len(others)) * len(STRENGTHS)
         search = _Search(scene, lambda: on_progress("tuning", next(ran), runs))
-        best = search.least_costly(place.at(first, one) for one in cores or [None])
+        best = search.least_costly(place.at(first, one) for one in cores)
         moved = (place.at(t_x, best.core) for t_x in others)
         best = search.least_costly(candidate for candidate in moved if candidate.learned is not learned)
         trials = tuple(sweep.trial(acts_once=place.acts_once(sweep.core)) for sweep in search.tried)

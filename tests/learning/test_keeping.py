@@ -161,7 +161,7 @@ def test_where_nobody_is_a_person_nothing_is_proposed() -> None:
 
 def test_the_command_line_proposes_the_whole_command_which_works(cli: Cli, bank: Bank, tiny_pipeline: Path) -> None:
     learn = ["learn", "beard", "--source", "a person", "--target", "a person with a beard", "--seeds", "0-2"]
-    learn += ["--steps", "4", "--no-preview", "--backbone", str(tiny_pipeline)]
+    learn += ["--steps", "4", "--no-preview", "--force", "--backbone", str(tiny_pipeline)]
     first = cli(*learn)
     (line,) = [line for line in first.err.splitlines() if "keeps it out: " in line]
     words = shlex.split(line.partition("keeps it out: ")[2])
