@@ -118,9 +118,9 @@ def learn(
         rank=rank,
         **vars(sampling),
     )
-    on = {"backbone": backbone_of(backbone, config), "placement": where.placement(), "bank": bank}
-    how = {"replace": replace, "force": force, "preset": preset, "preview": not no_preview}
-    _learn(spec, as_json, tuning, None if keep else context.obj, **on, **how)
+    on: dict[str, Any] = {"backbone": backbone_of(backbone, config), "placement": where.placement(), "bank": bank}
+    on |= {"replace": replace, "force": force, "preset": preset}
+    _learn(spec, as_json, tuning, None if keep else context.obj, preview=not no_preview, **on)
 
 
 def _propose_to_keep(spec: LearnSpec, words: Sequence[str], backbone: str | None) -> None:
