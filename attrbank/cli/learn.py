@@ -53,9 +53,10 @@ def learn(
     delta_tau: Annotated[float | None, typer.Option(metavar="F", help="T_z − T_x; −.2, the paper's −.3.")] = None,
     method: Annotated[str | None, typer.Option(metavar="M", help="See attrbank methods; default avi.")] = None,
     vectors: Annotated[Vectors | None, typer.Option(help="Where the vectors come from; default difference.")] = None,
-    core: Annotated[Core | None, typer.Option(help="Difference: the core to take; default the better.")] = None,
+    core: Annotated[Core | None, typer.Option(help="Difference, text: which predictor; default the better.")] = None,
     branch: Annotated[float | None, typer.Option(metavar="F", help="Difference: when the runs part; 1.")] = None,
     rank: Annotated[int | None, typer.Option(metavar="R", help="Difference: the rank of the vectors.")] = None,
+    on: Annotated[str | None, typer.Option("--on", metavar="WORD", help="Text: the subject; default found.")] = None,
     tail: Annotated[Tail | None, typer.Option(help="Paper: which of z's vectors are grafted.")] = None,
     solver: Annotated[Solver | None, typer.Option(help="Paper: the network, or the closed form.")] = None,
     weights: Annotated[Weights | None, typer.Option(help="Paper: the singular values at inference.")] = None,
@@ -92,10 +93,11 @@ def learn(
         vectors=vectors,
         core=core,
         rank=rank,
+        on=on,
         **vars(sampling),
     )
-    on = {"backbone": backbone_of(backbone, config), "placement": where.placement()}
-    _learn(spec, as_json, tune, **on, bank=bank, replace=replace, force=force, preset=preset, preview=not no_preview)
+    model = {"backbone": backbone_of(backbone, config), "placement": where.placement()}
+    _learn(spec, as_json, tune, **model, bank=bank, replace=replace, force=force, preset=preset, preview=not no_preview)
 
 
 def _learn(spec: LearnSpec, as_json: bool, tune: bool, *, preview: bool, **options: Any) -> None:

@@ -38,6 +38,7 @@ class RecipeTurn(Record):
     t: Annotated[int, Field(ge=0)]
     core: Core | None = None
     raw: bool = False
+    on: Label | None = None
 
 
 class Recipe(Record):

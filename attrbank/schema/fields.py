@@ -23,7 +23,7 @@ Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 Vectors = Literal["difference", "paper"]
-Core = Literal["mean", "mlp", "conv", "own", "live"]
+Core = Literal["mean", "mlp", "conv", "own", "live", "distil"]
 Tail = Literal["text", "alg1"]
 Solver = Literal["mlp", "exact"]
 Weights = Literal["blend", "s", "s+ds", "s_x"]

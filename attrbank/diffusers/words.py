@@ -1,0 +1,95 @@
+"""Attributes that act at words of a prompt, in a pipeline that hands its callbacks what it hears of the prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any, cast
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from attrbank.backbones.parts.windows import spans_of
+from attrbank.diffusion.spelling import TokenSpans, places_of
+from attrbank.editing.acting import Ready
+from attrbank.errors import IncompatibleError, InvalidValueError
+from attrbank.methods.protocol import PromptEdit
+from attrbank.text import printable
+
+HEARD = "prompt_embeds"
+"""What pipelines of Stable Diffusion call it: the rows of the empty prompt, if they are guided, then the prompt's."""
+
+ALIKE = 1e-2
+"""Two encodings of one prompt differ by less than this share of their size, whatever the precision."""
+
+
+def spans_in(pipeline: Any, prompt: str) -> tuple[TokenSpans, ...]:
+    """How the text encoders of a pipeline spell a prompt.
+
+    Raises:
+        IncompatibleError: they are not of CLIP.
+    """
+    suffixes = [suffix for suffix in ("", "_2") if getattr(pipeline, f"tokenizer{suffix}", None) is not None]
+    encoders = [(f"text_encoder{suffix}", getattr(pipeline, f"tokenizer{suffix}")) for suffix in suffixes]
+    configs = [getattr(pipeline, name).config for name, _ in encoders]
+    if not encoders or not all("CLIP" in type(tokenizer).__name__ for _, tokenizer in encoders):
+        raise IncompatibleError(
+            f"{type(pipeline).__name__} has other text encoders than CLIP's, whose words are found."
+        )
+    ends = accumulate(config.hidden_size for config in configs)
+    return tuple(
+        TokenSpans(name, HEARD, (end - config.hidden_size, end), _spans(tokenizer, prompt, config))
+        for (name, tokenizer), config, end in zip(encoders, configs, ends, strict=True)
+    )
+
+
+def _spans(tokenizer: Any, prompt: str, config: Any) -> tuple[tuple[int, int], ...]:
+    plain = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())  # the pipeline's own is not to be changed
+    plain.no_truncation()
+    plain.no_padding()
+    return spans_of(prompt, plain, config.max_position_embeddings)
+
+
+def heard_with(pipeline: Any, embeds: Tensor, prompt: str, turns: Sequence[Ready]) -> Tensor:
+    """What the pipeline hears, with edits in the prompt's rows; those of the empty prompt stay as they are.
+
+    Args:
+        pipeline: that runs.
+        embeds: its ``prompt_embeds``, (B, length, D), or (2B, length, D) if it is guided.
+        prompt: that it runs.
+        turns: of attributes that act at words.
+
+    Raises:
+        IncompatibleError: its text encoders are others than the edits'.
+        InvalidValueError: it runs another prompt.
+    """
+    free = len(embeds) // 2 if pipeline.do_classifier_free_guidance else 0
+    spans = spans_in(pipeline, prompt)
+    _refuse_another(pipeline, embeds[free:], prompt)
+    heard = {HEARD: embeds[free:]}
+    for turn in turns:
+        places = places_of(spans, prompt, turn.words, turn.record.name)
+        heard = dict(cast(PromptEdit, turn.edit).heard(heard, places, turn.strength))
+    return torch.cat([embeds[:free], heard[HEARD]])
+
+
+def _refuse_another(pipeline: Any, rows: Tensor, prompt: str) -> None:
+    """A pipeline does not hand on its prompt, so that the one given is encoded again and compared."""
+    skipped = getattr(pipeline, "clip_skip", None)
+    found, *_ = pipeline.encode_prompt(
+        prompt=prompt,
+        device=rows.device,
+        num_images_per_prompt=1,
+        do_classifier_free_guidance=False,
+        clip_skip=skipped,
+    )
+    if found.shape[1:] != rows.shape[1:] or any(_far(row, found[0]) for row in rows):
+        raise InvalidValueError(
+            f"The pipeline runs another prompt than {printable(prompt)!r}, which the callback was given.",
+            hint="Give both the same.",
+        )
+
+
+def _far(one: Tensor, other: Tensor) -> bool:
+    return float((one.float() - other.float()).norm()) > ALIKE * float(other.float().norm())
