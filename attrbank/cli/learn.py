@@ -78,6 +78,7 @@ def learn(
     from attrbank.learning.request import learn_spec  # help is shown without plugins
 
     times = {"t_x": t_x, "delta_tau": delta_tau, "branch": branch}
+    how = {"method": method, "vectors": vectors, "core": core, "rank": rank, "on": on}
     paper = {"tail": tail, "solver": solver, "weights": weights, "z": z, "k": k}
     spec = learn_spec(
         name,
@@ -88,12 +89,8 @@ def learn(
         preset=preset,
         seeds=_seeds(seeds, seed),
         **times,
+        **how,
         **paper,
-        method=method,
-        vectors=vectors,
-        core=core,
-        rank=rank,
-        on=on,
         **vars(sampling),
     )
     model = {"backbone": backbone_of(backbone, config), "placement": where.placement()}

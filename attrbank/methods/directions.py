@@ -1,4 +1,4 @@
-"""Directions of text encoders, at the words of a prompt: how they act, and their mean over pairs (docs/method.md 7)."""
+"""Directions of text encoders, at the words of a prompt: how they act, and their mean over pairs (docs/method.md 8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learning text directions: the mean of the encoder's own differences, or one that is distilled (docs/method.md 7)."""
+"""Learning text directions: the mean of the encoder's own differences, or one that is distilled (docs/method.md 8)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from attrbank.methods.protocol import LearnContext, Learned
 
 MOMENTS = 6
 """Times from T_x on at which a distilled direction is compared with the target prompt."""
-STEPS, ROWS, RATE = 150, 8, 0.05
+STEPS, ROWS, RATE = 150, 8, 0.5
 """Of the distillation: its steps, the most pictures in each, and how far a step goes, in the tokens' own size."""
 SCALES = (0.25, 1.5)
 """It is trained at strengths of this size, of either sign, so that less, more and the opposite are what is learned."""

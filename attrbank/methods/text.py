@@ -1,4 +1,4 @@
-"""Text directions: a vector that is added to what the text encoders make of the subject's word (docs/method.md 7).
+"""Text directions: a vector that is added to what the text encoders make of the subject's word (docs/method.md 8).
 
 After Baumann et al. (arXiv 2403.17064), whose published vectors ``attribute_control`` reads.
 """

@@ -158,7 +158,7 @@ class Relearned(Competitor):
 
 @dataclass
 class TextDirection(Relearned):
-    """The same attribute as a direction of the text encoder, distilled from its pairs; see docs/method.md 7."""
+    """The same attribute as a direction of the text encoder, distilled from its pairs; see docs/method.md 8."""
 
     method: str = "text"
 
