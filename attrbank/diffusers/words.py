@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Any, cast
 
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor
 
-from attrbank.backbones.parts.windows import spans_of
+from attrbank.backbones.parts.windows import side_by_side, spans_of_loaded
 from attrbank.diffusion.spelling import TokenSpans, places_of
 from attrbank.editing.acting import Ready
 from attrbank.errors import IncompatibleError, InvalidValueError
@@ -31,24 +29,21 @@ def spans_in(pipeline: Any, prompt: str) -> tuple[TokenSpans, ...]:
         IncompatibleError: they are not of CLIP.
     """
     suffixes = [suffix for suffix in ("", "_2") if getattr(pipeline, f"tokenizer{suffix}", None) is not None]
-    encoders = [(f"text_encoder{suffix}", getattr(pipeline, f"tokenizer{suffix}")) for suffix in suffixes]
-    configs = [getattr(pipeline, name).config for name, _ in encoders]
-    if not encoders or not all("CLIP" in type(tokenizer).__name__ for _, tokenizer in encoders):
+    tokenizers = [getattr(pipeline, f"tokenizer{suffix}") for suffix in suffixes]
+    configs = [getattr(pipeline, f"text_encoder{suffix}").config for suffix in suffixes]
+    if not suffixes or not all("CLIP" in type(tokenizer).__name__ for tokenizer in tokenizers):
         raise IncompatibleError(
             f"{type(pipeline).__name__} has other text encoders than CLIP's, whose words are found."
         )
-    ends = accumulate(config.hidden_size for config in configs)
-    return tuple(
-        TokenSpans(name, HEARD, (end - config.hidden_size, end), _spans(tokenizer, prompt, config))
-        for (name, tokenizer), config, end in zip(encoders, configs, ends, strict=True)
+    encoders = (
+        (
+            f"text_encoder{suffix}",
+            config.hidden_size,
+            spans_of_loaded(prompt, tokenizer, config.max_position_embeddings),
+        )
+        for suffix, tokenizer, config in zip(suffixes, tokenizers, configs, strict=True)
     )
-
-
-def _spans(tokenizer: Any, prompt: str, config: Any) -> tuple[tuple[int, int], ...]:
-    plain = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())  # the pipeline's own is not to be changed
-    plain.no_truncation()
-    plain.no_padding()
-    return spans_of(prompt, plain, config.max_position_embeddings)
+    return side_by_side(encoders, HEARD)
 
 
 def heard_with(pipeline: Any, embeds: Tensor, prompt: str, turns: Sequence[Ready]) -> Tensor:

@@ -27,10 +27,12 @@ from attrbank.methods.protocol import LearnContext, Learned
 
 MOMENTS = 6
 """Times from T_x on at which a distilled direction is compared with the target prompt."""
-STEPS, ROWS, RATE = 150, 8, 0.5
-"""Of the distillation: its steps, the most pictures in each, and how far a step goes, in the tokens' own size."""
-SCALES = (0.25, 1.5)
-"""It is trained at strengths of this size, of either sign, so that less, more and the opposite are what is learned."""
+STEPS, ROWS = 150, 8
+"""Of the distillation: its steps, and the most pictures in each."""
+FAR, NEAR = 0.5, 0.05
+"""How far a step goes, in the tokens' own size: from nothing, where small ones find no way, and from a good mean."""
+SCALES, BACKWARDS = (0.25, 1.0), 0.25
+"""It is trained at strengths of this size, of which this share is negative: less and the opposite are learned, too."""
 HELD_OUT = 4
 """One seed of so many is for telling what the direction explains, where there are as many as two times that."""
 
@@ -88,46 +90,64 @@ class _Lesson(NamedTuple):
 def distilled(context: LearnContext, spoken: Sequence[Spoken], mean: Directions) -> Distilled:
     """Train directions under which the source prompt's noise prediction becomes the target prompt's.
 
-    At strength s the prediction is to be ε(c) + s (ε(c′) − ε(c)), without guidance, on the source prompts' own way.
+    At strength s the prediction is to be ε(c) + s (ε(c′) − ε(c)), without guidance, on the source prompts' own way. The
+    training begins at the mean where that is better than nothing, and gives it back where it does not get any further.
     """
-    spec, trajectory = context.spec, coarse(context.trajectory).unguided()
-    lessons = _lessons(context, spoken)
-    apart = HELD_OUT if len(spec.seeds) >= 2 * HELD_OUT else 0
-    held = set(spec.seeds[HELD_OUT - 1 :: HELD_OUT]) if apart else set()
-    taught = [part for lesson in lessons if (part := _of(lesson, lambda seed: seed not in held))]
-    kept = [part for lesson in lessons if (part := _of(lesson, lambda seed: seed in held))]
-    generator = torch.Generator().manual_seed(spec.seeds[0])
-    sizes, most = sizes_of(spoken), max(1, min(ROWS, context.trajectory.batch_size // 2))
-    # In units of the tokens' own size, so that one rate fits every encoder.
-    scaled = {name: (mean[name] / size).clone().requires_grad_() for name, size in sizes.items()}
-    optimiser = torch.optim.Adam(scaled.values(), lr=RATE, betas=(0.8, 0.95))
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS, RATE / 20)
+    trajectory = coarse(context.trajectory).unguided()
+    taught, kept = _apart(_lessons(context, spoken), context.spec.seeds)
+    known = _explained(trajectory, taught, mean)
+    begin = dict(mean) if known > 0 else {name: torch.zeros_like(vector) for name, vector in mean.items()}
+    found = _trained(context, trajectory, taught, begin, NEAR if known > 0 else FAR)
+    if _explained(trajectory, taught, found) < max(0.0, known):
+        found = begin
+    return Distilled(found, _explained(trajectory, kept, found) if kept else None)
+
+
+def _trained(
+    context: LearnContext, trajectory: Trajectory, taught: Sequence[_Lesson], begin: Directions, rate: float
+) -> dict[str, Tensor]:
+    """Directions after some steps from others, in units of the tokens' own size, so that rates fit every encoder."""
+    generator = torch.Generator().manual_seed(context.spec.seeds[0])
+    sizes, most = sizes_of([taught[0].spoken]), max(1, min(ROWS, context.trajectory.batch_size // 2))
+    scaled = {name: (begin[name] / size).requires_grad_() for name, size in sizes.items()}
+    optimiser = torch.optim.Adam(scaled.values(), lr=rate, betas=(0.8, 0.95))
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS, rate / 20)
     for step in range(STEPS):
         lesson = taught[int(torch.randint(len(taught), (), generator=generator))]
         rows = torch.randperm(len(lesson.position.seeds), generator=generator)[:most].tolist()
-        low, high = SCALES
-        strengths = low + (high - low) * torch.rand(len(rows), generator=generator)
-        strengths = strengths * (1 - 2 * torch.randint(2, (len(rows),), generator=generator))
         directions = {name: vector * sizes[name] for name, vector in scaled.items()}
-        loss = _missed(trajectory, lesson.rows(rows), directions, strengths)
+        loss = _missed(trajectory, lesson.rows(rows), directions, _drawn(len(rows), generator))
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
         optimiser.step()
         schedule.step()
         context.on_progress("fitting", step + 1, STEPS)
-    final = {name: (vector * sizes[name]).detach() for name, vector in scaled.items()}
-    return Distilled(final, _explained(trajectory, kept, final) if kept else None)
+    return {name: (vector * sizes[name]).detach() for name, vector in scaled.items()}
+
+
+def _apart(lessons: Sequence[_Lesson], seeds: Sequence[int]) -> tuple[list[_Lesson], list[_Lesson]]:
+    """Those to learn from, and those of held-out seeds; of few seeds none are held out."""
+    held = set(seeds[HELD_OUT - 1 :: HELD_OUT]) if len(seeds) >= 2 * HELD_OUT else set()
+    taught = [part for lesson in lessons if (part := _of(lesson, lambda seed: seed not in held))]
+    return taught, [part for lesson in lessons if (part := _of(lesson, lambda seed: seed in held))]
+
+
+def _drawn(count: int, generator: torch.Generator) -> Tensor:
+    """Strengths to train at, (B,)."""
+    low, high = SCALES
+    sizes = low + (high - low) * torch.rand(count, generator=generator)
+    return sizes * torch.where(torch.rand(count, generator=generator) < BACKWARDS, -1.0, 1.0)
 
 
 def _missed(trajectory: Trajectory, lesson: _Lesson, directions: Directions, strengths: Tensor) -> Tensor:
-    """The squared error of the predictions at some strengths (B,), as a share of what the target prompt changes."""
+    """The squared error of the predictions at some strengths (B,), as a share of what is to be changed at each."""
     each = strengths[:, None, None, None]
     many = {name: tensor.expand(len(each), *tensor.shape[1:]) for name, tensor in lesson.spoken.source.items()}
     device = many[lesson.spoken.places[0].tensor].device
     heard = added(many, lesson.spoken.places, directions, strengths[:, None, None].to(device))
     found = trajectory.predict(lesson.position, heard).eps
     wanted = lesson.source + each * lesson.change
-    return (found - wanted).square().mean() / lesson.change.square().mean().clamp(min=TINY)
+    return ((found - wanted) / each).square().mean() / lesson.change.square().mean().clamp(min=TINY)
 
 
 @torch.no_grad()

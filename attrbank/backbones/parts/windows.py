@@ -7,11 +7,12 @@ is short enough in any alphabet.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from attrbank.diffusion.spelling import TokenSpans
 from attrbank.errors import IncompatibleError, InvalidValueError
 
 if TYPE_CHECKING:
@@ -68,6 +69,30 @@ def spans_of(prompt: str, tokenizer: Tokenizer, length: int) -> tuple[tuple[int,
     return (*spans, *((0, 0) for _ in range(length - len(spans))))
 
 
+def spans_of_loaded(prompt: str, tokenizer: Any, length: int) -> tuple[tuple[int, int], ...]:
+    """The same of a tokenizer of transformers; raises as ``window_spans``."""
+    from tokenizers import Tokenizer
+
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        raise IncompatibleError(f"A {type(tokenizer).__name__} does not tell where words stand.")
+    plain = Tokenizer.from_str(backend.to_str())  # its own settings are not to be changed
+    plain.no_truncation()
+    plain.no_padding()
+    return _readable(prompt, plain, length)
+
+
+def side_by_side(
+    encoders: Iterable[tuple[str, int, tuple[tuple[int, int], ...]]], tensor: str
+) -> tuple[TokenSpans, ...]:
+    """What some text encoders make, each with its name, its width and its spans, as features of one tensor."""
+    first, spelled = 0, []
+    for name, width, spans in encoders:
+        spelled.append(TokenSpans(name, tensor, (first, first + width), spans))
+        first += width
+    return tuple(spelled)
+
+
 def window_spans(prompt: str, window: Window) -> tuple[tuple[int, int], ...]:
     """The same of a text encoder that is known from its folder.
 
@@ -79,8 +104,12 @@ def window_spans(prompt: str, window: Window) -> tuple[tuple[int, int], ...]:
         tokenizer = _tokenizer(window.tokenizer)
     except Exception as error:  # what the library raises has no kind
         raise IncompatibleError(f"The tokenizer in {window.tokenizer} cannot be read: {error}.") from error
+    return _readable(prompt, tokenizer, window.length)
+
+
+def _readable(prompt: str, tokenizer: Tokenizer, length: int) -> tuple[tuple[int, int], ...]:
     try:
-        return spans_of(prompt, tokenizer, window.length)
+        return spans_of(prompt, tokenizer, length)
     except (TypeError, UnicodeError) as error:
         raise InvalidValueError("A prompt is not valid Unicode text.") from error
 

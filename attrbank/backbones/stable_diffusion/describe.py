@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from attrbank.backbones.parts.part_prints import part_prints
 from attrbank.backbones.parts.recommended import as_sampled, recommended
 from attrbank.backbones.parts.single_file import scheduler_facts
 from attrbank.backbones.parts.vocabulary import check_vocabulary
-from attrbank.backbones.parts.windows import clip_window, window_spans
+from attrbank.backbones.parts.windows import clip_window, side_by_side, window_spans
 from attrbank.diffusion.schedule import Schedule
 from attrbank.diffusion.spelling import TokenSpans
 from attrbank.errors import IncompatibleError
@@ -84,16 +83,11 @@ class SpelledFolder(BackboneFolder):
             IncompatibleError: a tokenizer cannot be read.
             InvalidValueError: the prompt is not valid Unicode.
         """
-        ends = tuple(accumulate(window.width for window in self.windows))
-        return tuple(
-            TokenSpans(
-                window.tokenizer.name.replace("tokenizer", "text_encoder"),
-                "text",
-                (end - window.width, end),
-                window_spans(prompt, window),
-            )
-            for window, end in zip(self.windows, ends, strict=True)
+        names = (window.tokenizer.name.replace("tokenizer", "text_encoder") for window in self.windows)
+        encoders = (
+            (name, window.width, window_spans(prompt, window)) for name, window in zip(names, self.windows, strict=True)
         )
+        return side_by_side(encoders, "text")
 
 
 def describe(reference: str, path: Path, index: Mapping[str, Any], checkpoint: Path | None = None) -> SpelledFolder:

@@ -16,7 +16,8 @@ from attrbank.backbones.parts.codec import load_codec
 from attrbank.backbones.parts.components import FolderParts
 from attrbank.backbones.parts.devices import leave, residence
 from attrbank.backbones.parts.folder import Described
-from attrbank.backbones.parts.text_encoders import LAST, clip_encoder
+from attrbank.backbones.parts.text_encoders import LAST, TextEncoder, clip_encoder
+from attrbank.backbones.parts.windows import side_by_side
 from attrbank.backbones.stable_diffusion.describe import SpelledFolder
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.prediction import from_epsilon, from_velocity
@@ -44,7 +45,6 @@ class StableDiffusion(Described):
 
     def __init__(self, folder: SpelledFolder, placement: Placement) -> None:
         super().__init__(folder)
-        self._spell = folder.token_spans
         self._residence = residence(placement, folder.weights)
         parts = parts_of(folder, self._residence.dtype)
         self._load_text_encoders(parts)
@@ -65,7 +65,7 @@ class StableDiffusion(Described):
 
     def token_spans(self, prompt: str) -> tuple[TokenSpans, ...]:
         """How each text encoder spells a prompt; raises as ``SpelledFolder.token_spans``."""
-        return self._spell(prompt)
+        return side_by_side((encoder.spelled(prompt) for encoder in self._text_encoders()), "text")
 
     def predict(self, latent: Tensor, timestep: int, conditioning: Conditioning) -> Prediction:
         """One evaluation of the UNet per row.
@@ -100,6 +100,9 @@ class StableDiffusion(Described):
 
     def _load_text_encoders(self, parts: FolderParts) -> None:
         self._text_encoder = clip_encoder(CLIPTextModel, parts, "", self._residence)
+
+    def _text_encoders(self) -> tuple[TextEncoder, ...]:
+        return (self._text_encoder,)
 
     def _guidance_for(self, rows: int) -> Conditioning:
         if self.guidance != "embedded":
