@@ -8,7 +8,7 @@ seeds, so that these figures are for notes and not for results. What was learned
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -60,10 +60,10 @@ Found: TypeAlias = dict[str, dict[str, float]]
 """Figures by name, for every way to do it."""
 
 
-def learned(backbone: str, bank: Path) -> list[str]:
+def learned(backbone: str, bank: Path, attributes: Sequence[str]) -> list[str]:
     """Learn what the bank lacks, and name what it has; a mean that hears nothing is left out."""
     known = {entry.name for entry in Bank(bank).entries()} if bank.exists() else set()
-    wanted = [(f"{name}-{core}", core, pair) for name, pairs in PAIRS.items() for core, pair in pairs.items()]
+    wanted = [(f"{name}-{core}", core, pair) for name in attributes for core, pair in PAIRS[name].items()]
     for name, core, (source, target) in track(wanted, "learning", console=Console(stderr=True)):
         if name in known:
             continue
@@ -111,7 +111,7 @@ def table(found: Mapping[str, Found], steps: Mapping[str, float]) -> str:
     """Markdown: success / flips / identity error."""
     columns = ["", "target prompt", f"switch at {SWITCH:g}", "mean 1", "mean 2", "mean 3", "distil ½", "distil 1"]
     rows = []
-    for name in PAIRS:
+    for name in dict.fromkeys(label.rpartition("-")[0] for label in found):
         mean, distil = found.get(f"{name}-mean", {}), found.get(f"{name}-distil", {})
         cells = [distil.get(way) for way in ("target prompt", "prompt switch")]
         cells += [mean.get(way) for way in ("1", "2", "3")] + [distil.get(way) for way in ("0.5", "1")]
@@ -129,11 +129,12 @@ def _told(figures: Mapping[str, float] | None) -> str:
 def main(
     work: Annotated[Path, typer.Option(help="Where the bank, the figures and the sheets are kept.")],
     backbone: Annotated[str, typer.Option(help="The model.")] = "portraits-2",
+    attributes: Annotated[str, typer.Option(help="Which, with commas between.")] = ",".join(PAIRS),
     seeds: Annotated[str, typer.Option(help="To look at.")] = "1000-1015",
     few: Annotated[str, typer.Option(help="For the ten steps.")] = "1000-1007",
 ) -> None:
     """Learn, look, keep the figures as JSON and the pictures as sheets, and print a table."""
-    names = learned(backbone, work / "bank")
+    names = learned(backbone, work / "bank", attributes.split(","))
     request = SettingRequest(
         references=tuple(names), seeds=tuple(parse_seeds(seeds)), prompt=PERSON, bank=work / "bank"
     )
