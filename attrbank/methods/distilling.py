@@ -11,6 +11,7 @@ from torch import Tensor
 
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.errors import InvalidValueError
 from attrbank.methods.directions import (
     TINY,
     Directions,
@@ -92,15 +93,31 @@ def distilled(context: LearnContext, spoken: Sequence[Spoken], mean: Directions)
 
     At strength s the prediction is to be ε(c) + s (ε(c′) − ε(c)), without guidance, on the source prompts' own way. The
     training begins at the mean where that is better than nothing, and gives it back where it does not get any further.
+
+    Raises:
+        InvalidValueError: nothing is better than nothing, and ``context.force`` is off.
     """
     trajectory = coarse(context.trajectory).unguided()
     taught, kept = _apart(_lessons(context, spoken), context.spec.seeds)
     known = _explained(trajectory, taught, mean)
     begin = dict(mean) if known > 0 else {name: torch.zeros_like(vector) for name, vector in mean.items()}
     found = _trained(context, trajectory, taught, begin, NEAR if known > 0 else FAR)
-    if _explained(trajectory, taught, found) < max(0.0, known):
+    gained = _explained(trajectory, taught, found)
+    if gained < known and known > 0:
         found = begin
+    _require_gain(context, max(gained, known), [one.word for one in spoken])
     return Distilled(found, _explained(trajectory, kept, found) if kept else None)
+
+
+def _require_gain(context: LearnContext, explained: float, words: Sequence[str]) -> None:
+    """Refuse what says nothing even on the seeds that it was learned from; forced, warn of it."""
+    if explained > 0:
+        return
+    found = f"nothing that is added at {', '.join(dict.fromkeys(words))} brings the model nearer to the target prompts"
+    if not context.force:
+        hint = "Name another word with --on, or leave --method out. --force stores it all the same."
+        raise InvalidValueError(f"{found[0].upper()}{found[1:]}.", hint)
+    context.on_warning(found)
 
 
 def _trained(

@@ -75,6 +75,18 @@ def test_distilling_hears_what_comes_behind_the_word(backbone, monkeypatch) -> N
     assert "explained_share" not in attribute.record.measured, "two seeds leave none to tell by"
 
 
+def test_a_word_that_moves_nothing_is_refused_unless_forced(backbone, monkeypatch) -> None:
+    monkeypatch.setattr(distilling, "STEPS", 1)
+    monkeypatch.setattr(distilling, "_explained", lambda *anything: -0.1)
+    with pytest.raises(InvalidValueError, match="Nothing that is added at man, woman brings"):
+        learned(backbone, core="distil", seeds=(0, 1))
+    warned: list[str] = []
+    spec = complete(learn_spec("old", SOURCES, TARGETS, method="text", seeds=(0, 1), steps=6), backbone)
+    forced = learn_attribute(spec, Text(), backbone, DDIM(), force=True, on_warning=warned.append)
+    assert float(forced.tensors["text_encoder"].norm()) > 0
+    assert "nothing that is added" in warned[0]
+
+
 def test_on_names_the_word_and_must_be_in_both_prompts(backbone) -> None:
     assert learned(backbone, on="photo", targets=["an old photo of a man", "an old photo of a woman"]).record.words == (
         "photo",
