@@ -32,8 +32,8 @@ STEPS, ROWS = 150, 8
 """Of the distillation: its steps, and the most pictures in each."""
 FAR, NEAR = 0.5, 0.05
 """How far a step goes, in the tokens' own size: from nothing, where small ones find no way, and from a good mean."""
-SCALES, BACKWARDS = (0.25, 1.0), 0.25
-"""It is trained at strengths of this size, of which this share is negative: less and the opposite are learned, too."""
+SCALES = (0.25, 1.5)
+"""It is trained at strengths of this size, of either sign, so that less, more and the opposite are learned, too."""
 HELD_OUT = 4
 """One seed of so many is for telling what the direction explains, where there are as many as two times that."""
 
@@ -153,18 +153,18 @@ def _drawn(count: int, generator: torch.Generator) -> Tensor:
     """Strengths to train at, (B,)."""
     low, high = SCALES
     sizes = low + (high - low) * torch.rand(count, generator=generator)
-    return sizes * torch.where(torch.rand(count, generator=generator) < BACKWARDS, -1.0, 1.0)
+    return sizes * (1 - 2 * torch.randint(2, (count,), generator=generator))
 
 
 def _missed(trajectory: Trajectory, lesson: _Lesson, directions: Directions, strengths: Tensor) -> Tensor:
-    """The squared error of the predictions at some strengths (B,), as a share of what is to be changed at each."""
+    """The squared error of the predictions at some strengths (B,), as a share of what the target prompt changes."""
     each = strengths[:, None, None, None]
     many = {name: tensor.expand(len(each), *tensor.shape[1:]) for name, tensor in lesson.spoken.source.items()}
     device = many[lesson.spoken.places[0].tensor].device
     heard = added(many, lesson.spoken.places, directions, strengths[:, None, None].to(device))
     found = trajectory.predict(lesson.position, heard).eps
     wanted = lesson.source + each * lesson.change
-    return ((found - wanted) / each).square().mean() / lesson.change.square().mean().clamp(min=TINY)
+    return (found - wanted).square().mean() / lesson.change.square().mean().clamp(min=TINY)
 
 
 @torch.no_grad()
