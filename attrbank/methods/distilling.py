@@ -32,6 +32,8 @@ STEPS, ROWS = 150, 8
 """Of the distillation: its steps, and the most pictures in each."""
 FAR, NEAR = 0.5, 0.05
 """How far a step goes, in the tokens' own size: from nothing, where small ones find no way, and from a good mean."""
+WORTH = 0.01
+"""A mean that explains less is no beginning; one that is nothing explains some rounding."""
 SCALES = (0.25, 1.5)
 """It is trained at strengths of this size, of either sign, so that less, more and the opposite are learned, too."""
 HELD_OUT = 4
@@ -100,10 +102,11 @@ def distilled(context: LearnContext, spoken: Sequence[Spoken], mean: Directions)
     trajectory = coarse(context.trajectory).unguided()
     taught, kept = _apart(_lessons(context, spoken), context.spec.seeds)
     known = _explained(trajectory, taught, mean)
-    begin = dict(mean) if known > 0 else {name: torch.zeros_like(vector) for name, vector in mean.items()}
-    found = _trained(context, trajectory, taught, begin, NEAR if known > 0 else FAR)
+    is_good = known > WORTH
+    begin = dict(mean) if is_good else {name: torch.zeros_like(vector) for name, vector in mean.items()}
+    found = _trained(context, trajectory, taught, begin, NEAR if is_good else FAR)
     gained = _explained(trajectory, taught, found)
-    if gained < known and known > 0:
+    if is_good and gained < known:
         found = begin
     _require_gain(context, max(gained, known), [one.word for one in spoken])
     return Distilled(found, _explained(trajectory, kept, found) if kept else None)
