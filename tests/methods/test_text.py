@@ -75,6 +75,18 @@ def test_distilling_hears_what_comes_behind_the_word(backbone, monkeypatch) -> N
     assert "explained_share" not in attribute.record.measured, "two seeds leave none to tell by"
 
 
+def test_from_a_mean_that_is_rounding_training_takes_large_steps(backbone, monkeypatch) -> None:
+    """Small ones find no way from nothing, and the mean explains some rounding more than nothing."""
+    rates: list[float] = []
+    monkeypatch.setattr(distilling, "_trained", lambda *given: rates.append(given[-1]) or given[-2])
+    spec = complete(
+        learn_spec("old", ["a man"], ["a man with a hat"], method="text", seeds=(0, 1), steps=6, guidance_scale=2.0),
+        backbone,
+    )
+    learn_attribute(spec, Text(), backbone, DDIM(), force=True)
+    assert rates == [distilling.FAR]
+
+
 def test_a_word_that_moves_nothing_is_refused_unless_forced(backbone, monkeypatch) -> None:
     monkeypatch.setattr(distilling, "STEPS", 1)
     monkeypatch.setattr(distilling, "_explained", lambda *anything: -0.1)
