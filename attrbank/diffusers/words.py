@@ -13,7 +13,6 @@ from attrbank.diffusion.spelling import TokenSpans, places_of
 from attrbank.editing.acting import Ready
 from attrbank.errors import IncompatibleError, InvalidValueError
 from attrbank.methods.protocol import PromptEdit
-from attrbank.text import printable
 
 HEARD = "prompt_embeds"
 """What pipelines of Stable Diffusion call it: the rows of the empty prompt, if they are guided, then the prompt's."""
@@ -81,7 +80,7 @@ def _refuse_another(pipeline: Any, rows: Tensor, prompt: str) -> None:
     )
     if found.shape[1:] != rows.shape[1:] or any(_far(row, found[0]) for row in rows):
         raise InvalidValueError(
-            f"The pipeline runs another prompt than {printable(prompt)!r}, which the callback was given.",
+            "The pipeline runs another prompt than the callback was given, so that words stand elsewhere.",
             hint="Give both the same.",
         )
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from attrbank.diffusion.spelling import token_spans_of
 from attrbank.errors import InvalidValueError
 from attrbank.methods.protocol import Method, Needs
-from attrbank.names import check_word
 from attrbank.schema.asked import LearnSpec
 from attrbank.schema.fields import Core, Part, Preset
 from attrbank.schema.stored import AttributeRecord
@@ -72,7 +71,6 @@ class Text(Method):
             raise InvalidValueError(
                 f"A text direction has no core {given['core']!r}.", hint="It has mean and distil, the default."
             )
-        check_word(given.get("on"))
         seeds = SEEDS if pairs <= len(SEEDS) else tuple(range(pairs))
         return {"seeds": seeds, **fields, "t_x": T_X, "delta_tau": 0.0, **given}
 
