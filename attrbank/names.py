@@ -216,3 +216,14 @@ def check_text(text: str | None, what: str, longest: int) -> None:
     lone_surrogate = any("\ud800" <= character <= "\udfff" for character in text)
     if len(text) > longest or lone_surrogate:
         raise InvalidValueError(f"{what} must be valid text of at most {longest} characters.", hint="Shorten it.")
+
+
+def check_word(word: str | None) -> None:
+    """Refuse what is no word of a prompt.
+
+    Raises:
+        InvalidValueError: it is empty, or too long, or no valid Unicode.
+    """
+    check_text(word, "The word", 200)
+    if word is not None and not any(map(str.isalnum, word)):
+        raise InvalidValueError("The word at which an attribute acts is empty.", hint="Name one of the prompt.")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import torch
 import typer
 from PIL import Image
 from typer.main import get_command
@@ -144,6 +145,7 @@ def desk(tmp_path: Path, tiny_pipeline: Path, tiny_ddpm: Path, monkeypatch: pyte
     (folder / "stable-diffusion-v1-5").symlink_to(PORTRAITS)
     (folder / "another-model").symlink_to(tiny_pipeline)
     (folder / "ddpm-celebahq-256").symlink_to(tiny_ddpm)
+    torch.save({"delta": {"tokenwise_delta.oai_clip_vit_l": torch.ones(128)}}, folder / "person_smile.pt")
     monkeypatch.chdir(folder)
     return folder
 

@@ -40,7 +40,9 @@ class Mismatch(NamedTuple):
 _CALLED: Mapping[Part, str] = {"text": "text encoder", "codec": "codec"}
 
 
-def mismatch(learned_on: Binding, here: Comparable, parts: Collection[Part] = ()) -> Mismatch | None:
+def mismatch(
+    learned_on: Binding, here: Comparable, parts: Collection[Part] = (), *, network: bool = True
+) -> Mismatch | None:
     """What speaks against an attribute of one model on another, the gravest first; None if they are the same model.
 
     Args:
@@ -48,20 +50,23 @@ def mismatch(learned_on: Binding, here: Comparable, parts: Collection[Part] = ()
         here: the other one.
         parts: of which the attribute depends beside the network that denoises; what either does not know is not held
             against it.
+        network: whether it depends on that network. If not, the parts alone decide, where both sides know them.
     """
     theirs = BEFORE_ALL_WEIGHTS.get(learned_on.fingerprint, learned_on.fingerprint)
     is_known, known = theirs in (here.fingerprint, former_of(here)), parts_of(here)
-    sides = (
+    of_network = (
         Mismatch("family", learned_on.family, family_of(here)),
         Mismatch("latent shape", _shape(learned_on.latent_shape), _shape(here.latent_shape)),
         Mismatch("prediction type", learned_on.prediction_type, here.prediction_type),
         Mismatch("fingerprint", here.fingerprint if is_known else theirs, here.fingerprint),
-        *(
-            Mismatch(_CALLED[part], learned_on.parts[part], known[part])
-            for part in parts
-            if part in learned_on.parts and part in known
-        ),
     )
+    of_parts = [
+        Mismatch(_CALLED[part], learned_on.parts[part], known[part])
+        for part in parts
+        if part in learned_on.parts and part in known
+    ]
+    decide = not network and 0 < len(parts) == len(of_parts)
+    sides = of_parts if decide else (*of_network, *of_parts)
     return next((side for side in sides if side.theirs != side.ours), None)
 
 
@@ -74,7 +79,12 @@ def uncertain(record: AttributeRecord, here: Comparable) -> str | None:
 
 
 def check_binding(
-    record: AttributeRecord, here: Comparable, *, force: bool = False, parts: Collection[Part] = ()
+    record: AttributeRecord,
+    here: Comparable,
+    *,
+    force: bool = False,
+    parts: Collection[Part] = (),
+    network: bool = True,
 ) -> Mismatch | None:
     """Refuse an attribute that was learned on another model (docs/architecture.md 6).
 
@@ -83,6 +93,7 @@ def check_binding(
         here: the model that it is to act on.
         force: let it act on a relative of the model that it was learned on.
         parts: as ``mismatch`` has them.
+        network: likewise.
 
     Returns:
         What was forced; None if there was no need.
@@ -90,7 +101,7 @@ def check_binding(
     Raises:
         IncompatibleError: naming both sides.
     """
-    found = mismatch(record.backbone, here, parts)
+    found = mismatch(record.backbone, here, parts, network=network)
     if found is None or (force and found.forcible):
         return found
     theirs, ours, other = record.backbone.name, here.name, "the other one"

@@ -144,6 +144,13 @@ def import_attribute(
     return entry
 
 
+def add_attribute(bank: Bank, attribute: LearnedAttribute, conflict: Conflict = "refuse") -> Entry | None:
+    """Add what was made of a file of another format; raises as ``import_attribute``."""
+    from attrbank.attribute.artifact import encode
+
+    return _add(bank, seal(encode(attribute)), None, conflict)
+
+
 def _add(bank: Bank, data: bytes, said: Annotation | None, conflict: Conflict) -> Entry | None:
     try:
         return bank.add(data, replace=conflict == "replace", annotation=said)

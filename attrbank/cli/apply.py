@@ -47,6 +47,7 @@ def apply(
     as_json: JsonOption = False,
     core: Annotated[Core | None, typer.Option(help="The core to take; default the attribute's own.")] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Strengths as they are, not as calibrated.")] = False,
+    on: Annotated[str | None, typer.Option("--on", metavar="WORD", help="Text directions: whom they change.")] = None,
     backbone: BackboneOption = None,
     config: ConfigOption = None,
     where: Where,
@@ -71,6 +72,7 @@ def apply(
         inversion=inversion,
         mask=mask,
         raw=raw,
+        on=on,
         bank=bank,
     )
     batch = batch_of(request, prompts, seeds)

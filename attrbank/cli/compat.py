@@ -78,10 +78,11 @@ def _row(record: AttributeRecord, models: Sequence[Description | None]) -> list[
 def _mismatch(record: AttributeRecord, model: Description) -> Mismatch | None:
     """With the core that the attribute prefers; of a method that is not installed, the network alone is compared."""
     try:
-        parts = load_plugins().parts_of_method(record)
+        plugins = load_plugins()
+        parts, network = plugins.parts_of_method(record), plugins.needs_its_network(record)
     except AttrbankError:
-        parts = ()
-    return mismatch(record.backbone, model, parts)
+        parts, network = (), True
+    return mismatch(record.backbone, model, parts, network=network)
 
 
 def _cell(record: AttributeRecord, model: Description | None) -> str:

@@ -9,9 +9,9 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from attrbank.attribute import bundle
-from attrbank.attribute.transfer import Conflict, beside, export_attribute, import_attribute
+from attrbank.attribute.transfer import Conflict, add_attribute, beside, export_attribute, import_attribute
 from attrbank.cli import terminal
-from attrbank.cli.options import BankOption, JsonOption, ReplaceOption
+from attrbank.cli.options import BackboneOption, BankOption, ConfigOption, JsonOption, ReplaceOption, backbone_of
 from attrbank.errors import AttrbankError, PartialError
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
@@ -52,13 +52,19 @@ def export(
 
 
 def import_files(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE|DIR", help="As attrbank export writes them.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE|DIR", help="As attrbank export writes them, or .pt of Attribute Control."),
+    ],
     *,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call it; default as it is called.")] = None,
     replace: ReplaceOption = False,
     on_conflict: Annotated[
         Conflict, typer.Option("--on-conflict", help="If its name means another: skip, replace, or call it NAME-2.")
     ] = "refuse",
+    backbone: BackboneOption = None,
+    config: ConfigOption = None,
+    on: Annotated[str | None, typer.Option("--on", metavar="WORD", help="Of a .pt: the word that it is for.")] = None,
     as_json: JsonOption = False,
     bank: BankOption = None,
 ) -> None:
@@ -67,13 +73,17 @@ def import_files(
         raise typer.BadParameter("--name is for one file.")
     if replace and on_conflict not in {"refuse", "replace"}:
         raise typer.BadParameter("--replace is --on-conflict replace.")
-    opened = Bank.open(bank)
+    opened, model = Bank.open(bank), backbone_of(backbone, config)
 
     from attrbank.editing.usable import require_usable  # export does without torch
+    from attrbank.learning.converting import converted, is_foreign
 
     def add(path: Path) -> dict[str, Any] | None:
         conflict: Conflict = "replace" if replace else on_conflict
-        entry = import_attribute(opened, path, name=name, conflict=conflict, require_usable=require_usable)
+        if is_foreign(path):
+            entry = add_attribute(opened, converted(path, name=name, backbone=model, word=on), conflict)
+        else:
+            entry = import_attribute(opened, path, name=name, conflict=conflict, require_usable=require_usable)
         if entry is None:
             terminal.say(f"{path}: skipped, its name means another attribute.")
             return None

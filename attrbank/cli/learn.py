@@ -82,9 +82,10 @@ def learn(
     delta_tau: Annotated[float | None, typer.Option(metavar="F", help="T_z − T_x; −.2, the paper's −.3.")] = None,
     method: Annotated[str | None, typer.Option(metavar="M", help="See attrbank methods; default avi.")] = None,
     vectors: Annotated[Vectors | None, typer.Option(help="Where the vectors come from; default difference.")] = None,
-    core: Annotated[Core | None, typer.Option(help="Difference: the core to take; default the better.")] = None,
+    core: Annotated[Core | None, typer.Option(help="Difference, text: which predictor; default the better.")] = None,
     branch: Annotated[float | None, typer.Option(metavar="F", help="Difference: when the runs part; 1.")] = None,
     rank: Annotated[int | None, typer.Option(metavar="R", help="Difference: the rank of the vectors.")] = None,
+    on: Annotated[str | None, typer.Option("--on", metavar="WORD", help="Text: the subject; default found.")] = None,
     paper: Paper,
     preset: Annotated[Preset | None, typer.Option(help="All settings as published.")] = None,
     tuning: Tuning,
@@ -102,6 +103,7 @@ def learn(
     from attrbank.learning.request import learn_spec  # help is shown without plugins
 
     times = {"t_x": t_x, "delta_tau": delta_tau, "branch": branch}
+    how = {"method": method, "vectors": vectors, "core": core, "rank": rank, "on": on}
     spec = learn_spec(
         name,
         source or [],
@@ -111,16 +113,13 @@ def learn(
         preset=preset,
         seeds=_seeds(seeds, seed),
         **times,
+        **how,
         **vars(paper),
-        method=method,
-        vectors=vectors,
-        core=core,
-        rank=rank,
         **vars(sampling),
     )
-    on: dict[str, Any] = {"backbone": backbone_of(backbone, config), "placement": where.placement(), "bank": bank}
-    on |= {"replace": replace, "force": force, "preset": preset}
-    _learn(spec, as_json, tuning, None if keep else context.obj, preview=not no_preview, **on)
+    options: dict[str, Any] = {"backbone": backbone_of(backbone, config), "placement": where.placement(), "bank": bank}
+    options |= {"replace": replace, "force": force, "preset": preset}
+    _learn(spec, as_json, tuning, None if keep else context.obj, preview=not no_preview, **options)
 
 
 def _propose_to_keep(spec: LearnSpec, words: Sequence[str], backbone: str | None) -> None:

@@ -50,6 +50,7 @@ def command_of(recipe: Recipe, bank: Path | None = None) -> str:
     words += [word for core in cores if core and len(cores) == 1 for word in ("--core", core)]
     words += ["--force"] if recipe.forced else []
     words += ["--dtype", recipe.dtype] if recipe.dtype else []
+    words += [word for on in dict.fromkeys(turn.on for turn in recipe.steps_applied) if on for word in ("--on", on)]
     words += ["--raw"] if any(turn.raw for turn in recipe.steps_applied) else []
     words += ["--bank", str(bank)] if bank else []
     return " ".join(map(quoted, [*words, "--backbone", recipe.backbone]))
@@ -126,15 +127,7 @@ def _facts(entry: Entry, record: AttributeRecord, versions: list[str]) -> Iterat
     for field in ("name", "id", "origin", "created", "method", "vectors", "core", "rank", "unit", "solver", "k"):
         if getattr(entry, field) is not None:
             yield field, getattr(entry, field)
-    for pair in record.pairs:
-        yield "source", pair.source
-        yield "target", pair.target
-    if record.pictures:
-        yield "learned from", entry.source
-    for pictures in record.pictures:
-        yield "source image", f"SHA-256 {pictures.source}"
-        yield "target image", f"SHA-256 {pictures.target}"
-    yield "seeds", entry.seeds
+    yield from _learned_from(entry, record)
     if record.core in ON_THE_WAY:
         yield "acts at", f"{len(record.times)} times, ᾱ = {' '.join(f'{time:.3g}' for time in record.times)}"
     yield "t_x", f"{entry.t_x:g} (timestep {record.resolved.timestep_x})"
@@ -147,3 +140,20 @@ def _facts(entry: Entry, record: AttributeRecord, versions: list[str]) -> Iterat
     for other in versions:
         if other != entry.reference:
             yield "version", other
+
+
+def _learned_from(entry: Entry, record: AttributeRecord) -> Iterator[tuple[str, object]]:
+    for pair in record.pairs:
+        yield "source", pair.source
+        yield "target", pair.target
+    if record.pictures:
+        yield "learned from", entry.source
+    for pictures in record.pictures:
+        yield "source image", f"SHA-256 {pictures.source}"
+        yield "target image", f"SHA-256 {pictures.target}"
+    if record.words:
+        yield "acts at", ", ".join(record.words)
+    if record.imported:
+        yield "imported", f"{record.imported.format} (SHA-256 {record.imported.sha256})"
+    if record.seeds:
+        yield "seeds", entry.seeds

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn, cast
+from typing import Any, NoReturn, cast
 
 import torch
 from diffusers.callbacks import PipelineCallback
@@ -23,10 +23,13 @@ from attrbank.attribute.compatibility import check_binding
 from attrbank.backbones.parts.fingerprint import Fingerprints
 from attrbank.diffusers.pipelines import fingerprints_of, model_of, refuse_packed
 from attrbank.diffusers.progress import Progress
+from attrbank.diffusers.words import HEARD, heard_with
 from attrbank.diffusion.schedule import Schedule
+from attrbank.diffusion.spelling import require_word
 from attrbank.editing.acting import Ready, ready
 from attrbank.editing.request import ApplyRequest
-from attrbank.errors import IncompatibleError
+from attrbank.editing.wording import refuse_idle_word, words_for
+from attrbank.errors import IncompatibleError, InvalidValueError
 from attrbank.methods.protocol import Edit, ModelEdit
 from attrbank.names import Asked, When, parse_asked
 from attrbank.plugins.manager import load_plugins
@@ -46,7 +49,10 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
     prefers; one that must look at the picture first is refused. Latents that a scheduler carries as x/√ᾱ are
     scaled for the edit and back; what a multistep scheduler remembers from before an edit is dropped.
 
-    A pipeline does not hand on its prompt; it names itself, in its log, the words of one that is too long.
+    A pipeline does not hand on its prompt; it names itself, in its log, the words of one that is too long. Text
+    directions, which act at words, must be told it; what the pipeline hears of it is then taken from its
+    ``prompt_embeds``, of which the rows of the empty prompt stay as they are. Which text encoders a pipeline has cannot
+    be told, so that they, too, ask for the model that they were learned on.
 
     The pipeline's model is checked when its run begins: latent shape, prediction type, and the fingerprint of its
     weights, adapters among them, unless they are in bfloat16 or below, which is too coarse for it.
@@ -56,33 +62,53 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
         bank: the bank's folder; None is the user's.
         rho: strength of the references that have none of their own.
         force: let attributes act on a relative of their model, such as one with a LoRA.
+        prompt: that the pipeline will run, for attributes that act at words of it.
+        on: the word at which they act; None is their own.
 
     Raises:
         NotFoundError: an attribute, or the method that it needs, is not there.
-        InvalidValueError: a reference, a strength or a time is malformed, out of range, or given twice. While a
-            pipeline runs: an attribute cannot act at the time that was asked for.
+        InvalidValueError: a reference, a strength or a time is malformed, out of range, or given twice, or an attribute
+            acts at words and the prompt is not given, or lacks them. While a pipeline runs: it runs another, or an
+            attribute cannot act at the time that was asked for.
         CorruptArtifactError: an artifact is damaged.
         IncompatibleError: an attribute needs evaluations of its own. While a pipeline runs: its scheduler, its model
             or its latents do not fit the attribute.
     """
 
-    tensor_inputs: ClassVar[list[str]] = ["latents"]
-
-    def __init__(self, *attributes: str, bank: Path | str | None = None, rho: float = 1.0, force: bool = False) -> None:
+    def __init__(
+        self,
+        *attributes: str,
+        bank: Path | str | None = None,
+        rho: float = 1.0,
+        force: bool = False,
+        prompt: str | None = None,
+        on: str | None = None,
+    ) -> None:
         super().__init__()
         self._force = force
-        request, store = ApplyRequest(references=tuple(map(parse_asked, attributes)), rho=rho), Bank.open(bank)
+        request = ApplyRequest(references=tuple(map(parse_asked, attributes)), rho=rho, prompt=prompt, on=on)
+        store = Bank.open(bank)
         entries = store.resolve_all([asked.reference for asked in request.references])
         self._waiting = [
-            _waiting(store, entry, asked._replace(strength=strength))
+            _waiting(store, entry, asked._replace(strength=strength), request)
             for entry, asked, strength in zip(entries, request.references, request.strengths, strict=True)
         ]
+        refuse_idle_word(request, [waiting.words for waiting in self._waiting])
         self._attributes: list[Ready] = []
+        self._prompt = prompt or ""
+
+    @property
+    def tensor_inputs(self) -> list[str]:
+        """What the pipeline is to hand over: the latents, and what it hears of the prompt, if that is to be edited."""
+        return ["latents", *([HEARD] if any(waiting.words for waiting in self._waiting) else [])]
 
     def callback_fn(
         self, pipeline: Any, step_index: int, timestep: Any, callback_kwargs: dict[str, Any]
     ) -> dict[str, Any]:
-        """Edit ``latents``, (B, C, H, W), if it is an attribute's turn; called by the pipeline after every step."""
+        """Edit ``latents``, (B, C, H, W), or what is heard of the prompt, if it is an attribute's turn.
+
+        Called by the pipeline after every step.
+        """
         latents = callback_kwargs["latents"]
         refuse_packed(latents)
         progress = Progress(pipeline.scheduler, timestep)
@@ -92,10 +118,12 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
         acting = [item for item in self._attributes if progress.index_of(item.record) == progress.index]
         if not acting:
             return callback_kwargs
-        edited = _edited(latents, acting, progress)
-        if not torch.equal(edited, latents):
+        edited = _edited(latents, [item for item in acting if not item.words], progress)
+        hearing = [item for item in acting if item.words and item.strength]
+        if hearing or not torch.equal(edited, latents):
             progress.forget()
-        return {**callback_kwargs, "latents": edited}
+        heard = {HEARD: heard_with(pipeline, callback_kwargs[HEARD], self._prompt, hearing)} if hearing else {}
+        return {**callback_kwargs, "latents": edited, **heard}
 
     def _check(self, pipeline: Any, progress: Progress, latents: Tensor) -> None:
         prints = fingerprints_of(pipeline)
@@ -139,31 +167,45 @@ class _Waiting:
     Attributes:
         core: that does without the network.
         when: the time that was asked for; None is its own.
+        words: at which of the prompt's it acts; none for most.
     """
 
     learned: LearnedAttribute
     core: Core | None
     strength: float
     when: When | None
+    words: tuple[str, ...]
 
     def on(self, schedule: Schedule) -> Ready:
         """Ready for the scheduler of a pipeline; refuses a time that it cannot have."""
         record = self.learned.record
         if self.when is not None:
             record = load_plugins().method_of(record).moved(record, self.core, self.when, schedule)
-        return ready(replace(self.learned, record=record), self.strength, self.core)
+        return ready(replace(self.learned, record=record), self.strength, self.core, words=self.words)
 
 
-def _waiting(bank: Bank, entry: Entry, asked: Asked) -> _Waiting:
+def _waiting(bank: Bank, entry: Entry, asked: Asked, request: ApplyRequest) -> _Waiting:
     learned, strength = opened(bank.artifact(entry)), cast(float, asked.strength)  # ``rho`` has filled it in
     record = learned.record
     method = load_plugins().method_of(record)
     core = method.core_without_network(record)
-    attribute = ready(learned, strength, core)
-    alone = method.needs(record, core, strength).nothing and len(attribute.times) == 1
+    needs = method.needs(record, core, strength)
+    attribute = ready(learned, strength, core, words=words_for(request, needs.words))
+    if attribute.words:
+        _require_prompt(request.prompt, record.name)
+        require_word(request.prompt or "", attribute.words, record.name)
+    alone = needs.nothing and len(attribute.times) == 1
     if isinstance(attribute.edit, ModelEdit) or not alone:
         raise _out_of_reach(record.name)
-    return _Waiting(learned, core, strength, asked.when)
+    return _Waiting(learned, core, strength, asked.when, attribute.words)
+
+
+def _require_prompt(prompt: str | None, name: str) -> None:
+    if prompt is None:
+        raise InvalidValueError(
+            f"{name} acts at words of the prompt, which a pipeline does not hand on.",
+            hint="Give it to the callback, too: AttributeCallback(..., prompt=...).",
+        )
 
 
 def _out_of_reach(name: str) -> IncompatibleError:

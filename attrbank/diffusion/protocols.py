@@ -64,7 +64,8 @@ class Backbone(Protocol):
     models share whose latents mean the same; without it, it is a family of its own. With ``picture_size``, the height
     and width of its pictures, nothing need be decoded to know them. ``parts`` are SHA-256s, in hex, of its "text"
     encoders, its "codec" and its "sampling", by which a batch tells that it is still the same. ``unread(prompt)`` is
-    what it does not read of a prompt that is too long.
+    what it does not read of a prompt that is too long. ``token_spans(prompt)``, which its description has as well,
+    tells how each text encoder spells a prompt, see ``spelling.TokenSpans``: without it, no edit acts at words.
     """
 
     name: str

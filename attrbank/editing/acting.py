@@ -10,7 +10,7 @@ from attrbank.attribute.calibration import calibration_of, raw_strength
 from attrbank.diffusion.schedule import Grid, Schedule, indices_of
 from attrbank.editing.composition import Act
 from attrbank.editing.contradiction import opposed_to
-from attrbank.methods.protocol import Edit, ModelEdit
+from attrbank.methods.protocol import Edit, ModelEdit, PromptEdit
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.fields import Core
 from attrbank.schema.stored import AttributeRecord
@@ -26,25 +26,34 @@ class Ready:
         strength: as the edit takes it.
         times: ᾱ at the times at which it acts.
         opposed: what a prompt may say against it.
+        words: at which of the prompt's it acts, if it changes how that is heard.
     """
 
     record: AttributeRecord
-    edit: Edit | ModelEdit
+    edit: Edit | ModelEdit | PromptEdit
     strength: float
     times: tuple[float, ...]
     opposed: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
     def at(self, indices: Sequence[int]) -> Act:
         """Its turn at steps of a grid."""
         first, *later = indices
-        return Act(first, self.edit, self.strength, tuple(later), self.opposed)
+        return Act(first, self.edit, self.strength, tuple(later), self.opposed, self.words)
 
     def on(self, grid: Grid, schedule: Schedule) -> Act:
         """Its turn on a grid."""
         return self.at(indices_of(self.times, grid, schedule))
 
 
-def ready(attribute: LearnedAttribute, strength: float, core: Core | None = None, *, raw: bool = False) -> Ready:
+def ready(
+    attribute: LearnedAttribute,
+    strength: float,
+    core: Core | None = None,
+    *,
+    raw: bool = False,
+    words: tuple[str, ...] = (),
+) -> Ready:
     """Make an attribute ready to act.
 
     Args:
@@ -52,6 +61,7 @@ def ready(attribute: LearnedAttribute, strength: float, core: Core | None = None
         strength: 1 is the full effect.
         core: None is the attribute's own.
         raw: take the strength as it is, whatever the attribute's calibration says.
+        words: at which of the prompt's it acts; none are the attribute's own.
 
     Raises:
         NotFoundError: the method that it was learned with is not installed.
@@ -61,5 +71,7 @@ def ready(attribute: LearnedAttribute, strength: float, core: Core | None = None
     record, method = attribute.record, load_plugins().method_of(attribute.record)
     method.strengths(record).check(record.name, strength)
     calibration = None if raw else calibration_of(record, core)
-    edit, times = method.edit(record, attribute.tensors, core), method.times(record, core or record.core)
-    return Ready(record, edit, raw_strength(calibration, strength), times, opposed_to(record, strength))
+    edit, acting = method.edit(record, attribute.tensors, core), core or record.core
+    words = words or method.needs(record, acting, strength).words
+    times, opposed = method.times(record, acting), opposed_to(record, strength)
+    return Ready(record, edit, raw_strength(calibration, strength), times, opposed, words)

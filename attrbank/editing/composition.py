@@ -13,12 +13,16 @@ from torch import Tensor
 
 from attrbank.diffusion.protocols import Conditioning, Prediction
 from attrbank.diffusion.schedule import nearest_index
+from attrbank.diffusion.spelling import places_of, token_spans_of
 from attrbank.diffusion.trajectory import Position, Trajectory, clean_under
 from attrbank.editing.contradiction import without
-from attrbank.methods.protocol import Edit, ModelEdit
+from attrbank.methods.protocol import LASTING, Edit, ModelEdit, PromptEdit
 
 OnStep: TypeAlias = Callable[[Position], None]
 """Called with every position reached."""
+
+EDIT = "the edit"
+"""What messages call one whose attribute is not known here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,18 +35,20 @@ class Act:
         strength: as the edit takes it, each time.
         later: the steps at which it acts again, in order; a coarse grid may have one of them twice.
         opposed: what a prompt may say against it: once it has acted, the edited picture goes on without that.
+        words: at which of the prompt's it acts, if it changes how that is heard.
     """
 
     index: int
-    edit: Edit | ModelEdit
+    edit: Edit | ModelEdit | PromptEdit
     strength: float
     later: tuple[int, ...] = ()
     opposed: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
     @property
     def at_once(self) -> Edit | None:
         """The edit, if all that it does is one change of one latent."""
-        return None if self.later or isinstance(self.edit, ModelEdit) else self.edit
+        return None if self.later or isinstance(self.edit, LASTING) else self.edit
 
 
 class Edited(NamedTuple):
@@ -161,13 +167,14 @@ def run_edits(
 
     Raises:
         NumericError: a latent is no longer finite.
-        InvalidValueError: an edit refuses its strength.
+        InvalidValueError: an edit refuses its strength, or acts at words that the prompt does not have.
+        IncompatibleError: an edit acts at words, and the backbone has no ``token_spans``.
     """
     source = trajectory.conditioning(prompt)
     before = start or trajectory.start(seeds)
     begun = cache(noise or partial(trajectory.start, seeds))
     after: Position | None = None
-    acts = [act for act in acts if act.strength or not isinstance(act.edit, ModelEdit)]
+    acts = [act for act in acts if act.strength or not isinstance(act.edit, LASTING)]
     model, acted = _Model(trajectory, prompt, source), False
     for index, group in groupby(_moments(trajectory, acts), key=lambda moment: moment.at):
         inputs = LazyInputs(trajectory, before, index, source, begun, on_step)
@@ -177,8 +184,8 @@ def run_edits(
             if acted:
                 inputs.after(after)
             acted |= act.strength != 0
-            if isinstance(act.edit, ModelEdit):
-                model.turn(act, act.edit)
+            if isinstance(act.edit, LASTING):
+                model.turn(act)
                 after = after.branched()
             else:
                 latent = act.edit(after.latent, inputs, act.strength)
@@ -192,30 +199,43 @@ def run_edits(
 
 
 class _Model:
-    """What the edited pictures run on: the backbone as the edits in force have it."""
+    """What the edited pictures run on: the backbone, and what it hears, as the edits in force have them."""
 
     def __init__(self, trajectory: Trajectory, prompt: str, source: Conditioning) -> None:
         self._plain, self._prompt = trajectory, prompt
         self._trajectory, self._conditioning = trajectory, source
-        self._in_force: dict[Act, ModelEdit] = {}
+        self._in_force: list[Act] = []
 
-    def turn(self, act: Act, edit: ModelEdit) -> None:
+    def turn(self, act: Act) -> None:
         """Begin with an edit, or end the one that is in force."""
-        if self._in_force.pop(act, None) is None:
-            self._in_force[act] = edit
+        if act in self._in_force:
+            self._in_force.remove(act)
+        else:
+            self._in_force.append(act)
         backbone = self._plain.backbone
-        for other, model_edit in self._in_force.items():
-            backbone = model_edit.through(backbone, other.strength)
-        self._trajectory = self._plain.through(backbone)
-        self._conditioning = self._trajectory.conditioning(self._prompt)
+        for other in self._in_force:
+            if isinstance(other.edit, ModelEdit):
+                backbone = other.edit.through(backbone, other.strength)
+        self._trajectory = self._plain if backbone is self._plain.backbone else self._plain.through(backbone)
+        self._conditioning = self._heard()
 
     def leave_out(self, phrases: Sequence[str]) -> bool:
         """Go on under the prompt without these phrases; False if it says none of them."""
         shorter = without(self._prompt, phrases)
         if shorter == self._prompt:
             return False
-        self._prompt, self._conditioning = shorter, self._trajectory.conditioning(shorter)
+        self._prompt = shorter
+        self._conditioning = self._heard()
         return True
+
+    def _heard(self) -> Conditioning:
+        """What the prompt becomes by the edits in force."""
+        conditioning, model, prompt = self._trajectory.conditioning(self._prompt), self._plain.backbone, self._prompt
+        for act in self._in_force:
+            if isinstance(act.edit, PromptEdit):
+                places = places_of(token_spans_of(model, prompt, EDIT), prompt, act.words, EDIT)
+                conditioning = act.edit.heard(conditioning, places, act.strength)
+        return conditioning
 
     def run(self, position: Position, until_index: int | None, on_step: OnStep) -> Position:
         return self._trajectory.run(position, self._conditioning, until_index, on_step)
@@ -235,7 +255,7 @@ def _moments(trajectory: Trajectory, acts: Sequence[Act]) -> list[_Moment]:
     ends = [
         _Moment(max(act.index, nearest_index(trajectory.grid, schedule, act.edit.until)), act, 1)
         for act in acts
-        if isinstance(act.edit, ModelEdit)
+        if isinstance(act.edit, ModelEdit | PromptEdit)
     ]
     turns = (_Moment(index, act, turn) for act in acts for turn, index in enumerate((act.index, *act.later)))
     return sorted([*turns, *ends], key=lambda moment: moment.at)

@@ -26,6 +26,7 @@ from attrbank.editing.choices import REFINEMENTS, guidance_scale_of, inversion_o
 from attrbank.editing.contradiction import opposed_to, said_of, without
 from attrbank.editing.cost import Stop, denoising_steps
 from attrbank.editing.request import ApplyRequest
+from attrbank.editing.wording import check_words, refuse_idle_word, words_for
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
 from attrbank.methods.protocol import Method
 from attrbank.names import When
@@ -56,6 +57,8 @@ class Turn:
         indices: the grid indices at which it acts.
         t: the timestep at the first.
         when: the time that was asked for; None for its own.
+        words: at which of the prompt's it acts; none for most methods.
+        on: the one that the user named.
     """
 
     entry: Entry
@@ -68,6 +71,8 @@ class Turn:
     indices: tuple[int, ...]
     t: int
     when: When | None
+    words: tuple[str, ...] = ()
+    on: str | None = None
 
     @property
     def index(self) -> int:
@@ -90,6 +95,7 @@ class Turn:
             "core": self.core,
             "raw": self.raw,
             "at": None if self.when is None else str(self.when),
+            "on": self.on,
         }
 
 
@@ -178,9 +184,10 @@ class Plan:
         """The same under another prompt; nothing is read again.
 
         Raises:
-            InvalidValueError: the backbone is unconditional.
+            InvalidValueError: the backbone is unconditional, or an attribute does not find its words in the prompt.
         """
         check_guidance(self.backbone, self.guidance_scale, prompt)
+        _check_words(self.turns, self.backbone, prompt)
         return replace(self, prompt=prompt)
 
     def as_dict(self) -> dict[str, Any]:
@@ -207,9 +214,11 @@ def plan(request: ApplyRequest) -> Plan:
 
     Raises:
         NotFoundError: an attribute, backbone, sampler or method does not exist.
-        InvalidValueError: an attribute cannot have its strength or core, a reference repeats, an unconditional
-            backbone is given a prompt or guidance, or a picture is to be edited by a sampler that cannot be inverted.
-        IncompatibleError: an attribute was learned on another backbone.
+        InvalidValueError: an attribute cannot have its strength or core, or does not find its words in the prompt, a
+            reference repeats, an unconditional backbone is given a prompt or guidance, or a picture is to be edited by
+            a sampler that cannot be inverted.
+        IncompatibleError: an attribute was learned on another backbone, or acts at words, and this one does not tell
+            where they are.
         CorruptArtifactError: an artifact is damaged.
     """
     bank, plugins = Bank.open(request.bank), load_plugins()
@@ -231,6 +240,8 @@ def plan(request: ApplyRequest) -> Plan:
     turns.sort(key=lambda turn: (turn.index, -turn.record.t_x))  # stable: within one T_x, in the order given
     prompt, scale = prompt_of(request, records[0], model), guidance_scale_of(request, model)
     check_guidance(model, scale, prompt)
+    refuse_idle_word(request, [turn.words for turn in turns])
+    _check_words(turns, model, prompt)
     return Plan(
         turns=tuple(turns),
         backbone=model,
@@ -277,7 +288,8 @@ def _described(reference: str, record: AttributeRecord, plugins: PluginManager) 
 def _is_forced(record: AttributeRecord, model: Description, request: ApplyRequest, plugins: PluginManager) -> bool:
     """Whether the attribute acts on a relative of its model; refuses what does not fit."""
     parts = plugins.parts_of_method(record, request.core)
-    return check_binding(record, model, force=request.force, parts=parts) is not None
+    network = plugins.needs_its_network(record)
+    return check_binding(record, model, force=request.force, parts=parts, network=network) is not None
 
 
 def _turn(
@@ -297,6 +309,7 @@ def _turn(
     core = request.core or record.core
     record = record if when is None else method.moved(record, core, when, model.schedule)
     indices = indices_of(method.times(record, core), grid, model.schedule)
+    words = words_for(request, method.needs(record, core, strength).words)
     return Turn(
         entry=entry,
         artifact=artifact,
@@ -308,7 +321,14 @@ def _turn(
         indices=indices,
         t=timestep_at(grid, indices[0]),
         when=when,
+        words=words,
+        on=request.on if words else None,
     )
+
+
+def _check_words(turns: Sequence[Turn], model: Description, prompt: str) -> None:
+    for turn in turns:
+        check_words(turn.entry.name, turn.words, model, prompt)
 
 
 def _beyond_range(turns: Sequence[Turn]) -> list[str]:

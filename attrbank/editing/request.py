@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrbank.diffusion.placement import Placement
 from attrbank.errors import InvalidValueError
-from attrbank.names import Asked, check_text, parse_reference
+from attrbank.names import Asked, check_text, check_word, parse_reference
 from attrbank.pictures.output_names import check_png
 from attrbank.schema.complaints import ALLOWED
 from attrbank.schema.fields import MAX_ATTRIBUTES, MAX_LABEL, MAX_PROMPT, Core, Inversion
@@ -33,6 +33,7 @@ class ApplyRequest:
         force: let attributes act on a relative of the model that they were learned on.
         core: which core of the difference vectors to take.
         raw: take strengths as they are, whatever an attribute's calibration says.
+        on: the word of the prompt at which attributes act that act at words; None is their own.
         bank: the bank's folder.
 
     Raises:
@@ -56,6 +57,7 @@ class ApplyRequest:
     inversion: Inversion | None = None
     mask: Path | None = None
     raw: bool = False
+    on: str | None = None
     bank: Path | None = None
 
     def __post_init__(self) -> None:
@@ -72,6 +74,7 @@ class ApplyRequest:
         check_png(self.output)
         check_text(self.prompt, "The prompt", MAX_PROMPT)
         check_text(self.backbone, "The backbone", MAX_LABEL)
+        check_word(self.on)
         _check(self.rho, "rho", -math.inf, math.inf, _STRENGTH)
         _check(self.seed, "the seed", 0, 2**63 - 1, ALLOWED["seeds"])
         _check(self.steps, "the number of steps", 1, 1000, ALLOWED["steps"])

@@ -22,7 +22,7 @@ from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.editing.composition import Act, OnStep, run_edits
 from attrbank.editing.masking import MaskedEdit
 from attrbank.editing.plan import Plan
-from attrbank.methods.protocol import ModelEdit
+from attrbank.methods.protocol import LASTING
 from attrbank.pictures.frame import Frame, encoded, picture_size
 from attrbank.pictures.mask import Mask
 from attrbank.pictures.read import InputImage, PictureData
@@ -133,12 +133,12 @@ class _Canvas:
         return _Beginning(start, partial(back, start, until_index=0))
 
     def masked(self, acts: Sequence[Act]) -> list[Act]:
-        """Edits of the latent, masked; one that changes the model itself is so in the picture alone."""
+        """Edits of the latent, masked; one that acts over an interval is so in the picture alone."""
         if self._mask is None:
             return list(acts)
         weight = self._mask.latent
         return [
-            act if isinstance(act.edit, ModelEdit) else replace(act, edit=MaskedEdit(act.edit, weight)) for act in acts
+            act if isinstance(act.edit, LASTING) else replace(act, edit=MaskedEdit(act.edit, weight)) for act in acts
         ]
 
     def pasted(self, before: Tensor, after: Tensor) -> Drawn:

@@ -106,9 +106,13 @@ class Editor:
         self._memory = memory
         self._backbone: Backbone = backbone or load_plugins().backbone(planned.backbone_reference, placement)
         self._acts = [
-            ready(replace(opened(turn.artifact), record=turn.record), turn.strength, turn.core, raw=turn.raw).at(
-                turn.indices
-            )
+            ready(
+                replace(opened(turn.artifact), record=turn.record),
+                turn.strength,
+                turn.core,
+                raw=turn.raw,
+                words=turn.words,
+            ).at(turn.indices)
             for turn in planned.turns
         ]
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.diffusion.protocols import Prediction
 from attrbank.errors import AttrbankError, CorruptArtifactError, NotFoundError
-from attrbank.methods.protocol import Edit, Method, ModelEdit
+from attrbank.methods.protocol import LASTING, Method
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.fields import Core
 
@@ -72,8 +72,8 @@ def require_usable(attribute: LearnedAttribute) -> None:
 
 def _try(attribute: LearnedAttribute, method: Method, core: Core | None) -> None:
     record, shape = attribute.record, (1, *attribute.record.backbone.latent_shape)
-    edit: Edit | ModelEdit = method.edit(record, attribute.tensors, core)
-    if isinstance(edit, ModelEdit):
+    edit = method.edit(record, attribute.tensors, core)
+    if isinstance(edit, LASTING):
         return  # it acts through the model, which is not here
     if math.prod(shape) > LARGEST_LATENT:
         raise CorruptArtifactError(f"{record.name} is of latents of {'×'.join(map(str, shape[1:]))}, larger than any.")

@@ -67,9 +67,10 @@ def evaluate(
         AttrbankError: a library that the judge needs is not installed.
     """
     require_split(request.split, request.seeds, request.metrics)
-    competitors, plugins = chosen(request.against, request.methods), load_plugins()
+    asked, plugins = chosen(request.against, request.methods), load_plugins()
     metrics = {name: plugins.metric(name) for name in request.metrics}
     setting = set_up(request)
+    competitors = [competitor for competitor in asked if competitor.runs_on(setting.bench.backbone)]
     store = CellStore(request.out, setting.protocol)
     runner = Runner(setting.bench, setting.judge, metrics, store, on_progress, on_warning)
     figures = Figures(protocol=setting.protocol, attributes=runner.run(_agenda(request, setting.subjects, competitors)))

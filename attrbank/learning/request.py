@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from attrbank.errors import InvalidValueError
 from attrbank.learning.keeping import multiplied
 from attrbank.methods.protocol import Method
-from attrbank.names import validate_name
+from attrbank.names import check_word, validate_name
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.asked import DEFAULT_METHOD, METHOD_OPTIONS, LearnSpec, PictureFiles, PromptPair
 from attrbank.schema.complaints import invalid_value
@@ -57,6 +57,7 @@ def learn_spec(
     given = {option: value for option, value in options.items() if value is not None}
     method: Method = load_plugins().method(str(given.get("method", DEFAULT_METHOD)))
     refuse_unknown(method, {*given, "pictures"} if pictures else given.keys())
+    check_word(None if options.get("on") is None else str(options["on"]))
     if pictures:
         _refuse_options_of_prompts({*given, "keep"} if keep else given.keys())
     try:

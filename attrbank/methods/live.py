@@ -200,7 +200,7 @@ class Trial:
     """
 
     def __init__(self, context: LearnContext) -> None:
-        spec, self._trajectory = context.spec, _coarse(context.trajectory)
+        spec, self._trajectory = context.spec, coarse(context.trajectory)
         self._pairs, self._count = spec.pairs, count_for(context.trajectory, len(spec.pairs))
         earliest = self._indices(self.beginning(FIRSTS[-1]))[0]
         self._first = min(earliest, self._index(spec.t_x))
@@ -257,7 +257,7 @@ class Trial:
         return self._run(position, prompt)
 
 
-def _coarse(trajectory: Trajectory) -> Trajectory:
+def coarse(trajectory: Trajectory) -> Trajectory:
     """The same run in half of the steps, which is good enough to see how far an edit goes."""
     steps = min(len(trajectory.grid), max(FEWEST_STEPS, len(trajectory.grid) // 2))
     return trajectory.along(trajectory.sampler.grid(steps, trajectory.backbone.schedule))

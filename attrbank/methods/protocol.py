@@ -1,16 +1,17 @@
 """What an editing method must offer: how an attribute is learned, and how it edits; and what it tells of itself.
 
-An edit acts in one of two ways. Most change the latent, once at T_x or a little at several times (``Edit``): by
+An edit acts in one of three ways. Most change the latent, once at T_x or a little at several times (``Edit``): by
 adding vectors, as AVI does, or along a direction that the model's Jacobian shows, for which ``EditInputs.predict``
-can be differentiated. The others change what the model says over an interval (``ModelEdit``): its predictions,
-as Asyrp does, or its weights, as a LoRA slider does.
+can be differentiated. Others change what the model says over an interval (``ModelEdit``): its predictions, as Asyrp
+does, or its weights, as a LoRA slider does. The rest change what the model hears over an interval (``PromptEdit``):
+what its text encoders make of some words of the prompt.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from attrbank.errors import InvalidValueError
@@ -22,8 +23,9 @@ from attrbank.schema.stored import AttributeRecord
 if TYPE_CHECKING:  # plans ask methods what they need, without torch
     from torch import Tensor
 
-    from attrbank.diffusion.protocols import Backbone, Description, Prediction
+    from attrbank.diffusion.protocols import Backbone, Conditioning, Description, Prediction
     from attrbank.diffusion.schedule import Schedule
+    from attrbank.diffusion.spelling import Place
     from attrbank.diffusion.trajectory import Trajectory
 
 OnProgress: TypeAlias = Callable[[str, int, int], None]
@@ -161,6 +163,37 @@ class ModelEdit(Protocol):
         ...
 
 
+@runtime_checkable
+class PromptEdit(Protocol):
+    """An attribute ready to act through what the model hears of a prompt, on every step from T_x on.
+
+    The engine finds the words of ``Needs.words``, or those that the user names instead, and hands over where they
+    stand. What guidance compares with, the conditioning of the empty prompt, is never changed.
+    """
+
+    @property
+    def until(self) -> float:
+        """The time fraction at which it stops to act, 0 ≤ until < T_x; 0 is the clean end."""
+        ...
+
+    def heard(self, conditioning: Conditioning, places: Sequence[Place], strength: float) -> Conditioning:
+        """The conditioning that the edited picture is drawn under meanwhile; the one given stays as it is.
+
+        Args:
+            conditioning: of one prompt, or of several pictures' that are the same.
+            places: where the words stand, for each text encoder.
+            strength: not 0, at which nobody asks.
+
+        Raises:
+            IncompatibleError: it is of other text encoders.
+        """
+        ...
+
+
+LASTING = (ModelEdit, PromptEdit)
+"""The kinds of edit that act over an interval, and change no latent themselves."""
+
+
 class OtherRun(NamedTuple):
     """A run of another prompt from the picture's own noise.
 
@@ -183,17 +216,20 @@ class Needs:
             edit, if no further; where something has acted already, the edited one is predicted instead.
         predictions: how often it calls ``predict``.
         rows: for how many prompts it calls ``clean_under``, at all of its times together.
+        words: of a ``PromptEdit``, the words of the prompt at which it acts unless the user names another; of these, as
+            many as the prompt has. It takes a backbone with ``token_spans``, and costs nothing.
     """
 
     runs: tuple[OtherRun, ...] = ()
     looks: bool = False
     predictions: int = 0
     rows: int = 0
+    words: tuple[str, ...] = ()
 
     @property
     def nothing(self) -> bool:
-        """Whether the latent is enough, as where the network is out of reach."""
-        return self == Needs()
+        """Whether no evaluation is asked for, as where the network is out of reach."""
+        return replace(self, words=()) == Needs()
 
 
 class Strengths(NamedTuple):
@@ -245,7 +281,7 @@ class Method:
 
     def edit(
         self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: Core | None = None
-    ) -> Edit | ModelEdit:
+    ) -> Edit | ModelEdit | PromptEdit:
         """Make a stored attribute ready.
 
         Args:
@@ -266,7 +302,7 @@ class Method:
     def times(self, record: AttributeRecord, core: Core | None) -> tuple[float, ...]:
         """ᾱ at the times at which the edit acts, the noisiest first; ``core`` is the one in use.
 
-        By default once, at T_x. An edit on the model begins at the first.
+        By default once, at T_x. An edit that acts over an interval begins at the first.
         """
         return (record.resolved.alpha_bar_x,)
 
@@ -291,6 +327,13 @@ class Method:
         By default the codec, for what was learned from pictures: it made their latents.
         """
         return ("codec",) if record.pictures else ()
+
+    def needs_its_network(self, record: AttributeRecord) -> bool:
+        """Whether an edit fits the network that it was learned on alone, as what is added to its latents does.
+
+        If not, it fits every model whose ``parts`` are the same.
+        """
+        return True
 
     def strengths(self, record: AttributeRecord) -> Strengths:
         """The strengths that an attribute can have."""

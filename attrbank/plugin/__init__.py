@@ -77,6 +77,7 @@ if TYPE_CHECKING:
         timestep_at as timestep_at,
         timestep_grid as timestep_grid,
     )
+    from attrbank.diffusion.spelling import Place as Place, TokenSpans as TokenSpans
     from attrbank.diffusion.trajectory import Position as Position, Trajectory as Trajectory
     from attrbank.editing.composition import Act as Act, run_edits as run_edits
     from attrbank.errors import (
@@ -134,6 +135,7 @@ if TYPE_CHECKING:
         Needs as Needs,
         OnProgress as OnProgress,
         OtherRun as OtherRun,
+        PromptEdit as PromptEdit,
         Strengths as Strengths,
     )
     from attrbank.names import (
@@ -185,9 +187,10 @@ _NAMES_IN = {
     "attrbank.evaluation.judges.judge": "Case Judge",
     # what methods are made of
     "attrbank.methods.protocol": (
-        "Edit EditInputs LearnContext Learned Method ModelEdit Needs OnProgress OtherRun Strengths"
+        "Edit EditInputs LearnContext Learned Method ModelEdit Needs OnProgress OtherRun PromptEdit Strengths"
     ),
     "attrbank.methods.pairs": "CleanPairs predict_clean_pairs",
+    "attrbank.diffusion.spelling": "Place TokenSpans",
     "attrbank.diffusion.trajectory": "Position Trajectory",
     "attrbank.schema.asked": "LearnSpec PromptPair",
     "attrbank.schema.stored": "AttributeRecord",

@@ -91,13 +91,21 @@ def register_backbones(register: Register) -> None:
 
 @hookimpl
 def register_methods(register: Register) -> None:
-    """Attribute vectors, from the difference or as the paper has them."""
+    """Attribute vectors, from the difference or as the paper has them, and directions of the text encoder."""
     register(
         Spec(
             "avi",
             "Attribute vector integration (Wang et al., arXiv 2502.02225).",
             capabilities=("difference", "paper"),
             target="attrbank.methods.avi:Avi",
+        )
+    )
+    register(
+        Spec(
+            "text",
+            "A direction of the text encoder at the subject's word (Baumann et al., arXiv 2403.17064).",
+            capabilities=("mean", "distil"),
+            target="attrbank.methods.text:Text",
         )
     )
 

@@ -124,6 +124,10 @@ class PluginManager:
         """What of a model an attribute depends on, with this core or its preferred one; raises as ``method_of``."""
         return self.method_of(record).parts(record, core or record.core)
 
+    def needs_its_network(self, record: AttributeRecord) -> bool:
+        """Whether an attribute fits the network that it was learned on alone; raises as ``method_of``."""
+        return self.method_of(record).needs_its_network(record)
+
     def metric(self, name: str) -> Any:
         """A new ``Metric`` of that name; raises as ``sampler`` does."""
         return self._make("metric", name)

@@ -65,7 +65,7 @@ class PaperOptions(Record):
     samples: Annotated[int, Field(ge=1, le=1_000_000)] = 500
 
 
-METHOD_OPTIONS = frozenset({"branch", "core", "pictures", "rank", "vectors", *PaperOptions.model_fields})
+METHOD_OPTIONS = frozenset({"branch", "core", "on", "pictures", "rank", "vectors", *PaperOptions.model_fields})
 """What a user may give that not every method understands."""
 
 
@@ -91,6 +91,7 @@ class LearnSpec(Record):
         branch: time at which the target's run leaves the source's, t_x ≤ branch ≤ 1; 1 is the noise that they share.
         vectors: where they come from, for methods that have any; None is the method's default.
         rank: rank r of the difference vectors.
+        on: the word of the prompts at whose tokens a text direction acts; None finds it in each pair.
     """
 
     name: Name
@@ -104,6 +105,7 @@ class LearnSpec(Record):
     vectors: Vectors | None = None
     core: Core | None = None
     rank: Annotated[int, Field(ge=1, le=256)] = 4
+    on: Label | None = None
     paper: PaperOptions = PaperOptions()
     sampler: Label = "ddim"
     steps: Annotated[int, Field(ge=1, le=1000)] = 50

@@ -44,6 +44,7 @@ class RecipeTurn(Record):
     core: Core | None = None
     raw: bool = False
     at: Time | None = None
+    on: Label | None = None
 
 
 class Recipe(Record):

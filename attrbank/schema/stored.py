@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer, model_validator
 
 from attrbank.schema.asked import MAX_PICTURES, PaperOptions, PromptPairs, require_prompts_or_pictures
-from attrbank.schema.fields import ON_THE_WAY, Core, Finite, Fraction, Label, Name, Record, Seed, Seeds, Sha256, Vectors
+from attrbank.schema.fields import ON_THE_WAY, Core, Finite, Fraction, Label, Name, Record, Seed, Sha256, Vectors
+from attrbank.text import MAX_SEEDS
 
-MAX_TIMES = 64
+MAX_TIMES, MAX_WORDS = 64, 64
 
 
 class PicturePair(Record):
@@ -129,6 +130,18 @@ class Tuning(Record):
         return self
 
 
+class Imported(Record):
+    """Where an attribute comes from that attrbank did not learn.
+
+    Attributes:
+        format: whose files are like that.
+        sha256: of the file.
+    """
+
+    format: Label
+    sha256: Sha256
+
+
 class AttributeRecord(Record):
     """All that an artifact says about itself beside its tensors. Volatile facts stay out.
 
@@ -140,6 +153,8 @@ class AttributeRecord(Record):
         pictures: what it was learned from, if not from prompts.
         branch: time at which the target's run left the source's.
         times: ᾱ at the times at which a core of ``ON_THE_WAY`` acts, the noisiest first; others act once, at T_x.
+        words: of prompts, at whose tokens a text direction acts, as many of them as a prompt has.
+        imported: where it comes from, if it was not learned here; what it was learned from is then not known.
         measured: figures taken at learning, such as held-out explained variance.
         calibration: what strengths mean; None where strength is what the method takes.
         tuning: what was tried to find core and time; None if nothing was.
@@ -155,11 +170,13 @@ class AttributeRecord(Record):
     paper: PaperOptions | None = None
     pairs: PromptPairs = ()
     pictures: Annotated[tuple[PicturePair, ...], Field(max_length=MAX_PICTURES)] = ()
-    seeds: Seeds
+    seeds: Annotated[tuple[Seed, ...], Field(max_length=MAX_SEEDS)]
     t_x: Fraction
     delta_tau: Finite
     branch: Fraction = 1.0
     times: Annotated[tuple[Fraction, ...], Field(max_length=MAX_TIMES)] = ()
+    words: Annotated[tuple[Label, ...], Field(max_length=MAX_WORDS)] = ()
+    imported: Imported | None = None
     resolved: Resolved
     backbone: Binding
     sampler: Label
@@ -170,8 +187,11 @@ class AttributeRecord(Record):
     tuning: Tuning | None = None
 
     @model_validator(mode="after")
-    def _prompts_or_pictures(self) -> Self:
-        require_prompts_or_pictures(self.pairs, self.pictures)
+    def _learned_from_something_or_imported(self) -> Self:
+        if self.imported is None:
+            require_prompts_or_pictures(self.pairs, self.pictures)
+        if bool(self.imported) == bool(self.seeds) or (self.imported and (self.pairs or self.pictures)):
+            raise ValueError("an attribute is learned with seeds, or was imported, and then nobody knows from what")
         return self
 
     @model_validator(mode="after")
@@ -190,6 +210,8 @@ class AttributeRecord(Record):
             "pictures": not self.pictures,
             "branch": self.branch == 1,
             "times": not self.times,
+            "words": not self.words,
+            "imported": self.imported is None,
             "vectors": self.vectors is None,
             "tuning": self.tuning is None,
         }
@@ -197,5 +219,5 @@ class AttributeRecord(Record):
 
     @property
     def prompt(self) -> str | None:
-        """The first source prompt; None if it was learned from pictures."""
+        """The first source prompt; None if it was learned from pictures, or imported."""
         return self.pairs[0].source if self.pairs else None

@@ -133,6 +133,12 @@ def entry_from_json(text: str) -> Entry:
         raise CorruptArtifactError("The bank's index is damaged.", "Run: attrbank reindex") from error
 
 
+def _source(record: Mapping[str, Any]) -> str:
+    """What stands in the place of a prompt."""
+    imported = record.get("imported")
+    return str(imported["format"]) if imported else f"{2 * len(record['pictures'])} pictures"
+
+
 def _derive(identity: str, record: Mapping[str, Any], size: int) -> dict[str, Any]:
     pairs = [{"source": str(pair["source"]), "target": str(pair["target"])} for pair in record["pairs"]]
     paper = record.get("paper") or {}
@@ -144,10 +150,10 @@ def _derive(identity: str, record: Mapping[str, Any], size: int) -> dict[str, An
         "vectors": None if record.get("vectors") is None else str(record["vectors"]),
         "core": core,
         "solver": paper.get("solver"),
-        **(pairs[0] if pairs else {"source": f"{2 * len(record['pictures'])} pictures", "target": None}),
+        **(pairs[0] if pairs else {"source": _source(record), "target": None}),
         "t_x": float(record["t_x"]),
         "delta_tau": float(record["delta_tau"]),
-        "seed": int(record["seeds"][0]),
+        "seed": int(next(iter(record["seeds"]), 0)),
         "seeds": format_seeds(record["seeds"]),
         "k": paper.get("k"),
         "rank": record.get("rank"),

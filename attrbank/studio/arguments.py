@@ -47,6 +47,7 @@ class ApplyOptions(TypedDict, total=False):
     inversion: Inversion | None
     core: Core | None
     raw: bool
+    on: str | None
     force: bool
 
 
@@ -71,6 +72,7 @@ class LearnOptions(TypedDict, total=False):
     vectors: Vectors | None
     core: Core | None
     rank: int | None
+    on: str | None
     tail: Tail | None
     solver: Solver | None
     weights: Weights | None

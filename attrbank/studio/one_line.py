@@ -42,7 +42,8 @@ def apply(
             ``prompt`` and ``seed`` of the picture; or ``image``, the path of one to edit, and ``inversion``, how it
             becomes a latent. ``mask``: the path of a picture, white where the edit may act. ``rho``: the strength where
             none is given. ``sampler``, ``steps``, ``guidance_scale``: of the run. ``core``: which of the attributes'
-            cores acts. ``raw=True``: strengths as they are, not as calibrated. ``force=True``: try it on a model of the
+            cores acts. ``on``: the word of the prompt at which text directions act, such as ``woman`` of two figures.
+            ``raw=True``: strengths as they are, not as calibrated. ``force=True``: try it on a model of the
             same family.
 
     Warns:
@@ -93,6 +94,7 @@ def learn(
             looks like; ``attrbank show`` tells where that is. ``tune=True``: choose core and time and calibrate its
             strengths; ``judge`` says who looks meanwhile, and ``goal`` for what, where the name does not tell.
             ``seeds``: numbers, or text such as ``0-63``. ``t_x``, ``delta_tau``, ``branch``: times.
+            ``on``: the word at which a text direction (``method="text"``) acts, if it is not to be found.
             ``method``, ``vectors``, ``core``, ``rank``, ``sampler``, ``steps``, ``guidance_scale``;
             ``preset="paper"``, and for the paper's vectors ``tail``, ``solver``, ``weights``, ``z``, ``k``, ``width``,
             ``samples``.

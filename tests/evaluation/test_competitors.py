@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -10,6 +12,8 @@ from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.competitors import ATTRIBUTE, BASELINES, OTHERS, Competitor, chosen
 from attrbank.evaluation.bench.rival_edits import RandomDirection
+from attrbank.methods import distilling
+from attrbank.plugins.manager import load_plugins
 from tests.helpers.tiny_bench import TARGET
 
 NAMED = {competitor.name: competitor for competitor in (ATTRIBUTE, *BASELINES, *OTHERS)}
@@ -100,3 +104,18 @@ def test_an_unknown_competitor_is_refused_with_those_there_are():
 def test_a_competitor_must_say_how():
     with pytest.raises(NotImplementedError):
         Competitor("lazy").latents(None, None, 1.0)
+
+
+def test_a_text_direction_is_compared_only_where_words_can_be_found(tiny_sd3: Path, bench: Bench) -> None:
+    direction = NAMED["text-direction"]
+    assert direction.runs_on(bench.backbone)
+    assert not direction.runs_on(load_plugins().backbone(str(tiny_sd3)))
+
+
+def test_a_text_direction_is_learned_from_the_attributes_pairs(bench: Bench, subject, monkeypatch) -> None:
+    monkeypatch.setattr(distilling, "STEPS", 2)
+    (_, direction) = chosen(["text-direction"])
+    assert direction.fits(subject)
+    direction.prepare(bench, subject)
+    half, whole = (direction.latents(bench, subject, strength) - bench.unedited for strength in (0.5, 1.0))
+    assert 0 < half.norm() < whole.norm()

@@ -10,6 +10,7 @@ from attrbank.evaluation.judges.clip_judge import ClipJudge
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.judges.self_judge import SelfJudge
 from attrbank.methods.avi import Avi
+from attrbank.methods.text import Text
 from attrbank.plugin.contracts.method import tiny_backbone as make_tiny_backbone
 from attrbank.plugin.testing import (
     BackboneContract,
@@ -83,3 +84,16 @@ def test_the_fake_attribute_is_in_the_temporary_bank(
     assert Bank.open().path == tmp_bank.path
     assert [entry.name for entry in Bank.open().entries()] == ["old"]
     assert tmp_bank.record(fake_attribute).backbone.fingerprint == tiny_backbone.fingerprint
+
+
+class TestText(MethodContract):
+    def make(self) -> Text:
+        return Text()
+
+
+class TestTextMean(MethodContract):
+    def make(self) -> Text:
+        return Text()
+
+    def spec(self) -> LearnSpec:
+        return super().spec().model_copy(update={"core": "mean"})

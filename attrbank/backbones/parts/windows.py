@@ -7,16 +7,21 @@ is short enough in any alphabet.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from attrbank.diffusion.spelling import TokenSpans
+from attrbank.errors import IncompatibleError, InvalidValueError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 SPECIAL = 2
 """Tokens that stand around a prompt, at most."""
+
+_USUAL = {"max_position_embeddings": 77, "hidden_size": 768}
 
 
 class Window(NamedTuple):
@@ -25,10 +30,12 @@ class Window(NamedTuple):
     Attributes:
         tokenizer: the folder.
         length: in tokens, with those that stand around the prompt.
+        width: of what it makes of each, where that is known.
     """
 
     tokenizer: Path
     length: int
+    width: int = 0
 
 
 def unread(prompt: str, windows: Sequence[Window]) -> str:
@@ -42,10 +49,76 @@ def clip_window(folder: Path, suffix: str) -> Window:
     """That of the CLIP encoder in ``text_encoder`` + suffix."""
     try:
         config = json.loads((folder / f"text_encoder{suffix}" / "config.json").read_text(encoding="utf-8-sig"))
-        length = int(config.get("max_position_embeddings", 77))
+        length, width = (int(config.get(key, usual)) for key, usual in _USUAL.items())
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):  # loading says what is wrong with it
-        length = 77
-    return Window(folder / f"tokenizer{suffix}", length)
+        length, width = _USUAL.values()
+    return Window(folder / f"tokenizer{suffix}", length, width)
+
+
+def spans_of(prompt: str, tokenizer: Tokenizer, length: int) -> tuple[tuple[int, int], ...]:
+    """For each of ``length`` positions the characters of the prompt that its token spells; the last place is an end's.
+
+    Args:
+        prompt: what is spelled.
+        tokenizer: which cuts nothing off, and fills nothing up.
+        length: of the sequence, with what begins and ends it.
+    """
+    encoding = tokenizer.encode(prompt)
+    cut = zip(encoding.offsets[: length - 1], encoding.special_tokens_mask, strict=False)
+    spans = [(0, 0) if special else _trimmed(prompt, *span) for span, special in cut]
+    return (*spans, *((0, 0) for _ in range(length - len(spans))))
+
+
+def spans_of_loaded(prompt: str, tokenizer: Any, length: int) -> tuple[tuple[int, int], ...]:
+    """The same of a tokenizer of transformers; raises as ``window_spans``."""
+    from tokenizers import Tokenizer
+
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        raise IncompatibleError(f"A {type(tokenizer).__name__} does not tell where words stand.")
+    plain = Tokenizer.from_str(backend.to_str())  # its own settings are not to be changed
+    plain.no_truncation()
+    plain.no_padding()
+    return _readable(prompt, plain, length)
+
+
+def side_by_side(
+    encoders: Iterable[tuple[str, int, tuple[tuple[int, int], ...]]], tensor: str
+) -> tuple[TokenSpans, ...]:
+    """What some text encoders make, each with its name, its width and its spans, as features of one tensor."""
+    first, spelled = 0, []
+    for name, width, spans in encoders:
+        spelled.append(TokenSpans(name, tensor, (first, first + width), spans))
+        first += width
+    return tuple(spelled)
+
+
+def window_spans(prompt: str, window: Window) -> tuple[tuple[int, int], ...]:
+    """The same of a text encoder that is known from its folder.
+
+    Raises:
+        IncompatibleError: its tokenizer cannot be read.
+        InvalidValueError: the prompt is not valid Unicode.
+    """
+    try:
+        tokenizer = _tokenizer(window.tokenizer)
+    except Exception as error:  # what the library raises has no kind
+        raise IncompatibleError(f"The tokenizer in {window.tokenizer} cannot be read: {error}.") from error
+    return _readable(prompt, tokenizer, window.length)
+
+
+def _readable(prompt: str, tokenizer: Tokenizer, length: int) -> tuple[tuple[int, int], ...]:
+    try:
+        return spans_of(prompt, tokenizer, length)
+    except (TypeError, UnicodeError) as error:
+        raise InvalidValueError("A prompt is not valid Unicode text.") from error
+
+
+def _trimmed(prompt: str, start: int, end: int) -> tuple[int, int]:
+    """Without the spaces that some tokenizers count to a word."""
+    said = prompt[start:end]
+    start += len(said) - len(said.lstrip())
+    return start, max(start, end - len(said) + len(said.rstrip()))
 
 
 def _cut_off(prompt: str, window: Window) -> str:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attrbank.backbones.parts.folder import BackboneFolder, read_json, require_networks
-from attrbank.backbones.stable_diffusion.describe import NETWORKS as NETWORKS_OF_BOTH, facts_of
+from attrbank.backbones.parts.folder import read_json, require_networks
+from attrbank.backbones.stable_diffusion.describe import NETWORKS as NETWORKS_OF_BOTH, SpelledFolder, facts_of
 
 NETWORKS = {**NETWORKS_OF_BOTH, "text_encoder_2": "CLIPTextModelWithProjection"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class XLFolder(BackboneFolder):
+class XLFolder(SpelledFolder):
     """Stable Diffusion XL, described but not loaded.
 
     Attributes:

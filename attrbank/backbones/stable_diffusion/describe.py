@@ -19,8 +19,9 @@ from attrbank.backbones.parts.part_prints import part_prints
 from attrbank.backbones.parts.recommended import as_sampled, recommended
 from attrbank.backbones.parts.single_file import scheduler_facts
 from attrbank.backbones.parts.vocabulary import check_vocabulary
-from attrbank.backbones.parts.windows import clip_window
+from attrbank.backbones.parts.windows import clip_window, side_by_side, window_spans
 from attrbank.diffusion.schedule import Schedule
+from attrbank.diffusion.spelling import TokenSpans
 from attrbank.errors import IncompatibleError
 
 NETWORKS = {"text_encoder": "CLIPTextModel", "unet": "UNet2DConditionModel", "vae": "AutoencoderKL"}
@@ -72,7 +73,24 @@ NAMES_IN_CHECKPOINTS = {
 """What the tensors of the fingerprint are called in a checkpoint file."""
 
 
-def describe(reference: str, path: Path, index: Mapping[str, Any], checkpoint: Path | None = None) -> BackboneFolder:
+class SpelledFolder(BackboneFolder):
+    """A model whose text encoders are CLIP's alone, so that it is known where the words of a prompt come to stand."""
+
+    def token_spans(self, prompt: str) -> tuple[TokenSpans, ...]:
+        """How each text encoder spells a prompt; what they make stands side by side in ``text``.
+
+        Raises:
+            IncompatibleError: a tokenizer cannot be read.
+            InvalidValueError: the prompt is not valid Unicode.
+        """
+        names = (window.tokenizer.name.replace("tokenizer", "text_encoder") for window in self.windows)
+        encoders = (
+            (name, window.width, window_spans(prompt, window)) for name, window in zip(names, self.windows, strict=True)
+        )
+        return side_by_side(encoders, "text")
+
+
+def describe(reference: str, path: Path, index: Mapping[str, Any], checkpoint: Path | None = None) -> SpelledFolder:
     """The description of the model in ``path``, whose ``model_index.json`` is ``index``.
 
     Args:
@@ -86,7 +104,7 @@ def describe(reference: str, path: Path, index: Mapping[str, Any], checkpoint: P
         IncompatibleError: the model is of a kind that we cannot load, or damaged.
     """
     require_networks(reference, index, NETWORKS)
-    return BackboneFolder(**facts_of(reference, path, index, checkpoint, NETWORKS))
+    return SpelledFolder(**facts_of(reference, path, index, checkpoint, NETWORKS))
 
 
 def facts_of(
@@ -97,7 +115,7 @@ def facts_of(
     networks: Iterable[str],
     addition: str | None = None,
 ) -> dict[str, Any]:
-    """What a ``BackboneFolder`` says, read alike for every model with this UNet; raises as ``describe`` does.
+    """What a ``SpelledFolder`` says, read alike for every model with this UNet; raises as ``describe`` does.
 
     Args:
         reference: how the user names the model.

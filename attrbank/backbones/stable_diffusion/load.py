@@ -15,11 +15,14 @@ from attrbank.backbones.parts.checkpoint import parts_of
 from attrbank.backbones.parts.codec import load_codec
 from attrbank.backbones.parts.components import FolderParts
 from attrbank.backbones.parts.devices import leave, residence
-from attrbank.backbones.parts.folder import BackboneFolder, Described
-from attrbank.backbones.parts.text_encoders import LAST, clip_encoder
+from attrbank.backbones.parts.folder import Described
+from attrbank.backbones.parts.text_encoders import LAST, TextEncoder, clip_encoder
+from attrbank.backbones.parts.windows import side_by_side
+from attrbank.backbones.stable_diffusion.describe import SpelledFolder
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.prediction import from_epsilon, from_velocity
 from attrbank.diffusion.protocols import Conditioning, Prediction
+from attrbank.diffusion.spelling import TokenSpans
 
 
 class StableDiffusion(Described):
@@ -40,7 +43,7 @@ class StableDiffusion(Described):
         InvalidValueError: it cannot run where it is to.
     """
 
-    def __init__(self, folder: BackboneFolder, placement: Placement) -> None:
+    def __init__(self, folder: SpelledFolder, placement: Placement) -> None:
         super().__init__(folder)
         self._residence = residence(placement, folder.weights)
         parts = parts_of(folder, self._residence.dtype)
@@ -59,6 +62,10 @@ class StableDiffusion(Described):
         """
         (text,) = self._text_encoder(prompts, LAST)
         return {"text": text, **self._guidance_for(len(prompts))}
+
+    def token_spans(self, prompt: str) -> tuple[TokenSpans, ...]:
+        """How each text encoder spells a prompt; raises as ``SpelledFolder.token_spans``."""
+        return side_by_side((encoder.spelled(prompt) for encoder in self._text_encoders()), "text")
 
     def predict(self, latent: Tensor, timestep: int, conditioning: Conditioning) -> Prediction:
         """One evaluation of the UNet per row.
@@ -93,6 +100,9 @@ class StableDiffusion(Described):
 
     def _load_text_encoders(self, parts: FolderParts) -> None:
         self._text_encoder = clip_encoder(CLIPTextModel, parts, "", self._residence)
+
+    def _text_encoders(self) -> tuple[TextEncoder, ...]:
+        return (self._text_encoder,)
 
     def _guidance_for(self, rows: int) -> Conditioning:
         if self.guidance != "embedded":

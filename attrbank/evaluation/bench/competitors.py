@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute
+from attrbank.diffusion.protocols import Backbone
 from attrbank.editing.acting import ready
 from attrbank.editing.composition import Act
 from attrbank.errors import InvalidValueError
@@ -22,9 +23,10 @@ from attrbank.evaluation.bench.rival_edits import BlendWithTarget, RandomDirecti
 from attrbank.evaluation.bench.subjects import Subject
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
-from attrbank.methods.protocol import Edit, ModelEdit
+from attrbank.methods.protocol import LASTING, Edit
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.fields import Core, Preset
+from attrbank.schema.stored import AttributeRecord
 
 
 class Trials(NamedTuple):
@@ -36,6 +38,7 @@ class Trials(NamedTuple):
 
 UNBOUNDED = Trials((0.4, 0.7, 1.0, 1.3, 1.6), (0.7, 1.0, 1.3))
 SHARES = Trials((0.25, 0.5, 0.75, 1.0), (0.5, 1.0))
+SEEDS_OF_A_DIRECTION = 16
 TIMES = Trials((0.4, 0.5, 0.6, 0.7, 0.8, 0.9), (0.5, 0.8, 0.9))
 
 
@@ -68,6 +71,10 @@ class Competitor:
 
     def _trials(self, subject: Subject) -> Trials:
         return self.trials
+
+    def runs_on(self, backbone: Backbone) -> bool:
+        """Whether the model can do what it takes."""
+        return True
 
     def fits(self, subject: Subject) -> bool:
         """Whether there is anything to measure that another competitor does not measure as well."""
@@ -132,7 +139,8 @@ class Relearned(Competitor):
             asked = learn_spec(record.name, [bench.prompt], [subject.target], preset="paper", **run)
         else:
             sources, targets = zip(*((pair.source, pair.target) for pair in record.pairs), strict=True)
-            asked = learn_spec(record.name, sources, targets, seeds=record.seeds, method=self.method, **run)
+            seeds = self._seeds(record)
+            asked = learn_spec(record.name, sources, targets, seeds=seeds, method=self.method, **run)
         spec = complete(asked, bench.backbone, self.preset)
         sampler = plugins.sampler(spec.sampler)
         self._learned[subject.id] = learn_attribute(
@@ -142,6 +150,25 @@ class Relearned(Competitor):
     def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
         """With the edit of what ``prepare`` learned."""
         return bench.edited([bench.act(self._learned[subject.id], strength)])
+
+    def _seeds(self, record: AttributeRecord) -> tuple[int, ...]:
+        """Those that the attribute was learned from."""
+        return record.seeds
+
+
+@dataclass
+class TextDirection(Relearned):
+    """The same attribute as a direction of the text encoder, distilled from its pairs; see docs/method.md 8."""
+
+    method: str = "text"
+
+    def runs_on(self, backbone: Backbone) -> bool:
+        """Not if the model does not tell where words are."""
+        return hasattr(backbone, "token_spans")
+
+    def _seeds(self, record: AttributeRecord) -> tuple[int, ...]:
+        """As many as it makes use of."""
+        return record.seeds[: max(SEEDS_OF_A_DIRECTION, len(record.pairs))]
 
 
 @dataclass
@@ -201,8 +228,8 @@ class Placebo(Competitor):
         return _trials_of(subject)
 
     def fits(self, subject: Subject) -> bool:
-        """Not if the attribute acts through the model, where no direction is to be had."""
-        return not isinstance(ready(subject.learned, 1.0).edit, ModelEdit)
+        """Not if the attribute acts through the model or the prompt, where no direction is to be had."""
+        return not isinstance(ready(subject.learned, 1.0).edit, LASTING)
 
     def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
         """With an edit that knows nothing."""
@@ -251,6 +278,7 @@ OTHERS: tuple[Competitor, ...] = (
     Stored("own", core="own"),
     Stored("live", core="live"),
     Relearned("paper", preset="paper"),
+    TextDirection("text-direction"),
 )
 
 

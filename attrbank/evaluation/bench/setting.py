@@ -114,9 +114,11 @@ def _attributes(request: SettingRequest) -> list[_Found]:
 def _require_backbone(request: SettingRequest, attributes: Sequence[_Found]) -> str:
     """The backbone's reference, once everything fits it; nothing is loaded."""
     reference = request.backbone or attributes[0].learned.record.backbone.name
-    description: Description = load_plugins().describe(reference)
-    for _, learned in attributes:
-        check_binding(learned.record, description)
+    plugins = load_plugins()
+    description: Description = plugins.describe(reference)
+    for record in (learned.record for _, learned in attributes):
+        network = plugins.needs_its_network(record)
+        check_binding(record, description, parts=() if network else plugins.parts_of_method(record), network=network)
     return reference
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from attrbank.diffusion.protocols import Backbone, Conditioning, Defaults, guidance_of
 from attrbank.diffusion.schedule import Schedule
+from attrbank.diffusion.spelling import check_spans, places_of
 from attrbank.plugin.contracts.base import Contract, normal, require, require_close, require_finite
 
 
@@ -81,6 +82,28 @@ class BackboneContract(Contract):
         require(stated in (None, tuple(pictures.shape[-2:])), f"it decodes pictures of another size than {stated}")
         require(float(pictures.min()) >= 0 and float(pictures.max()) <= 1, "decoded pictures leave [0, 1]")
         require_finite("the encoded latents", self.subject.encode(pictures), tuple(latents.shape))
+
+    def test_words_stand_where_it_says(self) -> None:
+        """Only of a backbone with ``token_spans``: what it makes of a word stands at the positions that spell it."""
+        model = self.subject
+        if not hasattr(model, "token_spans"):
+            return
+        prompt, other = "a photo of a person", "a photo of a photo"
+        encoders = model.token_spans(prompt)
+        require(bool(encoders), "it tells of no text encoder")
+        require(len({one.encoder for one in encoders}) == len(encoders), "two text encoders have one name")
+        here, there = (model.encode_prompts([text]) for text in (prompt, other))
+        for encoder, tensor, (first, end), spans in encoders:
+            require(tensor in here and here[tensor].dim() == 3, f"{tensor!a} is no (B, length, D) of its conditioning")
+            length, width = here[tensor].shape[1:]
+            require(len(spans) == length, f"it has {len(spans)} spans for the {length} positions of {encoder}")
+            require(0 <= first < end <= width, f"the features of {encoder} leave those {width} that there are")
+            complaint = check_spans(prompt, spans)
+            require(complaint is None, f"{encoder}: {complaint}")
+        for place in places_of(encoders, prompt, ("person",), "this promise"):
+            at = (0, list(place.positions), slice(*place.columns))
+            told = torch.equal(here[place.tensor][at], there[place.tensor][at])
+            require(not told, f"what {place.encoder} makes of a word is not at its positions")
 
     def _latents(self) -> Tensor:
         return normal(2, *self.subject.latent_shape)

@@ -18,7 +18,7 @@ from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.composition import Act, Edited, run_edits
 from attrbank.editing.cost import Stop, denoising_steps
 from attrbank.learning.run import learn_attribute
-from attrbank.methods.protocol import Edit, Method, ModelEdit, completed
+from attrbank.methods.protocol import Method, completed
 from attrbank.plugin.contracts.base import Contract, require, require_finite
 from attrbank.plugin.tiny import build_pipeline
 from attrbank.samplers.ddim import DDIM
@@ -143,10 +143,11 @@ class MethodContract(Contract):
         with_before: bool = True,
     ) -> Edited:
         trajectory = trajectory or self._trajectory()
-        times = self._method.times(attribute.record, attribute.record.core)
+        record, core = attribute.record, attribute.record.core
+        times, words = self._method.times(record, core), self._method.needs(record, core, strength).words
         first, *later = indices_of(times, trajectory.grid, trajectory.backbone.schedule)
-        edit: Edit | ModelEdit = (method or self._method).edit(attribute.record, attribute.tensors)
-        acts = [Act(first, edit, strength, tuple(later))]
+        edit = (method or self._method).edit(record, attribute.tensors)
+        acts = [Act(first, edit, strength, tuple(later), words)]
         return run_edits(trajectory, _SOURCE, _SEEDS, acts, with_before=with_before)
 
 

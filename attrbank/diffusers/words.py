@@ -1,0 +1,89 @@
+"""Attributes that act at words of a prompt, in a pipeline that hands its callbacks what it hears of the prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from attrbank.backbones.parts.windows import side_by_side, spans_of_loaded
+from attrbank.diffusion.spelling import TokenSpans, places_of
+from attrbank.editing.acting import Ready
+from attrbank.errors import IncompatibleError, InvalidValueError
+from attrbank.methods.protocol import PromptEdit
+
+HEARD = "prompt_embeds"
+"""What pipelines of Stable Diffusion call it: the rows of the empty prompt, if they are guided, then the prompt's."""
+
+ALIKE = 1e-2
+"""Two encodings of one prompt differ by less than this share of their size, whatever the precision."""
+
+
+def spans_in(pipeline: Any, prompt: str) -> tuple[TokenSpans, ...]:
+    """How the text encoders of a pipeline spell a prompt.
+
+    Raises:
+        IncompatibleError: they are not of CLIP.
+    """
+    suffixes = [suffix for suffix in ("", "_2") if getattr(pipeline, f"tokenizer{suffix}", None) is not None]
+    tokenizers = [getattr(pipeline, f"tokenizer{suffix}") for suffix in suffixes]
+    configs = [getattr(pipeline, f"text_encoder{suffix}").config for suffix in suffixes]
+    if not suffixes or not all("CLIP" in type(tokenizer).__name__ for tokenizer in tokenizers):
+        raise IncompatibleError(
+            f"{type(pipeline).__name__} has other text encoders than CLIP's, whose words are found."
+        )
+    encoders = (
+        (
+            f"text_encoder{suffix}",
+            config.hidden_size,
+            spans_of_loaded(prompt, tokenizer, config.max_position_embeddings),
+        )
+        for suffix, tokenizer, config in zip(suffixes, tokenizers, configs, strict=True)
+    )
+    return side_by_side(encoders, HEARD)
+
+
+def heard_with(pipeline: Any, embeds: Tensor, prompt: str, turns: Sequence[Ready]) -> Tensor:
+    """What the pipeline hears, with edits in the prompt's rows; those of the empty prompt stay as they are.
+
+    Args:
+        pipeline: that runs.
+        embeds: its ``prompt_embeds``, (B, length, D), or (2B, length, D) if it is guided.
+        prompt: that it runs.
+        turns: of attributes that act at words.
+
+    Raises:
+        IncompatibleError: its text encoders are others than the edits'.
+        InvalidValueError: it runs another prompt.
+    """
+    free = len(embeds) // 2 if pipeline.do_classifier_free_guidance else 0
+    spans = spans_in(pipeline, prompt)
+    _refuse_another(pipeline, embeds[free:], prompt)
+    heard = {HEARD: embeds[free:]}
+    for turn in turns:
+        places = places_of(spans, prompt, turn.words, turn.record.name)
+        heard = dict(cast(PromptEdit, turn.edit).heard(heard, places, turn.strength))
+    return torch.cat([embeds[:free], heard[HEARD]])
+
+
+def _refuse_another(pipeline: Any, rows: Tensor, prompt: str) -> None:
+    """A pipeline does not hand on its prompt, so that the one given is encoded again and compared."""
+    skipped = getattr(pipeline, "clip_skip", None)
+    found, *_ = pipeline.encode_prompt(
+        prompt=prompt,
+        device=rows.device,
+        num_images_per_prompt=1,
+        do_classifier_free_guidance=False,
+        clip_skip=skipped,
+    )
+    if found.shape[1:] != rows.shape[1:] or any(_far(row, found[0]) for row in rows):
+        raise InvalidValueError(
+            "The pipeline runs another prompt than the callback was given, so that words stand elsewhere.",
+            hint="Give both the same.",
+        )
+
+
+def _far(one: Tensor, other: Tensor) -> bool:
+    return float((one.float() - other.float()).norm()) > ALIKE * float(other.float().norm())
