@@ -68,19 +68,48 @@ def import_files(
     if replace and on_conflict not in {"refuse", "replace"}:
         raise typer.BadParameter("--replace is --on-conflict replace.")
     opened = Bank.open(bank)
+    found = [file for path in paths for file in (bundle.artifacts(path) if bundle.is_bundle(path) else [path])]
+    take(opened, found, name=name, conflict="replace" if replace else on_conflict, as_json=as_json)
 
+
+def take(
+    bank: Bank,
+    paths: Sequence[Path],
+    *,
+    name: str | None = None,
+    conflict: Conflict,
+    pulled_from: str | None = None,
+    as_json: bool,
+) -> None:
+    """Import files, tell what came of each, and complain at the end.
+
+    Args:
+        bank: where to.
+        paths: the files.
+        name: as ``import_attribute`` has it, like ``conflict`` and ``pulled_from``.
+        conflict: likewise.
+        pulled_from: likewise; the files are then called by their names alone, because they will not stay.
+        as_json: as of any command.
+
+    Raises:
+        PartialError: some of several failed.
+        AttrbankError: the only one failed.
+    """
     from attrbank.editing.usable import require_usable  # export does without torch
 
-    def add(path: Path) -> dict[str, Any] | None:
-        conflict: Conflict = "replace" if replace else on_conflict
-        entry = import_attribute(opened, path, name=name, conflict=conflict, require_usable=require_usable)
-        if entry is None:
-            terminal.say(f"{path}: skipped, its name means another attribute.")
-            return None
-        return entry.as_json() | {"reference": entry.reference, "file": str(path)}
+    def described(path: Path) -> str:
+        return path.name if pulled_from else str(path)
 
-    found = [file for path in paths for file in (bundle.artifacts(path) if bundle.is_bundle(path) else [path])]
-    _for_each(found, str, add, "reference", as_json)
+    def add(path: Path) -> dict[str, Any] | None:
+        entry = import_attribute(
+            bank, path, name=name, conflict=conflict, pulled_from=pulled_from, require_usable=require_usable
+        )
+        if entry is None:
+            terminal.say(f"{described(path)}: skipped, its name means another attribute.")
+            return None
+        return entry.as_json() | {"reference": entry.reference, "file": described(path)}
+
+    _for_each(paths, described, add, "reference", as_json)
 
 
 def _for_each(
