@@ -11,7 +11,18 @@ from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundErr
 from attrbank.names import Reference, parse_reference
 from attrbank.store import _fs, blobs, index, ledger, notes, references, search, upkeep
 from attrbank.store.annotating import Annotations
-from attrbank.store.catalogue import catalogue, picked, prepare, require_index, select, select_rows, where
+from attrbank.store.catalogue import (
+    MOST_FIRST,
+    catalogue,
+    count_all,
+    first_rows,
+    picked,
+    prepare,
+    require_index,
+    select,
+    select_rows,
+    where,
+)
 from attrbank.store.entry import DOCUMENT, Entry, derive, entry_from_json
 from attrbank.store.finding import Finding
 from attrbank.store.layout import Layout, default_bank, starter_bank
@@ -87,6 +98,8 @@ class Bank:
         """
         tail, parameters = picked(filters, sort, limit)
         with catalogue(self._layout, self._starter) as connection:
+            if sort == "name" and not filters and limit is not None and limit <= MOST_FIRST:
+                return first_rows(connection, fields, limit)
             return select_rows(connection, fields, tail, parameters)
 
     def count(self, filters: Sequence[str] = ()) -> int:
@@ -97,6 +110,8 @@ class Bank:
         """
         clause, parameters = where(filters)
         with catalogue(self._layout, self._starter) as connection:
+            if not filters:
+                return count_all(connection)
             counted = connection.execute(f"SELECT count(*) FROM catalogue {clause}", parameters)  # noqa: S608
             return int(counted.fetchone()[0])
 
