@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # ``list`` does without what these import
     from attrbank.schema.annotated import Annotation
     from attrbank.schema.stored import AttributeRecord
     from attrbank.store.backup import Backup
+    from attrbank.store.rebuild import Rebuilt
     from attrbank.store.repair import Mended
 
 
@@ -352,11 +353,11 @@ class Bank:
         names = {found.item: found.name for found in shipped if found.name}
         return (upkeep.verify(self._layout, names) if require_index(self._layout) else ()) + shipped
 
-    def reindex(self) -> upkeep.Rebuilt:
+    def reindex(self) -> Rebuilt:
         """Rebuilds the index from the artifacts, keeping what they cannot tell as far as the old index can be read."""
-        if not _fs.is_folder(self.path):
-            return upkeep.Rebuilt(())
-        return upkeep.reindex(self._layout)
+        from attrbank.store import rebuild
+
+        return rebuild.reindex(self._layout) if _fs.is_folder(self.path) else rebuild.Rebuilt(())
 
     def require_writable(self) -> None:
         """Create the bank if need be; to be asked before a long learning.

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from attrbank.errors import CorruptArtifactError
+from attrbank.files import GRACE
 from attrbank.store.bank import Bank
-from attrbank.store.upkeep import GRACE
 from tests.helpers.artifacts import artifact, numbered, object_path, snapshot
 
 
@@ -162,14 +162,14 @@ def test_reindex_sweeps_only_temporary_files_that_are_old(bank: Bank) -> None:
 def test_interrupted_reindex_loses_nothing(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     _filled(bank)
     before = bank.entries()
-    monkeypatch.setattr("attrbank.store.upkeep._enter", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("attrbank.store.rebuild._enter", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         bank.reindex()
     monkeypatch.undo()
     assert before == bank.entries()
     with closing(sqlite3.connect(bank.path / "index.db")) as connection, connection:
         connection.execute("DROP TABLE artifacts")
-    monkeypatch.setattr("attrbank.store.upkeep._enter", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("attrbank.store.rebuild._enter", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         bank.reindex()
     monkeypatch.undo()
