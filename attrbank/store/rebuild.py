@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from attrbank import files
 from attrbank.errors import AttrbankError, CorruptArtifactError
 from attrbank.files import GRACE
 from attrbank.store import _fs, blobs, cards, index, ledger, notes, upkeep
-from attrbank.store.layout import Layout, identity_of, object_files
+from attrbank.store.layout import Layout, identity_of, object_files, shards
 from attrbank.store.previews import preview_files
 from attrbank.store.rereading import Rereader
 from attrbank.store.upkeep_cards import Facts, read_card, read_cards, reindex_cards
@@ -73,34 +73,32 @@ class _Files:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._artifact: Rereader[_Scanned | None] = Rereader(_scanned)
-        self._card: Rereader[Facts] = Rereader(lambda path: read_card(layout, path))
-        self._note: Rereader[NoteFile] = Rereader(lambda path: read_note(layout, path))
+        artifact: Rereader[_Scanned | None] = Rereader(_scanned)
+        card: Rereader[Facts] = Rereader(lambda path: read_card(layout, path))
+        note: Rereader[NoteFile] = Rereader(lambda path: read_note(layout, path))
+        self._artifacts = Rereader(lambda folder: _scan(folder, artifact))
+        self._cards = Rereader(lambda _: read_cards(layout, card))
+        self._notes = Rereader(lambda _: read_notes(layout, note))
 
     def look(self) -> _Seen:
         """All that they tell, as of now."""
-        read = read_notes(self._layout, self._note)
-        given = names_in(read)
-        here, damaged = self._scan(object_files(self._layout), given)
-        trash = [self._layout.trash / name for name in _fs.list_folder(self._layout.trash)]
-        gone, spoilt = self._scan(trash, given)
-        told = read_cards(self._layout, self._card)
-        return _Seen(here, gone, frozenset(damaged | spoilt), frozenset(damaged), told, read)
+        layout = self._layout
+        read = self._notes(layout.annotations)
+        here = self._in(shards(layout), names_in(read))
+        gone = self._in([layout.trash], names_in(read))
+        damaged = frozenset(identity for identity, found in here.items() if found is None)
+        unsound = damaged | {identity for identity, found in gone.items() if found is None}
+        return _Seen(_sound(here), _sound(gone), unsound, damaged, self._cards(layout.cards), read)
 
-    def _scan(self, paths: list[Path], given: Mapping[str, str]) -> tuple[dict[str, _Scanned], set[str]]:
-        sound, damaged = {}, set()
-        for path in paths:
-            identity = identity_of(path)
-            if identity is None:
-                continue
-            found = self._artifact(path)
-            if found is None:
-                damaged.add(identity)
-            elif identity in given:
-                sound[identity] = found._replace(facts=notes.called(found.facts, given[identity]))
-            else:
-                sound[identity] = found
-        return sound, damaged
+    def _in(self, folders: list[Path], given: Mapping[str, str]) -> dict[str, _Scanned | None]:
+        """Artifacts in some folders by id, under the names that users have given them."""
+        scanned: dict[str, _Scanned | None] = {}
+        for folder in folders:
+            scanned |= self._artifacts(folder)
+        for identity, name in given.items():
+            if found := scanned.get(identity):
+                scanned[identity] = found._replace(facts=notes.called(found.facts, name))
+        return scanned
 
 
 def reindex(layout: Layout, *, forget: bool = True) -> Rebuilt:
@@ -124,9 +122,10 @@ def reindex(layout: Layout, *, forget: bool = True) -> Rebuilt:
         lost = known - (seen.here.keys() | seen.gone.keys() | seen.unsound)
         kept_rows = set() if forget else known - _removed(connection)
         _forget(connection, lost if forget else set())
+        only_gone = {i: seen.gone[i] for i in seen.gone.keys() - seen.here.keys() - kept_rows}
+        _write_differing(connection, {**seen.here, **only_gone})
         _enter(connection, seen.here, known)
-        only_gone = seen.gone.keys() - seen.here.keys() - kept_rows
-        _enter_removed(connection, {identity: seen.gone[identity] for identity in only_gone}, known)
+        _enter_removed(connection, only_gone, known)
         removed = _removed(connection)
         reindex_cards(connection, seen.cards)
         reindex_notes(connection, seen.notes)
@@ -135,6 +134,16 @@ def reindex(layout: Layout, *, forget: bool = True) -> Rebuilt:
     _sweep(layout)
     kept = seen.here.keys() - removed
     return Rebuilt(*(tuple(sorted(ids)) for ids in (kept, kept - known, lost, seen.damaged)))
+
+
+def _scan(folder: Path, read: Callable[[Path], _Scanned | None]) -> dict[str, _Scanned | None]:
+    """The artifacts in a folder by id; None is one that is damaged."""
+    paths = (folder / name for name in _fs.list_folder(folder))
+    return {identity: read(path) for path in paths if (identity := identity_of(path))}
+
+
+def _sound(scanned: Mapping[str, _Scanned | None]) -> dict[str, _Scanned]:
+    return {identity: found for identity, found in scanned.items() if found}
 
 
 def _scanned(path: Path) -> _Scanned | None:
@@ -194,7 +203,7 @@ def _forget(connection: sqlite3.Connection, identities: Collection[str]) -> None
 def _enter(connection: sqlite3.Connection, scanned: Mapping[str, _Scanned], known: set[str]) -> None:
     """Newest first, so that of several unknown versions the newest gets the name, if nothing has it yet."""
     newest_first = sorted(scanned.items(), key=lambda item: (item[1].created, item[0]), reverse=True)
-    called = _write_differing(connection, scanned)
+    called = _called(connection)
     for identity, (facts, created) in newest_first:
         if identity not in known:
             ledger.write_version(connection, identity, facts["name"], created, is_current=True)
@@ -203,8 +212,7 @@ def _enter(connection: sqlite3.Connection, scanned: Mapping[str, _Scanned], know
 
 
 def _enter_removed(connection: sqlite3.Connection, scanned: Mapping[str, _Scanned], known: set[str]) -> None:
-    removed = _removed(connection)
-    called = _write_differing(connection, scanned)
+    removed, called = _removed(connection), _called(connection)
     for identity, (facts, created) in scanned.items():
         if identity not in known:
             ledger.write_version(connection, identity, facts["name"], created, is_current=False, removed=ledger.now())
@@ -214,12 +222,16 @@ def _enter_removed(connection: sqlite3.Connection, scanned: Mapping[str, _Scanne
             ledger.call(connection, identity, facts["name"])
 
 
-def _write_differing(connection: sqlite3.Connection, scanned: Mapping[str, _Scanned]) -> dict[str, str]:
-    """Writes the rows of artifacts that the index does not have so; what versions are called there, by id."""
+def _write_differing(connection: sqlite3.Connection, scanned: Mapping[str, _Scanned]) -> None:
+    """Writes the rows of artifacts that the index does not have so."""
     there = {facts["id"]: facts for facts in upkeep.indexed_facts(connection)}
     for identity, (facts, _) in scanned.items():
         if there.get(identity) != facts:
             ledger.write_artifact(connection, facts)
+
+
+def _called(connection: sqlite3.Connection) -> dict[str, str]:
+    """What the index calls each artifact, by id."""
     return dict(connection.execute("SELECT id, name FROM versions").fetchall())
 
 

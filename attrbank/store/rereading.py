@@ -1,7 +1,12 @@
-"""Files that are read while others may change them, and a second time only where they have."""
+"""Files and folders that are read while others may change them, and a second time only where they have.
+
+The files of a bank are never written in place but moved there, so a folder in which nothing was made, moved or removed
+holds what it held.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -10,12 +15,15 @@ from attrbank.store import _fs
 
 Found = TypeVar("Found")
 
+SETTLED = 2.0
+"""Seconds after which a change would show: clocks of file systems are coarse, and two changes may bear one time."""
+
 
 class Rereader(Generic[Found]):
-    """Reads files, and remembers what it found in each until the file is another.
+    """Reads files or folders, and remembers what it found in each until that is another.
 
     Args:
-        read: what a file tells.
+        read: what a file or folder tells.
     """
 
     def __init__(self, read: Callable[[Path], Found]) -> None:
@@ -23,7 +31,7 @@ class Rereader(Generic[Found]):
         self._found: dict[Path, tuple[_fs.Stamp | None, Found]] = {}
 
     def __call__(self, path: Path) -> Found:
-        """What a file tells, as of now.
+        """What a file or folder tells, as of now.
 
         Raises:
             StorageError: it cannot be looked at.
@@ -33,5 +41,6 @@ class Rereader(Generic[Found]):
         if before and before[0] == stamp:
             return before[1]
         found = self._read(path)
-        self._found[path] = stamp, found
+        if stamp is None or time.time() - stamp.modified / 1e9 > SETTLED:
+            self._found[path] = stamp, found
         return found
