@@ -1,7 +1,7 @@
 """How long commands take in a bank of many: ``python -m lab.large_bank 1000 100000``.
 
-Prints, for each number of attributes, the seconds of ``list`` (in a terminal, in a pipe, as JSON) and ``show``, the
-least of several runs each, and of ``reindex``, with how long of that it kept others from writing.
+Prints, for each number of attributes, the seconds of ``list`` (in a terminal, where it shows 50 rows; in a pipe; as
+JSON) and ``show``, the least of several runs each, and of ``reindex``, with the longest that another writer waited.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -51,6 +50,11 @@ RECORD: dict[str, Any] = {
 TENSOR = {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}
 
 
+def name_of(number: int) -> str:
+    """What an attribute of a filled bank is called."""
+    return f"attribute-{number:06}"
+
+
 def artifact(name: str) -> bytes:
     """A small artifact that is valid and does nothing."""
     header = {"__metadata__": {"attrbank.record": json.dumps(RECORD | {"name": name})}, "core": TENSOR}
@@ -63,7 +67,7 @@ def fill(folder: Path, number: int) -> Bank:
     layout = Layout(folder)
     folder.mkdir(parents=True)
     facts, versions = [], []
-    for name in (f"attribute-{n:06}" for n in range(number)):
+    for name in map(name_of, range(number)):
         data = artifact(name)
         identity = hashlib.sha256(data).hexdigest()
         path = layout.object(identity)
@@ -92,11 +96,11 @@ def _run(bank: Bank, command: tuple[str, ...], terminal: bool) -> float:
         master, slave = pty.openpty()
         drained = threading.Thread(target=_drain, args=(master,), daemon=True)
         drained.start()
-        subprocess.run(words, env=environment, stdout=slave, stderr=slave, check=True)
+        subprocess.run(words, env=environment, stdout=slave, stderr=slave, check=True)  # noqa: S603 — our own command line
         os.close(slave)
         drained.join()
     else:
-        subprocess.run(words, env=environment, stdout=subprocess.DEVNULL, check=True)
+        subprocess.run(words, env=environment, stdout=subprocess.DEVNULL, check=True)  # noqa: S603
     return time.perf_counter() - began
 
 
@@ -108,24 +112,37 @@ def _drain(descriptor: int) -> None:
         os.close(descriptor)
 
 
-def reindexed(bank: Bank) -> tuple[float, float]:
-    """Seconds that ``reindex`` takes, and for how many of them nobody else can write."""
-    held = list[float]()
-    done = threading.Event()
+class Rebuilding(NamedTuple):
+    """How long ``reindex`` takes, and the longest that another writer waited meanwhile, in seconds."""
 
-    def watch() -> None:
-        for since in _locked_since(bank, done):
-            held.append(since)
+    taken: float
+    waited: float
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
+
+def reindexed(bank: Bank) -> Rebuilding:
+    """Rebuild an index in another process, and try to write all the while."""
+    waited = 0.0
     began = time.perf_counter()
-    bank.reindex()
-    taken = time.perf_counter() - began
-    done.set()
-    watcher.join()
-    return taken, sum(held)
+    words = [sys.executable, "-m", "attrbank", "reindex", "--bank", str(bank.path)]
+    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as process:  # noqa: S603
+        while process.poll() is None:
+            asked = time.perf_counter()
+            with index.writing(Layout(bank.path).index):
+                waited = max(waited, time.perf_counter() - asked)
+            time.sleep(0.01)
+    return Rebuilding(time.perf_counter() - began, waited)
 
 
-def _locked_since(bank: Bank, done: threading.Event) -> Iterator[float]:
-    raise NotImplementedError
+def main(numbers: Annotated[list[int], typer.Argument(help="Of attributes.")]) -> None:
+    """Fill banks, and print a row of seconds for each."""
+    print("attributes  list (terminal)  list (pipe)  list --json  show  reindex  another waits")
+    with tempfile.TemporaryDirectory() as folder:
+        for number in numbers:
+            bank = fill(Path(folder) / str(number), number)
+            listed = (seconds(bank, "list", terminal=True), seconds(bank, "list"), seconds(bank, "list", "--json"))
+            times = (*listed, seconds(bank, "show", name_of(number // 2)), *reindexed(bank))
+            print(f"{number:10,}", *(f"{t:.2f}" for t in times), sep="  ")
+
+
+if __name__ == "__main__":
+    typer.run(main)
