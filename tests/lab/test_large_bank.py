@@ -67,10 +67,9 @@ def test_the_rows_of_a_terminal_are_those_that_the_whole_list_begins_with(many: 
 def test_a_name_that_was_meant_is_found_among_many(many: Bank, tmp_path: Path) -> None:
     starter = Bank(tmp_path / "starter")
     starter.add(artifact("smile"))
-    for written, meant in (("smle", "smile"), ("attribute-00001x", "attribute-00001")):
-        with pytest.raises(NotFoundError, match="no attribute") as refused:
-            Bank(many.path, starter.path).resolve(written)
-        assert meant in str(refused.value.hint)
+    with pytest.raises(NotFoundError, match="no attribute") as refused:
+        Bank(many.path, starter.path).resolve("smle")
+    assert "smile" in str(refused.value.hint)
 
 
 def test_a_rebuild_of_many_keeps_others_out_for_a_small_part_of_its_time(many: Bank) -> None:
