@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrbank.attribute.places import Change
+from attrbank.attribute import bundle
+from attrbank.attribute.place import Change
 from attrbank.errors import (
     AttrbankError,
     BankBusyError,
@@ -97,8 +98,6 @@ class Hub:
     def write(self, change: Change) -> None:
         """One commit."""
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
-
-        from attrbank.attribute import bundle
 
         written = {**change.files, bundle.SUMS: bundle.spelled(change.sums)}
         added = [CommitOperationAdd(name, data) for name, data in written.items()]
