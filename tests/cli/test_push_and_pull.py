@@ -215,6 +215,7 @@ def test_a_push_that_is_killed_anywhere_leaves_what_can_be_pulled_and_pushed_aga
     """Also where what goes along has changed, and one takes the place of another of its name."""
     before = {entry.id for entry in (stocked.resolve("young"), stocked.resolve("old"))}
     first = tmp_path / "first"
+    stocked.annotations.note(stocked.resolve("old"), "plain")
     _push(stocked, first, "young", "old")
     stocked.annotations.note(stocked.resolve("old"), "kind")
     after = {stocked.add(usable("young", t_x=0.5), replace=True).id, stocked.resolve("old").id}
