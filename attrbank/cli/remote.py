@@ -32,9 +32,9 @@ def push(
     as_json: JsonOption = False,
     bank: BankOption = None,
 ) -> None:
-    """Add attributes to a shared folder or a repository of the hub, with a page that tells of them.
+    """Add attributes to a shared folder or a repository of the hub.
 
-    Cards, notes and previews go along. To push again changes nothing.
+    Cards, notes and previews go along, and a page tells of them. To push again changes nothing.
     """
     opened = Bank.open(bank)
     entries = opened.resolve_all(references)
@@ -62,7 +62,7 @@ def pull(
     as_json: JsonOption = False,
     bank: BankOption = None,
 ) -> None:
-    """Add attributes from a shared folder, a repository of the hub or a web server.
+    """Add attributes from a shared place or a web server.
 
     Everything is fetched and compared with its sum before anything enters the bank.
     """
