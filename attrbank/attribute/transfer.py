@@ -47,13 +47,9 @@ def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = Fa
         InvalidValueError: a file exists, and ``force`` is off.
         StorageError: it cannot be written.
     """
-    path = target if target.suffix == ARTIFACT_SUFFIX else target / f"{entry.name}-{entry.id[:12]}{ARTIFACT_SUFFIX}"
-    card = bank.measurements.card(entry)
-    said = bank.annotations.of(entry)
-    written = {path: bank.read(entry)} | ({card_beside(path): json_files.dumped(card)} if card else {})
-    written |= {} if said.is_empty else {annotation_beside(path): json_files.dumped(said)}
-    picture = bank.previews.read(entry)
-    written |= {} if picture is None else {preview_beside(path): picture}
+    path = target if target.suffix == ARTIFACT_SUFFIX else target / _file_name(entry)
+    stem = path.name.removesuffix(ARTIFACT_SUFFIX)
+    written = {path.with_name(name): data for name, data in exported(bank, entry, stem).items()}
     for file in written:
         if file.exists() and not force:  # asked of all before any is written
             raise _exists(file)
@@ -64,6 +60,26 @@ def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = Fa
         elif not files.create(file, data):
             raise _exists(file)
     return path
+
+
+def exported(bank: Bank, entry: Entry, stem: str | None = None) -> dict[str, bytes]:
+    """The files that an attribute travels as, by their names, which begin with ``stem``.
+
+    Raises:
+        CorruptArtifactError: the artifact is missing or damaged, or what goes with it is.
+        StorageError: something cannot be read.
+    """
+    path = Path(f"{stem}{ARTIFACT_SUFFIX}" if stem else _file_name(entry))
+    card, picture = bank.measurements.card(entry), bank.previews.read(entry)
+    said = bank.annotations.of(entry).model_copy(update={"pulled_from": None})  # that is about this bank
+    written = {path: bank.read(entry)} | ({card_beside(path): json_files.dumped(card)} if card else {})
+    written |= {} if said.is_empty else {annotation_beside(path): json_files.dumped(said)}
+    written |= {} if picture is None else {preview_beside(path): picture}
+    return {file.name: data for file, data in written.items()}
+
+
+def _file_name(entry: Entry) -> str:
+    return f"{entry.name}-{entry.id[:12]}{ARTIFACT_SUFFIX}"
 
 
 def beside(path: Path) -> list[Path]:
@@ -96,6 +112,7 @@ def import_attribute(
     *,
     name: str | None = None,
     conflict: Conflict = "refuse",
+    pulled_from: str | None = None,
     require_usable: Callable[[LearnedAttribute], None] = lambda attribute: None,
 ) -> Entry | None:
     """Add an artifact from anywhere to a bank; doing so again is no error. None is one that was skipped.
@@ -110,6 +127,7 @@ def import_attribute(
         name: what to call the attribute; None is the name that it comes with. Another than that in its record makes
             another artifact, without card and annotation.
         conflict: what to do if the name means another attribute already.
+        pulled_from: the place that the file was fetched from, to be remembered.
         require_usable: raises what it is to be refused for, such as that its method cannot use it.
 
     Raises:
@@ -122,6 +140,7 @@ def import_attribute(
         StorageError, BankBusyError: the bank cannot be written.
     """
     from attrbank.attribute.artifact import LearnedAttribute, decode, encode
+    from attrbank.schema.annotated import Annotation
 
     data = blobs.get_foreign(path)
     check_seal(data)
@@ -130,6 +149,8 @@ def import_attribute(
     said = notes.get_foreign(annotation_beside(path), identity)
     picture = previews.get(preview_beside(path))
     require_usable(attribute)
+    if said or pulled_from:
+        said = (said or Annotation(id=identity)).model_copy(update={"pulled_from": pulled_from})
     if name is not None and validate_name(name) != attribute.record.name:
         record = attribute.record.model_copy(update={"name": name})
         data = seal(encode(LearnedAttribute(record, attribute.tensors)))

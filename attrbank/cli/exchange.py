@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -16,6 +17,9 @@ from attrbank.errors import AttrbankError, PartialError
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 from attrbank.store.layout import ARTIFACT_SUFFIX
+
+if TYPE_CHECKING:  # export does without torch
+    from attrbank.attribute.artifact import LearnedAttribute
 
 Item = TypeVar("Item")
 
@@ -73,24 +77,59 @@ def import_files(
         raise typer.BadParameter("--name is for one file.")
     if replace and on_conflict not in {"refuse", "replace"}:
         raise typer.BadParameter("--replace is --on-conflict replace.")
-    opened, model = Bank.open(bank), backbone_of(backbone, config)
+    opened = Bank.open(bank)
+    found = [file for path in paths for file in (bundle.artifacts(path) if bundle.is_bundle(path) else [path])]
+    from attrbank.learning.converting import converted  # export does without torch
 
+    foreign = partial(converted, name=name, backbone=backbone_of(backbone, config), word=on)
+    conflict: Conflict = "replace" if replace else on_conflict
+    take(opened, found, name=name, conflict=conflict, foreign=foreign, as_json=as_json)
+
+
+def take(
+    bank: Bank,
+    paths: Sequence[Path],
+    *,
+    name: str | None = None,
+    conflict: Conflict,
+    pulled_from: str | None = None,
+    foreign: Callable[[Path], LearnedAttribute] | None = None,
+    as_json: bool,
+) -> None:
+    """Import files, tell what came of each, and complain at the end.
+
+    Args:
+        bank: where to.
+        paths: the files.
+        name: as ``import_attribute`` has it, like ``conflict`` and ``pulled_from``.
+        conflict: likewise.
+        pulled_from: likewise; the files are then called by their names alone, because they will not stay.
+        foreign: makes an attribute of a file in another's format; None takes files in ours alone.
+        as_json: as of any command.
+
+    Raises:
+        PartialError: some of several failed.
+        AttrbankError: the only one failed.
+    """
     from attrbank.editing.usable import require_usable  # export does without torch
-    from attrbank.learning.converting import converted, is_foreign
+    from attrbank.learning.converting import is_foreign
+
+    def described(path: Path) -> str:
+        return path.name if pulled_from else str(path)
 
     def add(path: Path) -> dict[str, Any] | None:
-        conflict: Conflict = "replace" if replace else on_conflict
-        if is_foreign(path):
-            entry = add_attribute(opened, converted(path, name=name, backbone=model, word=on), conflict)
+        if foreign is not None and is_foreign(path):
+            entry = add_attribute(bank, foreign(path), conflict)
         else:
-            entry = import_attribute(opened, path, name=name, conflict=conflict, require_usable=require_usable)
+            entry = import_attribute(
+                bank, path, name=name, conflict=conflict, pulled_from=pulled_from, require_usable=require_usable
+            )
         if entry is None:
-            terminal.say(f"{path}: skipped, its name means another attribute.")
+            terminal.say(f"{described(path)}: skipped, its name means another attribute.")
             return None
-        return entry.as_json() | {"reference": entry.reference, "file": str(path)}
+        return entry.as_json() | {"reference": entry.reference, "file": described(path)}
 
-    found = [file for path in paths for file in (bundle.artifacts(path) if bundle.is_bundle(path) else [path])]
-    _for_each(found, str, add, "reference", as_json)
+    _for_each(paths, described, add, "reference", as_json)
 
 
 def _for_each(

@@ -107,7 +107,7 @@ def _show_attribute(bank: Bank, reference: str, as_json: bool) -> None:
     if as_json:
         known = {"record": record.model_dump(mode="json"), "card": card and card.model_dump(mode="json")}
         words = {"aliases": list(said.aliases), "note": said.note, "versions": versions}
-        shown = {"preview": preview and str(preview)}
+        shown = {"pulled_from": said.pulled_from, "preview": preview and str(preview)}
         terminal.document(entry.as_json() | known | words | shown)
     else:
         seen = [("preview", preview)] if preview else []
@@ -119,6 +119,8 @@ def _said(annotation: Annotation) -> Iterator[tuple[str, object]]:
     for field in ("aliases", "tags"):
         if words := getattr(annotation, field):
             yield field, " ".join(words)
+    if annotation.pulled_from:
+        yield "pulled from", annotation.pulled_from
     for line in annotation.note.splitlines():
         yield "note", line
 

@@ -84,6 +84,8 @@ def number(value: float) -> str:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, str):  # most are, and of a long list every one takes its time
+        return value if value.isprintable() else printable(value)
     if value is None:
         return "-"
     return number(value) if isinstance(value, float) else printable(str(value))
@@ -91,8 +93,9 @@ def _cell(value: object) -> str:
 
 def _aligned(rows: list[list[str]]) -> Iterable[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    pattern = "  ".join(f"%-{width}s" for width in widths)
     for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        yield (pattern % tuple(row)).rstrip()
 
 
 def _fitted_table(columns: Sequence[str], cells: list[list[str]]) -> None:

@@ -83,7 +83,7 @@ class Frame:
         for channel, inside in enumerate(pasted):  # one by one, because a picture of 64 megapixels is large
             change = _resized(difference[:, channel : channel + 1], (self.height, self.width))[0, 0]
             window = inside[self.top : self.top + self.height, self.left : self.left + self.width]
-            window.addcmul_(change * across, down[:, None]).clamp_(0, 1)
+            window.addcmul_(change.mul_(across), down[:, None]).clamp_(0, 1)
         return pasted
 
 

@@ -103,8 +103,8 @@ class PictureData:
             with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(self.data), formats=FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise _too_large(shown)
-                upright = ImageOps.exif_transpose(image)
-                return InputImage(*_pixels(upright), self.sha256, self.name, _rgb_profile(image))
+                ImageOps.exif_transpose(image, in_place=True)  # a large picture is not there twice
+                return InputImage(*_pixels(image), self.sha256, self.name, _rgb_profile(image))
         except AttrbankError:
             raise
         except Image.DecompressionBombError as error:
@@ -167,17 +167,17 @@ def _pixels(image: Image.Image) -> tuple[Tensor, Tensor | None]:
     if image.mode == "F":
         raise InvalidValueError("A picture in floating-point numbers does not say what is white.")
     if not image.has_transparency_data:
-        return _levels(image.convert("RGB")), None
-    levels = _levels(image.convert("RGBA"))
+        return _levels(image, "RGB"), None
+    levels = _levels(image, "RGBA")
     return levels[:3], levels[3:]
 
 
-def _levels(image: Image.Image) -> Tensor:
-    """The bands of an 8-bit image, (bands, h, w) in [0, 1]."""
-    levels = np.array(image)
-    pixels = torch.empty(levels.shape[2], *levels.shape[:2])
-    for band, values in enumerate(pixels):  # one by one, so that they lie together without a copy of the whole
-        values.copy_(torch.from_numpy(levels[:, :, band])).div_(255)
+def _levels(image: Image.Image, mode: str) -> Tensor:
+    """The bands of an image in an 8-bit mode, (bands, h, w) in [0, 1]."""
+    image = image if image.mode == mode else image.convert(mode)
+    pixels = torch.empty(len(mode), image.height, image.width)
+    for band, values in zip(mode, pixels, strict=True):  # one by one, so that there is no copy of the whole
+        values.copy_(torch.from_numpy(np.array(image.getchannel(band)))).div_(255)
     return pixels
 
 

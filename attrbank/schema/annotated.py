@@ -10,6 +10,8 @@ from attrbank.schema.fields import Name, Record, Sha256
 
 MAX_NOTE = 10_000
 """Characters of a note."""
+MAX_PLACE = 500
+"""Characters of the place that an attribute was pulled from."""
 
 Names = Annotated[tuple[Name, ...], Field(max_length=64)]
 
@@ -24,6 +26,7 @@ class Annotation(Record):
         aliases: other names that mean it, as long as nothing bears them.
         tags: what it can be listed by.
         note: whatever the user wants to keep.
+        pulled_from: the place, with its revision if it has one, that a pull had it from.
     """
 
     format_version: Literal[1] = 1
@@ -33,6 +36,7 @@ class Annotation(Record):
     aliases: Names = ()
     tags: Names = ()
     note: Annotated[str, StringConstraints(max_length=MAX_NOTE)] = ""
+    pulled_from: Annotated[str, StringConstraints(min_length=1, max_length=MAX_PLACE)] | None = None
 
     @field_validator("note")
     @classmethod

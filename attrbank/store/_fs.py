@@ -38,6 +38,16 @@ class Chunk(NamedTuple):
     modified: float
 
 
+class Stamp(NamedTuple):
+    """Which file it is, its size in bytes, and when it was changed and moved, in nanoseconds."""
+
+    device: int
+    inode: int
+    size: int
+    modified: int
+    changed: int
+
+
 def make_folder(path: Path) -> None:
     """Creates a folder and those above it, durably; one that exists is left alone.
 
@@ -122,6 +132,20 @@ def read_start(path: Path, limit: int) -> Chunk | None:
             if not stat.S_ISREG(status.st_mode):
                 raise StorageError(f"{path} is not a regular file.")
             return Chunk(file.read(limit), status.st_size, status.st_mtime)
+
+
+def stamp(path: Path) -> Stamp | None:
+    """What changes whenever a file is written anew or moved; None if there is none.
+
+    Raises:
+        StorageError: it cannot be looked at.
+    """
+    with _storage_errors("read", path):
+        try:
+            status = os.stat(path)
+        except FileNotFoundError:
+            return None
+        return Stamp(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def list_folder(path: Path) -> list[str]:

@@ -25,7 +25,7 @@ from attrbank.store import _fs, blobs, cards, index, ledger, notes, previews
 from attrbank.store.catalogue import prepare, require_index
 from attrbank.store.entry import derive
 from attrbank.store.layout import CARD_SUFFIX, Layout, identity_of
-from attrbank.store.upkeep_cards import reindex_cards
+from attrbank.store.upkeep_cards import read_cards, reindex_cards
 from attrbank.store.upkeep_notes import names_in, notes_of, read_notes, reindex_notes
 
 SUMS, VERSIONS, FORMAT_VERSION = "SHA256SUMS", "bank.json", 1
@@ -125,7 +125,7 @@ def restore(layout: Layout, path: Path) -> int:
                 is_current=version.current,
                 removed=version.removed,
             )
-        reindex_cards(connection, layout)
+        reindex_cards(connection, read_cards(layout))
         reindex_notes(connection, read)
     return len(versions)
 

@@ -11,7 +11,18 @@ from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundErr
 from attrbank.names import Reference, parse_reference
 from attrbank.store import _fs, blobs, index, ledger, notes, references, search, upkeep
 from attrbank.store.annotating import Annotations
-from attrbank.store.catalogue import catalogue, picked, prepare, require_index, select, select_rows, where
+from attrbank.store.catalogue import (
+    MOST_FIRST,
+    catalogue,
+    count_all,
+    first_rows,
+    picked,
+    prepare,
+    require_index,
+    select,
+    select_rows,
+    where,
+)
 from attrbank.store.entry import DOCUMENT, Entry, derive, entry_from_json
 from attrbank.store.finding import Finding
 from attrbank.store.layout import Layout, default_bank, starter_bank
@@ -24,6 +35,7 @@ if TYPE_CHECKING:  # ``list`` does without what these import
     from attrbank.schema.annotated import Annotation
     from attrbank.schema.stored import AttributeRecord
     from attrbank.store.backup import Backup
+    from attrbank.store.rebuild import Rebuilt
     from attrbank.store.repair import Mended
 
 
@@ -87,6 +99,8 @@ class Bank:
         """
         tail, parameters = picked(filters, sort, limit)
         with catalogue(self._layout, self._starter) as connection:
+            if sort == "name" and not filters and limit is not None and limit <= MOST_FIRST:
+                return first_rows(connection, fields, limit)
             return select_rows(connection, fields, tail, parameters)
 
     def count(self, filters: Sequence[str] = ()) -> int:
@@ -97,6 +111,8 @@ class Bank:
         """
         clause, parameters = where(filters)
         with catalogue(self._layout, self._starter) as connection:
+            if not filters:
+                return count_all(connection)
             counted = connection.execute(f"SELECT count(*) FROM catalogue {clause}", parameters)  # noqa: S608
             return int(counted.fetchone()[0])
 
@@ -337,11 +353,11 @@ class Bank:
         names = {found.item: found.name for found in shipped if found.name}
         return (upkeep.verify(self._layout, names) if require_index(self._layout) else ()) + shipped
 
-    def reindex(self) -> upkeep.Rebuilt:
+    def reindex(self) -> Rebuilt:
         """Rebuilds the index from the artifacts, keeping what they cannot tell as far as the old index can be read."""
-        if not _fs.is_folder(self.path):
-            return upkeep.Rebuilt(())
-        return upkeep.reindex(self._layout)
+        from attrbank.store import rebuild
+
+        return rebuild.reindex(self._layout) if _fs.is_folder(self.path) else rebuild.Rebuilt(())
 
     def require_writable(self) -> None:
         """Create the bank if need be; to be asked before a long learning.

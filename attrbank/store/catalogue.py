@@ -35,6 +35,17 @@ json_set(
     '$.current', json(CASE WHEN current THEN 'true' ELSE 'false' END), '$.tags', json(tags)
 )
 """
+MOST_FIRST = 1000
+"""So many rows can be had without looking at the others; SQLite takes no list of any length."""
+_FIRST = """
+SELECT id FROM (
+    SELECT versions.id FROM versions JOIN artifacts USING (id) WHERE current ORDER BY versions.name LIMIT ?
+) UNION SELECT id FROM starter
+"""
+_COUNT_ALL = """
+SELECT (SELECT count(*) FROM versions WHERE current)
+     + (SELECT count(*) FROM catalogue WHERE origin = 'starter' AND current AND removed IS NULL)
+"""
 _NUMBERS = {"t_x", "delta_tau", "seed", "k", "rank", "unit", "steps", "guidance_scale", "size_bytes", *MEASURED}
 _TEXTS = set(FIELDS) - _NUMBERS - {"current", "pairs"}
 _TAG = "tag"
@@ -82,6 +93,18 @@ def select_rows(
             raise InvalidValueError(f"There is no field {field[:80]!a}.", _known_fields().capitalize())
     columns = ", ".join(_DOCUMENT if field == DOCUMENT else field for field in fields)
     return connection.execute(f"SELECT {columns} FROM catalogue {tail}", parameters).fetchall()  # noqa: S608
+
+
+def first_rows(connection: sqlite3.Connection, fields: Sequence[str], limit: int) -> list[tuple[Any, ...]]:
+    """What a list by name begins with, found without looking at the rest."""
+    ids = [identity for (identity,) in connection.execute(_FIRST, (limit,))]
+    tail = f"WHERE id IN ({', '.join('?' * len(ids))}) AND current AND removed IS NULL ORDER BY name, id LIMIT ?"
+    return select_rows(connection, fields, tail, [*ids, limit])
+
+
+def count_all(connection: sqlite3.Connection) -> int:
+    """How many attributes a list without filters has, counted from an index alone."""
+    return int(connection.execute(_COUNT_ALL).fetchone()[0])
 
 
 def picked(filters: Sequence[str], sort: str, limit: int | None) -> tuple[str, list[str | float]]:

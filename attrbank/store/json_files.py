@@ -35,7 +35,7 @@ def read_model(model: type[Model], path: Path, limit: int) -> Model | None:
         StorageError: it cannot be read.
     """
     data = read_bytes(path, limit)
-    return None if data is None else _parsed(model, data, path)
+    return None if data is None else parsed(model, data, path)
 
 
 def read_bytes(path: Path, limit: int) -> bytes | None:
@@ -51,7 +51,8 @@ def dumped(model: BaseModel) -> bytes:
     return f"{model.model_dump_json(indent=1)}\n".encode()
 
 
-def _parsed(model: type[Model], data: bytes, path: Path) -> Model:
+def parsed(model: type[Model], data: bytes, path: Path) -> Model:
+    """What the bytes of a file hold; raises as ``read_model``."""
     from pydantic import ValidationError
 
     try:

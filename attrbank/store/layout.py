@@ -110,8 +110,13 @@ def object_files(layout: Layout) -> list[Path]:
     Raises:
         StorageError: the bank is a file, or cannot be read.
     """
-    shards = [layout.objects / name for name in _fs.list_folder(layout.objects)]
-    return [shard / name for shard in shards if os.path.isdir(shard) for name in _fs.list_folder(shard)]
+    return [shard / name for shard in shards(layout) for name in _fs.list_folder(shard)]
+
+
+def shards(layout: Layout) -> list[Path]:
+    """The folders below ``objects``; raises as ``object_files``."""
+    paths = (layout.objects / name for name in _fs.list_folder(layout.objects))
+    return [path for path in paths if os.path.isdir(path)]
 
 
 def identity_of(path: Path, suffix: str = ARTIFACT_SUFFIX) -> str | None:

@@ -59,7 +59,8 @@ def merged(mine: Annotation | None, theirs: Annotation | None) -> Annotation | N
     if mine is None or theirs is None:
         return mine or theirs
     both = {key: union(getattr(mine, key), getattr(theirs, key)) for key in ("former", "aliases", "tags")}
-    return mine.model_copy(update={"name": mine.name or theirs.name, "note": mine.note or theirs.note, **both})
+    last = {"pulled_from": theirs.pulled_from or mine.pulled_from}
+    return mine.model_copy(update={"name": mine.name or theirs.name, "note": mine.note or theirs.note, **both, **last})
 
 
 def named(annotation: Annotation | None, identity: str, name: str) -> Annotation:

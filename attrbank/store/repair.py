@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from attrbank.errors import AttrbankError, CorruptArtifactError
-from attrbank.store import _fs, blobs, index, upkeep
+from attrbank.store import _fs, blobs, index, rebuild, upkeep
 from attrbank.store.finding import Finding
 from attrbank.store.layout import Layout, identity_of
 
@@ -33,13 +33,13 @@ def repair(layout: Layout, starter: Layout | None) -> tuple[Mended, ...]:
         AttrbankError: the bank is busy, unwritable or of a newer schema.
     """
     wrong = tuple(_misindexed(layout))
-    first = upkeep.reindex(layout, forget=False)  # so that there is an index to go by
+    first = rebuild.reindex(layout, forget=False)  # so that there is an index to go by
     with index.writing(layout.index) as connection:
         names = dict(connection.execute("SELECT id, name FROM versions WHERE removed IS NULL").fetchall())
         mended = tuple(_mended(layout, starter, names))
         adopted = tuple(Mended(identity, names.get(identity), "entered into the index") for identity in first.adopted)
     if mended:
-        upkeep.reindex(layout, forget=False)
+        rebuild.reindex(layout, forget=False)
     return wrong + adopted + mended
 
 

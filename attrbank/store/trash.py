@@ -12,7 +12,7 @@ from attrbank.store import _fs, index, upkeep
 from attrbank.store.catalogue import catalogue, require_index, select
 from attrbank.store.entry import Entry
 from attrbank.store.layout import Layout, identity_of, object_files
-from attrbank.store.upkeep_cards import reindex_cards
+from attrbank.store.upkeep_cards import read_cards, reindex_cards
 from attrbank.store.upkeep_notes import read_notes, reindex_notes
 
 DAY = 86400.0
@@ -62,7 +62,7 @@ def prune(layout: Layout, starter: Layout | None, grace: float, *, dry_run: bool
             _delete(layout, item.entry.id, told=item.entry.id in shipped)
         _forget(connection, ("artifacts", "versions"), [item.entry.id for item in gone])
         if gone != going:  # somebody brought one back between the two: its card and annotation are still there
-            reindex_cards(connection, layout)
+            reindex_cards(connection, read_cards(layout))
             reindex_notes(connection, read_notes(layout))
     return gone
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from attrbank.errors import AttrbankError
@@ -61,13 +63,29 @@ def verify_matrix(layout: Layout, origin: Origin) -> Iterator[Finding]:
         yield Finding(state_of(error), layout.matrix.name, None, origin, error.message)
 
 
-def reindex_cards(connection: sqlite3.Connection, layout: Layout) -> None:
-    """Takes what the cards tell into the index, inside its transaction; those that are damaged are for ``verify``."""
-    connection.execute("DELETE FROM cards")
-    for path in cards.card_files(layout):
-        identity = identity_of(path, CARD_SUFFIX)
-        facts = _inspect(layout, identity)[1] if identity else {}
-        if facts:
+def read_cards(layout: Layout, read: Callable[[Path], Facts] | None = None) -> dict[str, Facts]:
+    """What the cards of a bank tell, by id; those that are damaged are for ``verify``.
+
+    Args:
+        layout: the bank.
+        read: what a file tells, as ``read_card`` does, which is the default.
+    """
+    told = ((read or partial(read_card, layout))(path) for path in cards.card_files(layout))
+    return {facts["id"]: facts for facts in told if facts}
+
+
+def read_card(layout: Layout, path: Path) -> Facts:
+    """What a file in the folder of cards tells; nothing if it is no card."""
+    identity = identity_of(path, CARD_SUFFIX)
+    return _inspect(layout, identity)[1] if identity else {}
+
+
+def reindex_cards(connection: sqlite3.Connection, told: Mapping[str, Facts]) -> None:
+    """Takes what the cards tell into the index, inside its transaction; rows that tell it already stay."""
+    there = indexed_cards(connection)
+    connection.executemany("DELETE FROM cards WHERE id = ?", [(identity,) for identity in there.keys() - told.keys()])
+    for identity, facts in told.items():
+        if there.get(identity) != facts:
             ledger.write_card(connection, facts)
 
 

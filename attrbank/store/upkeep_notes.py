@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,12 +47,18 @@ def indexed_notes(connection: sqlite3.Connection) -> dict[str, Told]:
     return {identity: tuple(facts) for identity, facts in told.items()}
 
 
-def read_notes(layout: Layout) -> tuple[NoteFile, ...]:
-    """Reads every file in the folder of annotations."""
-    return tuple(_read(layout, path) for path in notes.note_files(layout))
+def read_notes(layout: Layout, read: Callable[[Path], NoteFile] | None = None) -> tuple[NoteFile, ...]:
+    """Every file in the folder of annotations.
+
+    Args:
+        layout: the bank.
+        read: what a file tells, as ``read_note`` does, which is the default.
+    """
+    return tuple(map(read or partial(read_note, layout), notes.note_files(layout)))
 
 
-def _read(layout: Layout, path: Path) -> NoteFile:
+def read_note(layout: Layout, path: Path) -> NoteFile:
+    """What a file in the folder of annotations tells."""
     identity, item = identity_of(path, CARD_SUFFIX), f"{layout.annotations.name}/{path.name}"
     if identity is None:
         return NoteFile(item, None, "leftover", None, "Left by an interrupted write, or not ours.")
@@ -85,12 +92,18 @@ def verify_notes(
 
 
 def reindex_notes(connection: sqlite3.Connection, read: Iterable[NoteFile]) -> None:
-    """Takes annotations into the index, inside its transaction; those that are damaged are for ``verify``."""
+    """Takes annotations into the index, inside its transaction; rows that tell the same already stay.
+
+    Those that are damaged are for ``verify``.
+    """
+    there = indexed_notes(connection)
+    said = {file.annotation.id: file.annotation for file in read if file.annotation}
     for table in ("annotations", "aliases"):
-        connection.execute(f"DELETE FROM {table}")  # noqa: S608
-    for file in read:
-        if file.annotation:
-            ledger.write_annotation(connection, file.annotation)
+        ids = [(identity,) for identity in there.keys() - said.keys()]
+        connection.executemany(f"DELETE FROM {table} WHERE id = ?", ids)  # noqa: S608
+    for identity, annotation in said.items():
+        if there.get(identity) != _told(annotation):
+            ledger.write_annotation(connection, annotation)
 
 
 def names_in(read: Iterable[NoteFile]) -> dict[str, str]:

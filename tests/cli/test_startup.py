@@ -81,6 +81,7 @@ def stocked(tmp_path: Path) -> Path:
         *([], ["--help"], ["--version"], ["learn", "--help"], ["apply", "--help"]),
         *(["eval", "--help"], ["matrix", "--help"]),
         *(["list"], ["list", "--json"], ["list", "-q"], ["show", "young"], ["verify"], ["export", "young"]),
+        *(["push", "shelf", "young"], ["push", "--help"], ["pull", "--help"]),
     ],
     ids=" ".join,
 )

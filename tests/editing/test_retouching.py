@@ -152,7 +152,10 @@ def test_transparency_and_profile_of_the_picture_are_kept(ask, tmp_path):
         assert sheet.mode == "RGB"
 
 
-@pytest.mark.parametrize(("mode", "size"), [("1", (1, 1)), ("L", (5, 90)), ("P", (33, 20)), ("CMYK", (90, 4))])
+@pytest.mark.parametrize(
+    ("mode", "size"),
+    [("1", (1, 1)), ("L", (5, 90)), ("P", (33, 20)), ("CMYK", (90, 4)), ("L", (3000, 1)), ("RGB", (2, 5000))],
+)
 def test_any_mode_and_size_goes_through(mode, size, ask, tmp_path):
     Image.new("RGB", size, (120, 130, 90)).convert(mode).save(tmp_path / "in.tiff")
     assert apply(ask(image=tmp_path / "in.tiff")).after.shape == (3, size[1], size[0])

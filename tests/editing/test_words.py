@@ -21,6 +21,7 @@ from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.directions import DirectionEdit
 from attrbank.methods.text import Text
+from attrbank.names import Asked
 from attrbank.pictures.png_text import read_recipe_text
 from attrbank.plugin.tiny import build_pipeline
 from attrbank.plugins.manager import load_plugins
@@ -147,9 +148,9 @@ def test_words_are_checked_before_a_model_is_loaded(bank: Path) -> None:
 
 def test_a_word_that_no_attribute_takes_is_refused() -> None:
     with pytest.raises(InvalidValueError, match="None of these attributes acts at words of the prompt, such as 'man'"):
-        plan(ApplyRequest(references=(("smile", None),), on="man"))
+        plan(ApplyRequest(references=(Asked("smile"),), on="man"))
     with pytest.raises(InvalidValueError, match="is empty"):
-        ApplyRequest(references=(("smile", None),), on=" ")
+        ApplyRequest(references=(Asked("smile"),), on=" ")
 
 
 def test_it_fits_every_model_with_the_same_text_encoder(bank: Path, tiny_pipeline: Path, tmp_path: Path) -> None:

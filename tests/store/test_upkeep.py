@@ -4,15 +4,18 @@ import os
 import random
 import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from attrbank.errors import CorruptArtifactError
+from attrbank.files import GRACE
+from attrbank.store import index, rebuild
 from attrbank.store.bank import Bank
-from attrbank.store.upkeep import GRACE
 from tests.helpers.artifacts import artifact, numbered, object_path, snapshot
+from tests.helpers.measured import a_card
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -162,14 +165,14 @@ def test_reindex_sweeps_only_temporary_files_that_are_old(bank: Bank) -> None:
 def test_interrupted_reindex_loses_nothing(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     _filled(bank)
     before = bank.entries()
-    monkeypatch.setattr("attrbank.store.upkeep._enter", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("attrbank.store.rebuild._enter", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         bank.reindex()
     monkeypatch.undo()
     assert before == bank.entries()
     with closing(sqlite3.connect(bank.path / "index.db")) as connection, connection:
         connection.execute("DROP TABLE artifacts")
-    monkeypatch.setattr("attrbank.store.upkeep._enter", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("attrbank.store.rebuild._enter", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         bank.reindex()
     monkeypatch.undo()
@@ -188,3 +191,56 @@ def test_rot_in_the_trash_is_found_and_what_is_sound_there_is_no_item(bank: Bank
     (found,) = bank.verify()
     assert (found.state, found.item, found.name, found.harmless) == ("modified", f"trash/{path.name}", "rotten", False)
     assert sound.id not in found.item
+
+
+def test_others_can_write_while_a_rebuild_reads_and_lose_nothing(
+    bank: Bank, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Add, remove, restore, rename and annotate while files are hashed: a lock in the way would say that it is busy."""
+    for name in ("young", "smile", "old"):
+        bank.add(artifact(name))
+    bank.remove("old")
+    scanned, calls = rebuild._scanned, list[Path]()
+
+    def interrupted(path: Path) -> object:
+        found = scanned(path)
+        calls.append(path)
+        if len(calls) == 1:
+            bank.add(artifact("hat"))
+            bank.remove("smile")
+            bank.restore("old")
+            bank.annotations.rename(bank.resolve("young"), "youth")
+            bank.annotations.tag(bank.resolve("hat"), ["head"])
+            bank.measurements.keep_card(a_card(bank.resolve("hat").id))
+        return found
+
+    monkeypatch.setattr(rebuild, "_scanned", interrupted)
+    rebuilt = bank.reindex()
+    assert [entry.name for entry in bank.entries()] == ["hat", "old", "youth"]
+    assert [item.entry.name for item in bank.trash()] == ["smile"]
+    assert (bank.resolve("hat").tags, bank.resolve("hat").score) == (("head",), 0.9)
+    assert (rebuilt.lost, rebuilt.damaged) == ((), ())
+    assert {finding.state for finding in bank.verify()} == {"ok"}
+
+
+def test_under_the_lock_only_what_changed_is_read_again(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(30):
+        bank.add(artifact(f"n{number}"))
+    for path in (*bank.path.rglob("*.safetensors"), *(bank.path / "objects").iterdir()):
+        os.utime(path, (1e9, 1e9))
+    scanned, calls, held = rebuild._scanned, list[Path](), list[int]()
+    monkeypatch.setattr(rebuild, "_scanned", lambda path: (calls.append(path), scanned(path))[1])
+    writing = index.writing
+
+    @contextmanager
+    def late(path: Path) -> Iterator[sqlite3.Connection]:
+        if not held:
+            held.append(len(calls))
+            bank.add(artifact("late"))
+        with writing(path) as connection:
+            yield connection
+
+    monkeypatch.setattr(index, "writing", late)
+    assert len(bank.reindex().kept) == 31
+    assert held == [30]
+    assert calls[30:] == [object_path(bank, bank.resolve("late").id)]
