@@ -4,7 +4,8 @@
 
     python -m tests.faults.campaign kills add 10 0
 
-tries ten of them, chosen by seed 0, in this process, which has neither torch nor threads and so forks quickly.
+tries ten kills of an addition, chosen by seed 0, in a process that has no threads and forks quickly. ``any`` is every
+workload, ten kills of each.
 """
 
 from __future__ import annotations
@@ -151,6 +152,12 @@ def tried(kind: str, name: str, budget: int, seed: int) -> Tally:
         return Tally(len(found), [f"{name}, {fault}: {wrong}" for fault, wrong in found if wrong])
 
 
+def on(name: str, attempt: Callable[[str], Tally]) -> Tally:
+    """An attempt on one workload, or on each if the name is ``any``."""
+    tallies = [attempt(each) for each in (WORKLOADS if name == "any" else [name])]
+    return Tally(sum(tally.tried for tally in tallies), [wrong for tally in tallies for wrong in tally.lost])
+
+
 @contextlib.contextmanager
 def workplace() -> Iterator[Path]:
     """A folder in memory, if there is any: what is tried here does not need a disk."""
@@ -164,4 +171,4 @@ def _some(of: range | list[tuple[int, int, bool]], budget: int, chooser: random.
 
 if __name__ == "__main__":
     kind, name, budget, seed = sys.argv[1:]
-    print(json.dumps(tried(kind, name, int(budget), int(seed))))
+    print(json.dumps(on(name, lambda each: tried(kind, each, int(budget), int(seed)))))

@@ -111,8 +111,44 @@ def _spliced(chooser: random.Random) -> bytes:
     return bytes(data)
 
 
-NUMBERS = (-1, 0, 1, 2, 3, 15, 16, 17, 2**31, 2**32, 2**53, 2**63, 2**64, 10**400, 0.5, -0.0, 1e308, True, None, "1", [], {})
-TEXTS = ("", "core", "__metadata__", "../x", "\0", "\u202e", "ü" * 500, "x" * 5000, "\ud800", "[red]", "\x1b]0;x\x07", "NaN")
+NUMBERS = (
+    -1,
+    0,
+    1,
+    2,
+    3,
+    15,
+    16,
+    17,
+    2**31,
+    2**32,
+    2**53,
+    2**63,
+    2**64,
+    10**400,
+    0.5,
+    -0.0,
+    1e308,
+    True,
+    None,
+    "1",
+    [],
+    {},
+)
+TEXTS = (
+    "",
+    "core",
+    "__metadata__",
+    "../x",
+    "\0",
+    "\u202e",
+    "ü" * 500,
+    "x" * 5000,
+    "\ud800",
+    "[red]",
+    "\x1b]0;x\x07",
+    "NaN",
+)
 
 
 def _odd(chooser: random.Random, depth: int = 3) -> Any:

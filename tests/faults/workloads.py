@@ -185,7 +185,9 @@ def _pack(bank: Bank) -> None:
     for file in folder.glob("*"):
         file.unlink()  # as whoever was interrupted has to, before the folder is taken again
     bundle.begin(folder)
-    written = [file.name for name in ("young", "old") for file in beside(export_attribute(bank, bank.resolve(name), folder))]
+    written = [
+        file.name for name in ("young", "old") for file in beside(export_attribute(bank, bank.resolve(name), folder))
+    ]
     bundle.finish(folder, written)
 
 
@@ -233,7 +235,6 @@ WORKLOADS = {  # push and pull belong here too, as soon as there are any
         lambda bank: bank.measurements.keep_matrix(a_matrix(a_pair("0" * 64, "1" * 64, 0.5))),
         lambda bank: (seen(bank), bank.measurements.pairs(["0" * 64, "1" * 64])),
     ),
-    "import": Workload(_gift, _import, seen, _imported),
     "migrate": Workload(_as_of_the_first_schema, _migrate, _schema),
     "repair": Workload(_half, lambda bank: bank.repair(), _mended, _mending, whole=False),
     "reindex": Workload(_without_index, lambda bank: bank.reindex(), seen, mend=lambda bank: bank.reindex()),
@@ -241,4 +242,6 @@ WORKLOADS = {  # push and pull belong here too, as soon as there are any
     "export a bundle": Workload(fill, _pack, _packed),
     "back up": Workload(fill, _back_up, _backed_up),
     "restore a backup": Workload(_saved, lambda bank: bank.restore_backup(_outside(bank) / "bank.tar"), seen),
+    "import": Workload(_gift, _import, seen, _imported),
 }
+"""The last one loads torch, which slows down whatever comes after it in the same process."""

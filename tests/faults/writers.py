@@ -65,9 +65,7 @@ def new(bank: Bank, number: int) -> None:
     bank.add(artifact(f"n{number}"))
 
 
-ACTS: dict[str, Callable[[Bank, int], None]] = {
-    act.__name__: act for act in (add, remove, restore, take, replace, new)
-}
+ACTS: dict[str, Callable[[Bank, int], None]] = {act.__name__: act for act in (add, remove, restore, take, replace, new)}
 
 
 class Crowd:

@@ -123,9 +123,7 @@ def _live(act: Callable[[], object], tells: int) -> None:
 class _Watch:
     """The parent's side of one process."""
 
-    def __init__(
-        self, process: int, folder: str, verdict: Verdict, after: Callable[[Call, int], None] | None
-    ) -> None:
+    def __init__(self, process: int, folder: str, verdict: Verdict, after: Callable[[Call, int], None] | None) -> None:
         self.process, self.folder, self.verdict, self.after, self.calls = process, folder, verdict, after, 0
 
     def to_the_end(self) -> tuple[int, int]:
