@@ -33,7 +33,7 @@ from tests.helpers import stepping
 from tests.helpers.stepping import KILL, TRACEBACK, Call, Ended, Verdict
 
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT)
-MEMORY = Path("/dev/shm")  # noqa: S108
+MEMORY = Path("/dev/shm")
 
 
 class Tally(NamedTuple):
@@ -90,7 +90,7 @@ class Scene:
             return f"traceback: {ended.said}"
         try:
             return self._complaint(ended)
-        except Exception as error:  # noqa: BLE001 — whatever it is, it is what we are looking for
+        except Exception as error:
             return f"{type(error).__name__}: {error}"
 
     def _complaint(self, ended: Ended) -> str | None:
@@ -99,9 +99,9 @@ class Scene:
             return "acknowledged, and not there"
         if view not in (self.before, self.after) and not self.workload.between(view, self.before, self.after):
             return f"neither as before nor as after: {view}"
-        if self.workload.whole and view != "damaged":
-            if wrong := [finding for finding in self.bank.verify() if not finding.harmless]:
-                return f"verify finds {wrong[0]}"
+        checked = self.workload.whole and view != "damaged"
+        if checked and (wrong := [finding for finding in self.bank.verify() if not finding.harmless]):
+            return f"verify finds {wrong[0]}"
         self.again(self.bank)
         if self.workload.view(self.bank) != self.after:
             return "done again, and not there"
@@ -111,7 +111,7 @@ class Scene:
 def kills(scene: Scene, budget: int, chooser: random.Random) -> Iterator[tuple[str, str | None]]:
     """SIGKILL before a call, which so does not happen."""
     for number in _some(range(scene.calls), budget, chooser):
-        ended = scene.act(scene.fresh(), lambda call, number=number: KILL if call.number == number else 0)
+        ended = scene.act(scene.fresh(), _killing(number))
         yield f"killed at {number}", scene.complaint(ended)
 
 
@@ -119,14 +119,14 @@ def compound_kills(scene: Scene, budget: int, chooser: random.Random) -> Iterato
     """Killed, and killed again while the user does it again; once more, if that is still not the end."""
     for _ in range(budget):
         numbers = [chooser.randrange(scene.calls) for _ in range(chooser.choice((2, 2, 3)))]
-        ended = scene.act(scene.fresh(), lambda call: KILL if call.number == numbers[0] else 0)
+        ended = scene.act(scene.fresh(), _killing(numbers[0]))
         for number in numbers[1:]:
-            ended = stepping.run(
-                lambda: scene.again(scene.bank),
-                scene.folder,
-                lambda call, number=number: KILL if call.number == number else 0,
-            )
+            ended = stepping.run(lambda: scene.again(scene.bank), scene.folder, _killing(number))
         yield f"killed at {numbers}", scene.complaint(ended)
+
+
+def _killing(number: int) -> Verdict:
+    return lambda call: KILL if call.number == number else 0
 
 
 def errors(scene: Scene, budget: int, chooser: random.Random) -> Iterator[tuple[str, str | None]]:

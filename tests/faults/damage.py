@@ -69,7 +69,7 @@ def _refused(read: Callable[[Path, bytes], bytes], folder: Path, data: bytes) ->
         read(folder, data)
     except AttrbankError:
         return None
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         return f"{type(error).__name__}: {error}"
     return "was taken as sound"
 
@@ -96,7 +96,7 @@ def _survives(bank: Bank, data: bytes, kept: set[str]) -> str | None:
         return None if bank.read(entry) == data else "changed on its way"
     except AttrbankError as error:
         return None if "\n" not in error.message and len(error.message) < 1000 else f"no sentence: {error.message}"
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         return f"{type(error).__name__}: {error}"
 
 

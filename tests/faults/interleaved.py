@@ -99,7 +99,7 @@ class Pair:
             act(self.bank)
         except AttrbankError as error:
             return error.exit_code
-        except Exception:  # noqa: BLE001
+        except Exception:
             return TRACEBACK
         return 0
 

@@ -93,15 +93,16 @@ MUTANTS = {
 }
 
 
-def outcome(campaign: tuple[str, ...], root: Path = ROOT) -> tuple[int, list[str]]:
+def outcome(campaign: tuple[str, ...], root: Path = ROOT, before: tuple[str, ...] = ()) -> tuple[int, list[str]]:
     """How many faults a campaign tried on the package below a folder, and what was lost.
 
-    A campaign is a module beside this one with its arguments. It runs in a process of its own, since it forks.
+    A campaign is a module beside this one with its arguments. It runs in a process of its own, since it forks; the
+    command of that may have another ``before`` it.
     """
     module, *arguments = campaign
     name = {"kills": "campaign", "compound": "campaign", "errors": "campaign"}.get(module, module)
     told = arguments if name == module else [module, *arguments]
-    command = [sys.executable, "-m", f"tests.faults.{name}", *told]
+    command = [*before, sys.executable, "-m", f"tests.faults.{name}", *told]
     environment = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -113,9 +114,7 @@ def outcome(campaign: tuple[str, ...], root: Path = ROOT) -> tuple[int, list[str
 def grown(mutant: Mutant, folder: Path) -> Path:
     """A copy of the package with the mutant in it, and of the campaigns."""
     for part in NEEDED:
-        shutil.copytree(
-            ROOT / part, folder / part, ignore=lambda above, names: [n for n in names if _is_left(above, n)]
-        )
+        shutil.copytree(ROOT / part, folder / part, ignore=_all_but_modules)
     (folder / "tests" / "__init__.py").touch()
     path = folder / "attrbank" / mutant.file
     text = path.read_text(encoding="utf-8")
@@ -124,5 +123,5 @@ def grown(mutant: Mutant, folder: Path) -> Path:
     return folder
 
 
-def _is_left(above: str, name: str) -> bool:
-    return not name.endswith(".py") and not Path(above, name).is_dir()
+def _all_but_modules(above: str, names: list[str]) -> list[str]:
+    return [name for name in names if not name.endswith(".py") and not Path(above, name).is_dir()]

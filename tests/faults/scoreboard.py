@@ -22,8 +22,8 @@ Written by `python -m pytest tests/faults --tier TIER --publish`; the figures li
 A fault counts as lost if anything that was acknowledged is gone, if the bank is neither as before nor as after, if
 `verify` finds harm, if the same command does not mend it, or if a traceback is seen. Kills are SIGKILL by ptrace before
 a call to the system, SQLite's included; a power failure keeps or loses, sector by sector and name by name, what was not
-synchronised ([disk.py](disk.py) says what it takes for granted). What no test here covers: disks that lie about flushes,
-file systems on which a rename is not atomic, network file systems, and hosts other than Linux on x86-64.
+synchronised ([disk.py](disk.py) says what it takes for granted). Not covered: disks that lie about flushes, file
+systems on which a rename is not atomic, network file systems, and hosts other than Linux on x86-64.
 """
 
 

@@ -10,19 +10,13 @@ from tests.faults.workloads import WORKLOADS
 
 pytestmark = pytest.mark.usefixtures("steppable")
 
-CALLS = ("kills", "compound", "errors", "power")
-TOLD = dict(
-    zip(
-        CALLS,
-        (
-            "SIGKILL at a call to the system",
-            "SIGKILL, and again while that is mended",
-            "a call that fails: disk full, quota, I/O error, once and for ever",
-            "states of the disk after a power failure",
-        ),
-        strict=True,
-    )
-)
+TOLD = {
+    "kills": "SIGKILL at a call to the system",
+    "compound": "SIGKILL, and again while that is mended",
+    "errors": "a call that fails: disk full, quota, I/O error, once and for ever",
+    "power": "states of the disk after a power failure",
+}
+CALLS = tuple(TOLD)
 
 
 @pytest.mark.parametrize("kind", CALLS)

@@ -30,8 +30,9 @@ NAMES = {number: name for group in (BY_PATH, BY_FOLDER, BY_FILE) for name, numbe
 SYNCS = {"fsync", "fdatasync"}
 
 _REGISTERS = (
-    "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs"
-).split()
+    *("r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi", "rdi"),
+    *("orig_rax", "rip", "cs", "eflags", "rsp", "ss", "fs_base", "gs_base", "ds", "es", "fs", "gs"),
+)
 _TRACEME, _CONT, _GETREGS, _SETREGS, _SYSCALL, _SETOPTIONS = 0, 7, 12, 13, 24, 0x4200
 _OPTIONS = 0x100000 | 0x80 | 0x1  # it dies with us; tell what the filter stops; mark stops at the ends of calls
 _EVENT_SECCOMP = 7
@@ -40,7 +41,7 @@ _EVENT_SECCOMP = 7
 class Registers(ctypes.Structure):
     """Of a stopped process."""
 
-    _fields_ = [(name, ctypes.c_ulonglong) for name in _REGISTERS]  # noqa: RUF012
+    _fields_ = [(name, ctypes.c_ulonglong) for name in _REGISTERS]
 
 
 class Call(NamedTuple):
@@ -114,7 +115,7 @@ def _live(act: Callable[[], object], tells: int) -> None:
     except AttrbankError as error:
         code = error.exit_code
         os.write(tells, error.message.encode(errors="replace"))
-    except BaseException:  # noqa: BLE001
+    except BaseException:
         os.write(tells, traceback.format_exc().encode(errors="replace")[-4000:])
     finally:
         os._exit(code)
@@ -216,11 +217,11 @@ def _ptrace(request: int, process: int, data: int = 0) -> None:
 
 
 class _Instruction(ctypes.Structure):
-    _fields_ = [("code", ctypes.c_ushort), ("yes", ctypes.c_ubyte), ("no", ctypes.c_ubyte), ("k", ctypes.c_uint)]  # noqa: RUF012
+    _fields_ = [("code", ctypes.c_ushort), ("yes", ctypes.c_ubyte), ("no", ctypes.c_ubyte), ("k", ctypes.c_uint)]
 
 
 class _Program(ctypes.Structure):
-    _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.POINTER(_Instruction))]  # noqa: RUF012
+    _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.POINTER(_Instruction))]
 
 
 def _stop_at(numbers: list[int]) -> None:
