@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.faults.process import ROOT
+
 NEEDED = ("attrbank", "tests/faults", "tests/helpers")
 
 
@@ -56,7 +53,8 @@ MUTANTS = {
     ),
     "the row before the file": Mutant(
         "store/bank.py",
-        "            blobs.put(self._layout, identity, data)\n            ledger.admit(connection, facts, replace=replace)",
+        "            blobs.put(self._layout, identity, data)\n"
+        "            ledger.admit(connection, facts, replace=replace)",
         "            ledger.admit(connection, facts, replace=replace)\n"
         '            connection.execute("COMMIT"); connection.execute("BEGIN")\n'
         "            blobs.put(self._layout, identity, data)",
@@ -91,24 +89,6 @@ MUTANTS = {
         ("damage", "flipped", "0", "0"),
     ),
 }
-
-
-def outcome(campaign: tuple[str, ...], root: Path = ROOT, before: tuple[str, ...] = ()) -> tuple[int, list[str]]:
-    """How many faults a campaign tried on the package below a folder, and what was lost.
-
-    A campaign is a module beside this one with its arguments. It runs in a process of its own, since it forks; the
-    command of that may have another ``before`` it.
-    """
-    module, *arguments = campaign
-    name = {"kills": "campaign", "compound": "campaign", "errors": "campaign"}.get(module, module)
-    told = arguments if name == module else [module, *arguments]
-    command = [*before, sys.executable, "-m", f"tests.faults.{name}", *told]
-    environment = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return 1, [done.stderr[-2000:]]
-    tried, lost = json.loads(done.stdout)
-    return tried, lost
 
 
 def grown(mutant: Mutant, folder: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.conftest import Tier, Tried
-from tests.faults.mutants import outcome
+from tests.faults.process import outcome
 from tests.faults.workloads import WORKLOADS
 
 pytestmark = pytest.mark.usefixtures("steppable")

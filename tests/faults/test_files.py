@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.conftest import Tier, Tried
-from tests.faults.mutants import outcome
+from tests.faults.process import outcome
 
 TOLD = {
     "flipped": "bits of an artifact that were flipped, in a bank and on the way to one",

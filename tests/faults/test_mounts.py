@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from tests.faults.conftest import Tier, Tried
-from tests.faults.mutants import outcome
+from tests.faults.process import outcome
 
 TOLD = {"full": "operations on a full file system", "read-only": "operations on a read-only file system"}
 ALONE = ("unshare", "-rm")

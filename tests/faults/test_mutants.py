@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import Tried
-from tests.faults.mutants import MUTANTS, grown, outcome
+from tests.faults.mutants import MUTANTS, grown
+from tests.faults.process import outcome
 
 pytestmark = pytest.mark.usefixtures("steppable")
 

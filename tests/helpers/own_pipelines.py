@@ -15,12 +15,22 @@ from attrbank.diffusion.trajectory import Trajectory
 PROMPT = "a photo of a smiling woman, with glasses"
 
 
-def their_latents(folder: Path, scheduler: str, steps: int, scale: float, seeds: list[int], **options: Any) -> Tensor:
-    """What diffusers' own pipeline makes of the folder."""
+def their_latents(
+    folder: Path,
+    scheduler: str,
+    steps: int,
+    scale: float,
+    seeds: list[int],
+    variant: str | None = None,
+    **options: Any,
+) -> Tensor:
+    """What diffusers' own pipeline makes of the folder, in single precision."""
     import diffusers
 
     with warnings.catch_warnings(action="ignore"):
-        pipeline = diffusers.DiffusionPipeline.from_pretrained(folder, local_files_only=True)
+        pipeline = diffusers.DiffusionPipeline.from_pretrained(
+            folder, local_files_only=True, variant=variant, torch_dtype=torch.float32
+        )
     pipeline.set_progress_bar_config(disable=True)
     pipeline.scheduler = getattr(diffusers, scheduler).from_config(pipeline.scheduler.config)
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]

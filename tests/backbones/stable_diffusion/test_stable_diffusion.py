@@ -18,6 +18,7 @@ from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
 from attrbank.samplers.ddim import DDIM
 from attrbank.samplers.ddpm import DDPM
 from tests.helpers.own_pipelines import PROMPT, our_latents, their_latents
+from tests.helpers.tiny_families import change
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
@@ -39,6 +40,16 @@ def test_noise_on_the_way_is_that_of_the_pipeline_too(variant: str, request: pyt
     folder, seeds = request.getfixturevalue(variant), [4, 9]
     theirs = their_latents(folder, "DDPMScheduler", 10, 4.0, seeds)
     torch.testing.assert_close(our_latents(folder, DDPM(), 10, 4.0, seeds), theirs, atol=1e-4, rtol=0)
+
+
+def test_a_folder_from_before_there_was_an_offset_is_run_as_its_pipeline_runs_it(
+    tiny_pipeline: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_pipeline, tmp_path / "model")
+    change(folder / "scheduler" / "scheduler_config.json", steps_offset=0)
+    with pytest.warns(FutureWarning, match="steps_offset"):
+        theirs = their_latents(folder, "DDIMScheduler", 5, 4.0, [4])
+    torch.testing.assert_close(our_latents(folder, DDIM(), 5, 4.0, [4]), theirs, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("variant", ["tiny_pipeline", "tiny_pipeline_xl"])
