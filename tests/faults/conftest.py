@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
+from tests.faults.process import ROOT
 from tests.faults.scoreboard import PROPERTY, Scoreboard
-from tests.helpers import stepping
 
 Tried = Callable[[str, int, list[str]], None]
 
@@ -66,8 +68,9 @@ def tried(record_property: Callable[[str, object], None]) -> Tried:
 
 @pytest.fixture(scope="session")
 def steppable() -> None:
-    """Skips where processes cannot be watched."""
-    if reason := stepping.why_not():
+    """Skips where processes cannot be watched, which a process without threads has to find out."""
+    command = [sys.executable, "-m", "tests.helpers.stepping"]
+    if reason := subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip():
         pytest.skip(reason)
 
 

@@ -235,3 +235,7 @@ def _stop_at(numbers: list[int]) -> None:
     libc.prctl(no_new_privileges, 1, 0, 0, 0)
     if libc.prctl(set_filter, mode, ctypes.byref(_Program(len(program), instructions)), 0, 0):
         raise OSError(errno.EPERM, "no filter can be set")
+
+
+if __name__ == "__main__":
+    print(why_not() or "")
