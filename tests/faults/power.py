@@ -55,12 +55,12 @@ def states(scene: Scene, chooser: random.Random) -> Iterator[tuple[int, bool, Tr
 
 
 def tried(name: str, budget: int, seed: int) -> Tally:
-    """So many different states, or as many as can be found in ten times as many throws."""
+    """So many different states, or as many as can be found in twenty times as many throws."""
     with workplace() as folder:
         scene, chooser = Scene(name, folder), random.Random(f"{seed} power {name}")
         seen, lost = set[int](), list[str]()
         generated = states(scene, chooser)
-        for _ in range(10 * budget):
+        for _ in range(20 * budget):
             end, done, tree = next(generated)
             if (known := hash((done, frozenset(tree.items())))) in seen:
                 continue
