@@ -145,6 +145,7 @@ MODELS: dict[str, Build] = {
     "tall": lambda folder: with_unet(folder, sample_size=[24, 16]),
     "attention in single precision": lambda folder: with_unet(folder, upcast_attention=True),
     "XL": _xl(),
+    "XL that clips": _xl(clip_sample=True),
     "XL without an offset": _xl(steps_offset=0),
     "XL of velocity": _xl(**ZERO),
     "XL that encodes nothing": lambda folder: with_file(

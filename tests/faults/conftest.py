@@ -77,4 +77,5 @@ def steppable() -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Only the process that starts the others hears of everything."""
     if config.getoption("--publish") and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Scoreboard(config.getoption("--tier")))
+        whole = config.args == ["tests/faults"] and not config.getoption("keyword")
+        config.pluginmanager.register(Scoreboard(config.getoption("--tier"), whole=whole))

@@ -28,20 +28,22 @@ systems on which a rename is not atomic, network file systems, and hosts other t
 
 
 class Scoreboard:
-    """A plugin of pytest that adds up what tests have recorded, and keeps what it knows of those that did not run.
+    """A plugin of pytest that adds up what tests have recorded.
 
     Args:
         tier: which of the three this is.
+        whole: whether all tests run; else what is known of the others stays.
     """
 
-    def __init__(self, tier: str) -> None:
-        self.tier, self.rows = tier, dict[str, tuple[int, int]]()
+    def __init__(self, tier: str, *, whole: bool) -> None:
+        self.tier, self.whole, self.rows = tier, whole, dict[str, tuple[int, int]]()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """One test has gone on."""
         if report.skipped and isinstance(report.longrepr, tuple):
             reason = report.longrepr[2].removeprefix("Skipped: ")
-            self.rows[f"`{report.nodeid.rpartition('::')[2]}`, not tried: {reason}"] = (0, 0)
+            test = report.nodeid.rpartition("::")[2].partition("[")[0]
+            self.rows[f"{test.removeprefix('test_').replace('_', ' ')}: not all, {reason}"] = (0, 0)
         for name, value in report.user_properties if report.when == "call" else ():
             if name == PROPERTY:
                 what, count, lost = value
@@ -53,7 +55,7 @@ class Scoreboard:
         kept, today, commit = HERE / "scoreboard.json", datetime.now(UTC).date().isoformat(), _commit()
         board = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
         found = {what: [*figures, today, commit] for what, figures in self.rows.items()}
-        board[self.tier] = dict(sorted((board.get(self.tier, {}) | found).items()))
+        board[self.tier] = dict(sorted((found if self.whole else board.get(self.tier, {}) | found).items()))
         kept.write_text(json.dumps(board, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         (HERE / "README.md").write_text(page(board), encoding="utf-8")
 

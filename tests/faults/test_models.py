@@ -20,7 +20,7 @@ STEPS, SCALE, SEEDS = 5, 4.0, [4, 9]
 @pytest.mark.parametrize("name", MODELS)
 def test_an_awkward_models_latents_are_its_own_pipelines(name: str, tier: Tier, tried: Tried, tmp_path: Path) -> None:
     if list(MODELS).index(name) >= tier.models:
-        pytest.skip("nightly")
+        pytest.skip("the rest is for the night")
     folder = tmp_path / "model"
     MODELS[name](folder)
     try:

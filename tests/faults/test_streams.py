@@ -64,7 +64,7 @@ def test_a_stream_that_takes_nothing_is_no_bug(line: str, code: int, told: str, 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_command_minds_which_stream_it_is(command: str, tier: Tier, tried: Tried, tmp_path: Path) -> None:
     if not tier.more:
-        pytest.skip("nightly")
+        pytest.skip("the rest is for the night")
     lost = []
     for streams in STREAMS:
         run = _run(f"{command} {streams}", tmp_path)
