@@ -23,7 +23,8 @@ A fault counts as lost if anything that was acknowledged is gone, if the bank is
 `verify` finds harm, if the same command does not mend it, or if a traceback is seen. Kills are SIGKILL by ptrace before
 a call to the system, SQLite's included; a power failure keeps or loses, sector by sector and name by name, what was not
 synchronised ([disk.py](disk.py) says what it takes for granted). Not covered: disks that lie about flushes, file
-systems on which a rename is not atomic, network file systems, and hosts other than Linux on x86-64.
+systems on which a rename is not atomic, network file systems, and hosts other than Linux on x86-64. What a tier does
+not list, it has not run yet.
 """
 
 
