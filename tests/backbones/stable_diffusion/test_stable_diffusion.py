@@ -47,8 +47,7 @@ def test_a_folder_from_before_there_was_an_offset_is_run_as_its_pipeline_runs_it
 ) -> None:
     folder = shutil.copytree(tiny_pipeline, tmp_path / "model")
     change(folder / "scheduler" / "scheduler_config.json", steps_offset=0)
-    with pytest.warns(FutureWarning, match="steps_offset"):
-        theirs = their_latents(folder, "DDIMScheduler", 5, 4.0, [4])
+    theirs = their_latents(folder, "DDIMScheduler", 5, 4.0, [4])
     torch.testing.assert_close(our_latents(folder, DDIM(), 5, 4.0, [4]), theirs, atol=1e-4, rtol=0)
 
 
