@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from attrbank.errors import InvalidValueError
-from attrbank.text import MAX_SEEDS, NAME_PATTERN, SEED_LIMIT
+from attrbank.text import MAX_SEEDS, NAME_PATTERN, SEED_LIMIT, TIME_PATTERN
 
 VERSION = "0.1.0"
 """Which attrbank this is; ``pyproject.toml`` says the same, and a test compares them."""
@@ -19,8 +19,10 @@ _NAME = re.compile(NAME_PATTERN)
 _PREFIX = re.compile(rf"[0-9a-f]{{{MIN_PREFIX},64}}")
 _SPAN = re.compile(r"([0-9]{1,19})(?:-([0-9]{1,19}))?")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_TIME = re.compile(TIME_PATTERN)
 
 _NAME_RULE = "A name has 1 to 64 characters from a-z, 0-9, - and _, and starts with a letter or a digit."
+_TIME_RULE = "Write a time with a point, above 0 and at most 1, or two, the noisier first: smile:0.7@0.3, old@0.8..0.2."
 _SEED_RULE = "Give seeds as a list or a range: 0-63, or 1,5,9."
 
 
@@ -38,6 +40,37 @@ class Reference(NamedTuple):
     name: str | None
     prefix: str | None
     pinned: bool
+
+
+class When(NamedTuple):
+    """When an attribute is to act: at a time, or from one time to another.
+
+    Attributes:
+        first: a fraction of the training timesteps, above 0 and at most 1; 1 is noise.
+        last: where it stops, in [0, first); None for a single time.
+    """
+
+    first: float
+    last: float | None = None
+
+    def __str__(self) -> str:
+        """As users write it: ``0.3``, or ``0.8..0.2``."""
+        times = (self.first,) if self.last is None else (self.first, self.last)
+        return "..".join(_with_point(time) for time in times)
+
+
+class Asked(NamedTuple):
+    """An attribute as a user asks for it, such as ``smile:0.7@0.3``.
+
+    Attributes:
+        reference: what ``parse_reference`` reads.
+        strength: None is left to ``--rho``.
+        when: None is the attribute's own time.
+    """
+
+    reference: str
+    strength: float | None = None
+    when: When | None = None
 
 
 def validate_name(text: str) -> str:
@@ -68,15 +101,33 @@ def parse_reference(text: str) -> Reference:
     return Reference(text, validate_name(text), text if _PREFIX.fullmatch(text) else None, pinned=False)
 
 
-def split_strength(text: str) -> tuple[str, float | None]:
-    """Reads ``REF`` or ``REF:STRENGTH``, as in ``young:0.7``; a strength of None is left to ``--rho``.
+def parse_asked(text: str) -> Asked:
+    """Reads ``REF[:STRENGTH][@TIME]``, as in ``young:0.7``, ``smile@0.3`` or ``old@3fa9c1:0.7@0.8..0.2``.
+
+    What stands behind the last @ is a time if there is a point in it before any colon; no id has one.
 
     Raises:
-        InvalidValueError: the reference is malformed, or the strength is not a finite number.
+        InvalidValueError: the reference is malformed, or the strength or the time is none.
     """
-    reference, colon, strength = text.partition(":")
+    body, at, time = text.rpartition("@")
+    timed = bool(at) and "." in time.partition(":")[0]
+    reference, colon, strength = (body if timed else text).partition(":")
     parse_reference(reference)
-    return reference, parse_strength(strength) if colon else None
+    return Asked(reference, parse_strength(strength) if colon else None, parse_when(time) if timed else None)
+
+
+def parse_when(text: str) -> When:
+    """Reads ``0.3`` or ``0.8..0.2``.
+
+    Raises:
+        InvalidValueError: it is no time, the end of an interval is not behind its beginning, or it begins at 0, where
+            the picture is finished.
+    """
+    found = _TIME.fullmatch(text)
+    when = When(float(found[1]), None if found[2] is None else float(found[2])) if found else None
+    if when is None or not (when.last or 0) < when.first <= 1:
+        raise InvalidValueError(f"{_shown(text)} is no time at which an attribute could act.", _TIME_RULE)
+    return when
 
 
 def parse_strength(text: str) -> float:
@@ -138,9 +189,16 @@ def _parse_span(text: str) -> range:
 def _validate_prefix(text: str) -> str:
     if not _PREFIX.fullmatch(text):
         raise InvalidValueError(
-            f"{_shown(text)} is not the beginning of an id.", f"Give {MIN_PREFIX} to 64 hex digits, as in young@3fa9c1."
+            f"{_shown(text)} is not the beginning of an id.",
+            f"Give {MIN_PREFIX} to 64 hex digits, as in young@3fa9c1; a time has a point, as in young:0.7@0.3.",
         )
     return text
+
+
+def _with_point(time: float) -> str:
+    """The shortest text of at most six digits that is read as a time."""
+    text = f"{time:.6f}".rstrip("0")
+    return f"{text}0" if text.endswith(".") else text
 
 
 def _shown(text: str) -> str:

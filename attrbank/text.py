@@ -7,6 +7,9 @@ from typing import Literal
 NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,63}"
 """Of names of attributes, and of all else that users name."""
 
+TIME_PATTERN = r"([01]?\.[0-9]{1,6})(?:\.\.([01]?\.[0-9]{1,6}))?"
+"""Of a time at which an attribute is to act, 0.3, or of an interval, 0.8..0.2."""
+
 Dtype = Literal["float32", "float16", "bfloat16"]
 """What a precision may be called."""
 

@@ -18,6 +18,7 @@ import typer
 from rich.progress import Progress
 
 from attrbank.evaluation.bench.subjects import RENDERED
+from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.tuning import Tuner
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import learn
@@ -46,13 +47,13 @@ def command(asked: LearnSpec) -> str:
 def main(out: Annotated[Path, typer.Option(help="The bank's folder.")] = Path("bank")) -> None:
     """Learn every starter attribute and write objects/, SHA256SUMS and README.md."""
     with tempfile.TemporaryDirectory() as scratch, Progress() as progress:
-        bank, tuner = Bank(scratch), Tuner(load_plugins().backbone(RENDERED), NEUTRAL)
+        bank, tuner = Bank(scratch), Tuner(load_plugins().backbone(RENDERED), OracleJudge("tuner"), NEUTRAL)
         for name in SIDES:
             on_progress = _bar(progress, name)
             learn(
                 spec(name),
                 bank=scratch,
-                refine=lambda learned, backbone, report: tuner.tuned(learned, report),
+                prepare=lambda spec, backbone: lambda learned, backbone, report: tuner.tuned(learned, report),
                 on_progress=on_progress,
             )
         shutil.rmtree(out / "objects", ignore_errors=True)

@@ -66,7 +66,11 @@ INSTEAD = (
     Instead(r"^attrbank learn .*--source-image", ((r"$", " --steps 6"),), "pictures have no seeds"),
     Instead(r"^attrbank learn .*--keep", ((r"$", " --seeds 0-4 --steps 6"),), "64 seeds; it makes five pairs"),
     Instead(r"^attrbank learn .*--preset paper", ((r"--preset paper", "--vectors paper --solver exact"), SHORT), "Φ"),
-    Instead(r"^attrbank learn", ((r" --tune", ""), SHORT), "64 seeds or more; tuning has its own tests"),
+    Instead(
+        r"^attrbank learn",
+        ((r" --tune( --(goal|judge) \S+)?", ""), SHORT),
+        "64 seeds or more; tuning has its own tests",
+    ),
     Instead(r"--seeds 10000-10015", ((r"10000-10015", "0-1"),), "many pictures"),
 )
 IN_PYTHON = {'target="a photo of a person, smiling")': 'target="a photo of a person, smiling", seeds="0-3", steps=6)'}

@@ -4,10 +4,13 @@ import pytest
 
 from attrbank.errors import InvalidValueError
 from attrbank.names import (
+    Asked,
+    When,
     format_seeds,
+    parse_asked,
     parse_reference,
     parse_seeds,
-    split_strength,
+    parse_when,
     validate_name,
 )
 
@@ -55,13 +58,54 @@ def test_malformed_references_are_refused(text: str) -> None:
     ("text", "strength"), [("young:0.7", 0.7), ("young:-2", -2.0), ("young:1e1", 10.0), ("young", None)]
 )
 def test_strength_follows_the_colon(text: str, strength: float | None) -> None:
-    assert ("young", strength) == split_strength(text)
+    assert parse_asked(text) == Asked("young", strength)
 
 
 @pytest.mark.parametrize("text", ["young:", "young:abc", "young:nan", "young:inf", "young:1e999", "young:1_0", "a:1:2"])
 def test_strength_that_is_no_finite_number_is_refused(text: str) -> None:
     with pytest.raises(InvalidValueError):
-        split_strength(text)
+        parse_asked(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("smile:0.7@0.3", Asked("smile", 0.7, When(0.3))),
+        ("smile@.3", Asked("smile", None, When(0.3))),
+        ("smile@1.0", Asked("smile", None, When(1.0))),
+        ("smile:-1@0.8..0.2", Asked("smile", -1.0, When(0.8, 0.2))),
+        ("smile@0.8...0", Asked("smile", None, When(0.8, 0.0))),
+        ("smile@3fa9c1:0.7@0.3", Asked("smile@3fa9c1", 0.7, When(0.3))),
+        ("3fa9c1@0.3", Asked("3fa9c1", None, When(0.3))),
+    ],
+)
+def test_a_time_follows_the_last_at_and_has_a_point(text: str, asked: Asked) -> None:
+    assert parse_asked(text) == asked
+
+
+def test_hex_digits_behind_an_at_are_an_id_however_much_they_look_like_a_number() -> None:
+    assert parse_asked("young@100000:0.5") == Asked("young@100000", 0.5)
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["0.0", "1.1", "2.5", "-0.3", "0.3:0.7", "1e-1.0", "0.2..0.8", "0.3..0.3", "0.8..", "..0.2", "0.8..1", "nan."],
+)
+def test_what_has_a_point_and_is_no_time_is_refused_with_the_rule(time: str) -> None:
+    with pytest.raises(InvalidValueError, match="is no time") as caught:
+        parse_asked(f"smile@{time}")
+    assert "smile:0.7@0.3" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("text", ["smile@1", "smile@0", "smile@5", "smile:0.7@3", "smile@0.3@0.4"])
+def test_a_number_without_a_point_is_no_time_and_there_is_only_one(text: str) -> None:
+    with pytest.raises(InvalidValueError):
+        parse_asked(text)
+
+
+@pytest.mark.parametrize("when", [When(0.3), When(1.0), When(0.8, 0.2), When(0.000001), When(0.5, 0.0)])
+def test_a_time_is_read_back_as_it_is_written(when: When) -> None:
+    assert parse_when(str(when)) == when
 
 
 @pytest.mark.parametrize(

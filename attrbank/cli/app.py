@@ -78,7 +78,8 @@ def main() -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; whatever goes wrong is one sentence on stderr."""
     try:
-        result = get_command(app).main(args=arguments, prog_name="attrbank", standalone_mode=False)
+        words = list(sys.argv[1:] if arguments is None else arguments)  # for who proposes to add some
+        result = get_command(app).main(args=arguments, prog_name="attrbank", standalone_mode=False, obj=words)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return 130

@@ -23,13 +23,15 @@ from attrbank.cli.options import (
 )
 from attrbank.cli.progress_bar import progress_bar
 from attrbank.editing.request import ApplyRequest
-from attrbank.names import split_strength
+from attrbank.names import parse_asked
 from attrbank.schema.fields import Core, Inversion
 
 
 @spelled_out
 def apply(
-    references: Annotated[list[str], typer.Argument(metavar="REF[:S]", help="Attributes, each with a strength.")],
+    references: Annotated[
+        list[str], typer.Argument(metavar="REF[:S][@T]", help="Attributes, with strengths and times.")
+    ],
     *,
     rho: Annotated[float | None, typer.Option(metavar="S", help="Strength where none is given; default 1.")] = None,
     prompt: Annotated[str | None, typer.Option(metavar="P", help="The first attribute's; with -i the model's.")] = None,
@@ -54,7 +56,7 @@ def apply(
 ) -> None:
     """Apply attributes to a picture, and save before and after."""
     request = ApplyRequest(
-        references=tuple(split_strength(reference) for reference in references),
+        references=tuple(parse_asked(reference) for reference in references),
         rho=rho,
         prompt=prompt,
         seed=seed,
@@ -109,4 +111,5 @@ def _show_plan(request: ApplyRequest, as_json: bool) -> None:
 
 def _turn_line(attribute: Mapping[str, Any]) -> str:
     reference = f"{attribute['name']}@{attribute['id'][:12]}"
-    return f"{reference}:{terminal.number(attribute['strength'])} at t = {attribute['t']}"
+    at = f"@{attribute['at']}" if attribute["at"] else ""
+    return f"{reference}:{terminal.number(attribute['strength'])}{at} at t = {attribute['t']}"

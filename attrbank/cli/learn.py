@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from attrbank.cli import terminal
+from attrbank.cli.card import tuning_facts
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
@@ -21,6 +24,7 @@ from attrbank.cli.options import (
     spelled_out,
 )
 from attrbank.cli.progress_bar import Report, progress_bar
+from attrbank.cli.show import quoted
 from attrbank.names import parse_seeds
 from attrbank.pictures.find import matched
 from attrbank.schema.asked import LearnSpec, PictureFiles
@@ -35,8 +39,33 @@ Images: TypeAlias = Path | None
 _SEEDS_FROM_ONE = 64
 
 
+@dataclass(frozen=True)
+class Tuning:
+    """The options that say whether core and time are chosen by looking, who looks, and for what."""
+
+    tune: Annotated[bool, typer.Option("--tune", help="Choose core and T_x, calibrate strengths: minutes.")] = False
+    judge: Annotated[str | None, typer.Option(metavar="J", help="Who looks while tuning; default the oracle.")] = None
+    goal: Annotated[str | None, typer.Option(metavar="NAME", help="What it promises, if its name does not.")] = None
+
+    def __post_init__(self) -> None:
+        if not self.tune and (self.judge or self.goal):
+            raise typer.BadParameter("--judge and --goal belong to --tune.")
+
+
+@dataclass(frozen=True)
+class Paper:
+    """The options of the paper's vectors."""
+
+    tail: Annotated[Tail | None, typer.Option(help="Paper: which of z's vectors are grafted.")] = None
+    solver: Annotated[Solver | None, typer.Option(help="Paper: the network, or the closed form.")] = None
+    weights: Annotated[Weights | None, typer.Option(help="Paper: the singular values at inference.")] = None
+    z: Annotated[BankedZ | None, typer.Option("--z", help="Paper: the learning seed's z, or the image's own.")] = None
+    k: Annotated[int | None, typer.Option("--k", metavar="N", help="Paper: how many vectors x keeps.")] = None
+
+
 @spelled_out
 def learn(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The new attribute's name.")],
     *,
     source: Annotated[Prompts, typer.Option(metavar="PROMPT", help="Without the attribute.")] = None,
@@ -56,13 +85,9 @@ def learn(
     core: Annotated[Core | None, typer.Option(help="Difference: the core to take; default the better.")] = None,
     branch: Annotated[float | None, typer.Option(metavar="F", help="Difference: when the runs part; 1.")] = None,
     rank: Annotated[int | None, typer.Option(metavar="R", help="Difference: the rank of the vectors.")] = None,
-    tail: Annotated[Tail | None, typer.Option(help="Paper: which of z's vectors are grafted.")] = None,
-    solver: Annotated[Solver | None, typer.Option(help="Paper: the network, or the closed form.")] = None,
-    weights: Annotated[Weights | None, typer.Option(help="Paper: the singular values at inference.")] = None,
-    z: Annotated[BankedZ | None, typer.Option("--z", help="Paper: the learning seed's z, or the image's own.")] = None,
-    k: Annotated[int | None, typer.Option("--k", metavar="N", help="Paper: how many vectors x keeps.")] = None,
+    paper: Paper,
     preset: Annotated[Preset | None, typer.Option(help="All settings as published.")] = None,
-    tune: Annotated[bool, typer.Option("--tune", help="Choose T_x and calibrate strengths, in some minutes.")] = False,
+    tuning: Tuning,
     replace: ReplaceOption = False,
     force: Annotated[bool, typer.Option("--force", help="Store it even if there is next to nothing to learn.")] = False,
     no_preview: Annotated[bool, typer.Option("--no-preview", help="Do not draw what it looks like.")] = False,
@@ -77,7 +102,6 @@ def learn(
     from attrbank.learning.request import learn_spec  # help is shown without plugins
 
     times = {"t_x": t_x, "delta_tau": delta_tau, "branch": branch}
-    paper = {"tail": tail, "solver": solver, "weights": weights, "z": z, "k": k}
     spec = learn_spec(
         name,
         source or [],
@@ -87,29 +111,51 @@ def learn(
         preset=preset,
         seeds=_seeds(seeds, seed),
         **times,
-        **paper,
+        **vars(paper),
         method=method,
         vectors=vectors,
         core=core,
         rank=rank,
         **vars(sampling),
     )
-    on = {"backbone": backbone_of(backbone, config), "placement": where.placement()}
-    _learn(spec, as_json, tune, **on, bank=bank, replace=replace, force=force, preset=preset, preview=not no_preview)
+    on: dict[str, Any] = {"backbone": backbone_of(backbone, config), "placement": where.placement(), "bank": bank}
+    on |= {"replace": replace, "force": force, "preset": preset}
+    _learn(spec, as_json, tuning, None if keep else context.obj, preview=not no_preview, **on)
 
 
-def _learn(spec: LearnSpec, as_json: bool, tune: bool, *, preview: bool, **options: Any) -> None:
+def _propose_to_keep(spec: LearnSpec, words: Sequence[str], backbone: str | None) -> None:
+    """Say which command would hold still what one pair leaves open; learning goes on as it was asked for."""
+    from attrbank.learning.keeping import proposed
+    from attrbank.learning.run import DEFAULT_BACKBONE
+    from attrbank.plugins.manager import load_plugins
+
+    if len(spec.pairs) != 1:
+        return
+    model = load_plugins().describe(backbone or DEFAULT_BACKBONE)
+    keep = [word for group in proposed(spec.pairs[0], model, len(spec.seeds)) for word in ("--keep", group)]
+    if keep:
+        again = [] if "--replace" in words else ["--replace"]
+        command = " ".join(quoted(word) for word in ("attrbank", *words, *keep, *again))
+        terminal.say(f"What the data has beside it may come along. This keeps it out: {command}")
+
+
+def _learn(
+    spec: LearnSpec, as_json: bool, tuning: Tuning, words: Sequence[str] | None, *, preview: bool, **options: Any
+) -> None:
     with progress_bar(lines=True) as report:
         report("loading", 0, 1)  # torch alone takes seconds
         from attrbank.learning.run import learn as learn_attribute
 
-        refine, account = None, _Account(spec, options["bank"], report, preview=preview)
-        if tune:
+        if words is not None:
+            _propose_to_keep(spec, words, options["backbone"])
+        prepare, account = None, _Account(spec, options["bank"], report, preview=preview)
+        if tuning.tune:
             from attrbank.evaluation.tuning import tuning_of  # most attributes are learned without
 
-            refine = tuning_of(spec, options["backbone"])
+            eyes = {"judge": tuning.judge, "goal": tuning.goal}
+            prepare = tuning_of(spec, options["backbone"], **eyes, on_warning=account.warn)
         options |= {"on_progress": report, "on_warning": account.warn, "on_stored": account.stored}
-        learned = learn_attribute(spec, refine=refine, **options)
+        learned = learn_attribute(spec, prepare=prepare, **options)
     terminal.attribute(learned, as_json, **account.facts)
 
 
@@ -131,6 +177,8 @@ class _Account:
         seconds, size = time.monotonic() - self._started, stored.entry.size_bytes / 1000
         self.facts["seconds"] = round(seconds, 3)
         terminal.say(f"Stored {stored.entry.reference} in {seconds:.0f} s, {size:.1f} KB.")
+        for what, found in tuning_facts(stored.attribute.record):
+            terminal.say(f"{what} {found}")
         if not self._preview:
             return
         from attrbank.evaluation.preview import preview_kept

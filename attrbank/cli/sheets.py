@@ -22,7 +22,7 @@ from attrbank.cli.options import (
 from attrbank.cli.progress_bar import progress_bar
 from attrbank.editing.axes import FORMS, KINDS, Axis, Mark, SheetRequest, axis_of, strengths_axis
 from attrbank.errors import InvalidValueError
-from attrbank.names import split_strength
+from attrbank.names import parse_asked
 
 PromptOption: TypeAlias = Annotated[
     str | None, typer.Option(metavar="P", help="The first attribute's; with -i the model's.")
@@ -51,9 +51,10 @@ def strip(
     bank: BankOption = None,
 ) -> None:
     """Draw an attribute at several strengths, beside each other."""
-    (varied, own), *others = map(split_strength, references)
-    if own is not None:
-        raise InvalidValueError(f"A strip varies {varied}, which has a strength.", hint=f"Write {varied} without :S.")
+    varied, *others = map(parse_asked, references)
+    if varied.strength is not None:
+        complaint = f"A strip varies {varied.reference}, which has a strength."
+        raise InvalidValueError(complaint, hint=f"Write {varied.reference} without :S.")
     common = {
         "prompt": prompt,
         "image": image,
@@ -63,9 +64,9 @@ def strip(
         **vars(sampling),
         "bank": bank,
     }
-    across, down = strengths_axis(varied, strengths), axis_of(f"seed={seeds}")
+    across, down = strengths_axis(references[0], strengths), axis_of(f"seed={seeds}")
     request = SheetRequest(references=tuple(others), common=common, across=across, down=down)
-    _draw(request, f"{_named(varied)}_strip.png", as_json)
+    _draw(request, f"{_named(varied.reference)}_strip.png", as_json)
 
 
 @spelled_out
@@ -99,7 +100,7 @@ def grid(
         "bank": bank,
     }
     across, down = axis_of(x), axis_of(y)
-    given = tuple(map(split_strength, references or ()))
+    given = tuple(map(parse_asked, references or ()))
     request = SheetRequest(references=given, common=common, across=across, down=_titled(down))
     _draw(request, f"{_named(across.name)}_{_named(down.name)}_grid.png", as_json)
 
@@ -108,7 +109,7 @@ def _titled(axis: Axis) -> Axis:
     """The axis with strengths that say whose they are."""
     if axis.name in KINDS:
         return axis
-    return Axis(axis.name, tuple(Mark(f"{axis.name} {mark.label}", mark.strengths, mark.fields) for mark in axis.marks))
+    return Axis(axis.name, tuple(Mark(f"{axis.name} {mark.label}", mark.asked, mark.fields) for mark in axis.marks))
 
 
 def _named(reference: str) -> str:

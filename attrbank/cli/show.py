@@ -10,12 +10,13 @@ from typing import Annotated
 import typer
 
 from attrbank.cli import terminal
-from attrbank.cli.card import card_facts
+from attrbank.cli.card import card_facts, tuning_facts
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import AttrbankError, CorruptArtifactError
 from attrbank.pictures.png_text import read_recipe_text
 from attrbank.schema.annotated import Annotation
 from attrbank.schema.carried import Recipe, RecipeTurn
+from attrbank.schema.fields import ON_THE_WAY
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
@@ -39,7 +40,7 @@ def command_of(recipe: Recipe, bank: Path | None = None) -> str:
     """The ``attrbank apply`` command that repeats a recipe, from this bank, quoted for a POSIX shell."""
     cores = {turn.core for turn in recipe.steps_applied}
     words = ["attrbank", "apply"]
-    words += [f"{turn.name}@{turn.id[:12]}:{terminal.number(turn.strength)}" for turn in recipe.steps_applied]
+    words += [_asked(turn) for turn in recipe.steps_applied]
     words += ["-i", recipe.image.name] if recipe.image else []
     words += ["--inversion", recipe.inversion] if recipe.inversion else []
     words += ["--mask", recipe.mask.name] if recipe.mask else []
@@ -52,6 +53,12 @@ def command_of(recipe: Recipe, bank: Path | None = None) -> str:
     words += ["--raw"] if any(turn.raw for turn in recipe.steps_applied) else []
     words += ["--bank", str(bank)] if bank else []
     return " ".join(map(quoted, [*words, "--backbone", recipe.backbone]))
+
+
+def _asked(turn: RecipeTurn) -> str:
+    """As ``apply`` is asked for the same turn."""
+    at = f"@{turn.at}" if turn.at else ""
+    return f"{turn.name}@{turn.id[:12]}:{terminal.number(turn.strength)}{at}"
 
 
 def quoted(word: str) -> str:
@@ -128,12 +135,15 @@ def _facts(entry: Entry, record: AttributeRecord, versions: list[str]) -> Iterat
         yield "source image", f"SHA-256 {pictures.source}"
         yield "target image", f"SHA-256 {pictures.target}"
     yield "seeds", entry.seeds
+    if record.core in ON_THE_WAY:
+        yield "acts at", f"{len(record.times)} times, ᾱ = {' '.join(f'{time:.3g}' for time in record.times)}"
     yield "t_x", f"{entry.t_x:g} (timestep {record.resolved.timestep_x})"
     yield "delta_tau", f"{entry.delta_tau:g} (timestep {record.resolved.timestep_z})"
     yield "backbone", f"{record.backbone.name} ({record.backbone.fingerprint})"
     for field in ("sampler", "steps", "guidance_scale", "size_bytes"):
         yield field, getattr(entry, field)
     yield from sorted(record.measured.items())
+    yield from tuning_facts(record)
     for other in versions:
         if other != entry.reference:
             yield "version", other

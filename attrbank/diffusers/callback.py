@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, cast
 
@@ -17,17 +18,19 @@ import torch
 from diffusers.callbacks import PipelineCallback
 from torch import Tensor
 
-from attrbank.attribute.artifact import opened
+from attrbank.attribute.artifact import LearnedAttribute, opened
 from attrbank.attribute.compatibility import check_binding
 from attrbank.backbones.parts.fingerprint import Fingerprints
 from attrbank.diffusers.pipelines import fingerprints_of, model_of, refuse_packed
 from attrbank.diffusers.progress import Progress
+from attrbank.diffusion.schedule import Schedule
 from attrbank.editing.acting import Ready, ready
 from attrbank.editing.request import ApplyRequest
 from attrbank.errors import IncompatibleError
 from attrbank.methods.protocol import Edit, ModelEdit
-from attrbank.names import split_strength
+from attrbank.names import Asked, When, parse_asked
 from attrbank.plugins.manager import load_plugins
+from attrbank.schema.fields import Core
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 
@@ -49,14 +52,15 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
     weights, adapters among them, unless they are in bfloat16 or below, which is too coarse for it.
 
     Args:
-        attributes: references with strengths, as in ``young:0.7``.
+        attributes: references with strengths and times, as in ``young:0.7`` or ``smile:0.7@0.3``.
         bank: the bank's folder; None is the user's.
         rho: strength of the references that have none of their own.
         force: let attributes act on a relative of their model, such as one with a LoRA.
 
     Raises:
         NotFoundError: an attribute, or the method that it needs, is not there.
-        InvalidValueError: a reference or a strength is malformed, out of range, or given twice.
+        InvalidValueError: a reference, a strength or a time is malformed, out of range, or given twice. While a
+            pipeline runs: an attribute cannot act at the time that was asked for.
         CorruptArtifactError: an artifact is damaged.
         IncompatibleError: an attribute needs evaluations of its own. While a pipeline runs: its scheduler, its model
             or its latents do not fit the attribute.
@@ -67,10 +71,13 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
     def __init__(self, *attributes: str, bank: Path | str | None = None, rho: float = 1.0, force: bool = False) -> None:
         super().__init__()
         self._force = force
-        asked = ApplyRequest(references=tuple(split_strength(text) for text in attributes), rho=rho)
-        store = Bank.open(bank)
-        entries = store.resolve_all([reference for reference, _ in asked.references])
-        self._attributes = [_ready(store, entry, s) for entry, s in zip(entries, asked.strengths, strict=True)]
+        request, store = ApplyRequest(references=tuple(map(parse_asked, attributes)), rho=rho), Bank.open(bank)
+        entries = store.resolve_all([asked.reference for asked in request.references])
+        self._waiting = [
+            _waiting(store, entry, asked._replace(strength=strength))
+            for entry, asked, strength in zip(entries, request.references, request.strengths, strict=True)
+        ]
+        self._attributes: list[Ready] = []
 
     def callback_fn(
         self, pipeline: Any, step_index: int, timestep: Any, callback_kwargs: dict[str, Any]
@@ -80,6 +87,7 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
         refuse_packed(latents)
         progress = Progress(pipeline.scheduler, timestep)
         if step_index == 0:
+            self._attributes = [waiting.on(progress.schedule) for waiting in self._waiting]
             self._check(pipeline, progress, latents)
         acting = [item for item in self._attributes if progress.index_of(item.record) == progress.index]
         if not acting:
@@ -102,6 +110,8 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
 class _OutOfReach:
     """What an edit may ask for (``EditInputs``): the network has not seen these latents, and cannot be asked."""
 
+    turn = 0
+
     def __init__(self, name: str, alpha_bar: float) -> None:
         self._name = name
         self.alpha_bar = alpha_bar
@@ -122,8 +132,30 @@ class _OutOfReach:
         raise _out_of_reach(self._name)
 
 
-def _ready(bank: Bank, entry: Entry, strength: float) -> Ready:
-    learned = opened(bank.artifact(entry))
+@dataclass(frozen=True)
+class _Waiting:
+    """An attribute that does not know yet on which schedule it is to act.
+
+    Attributes:
+        core: that does without the network.
+        when: the time that was asked for; None is its own.
+    """
+
+    learned: LearnedAttribute
+    core: Core | None
+    strength: float
+    when: When | None
+
+    def on(self, schedule: Schedule) -> Ready:
+        """Ready for the scheduler of a pipeline; refuses a time that it cannot have."""
+        record = self.learned.record
+        if self.when is not None:
+            record = load_plugins().method_of(record).moved(record, self.core, self.when, schedule)
+        return ready(replace(self.learned, record=record), self.strength, self.core)
+
+
+def _waiting(bank: Bank, entry: Entry, asked: Asked) -> _Waiting:
+    learned, strength = opened(bank.artifact(entry)), cast(float, asked.strength)  # ``rho`` has filled it in
     record = learned.record
     method = load_plugins().method_of(record)
     core = method.core_without_network(record)
@@ -131,7 +163,7 @@ def _ready(bank: Bank, entry: Entry, strength: float) -> Ready:
     alone = method.needs(record, core, strength).nothing and len(attribute.times) == 1
     if isinstance(attribute.edit, ModelEdit) or not alone:
         raise _out_of_reach(record.name)
-    return attribute
+    return _Waiting(learned, core, strength, asked.when)
 
 
 def _out_of_reach(name: str) -> IncompatibleError:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from attrbank.diffusers.supported import refuse_unsupported
+from attrbank.diffusion.schedule import Schedule
 from attrbank.errors import IncompatibleError
 from attrbank.schema.stored import AttributeRecord
 
@@ -36,6 +37,11 @@ class Progress:
     def alpha_bar(self) -> float:
         """ᾱ of the latents that the pipeline holds now, in [0, 1]: of those that its last step made."""
         return self._alpha_bars()[self.index]
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule of training, as the scheduler has it."""
+        return Schedule(tuple(map(float, self._scheduler.alphas_cumprod)))
 
     @property
     def scale(self) -> float:

@@ -82,6 +82,10 @@ class Schedule:
             raise InvalidValueError(f"Timestep {t} is outside 0 to {self.train_timesteps - 1}.")
         return self.alphas_cumprod[t]
 
+    def timestep_of(self, fraction: float) -> int:
+        """The timestep that a time fraction in [0, 1] means, whatever the grid of a run."""
+        return min(self.train_timesteps - 1, round(fraction * self.train_timesteps))
+
 
 def timestep_grid(steps: int, schedule: Schedule, spacing: Spacing | None = None) -> Grid:
     """Lay out ``steps`` (t, t_prev) pairs, noisiest first, ending at t_prev = −1.

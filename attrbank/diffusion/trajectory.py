@@ -76,13 +76,13 @@ class Trajectory:
         self.grid = grid
         self.guidance_scale = guidance_scale
         self.batch_size = batch_size or _rows_for(backbone.latent_shape)
-        self._unconditional: Conditioning | None = None
+        self._conditionings: dict[str, Conditioning] = {}
         self._tally = _Tally()
 
     def through(self, backbone: Backbone) -> Trajectory:
         """The same run on another backbone, such as this one with other weights; evaluations are counted together."""
         other = copy.copy(self)
-        other.backbone, other._unconditional = backbone, None
+        other.backbone, other._conditionings = backbone, {}
         return other
 
     def along(self, grid: Grid) -> Trajectory:
@@ -112,6 +112,12 @@ class Trajectory:
     def alpha_bar(self, index: int) -> float:
         """ᾱ of latents at that index of the grid."""
         return self.backbone.schedule.alpha_bar(timestep_at(self.grid, index))
+
+    def conditioning(self, prompt: str) -> Conditioning:
+        """Of one prompt, for any number of rows; encoded once, however often it is asked for."""
+        if prompt not in self._conditionings:
+            self._conditionings[prompt] = self.backbone.encode_prompts([prompt])
+        return self._conditionings[prompt]
 
     def start(self, seeds: Sequence[int]) -> Position:
         """Pure noise, row by row what a diffusers pipeline draws from the same CPU generator.
@@ -204,15 +210,10 @@ class Trajectory:
             conditioning = {**conditioning, "guidance_scale": latent.new_full((rows,), self.guidance_scale)}
         if guidance != "classifier-free" or not is_guided(self.guidance_scale):
             return self.backbone.predict(latent, t, conditioning)
-        unconditional = _for_rows(self._unconditional_prompt(), rows)
+        unconditional = _for_rows(self.conditioning(""), rows)
         both = {name: torch.cat([unconditional[name], conditioning[name]]) for name in conditioning}  # (2B, …)
         eps, x0 = self.backbone.predict(torch.cat([latent, latent]), t, both)
         return guide(Prediction(eps[:rows], x0[:rows]), Prediction(eps[rows:], x0[rows:]), self.guidance_scale)
-
-    def _unconditional_prompt(self) -> Conditioning:
-        if self._unconditional is None:
-            self._unconditional = self.backbone.encode_prompts([""])
-        return self._unconditional
 
     def _step_noise(self, position: Position) -> Iterator[Tensor | None]:
         """The noise of each step from here on.
@@ -254,7 +255,7 @@ def clean_under(trajectory: Trajectory, position: Position, prompts: Sequence[st
         NumericError: a prediction is not finite.
     """
     rows, unguided = len(position.latent), trajectory.unguided()
-    encoded = [_for_rows(trajectory.backbone.encode_prompts([prompt]), rows) for prompt in prompts]
+    encoded = [_for_rows(trajectory.conditioning(prompt), rows) for prompt in prompts]
     together = {name: torch.cat([one[name] for one in encoded]) for name in encoded[0]}
     repeated = position.latent.repeat(len(prompts), 1, 1, 1)
     everywhere = Position(repeated, position.index, position.seeds * len(prompts))

@@ -9,6 +9,7 @@ from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.attribute.calibration import calibration_of, raw_strength
 from attrbank.diffusion.schedule import Grid, Schedule, indices_of
 from attrbank.editing.composition import Act
+from attrbank.editing.contradiction import opposed_to
 from attrbank.methods.protocol import Edit, ModelEdit
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.fields import Core
@@ -24,17 +25,19 @@ class Ready:
         edit: what acts.
         strength: as the edit takes it.
         times: ᾱ at the times at which it acts.
+        opposed: what a prompt may say against it.
     """
 
     record: AttributeRecord
     edit: Edit | ModelEdit
     strength: float
     times: tuple[float, ...]
+    opposed: tuple[str, ...] = ()
 
     def at(self, indices: Sequence[int]) -> Act:
         """Its turn at steps of a grid."""
         first, *later = indices
-        return Act(first, self.edit, self.strength, tuple(later))
+        return Act(first, self.edit, self.strength, tuple(later), self.opposed)
 
     def on(self, grid: Grid, schedule: Schedule) -> Act:
         """Its turn on a grid."""
@@ -58,5 +61,5 @@ def ready(attribute: LearnedAttribute, strength: float, core: Core | None = None
     record, method = attribute.record, load_plugins().method_of(attribute.record)
     method.strengths(record).check(record.name, strength)
     calibration = None if raw else calibration_of(record, core)
-    edit = method.edit(record, attribute.tensors, core)
-    return Ready(record, edit, raw_strength(calibration, strength), method.times(record, core or record.core))
+    edit, times = method.edit(record, attribute.tensors, core), method.times(record, core or record.core)
+    return Ready(record, edit, raw_strength(calibration, strength), times, opposed_to(record, strength))

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrbank.editing.request import ApplyRequest
 from attrbank.errors import InvalidValueError
-from attrbank.names import parse_reference, parse_seeds, parse_strength, split_strength
+from attrbank.names import Asked, parse_asked, parse_seeds, parse_strength
 from attrbank.text import printable
 
 MOST_MARKS, MOST_CELLS = 64, 400
@@ -21,12 +21,12 @@ class Mark:
 
     Attributes:
         label: what stands beside its pictures.
-        strengths: of attributes, by reference; they take the place of those that were given.
+        asked: attributes, by reference; they take the place of those that were given.
         fields: of the request that are other here.
     """
 
     label: str
-    strengths: Mapping[str, float | None] = field(default_factory=dict)
+    asked: Mapping[str, Asked] = field(default_factory=dict)
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -48,7 +48,7 @@ class SheetRequest:
     """A strip or a grid, as asked for.
 
     Attributes:
-        references: what all of its pictures have, with strengths.
+        references: what all of its pictures have.
         common: further fields of every picture's ``ApplyRequest``.
         across: what the columns differ in.
         down: what the rows differ in.
@@ -57,7 +57,7 @@ class SheetRequest:
         InvalidValueError: there are too many pictures, or both axes vary the same.
     """
 
-    references: tuple[tuple[str, float | None], ...]
+    references: tuple[Asked, ...]
     common: Mapping[str, Any]
     across: Axis
     down: Axis
@@ -80,23 +80,26 @@ class SheetRequest:
         return [self._cell(row, column) for row in self.down.marks for column in self.across.marks]
 
     def _cell(self, row: Mark, column: Mark) -> ApplyRequest:
-        strengths = {**dict(self.references), **row.strengths, **column.strengths}
-        if not strengths:
+        asked = {**{given.reference: given for given in self.references}, **row.asked, **column.asked}
+        if not asked:
             raise InvalidValueError(
                 "A grid needs an attribute.", hint="Name one, or let an axis vary one: young=0:1:5."
             )
         fields = {**self.common, **row.fields, **column.fields}
-        return ApplyRequest(references=tuple(strengths.items()), only_after=True, **fields)
+        return ApplyRequest(references=tuple(asked.values()), only_after=True, **fields)
 
 
-def strengths_axis(reference: str, values: str) -> Axis:
-    """An attribute at several strengths, written ``-1:1:5`` or ``0,0.5,1``.
+def strengths_axis(text: str, values: str) -> Axis:
+    """An attribute, ``young`` or ``young@0.3``, at several strengths, written ``-1:1:5`` or ``0,0.5,1``.
 
     Raises:
-        InvalidValueError: the reference is none, or there are no such strengths.
+        InvalidValueError: the reference is none, or has a strength, or there are no such strengths.
     """
-    parse_reference(reference)
-    return Axis(reference, tuple(Mark(f"{value:g}", {reference: value}) for value in numbers(values)))
+    asked = parse_asked(text)
+    if asked.strength is not None:
+        raise InvalidValueError(f"{asked.reference} varies, and has a strength.", hint="Leave its :STRENGTH out.")
+    marks = (Mark(f"{value:g}", {asked.reference: asked._replace(strength=value)}) for value in numbers(values))
+    return Axis(text, tuple(marks))
 
 
 def numbers(text: str) -> tuple[float, ...]:
@@ -144,8 +147,8 @@ def _samplers(values: str) -> tuple[Mark, ...]:
 
 
 def _attributes(values: str) -> tuple[Mark, ...]:
-    references = [part.strip() for part in _parts(values, ",")]
-    return tuple(Mark(reference, dict([split_strength(reference)])) for reference in references)
+    known = [(text.strip(), parse_asked(text.strip())) for text in _parts(values, ",")]
+    return tuple(Mark(text, {asked.reference: asked}) for text, asked in known)
 
 
 KINDS: Mapping[str, Callable[[str], tuple[Mark, ...]]] = {

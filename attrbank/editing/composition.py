@@ -14,6 +14,7 @@ from torch import Tensor
 from attrbank.diffusion.protocols import Conditioning, Prediction
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Position, Trajectory, clean_under
+from attrbank.editing.contradiction import without
 from attrbank.methods.protocol import Edit, ModelEdit
 
 OnStep: TypeAlias = Callable[[Position], None]
@@ -29,12 +30,14 @@ class Act:
         edit: what acts.
         strength: as the edit takes it, each time.
         later: the steps at which it acts again, in order; a coarse grid may have one of them twice.
+        opposed: what a prompt may say against it: once it has acted, the edited picture goes on without that.
     """
 
     index: int
     edit: Edit | ModelEdit
     strength: float
     later: tuple[int, ...] = ()
+    opposed: tuple[str, ...] = ()
 
     @property
     def at_once(self) -> Edit | None:
@@ -50,7 +53,7 @@ class Edited(NamedTuple):
 
 
 class LazyInputs:
-    """What an edit may ask for (``EditInputs``), computed when it is asked for and then remembered.
+    """What edits at one step may ask for (``EditInputs``), computed when it is asked for and then remembered.
 
     Args:
         trajectory: to run on.
@@ -59,7 +62,12 @@ class LazyInputs:
         source: the pictures' own prompt.
         noise: gives the noise that the pictures began with.
         on_step: called after every step of the unedited picture.
+
+    Attributes:
+        turn: of the edit that is about to act.
     """
+
+    turn: int = 0
 
     def __init__(
         self,
@@ -74,6 +82,7 @@ class LazyInputs:
         self._trajectory, self._position, self._index, self._source = trajectory, before, index, source
         self._noise, self._on_step = noise, on_step
         self._prediction: Prediction | None = None
+        self._edited: Position | None = None
         self._elsewhere: dict[tuple[str, float], tuple[Position, Conditioning]] = {}
 
     def unedited(self) -> Position:
@@ -89,8 +98,14 @@ class LazyInputs:
         self._on_step(position)
         return position
 
+    def after(self, edited: Position) -> None:
+        """Something has acted: edits look at this picture from now on, and no longer at the unedited one."""
+        self._edited = edited
+
     def clean(self) -> Tensor:
-        """x̂0 of the unedited picture at this step, (B, C, H, W)."""
+        """x̂0 at this step of the picture as it is now, (B, C, H, W), whatever changes the model meanwhile."""
+        if self._edited is not None:
+            return self._trajectory.predict(self._edited, self._source).x0
         if self._prediction is None:
             self._prediction = self._trajectory.predict(self.unedited(), self._source)
         return self._prediction.x0
@@ -115,7 +130,7 @@ class LazyInputs:
         key = (prompt, fraction)
         if key not in self._elsewhere:
             trajectory = self._trajectory
-            conditioning = trajectory.backbone.encode_prompts([prompt])
+            conditioning = trajectory.conditioning(prompt)
             until = nearest_index(trajectory.grid, trajectory.backbone.schedule, max(0.0, fraction))
             self._elsewhere[key] = (trajectory.run(self._noise(), conditioning, until), conditioning)
         return self._elsewhere[key]
@@ -148,16 +163,20 @@ def run_edits(
         NumericError: a latent is no longer finite.
         InvalidValueError: an edit refuses its strength.
     """
-    source = trajectory.backbone.encode_prompts([prompt])
+    source = trajectory.conditioning(prompt)
     before = start or trajectory.start(seeds)
     begun = cache(noise or partial(trajectory.start, seeds))
     after: Position | None = None
     acts = [act for act in acts if act.strength or not isinstance(act.edit, ModelEdit)]
-    model = _Model(trajectory, prompt, source)
+    model, acted = _Model(trajectory, prompt, source), False
     for index, group in groupby(_moments(trajectory, acts), key=lambda moment: moment.at):
         inputs = LazyInputs(trajectory, before, index, source, begun, on_step)
         after = inputs.unedited() if after is None else model.run(after, index, on_step)
-        for _, act in group:
+        for _, act, turn in group:
+            inputs.turn = turn
+            if acted:
+                inputs.after(after)
+            acted |= act.strength != 0
             if isinstance(act.edit, ModelEdit):
                 model.turn(act, act.edit)
                 after = after.branched()
@@ -165,6 +184,8 @@ def run_edits(
                 latent = act.edit(after.latent, inputs, act.strength)
                 # An edit that changed nothing, as at strength 0, is none: the sampler keeps its memory.
                 after = after if torch.equal(latent, after.latent) else after.edited(latent)
+            if turn == len(act.later) and model.leave_out(act.opposed):
+                after = after.branched()
         before = inputs.onward()
     done = model.run(after or before, None, on_step).latent
     return Edited(trajectory.run(before, source, on_step=on_step).latent if with_before else None, done)
@@ -186,26 +207,35 @@ class _Model:
         for other, model_edit in self._in_force.items():
             backbone = model_edit.through(backbone, other.strength)
         self._trajectory = self._plain.through(backbone)
-        self._conditioning = backbone.encode_prompts([self._prompt])
+        self._conditioning = self._trajectory.conditioning(self._prompt)
+
+    def leave_out(self, phrases: Sequence[str]) -> bool:
+        """Go on under the prompt without these phrases; False if it says none of them."""
+        shorter = without(self._prompt, phrases)
+        if shorter == self._prompt:
+            return False
+        self._prompt, self._conditioning = shorter, self._trajectory.conditioning(shorter)
+        return True
 
     def run(self, position: Position, until_index: int | None, on_step: OnStep) -> Position:
         return self._trajectory.run(position, self._conditioning, until_index, on_step)
 
 
 class _Moment(NamedTuple):
-    """When an act begins, or ends."""
+    """When an act begins, acts for the ``turn``-th time, or ends."""
 
     at: int
     act: Act
+    turn: int
 
 
 def _moments(trajectory: Trajectory, acts: Sequence[Act]) -> list[_Moment]:
-    """Every act where it begins, and those on the model again where they end."""
+    """Every act at each of its turns, and those on the model again where they end."""
     schedule = trajectory.backbone.schedule
     ends = [
-        _Moment(max(act.index, nearest_index(trajectory.grid, schedule, act.edit.until)), act)
+        _Moment(max(act.index, nearest_index(trajectory.grid, schedule, act.edit.until)), act, 1)
         for act in acts
         if isinstance(act.edit, ModelEdit)
     ]
-    times = (_Moment(index, act) for act in acts for index in (act.index, *act.later))
-    return sorted([*times, *ends], key=lambda moment: moment.at)
+    turns = (_Moment(index, act, turn) for act in acts for turn, index in enumerate((act.index, *act.later)))
+    return sorted([*turns, *ends], key=lambda moment: moment.at)

@@ -17,11 +17,15 @@ class Stop:
         index: the step at which it acts first.
         needs: what it asks of the network, at all of its times together.
         last: the step at which it acts last; None if it acts once.
+        turns: how often it acts.
+        changes: whether it does anything, as it does not at strength 0.
     """
 
     index: int
     needs: Needs
     last: int | None = None
+    turns: int = 1
+    changes: bool = True
 
 
 def denoising_steps(
@@ -37,10 +41,13 @@ def denoising_steps(
         refinements: of the inversion, if a picture is edited: its latent replaces the way to the first edit.
     """
     first, elsewhere = stops[0].index, sum(_of_runs(stop.needs, grid, schedule) for stop in stops)
-    before = len(grid) if needs_before else max(first, *map(_last_needed, stops))
+    edited = [any(earlier.changes for earlier in stops[:place]) for place in range(len(stops))]
+    needed = [_last_needed(stop, after) for stop, after in zip(stops, edited, strict=True)]
+    before = len(grid) if needs_before else max(first, *needed)
+    looks = sum(_looks_at_edited(stop, after) for stop, after in zip(stops, edited, strict=True))
     shared = 0 if refinements is None else -first + _inverted(len(grid), first, elsewhere) * (1 + refinements)
     predictions = sum(stop.needs.predictions for stop in stops)
-    return shared + before + (len(grid) - first) + elsewhere + predictions
+    return shared + before + (len(grid) - first) + elsewhere + predictions + looks
 
 
 def _inverted(end: int, first: int, elsewhere: int) -> int:
@@ -53,9 +60,13 @@ def _of_runs(needs: Needs, grid: Grid, schedule: Schedule) -> int:
     return sum(nearest_index(grid, schedule, run.until) + run.predicted for run in needs.runs)
 
 
-def _last_needed(stop: Stop) -> int:
+def _looks_at_edited(stop: Stop, edited: bool) -> int:
+    """Looks at what nobody predicts anyway: the picture as other edits, or earlier turns of this one, have left it."""
+    return (edited + (stop.turns - 1) * (edited or stop.changes)) * stop.needs.looks
+
+
+def _last_needed(stop: Stop, edited: bool) -> int:
     """How far the unedited picture must go for an edit's sake: one step beyond it where the edit looks at it."""
-    index = stop.index if stop.last is None else stop.last
-    if stop.needs.looks:
-        return index + 1
-    return index if stop.needs.predictions else 0
+    if stop.needs.looks and not edited:
+        return (stop.index if stop.changes or stop.last is None else stop.last) + 1
+    return (stop.index if stop.last is None else stop.last) if stop.needs.predictions else 0

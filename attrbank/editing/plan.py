@@ -23,16 +23,19 @@ from attrbank.diffusion.protocols import (
 )
 from attrbank.diffusion.schedule import indices_of, timestep_at
 from attrbank.editing.choices import REFINEMENTS, guidance_scale_of, inversion_of, prompt_of
+from attrbank.editing.contradiction import opposed_to, said_of, without
 from attrbank.editing.cost import Stop, denoising_steps
 from attrbank.editing.request import ApplyRequest
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
 from attrbank.methods.protocol import Method
+from attrbank.names import When
 from attrbank.plugins.manager import PluginManager, load_plugins
 from attrbank.schema.fields import Core, Inversion
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.blobs import Artifact
 from attrbank.store.entry import Entry
+from attrbank.text import printable
 
 FAR = 0.05
 """A grid step whose ᾱ differs by more than this from the one that was learned earns a warning."""
@@ -45,22 +48,26 @@ class Turn:
     Attributes:
         entry: which attribute.
         artifact: its bytes, read once.
+        record: what the artifact says of itself, moved to the time that was asked for.
         method: how it edits.
         strength: 1 is the full effect.
         core: the core it will use; None if its method has none.
         raw: take the strength as it is, whatever the attribute's calibration says.
         indices: the grid indices at which it acts.
         t: the timestep at the first.
+        when: the time that was asked for; None for its own.
     """
 
     entry: Entry
     artifact: Artifact
+    record: AttributeRecord
     method: Method
     strength: float
     core: Core | None
     raw: bool
     indices: tuple[int, ...]
     t: int
+    when: When | None
 
     @property
     def index(self) -> int:
@@ -68,14 +75,10 @@ class Turn:
         return self.indices[0]
 
     @property
-    def record(self) -> AttributeRecord:
-        """What the artifact says of itself."""
-        return self.artifact.record
-
-    @property
     def stop(self) -> Stop:
         """Where the edit acts, and what it needs."""
-        return Stop(self.index, self.method.needs(self.record, self.core, self.strength), self.indices[-1])
+        needs = self.method.needs(self.record, self.core, self.strength)
+        return Stop(self.index, needs, self.indices[-1], len(self.indices), changes=self.strength != 0)
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json`` and for recipes."""
@@ -86,6 +89,7 @@ class Turn:
             "t": self.t,
             "core": self.core,
             "raw": self.raw,
+            "at": None if self.when is None else str(self.when),
         }
 
 
@@ -136,7 +140,12 @@ class Plan:
     def warnings(self) -> tuple[str, ...]:
         """What the user should know before."""
         model, prompt = self.backbone, self.prompt
-        return (*self.cautions, *unknown_words_warning(model, prompt), *unread_warnings(model, prompt))
+        return (
+            *self.cautions,
+            *_contradicted(self.turns, prompt),
+            *unknown_words_warning(model, prompt),
+            *unread_warnings(model, prompt),
+        )
 
     @property
     def needs_before(self) -> bool:
@@ -204,7 +213,7 @@ def plan(request: ApplyRequest) -> Plan:
         CorruptArtifactError: an artifact is damaged.
     """
     bank, plugins = Bank.open(request.bank), load_plugins()
-    entries = bank.resolve_all([reference for reference, _ in request.references])
+    entries = bank.resolve_all([asked.reference for asked in request.references])
     artifacts = [bank.artifact(entry) for entry in entries]
     records = [artifact.record for artifact in artifacts]
     reference = request.backbone or records[0].backbone.name
@@ -214,8 +223,10 @@ def plan(request: ApplyRequest) -> Plan:
     count = request.steps or model.defaults.steps
     grid = sampler.grid(count, model.schedule)
     turns = [
-        _turn(entry, artifact, strength, request, grid, model, plugins)
-        for entry, artifact, strength in zip(entries, artifacts, request.strengths, strict=True)
+        _turn(entry, artifact, strength, asked.when, request, grid, model, plugins)
+        for entry, artifact, strength, asked in zip(
+            entries, artifacts, request.strengths, request.references, strict=True
+        )
     ]
     turns.sort(key=lambda turn: (turn.index, -turn.record.t_x))  # stable: within one T_x, in the order given
     prompt, scale = prompt_of(request, records[0], model), guidance_scale_of(request, model)
@@ -273,26 +284,30 @@ def _turn(
     entry: Entry,
     artifact: Artifact,
     strength: float,
+    when: When | None,
     request: ApplyRequest,
     grid: Grid,
     model: Description,
     plugins: PluginManager,
 ) -> Turn:
-    record, core = artifact.record, request.core
-    method = plugins.method_of(record)
+    record, method = artifact.record, plugins.method_of(artifact.record)
     method.strengths(record).check(record.name, strength)
-    if core is not None and core not in method.cores(record):
-        raise InvalidValueError(f"{entry.name} has no core {core!r}.", hint="Leave --core out.")
-    indices = indices_of(method.times(record, core or record.core), grid, model.schedule)
+    if request.core is not None and request.core not in method.cores(record):
+        raise InvalidValueError(f"{entry.name} has no core {request.core!r}.", hint="Leave --core out.")
+    core = request.core or record.core
+    record = record if when is None else method.moved(record, core, when, model.schedule)
+    indices = indices_of(method.times(record, core), grid, model.schedule)
     return Turn(
         entry=entry,
         artifact=artifact,
+        record=record,
         method=method,
         strength=strength,
-        core=core or record.core,
+        core=core,
         raw=request.raw,
         indices=indices,
         t=timestep_at(grid, indices[0]),
+        when=when,
     )
 
 
@@ -311,6 +326,20 @@ def _opposites(turns: Sequence[Turn]) -> list[str]:
         and not {(pair.target, pair.source) for pair in one.record.pairs}.isdisjoint(
             (pair.source, pair.target) for pair in other.record.pairs
         )
+    ]
+
+
+def _contradicted(turns: Sequence[Turn], prompt: str) -> list[str]:
+    """What the prompt says against an attribute, which the edited picture leaves out in the end.
+
+    Nothing is told of the prompt that it was learned from first, which is what it is made for.
+    """
+    known = [(turn, said_of(prompt, opposed_to(turn.record, turn.strength))) for turn in turns]
+    return [
+        f"the prompt says {' and '.join(map(repr, said))} against {turn.entry.name}: once that has acted, the edited "
+        f"picture goes on under {printable(without(prompt, said))!r}"
+        for turn, said in known
+        if said and prompt != turn.record.prompt
     ]
 
 
@@ -336,6 +365,7 @@ def _far_turns(turns: Sequence[Turn], model: Description) -> list[str]:
         resolved, here = turn.record.resolved, model.schedule.alpha_bar(turn.t)
         learned = turn.method.times(turn.record, turn.core)[0]
         if abs(learned - here) > FAR:
-            when = f"t = {resolved.timestep_x}" if learned == resolved.alpha_bar_x else f"an ᾱ of {learned:.3f}"
-            warnings.append(f"{turn.entry.name} was learned at {when}; the nearest step of this grid is t = {turn.t}")
+            place = f"t = {resolved.timestep_x}" if learned == resolved.alpha_bar_x else f"an ᾱ of {learned:.3f}"
+            meant = f"was learned at {place}" if turn.when is None else f"is asked for at {place}"
+            warnings.append(f"{turn.entry.name} {meant}; the nearest step of this grid is t = {turn.t}")
     return warnings

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrbank.diffusion.placement import Placement
 from attrbank.errors import InvalidValueError
-from attrbank.names import check_text, parse_reference
+from attrbank.names import Asked, check_text, parse_reference
 from attrbank.pictures.output_names import check_png
 from attrbank.schema.complaints import ALLOWED
 from attrbank.schema.fields import MAX_ATTRIBUTES, MAX_LABEL, MAX_PROMPT, Core, Inversion
@@ -22,7 +22,7 @@ class ApplyRequest:
     """One ``apply``, as asked for; None means the attribute's or the backbone's own.
 
     Attributes:
-        references: (reference, strength) in the order given; strength None is filled by ``rho``.
+        references: the attributes in the order given, with their strengths and times; ``rho`` fills in strengths.
         rho: strength of the references that have none of their own.
         output: where to write the PNG; None is the next free name.
         only_after: write the edited picture alone, without frame and caption.
@@ -39,7 +39,7 @@ class ApplyRequest:
         InvalidValueError: a value is out of range, a reference is given twice, or the output is no PNG.
     """
 
-    references: tuple[tuple[str, float | None], ...]
+    references: tuple[Asked, ...]
     rho: float | None = None
     prompt: str | None = None
     seed: int | None = None
@@ -59,14 +59,14 @@ class ApplyRequest:
     bank: Path | None = None
 
     def __post_init__(self) -> None:
-        names = [reference for reference, _ in self.references]
+        names = [asked.reference for asked in self.references]
         if not 1 <= len(names) <= MAX_ATTRIBUTES:
             raise InvalidValueError(f"Apply takes 1 to {MAX_ATTRIBUTES} attributes, not {len(names)}.")
         for twice in sorted({name for name in names if names.count(name) > 1}):
             raise InvalidValueError(f"{printable(twice)!r} is given twice.", hint="Give it once, with a strength.")
-        for reference, strength in self.references:
-            parse_reference(reference)
-            _check(strength, f"the strength of {printable(reference)!r}", -math.inf, math.inf, _STRENGTH)
+        for asked in self.references:
+            parse_reference(asked.reference)
+            _check(asked.strength, f"the strength of {printable(asked.reference)!r}", -math.inf, math.inf, _STRENGTH)
         if self.inversion and not self.image:
             raise InvalidValueError("An inversion needs a picture to invert.", hint="Give one with -i.")
         check_png(self.output)
@@ -81,7 +81,7 @@ class ApplyRequest:
     def strengths(self) -> tuple[float, ...]:
         """The references': their own, else ``rho``, else the full effect."""
         filled = 1.0 if self.rho is None else self.rho
-        return tuple(filled if own is None else own for _, own in self.references)
+        return tuple(filled if asked.strength is None else asked.strength for asked in self.references)
 
 
 def _check(value: float | None, what: str, low: float, high: float, hint: str) -> None:

@@ -18,7 +18,7 @@ from attrbank.diffusion.protocols import Backbone, parts_of, precision_of
 from attrbank.diffusion.remembering import Memory, RememberingTrajectory
 from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.editing.acting import ready
-from attrbank.editing.plan import Plan, plan
+from attrbank.editing.plan import Plan, Turn, plan
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.retouching import Drawn, GivenFiles, GivenPictures, draw
 from attrbank.pictures import write as picture
@@ -106,7 +106,9 @@ class Editor:
         self._memory = memory
         self._backbone: Backbone = backbone or load_plugins().backbone(planned.backbone_reference, placement)
         self._acts = [
-            ready(opened(turn.artifact), turn.strength, turn.core, raw=turn.raw).at(turn.indices)
+            ready(replace(opened(turn.artifact), record=turn.record), turn.strength, turn.core, raw=turn.raw).at(
+                turn.indices
+            )
             for turn in planned.turns
         ]
 
@@ -163,8 +165,12 @@ def _file(image: InputImage | PictureData | None) -> PictureFile | None:
     return None if image is None else PictureFile(name=image.name, sha256=image.sha256)
 
 
+def _behind(turn: Turn) -> str:
+    return "" if turn.when is None else f" @{turn.when}"
+
+
 def captions(planned: Plan) -> tuple[str, str]:
     """What stands under the pictures before and after."""
-    edits = " + ".join(f"{turn.entry.name} {turn.strength:g}" for turn in planned.turns)
+    edits = " + ".join(f"{turn.entry.name} {turn.strength:g}{_behind(turn)}" for turn in planned.turns)
     begun = [planned.prompt, f"seed {planned.seed}"] if planned.image is None else [planned.image.name]
     return ", ".join(filter(None, begun)), edits

@@ -22,6 +22,8 @@ LARGEST_LATENT = 2**24
 class _Noise:
     """What an edit may ask for (``EditInputs``): noise, in answer to everything."""
 
+    turn = 0
+
     def __init__(self, shape: tuple[int, ...], alpha_bar: float) -> None:
         self.alpha_bar = alpha_bar
         self._shape, self._generator = shape, torch.Generator().manual_seed(0)

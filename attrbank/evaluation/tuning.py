@@ -1,252 +1,286 @@
-"""Choosing when an attribute acts and what its strengths mean, on tuning seeds and with the tuner's eyes only."""
+"""Choosing which core acts, when, and what its strengths mean, on tuning seeds and with the eyes of one judge."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute
+from attrbank.attribute.calibration import calibration_of
 from attrbank.diffusion.protocols import Backbone
-from attrbank.diffusion.schedule import nearest_index, timestep_at
-from attrbank.diffusion.trajectory import Trajectory
+from attrbank.diffusion.schedule import Schedule
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.split import require_split
-from attrbank.evaluation.bench.subjects import RENDERED, Subject, goal_of, target_prompt
-from attrbank.evaluation.judges.judge import Judge
-from attrbank.evaluation.judges.oracle_judge import OracleJudge
-from attrbank.evaluation.numbers.curves import GOAL, Values, matched, usable
-from attrbank.learning.run import Refine
-from attrbank.methods.protocol import OnProgress, quiet
+from attrbank.evaluation.bench.subjects import Subject, goal_of, target_prompt
+from attrbank.evaluation.judges.choosing import ORACLE, Choice, chosen
+from attrbank.evaluation.judges.judge import Case, Hearing, Judge
+from attrbank.evaluation.numbers.curves import Values
+from attrbank.evaluation.sweep import Sweep
+from attrbank.learning.run import DEFAULT_BACKBONE, Prepare, Refine
+from attrbank.methods.protocol import Method, OnProgress, OnWarning, quiet, silent
+from attrbank.names import When
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.asked import LearnSpec
 from attrbank.schema.fields import Core
-from attrbank.schema.stored import Calibration
+from attrbank.schema.stored import AttributeRecord, Tuning
 
 TIMES = (0.2, 0.3)
 """The first is where cores are compared. Later, a prompt that says the opposite has less time to take an edit back."""
 STRENGTHS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
-SURE = 1.0
-"""The logit from which on the tuner's yes counts. Another pair of eyes puts its border a little elsewhere."""
+"""As multiples of what ``learn`` found to be the full effect."""
 SEEDS = tuple(range(1000, 1064))
-MARGIN = 1.2
-"""Strength 1 is this much more than what just suffices on the tuning seeds, under a prompt that does not resist."""
-BEHIND = 0.25
-"""The share of pictures that may lag behind what a strength promises. A mean would promise nothing to any: pictures
-turn at once, each at a strength of its own, so that at .7 of the mean effect a quarter have not turned at all."""
 
 
-def at_time(learned: LearnedAttribute, trajectory: Trajectory, t_x: float) -> LearnedAttribute:
-    """The same difference of clean latents, added at another time.
-
-    Differences are kept at T_x's signal level, √ᾱ (ẑ0 − x̂0), so that only their scale depends on T_x.
-
-    Raises:
-        InvalidValueError: the attribute has no difference vectors, or t_x lies before its T_z.
-    """
-    record, grid, schedule = learned.record, trajectory.grid, trajectory.backbone.schedule
-    t_z = round(record.t_x + record.delta_tau, 9)
-    if record.vectors == "paper" or t_x < t_z:
-        raise InvalidValueError(f"{record.name} cannot be moved to T_x = {t_x:g}.", hint="Leave --tune out.")
-    index = nearest_index(grid, schedule, t_x)
-    alpha_bar = trajectory.alpha_bar(index)
-    ratio = (alpha_bar / record.resolved.alpha_bar_x) ** 0.5
-    units = {core: size if core == "own" else size * ratio for core, size in record.units.items()}
-    resolved = record.resolved.model_copy(update={"timestep_x": timestep_at(grid, index), "alpha_bar_x": alpha_bar})
-    moved = {"t_x": t_x, "delta_tau": round(t_z - t_x, 9), "units": units, "resolved": resolved}
-    return LearnedAttribute(record.model_copy(update=moved), learned.tensors)
+def at_time(learned: LearnedAttribute, core: Core | None, t_x: float, schedule: Schedule) -> LearnedAttribute:
+    """The attribute with one of its cores at another time; raises as its method does (``Method.moved``)."""
+    method = load_plugins().method_of(learned.record)
+    return replace(learned, record=method.moved(learned.record, core, When(t_x), schedule))
 
 
-def _at_once(learned: LearnedAttribute) -> LearnedAttribute:
-    """The attribute without what acts at several times, which no tuning moves."""
-    record = learned.record
-    if not record.times:
-        return learned
-    units = {core: size for core, size in record.units.items() if core != "live"}
-    update = {"times": (), "units": units, "calibration": None, "core": None}
-    return LearnedAttribute(record.model_copy(update=update), learned.tensors)
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """One attribute at the raw ``STRENGTHS``, on the pictures that lack it.
-
-    Attributes:
-        learned: the attribute, uncalibrated.
-        core: which of its cores.
-        values: figures of the judge by name, (S, N).
-        limit: the figures of a perfect edit.
-        unedited: the effect without an edit, (N,).
-    """
+class _Candidate(NamedTuple):
+    """One core at one time."""
 
     learned: LearnedAttribute
-    core: Core
-    values: Mapping[str, Values]
-    limit: Mapping[str, float]
-    unedited: Values
-
-    def cost(self, target: Mapping[str, float]) -> tuple[float, float]:
-        """How far success stays below .95 at best, then what else changes there, in shares of the target prompt's.
-
-        Less is better: first an attribute has to come, then to leave the rest alone.
-        """
-        found = matched(STRENGTHS, self.values, self.limit).figures
-        shares = [found[name].value / max(target[name], 1e-3) for name in ("flips", "identity")]
-        return max(0.0, GOAL - found["success"].value), sum(shares)
-
-    def calibration(self, judge: str, seeds: Sequence[int]) -> Calibration | None:
-        """At strength s three pictures in four have s or more of their effect at 1; None if it never comes."""
-        means = {name: values.mean(1) for name, values in self.values.items()}
-        lasting = usable(STRENGTHS, means["success"], means["effect"], means["perceptual"], self.limit["perceptual"])
-        if lasting is None:
-            return None
-        full = min(MARGIN * matched(STRENGTHS, self.values, self.limit).strength, STRENGTHS[-1])
-        points = self._shares(full)
-        return Calibration(
-            core=self.core,
-            strengths=tuple(strength for strength, _ in points),
-            raw=tuple(raw for _, raw in points),
-            low=0.0,
-            high=round(max(1.0, lasting[1] / full), 2),
-            judge=judge,
-            seeds=tuple(seeds),
-        )
-
-    def _shares(self, full: float) -> list[tuple[float, float]]:
-        """The points (share, raw strength) up to (1, full)."""
-        known, effects = np.array([0.0, *STRENGTHS]), np.vstack([self.unedited, self.values["effect"]])
-        raw = np.union1d(known[known < full], full)
-        gains = np.stack([np.interp(raw, known, picture) - picture[0] for picture in effects.T], 1)
-        grown = gains[:, gains[-1] > 0]
-        return _rising(np.quantile(grown / grown[-1], BEHIND, axis=1), raw)
-
-
-def _rising(shares: Values, raw: Values) -> list[tuple[float, float]]:
-    """The points (share, raw strength) between 0 and 1 at which the effect has grown."""
-    kept = [(0.0, 0.0)]
-    for share, strength in zip(shares[:-1].round(4).tolist(), raw[:-1].round(4).tolist(), strict=True):
-        if kept[-1][0] < share < 1 and strength > 0:
-            kept.append((share, strength))
-    return [*kept, (1.0, round(float(raw[-1]), 4))]
+    core: Core | None
 
 
 class Tuner:
     """Pictures of the tuning seeds, on which any number of attributes are tuned.
 
     Args:
-        backbone: what generates; the oracle reads ``portraits`` only.
+        backbone: what generates.
+        judge: who looks; of a judge with two pairs of eyes, those that may choose.
         prompt: of the pictures.
         seeds: of the pictures.
+        goal: what the attributes promise, where their names do not tell.
+        oracle: whether the judge knows the truth.
     """
 
-    def __init__(self, backbone: Backbone, prompt: str, seeds: Sequence[int] = SEEDS) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        judge: Judge,
+        prompt: str,
+        seeds: Sequence[int] = SEEDS,
+        *,
+        goal: str | None = None,
+        oracle: bool = True,
+    ) -> None:
         require_split("tune", seeds)
-        self.judge: Judge = OracleJudge("tuner")
-        self._bench = Bench(backbone, prompt, seeds)
-        self._view = self.judge.look(self._bench.images(self._bench.unedited))
+        self.judge, self._goal, self._is_oracle = judge, goal, oracle
+        self._backbone, self._prompt, self._seeds = backbone, prompt, seeds
 
-    def tuned(
-        self, learned: LearnedAttribute, on_progress: OnProgress = quiet, times: Sequence[float] = TIMES
-    ) -> LearnedAttribute:
-        """The attribute with the core and at the T_x that change least beside it, with calibrated strengths.
+    def subject(self, learned: LearnedAttribute) -> Subject:
+        """The attribute as the judge is asked for it; raises as ``aim``."""
+        target, goal = self.aim(learned.record)
+        return Subject(learned.record.name, "", 0, learned, target, goal)
 
-        The core is chosen first, at the first of the times, among those that take no run of another prompt. Every core,
-        every other time and every raw strength costs a run from T_x on of the pictures that lack the attribute.
+    def aim(self, asked: LearnSpec | AttributeRecord) -> tuple[str, str | None]:
+        """The prompt that asks for the same, and what the judge is to look for.
 
         Raises:
-            InvalidValueError: no oracle knows what the name promises, every picture has it already, it does not come
-                at any strength, or what its method learns cannot be tuned.
+            InvalidValueError: the judge cannot see what the name promises, or no prompt asks for it.
         """
-        given, learned = learned, _at_once(learned)
+        goals = self.judge.goals
+        goal = goal_of(asked.name, self._goal, goals) if goals else None
+        return target_prompt(asked, self._prompt, goal, goals), goal
+
+    def tuned(
+        self,
+        learned: LearnedAttribute,
+        on_progress: OnProgress = quiet,
+        *,
+        core: Core | None = None,
+        times: Sequence[float] = TIMES,
+    ) -> LearnedAttribute:
+        """The attribute with the core and at the time that change least beside it, with calibrated strengths.
+
+        The core is chosen first, at the first of the times, among those that take no run of another prompt; one that
+        acts on the way keeps its own times, and so does what cannot be moved. Every candidate takes a run of the
+        pictures that lack the attribute, from where it acts on, at every raw strength.
+
+        Args:
+            learned: the attribute.
+            on_progress: told of every run.
+            core: the only one to try; None tries all.
+            times: T_x to try.
+
+        Raises:
+            InvalidValueError: the judge cannot see what the name promises, every picture has it already, it does not
+                come at any strength, or what its method learns cannot be tuned.
+        """
         record, method = learned.record, load_plugins().method_of(learned.record)
         method.require_tunable(record)
         scene = self._scene(learned)
-        target = scene.means(scene.bench.switched(scene.subject.target, 1.0))
-        cores = [core for core in method.cores(record) if not method.needs(record, core, 1.0).runs]
-        first, *others = times
+        free = (one for one in method.cores(record) if not method.needs(record, one, 1.0).runs)
+        cores: list[Core | None] = [core] if core else [*free] or [None]
+        place, (first, *others) = _Places(method, learned, scene.bench.backbone.schedule), times
         ran, runs = itertools.count(1), (len(cores) + len(others)) * len(STRENGTHS)
+        search = _Search(scene, lambda: on_progress("tuning", next(ran), runs))
+        best = search.least_costly(place.at(first, one) for one in cores)
+        moved = (place.at(t_x, best.core) for t_x in others)
+        best = search.least_costly(candidate for candidate in moved if candidate.learned is not learned)
+        trials = tuple(sweep.trial(acts_once=place.acts_once(sweep.core)) for sweep in search.tried)
+        chosen_one = search.tried.index(best)
+        tuning = Tuning(judge=self.judge.name, oracle=self._is_oracle, trials=trials, chosen=chosen_one)
+        return self._settled(best, tuning, acts_once=place.acts_once(best.core))
 
-        def least_costly(tries: Iterable[tuple[float, Core]], *known: Sweep) -> Sweep:
-            moved = ((at_time(learned, scene.bench.trajectory, t_x), core) for t_x, core in tries)
-            sweeps = [scene.sweep(*one, lambda: on_progress("tuning", next(ran), runs)) for one in moved]
-            return min([*known, *sweeps], key=lambda sweep: sweep.cost(target))
-
-        best = least_costly((first, core) for core in cores)
-        best = least_costly(((t_x, best.core) for t_x in others), best)
-        calibration = best.calibration(self.judge.name, self._bench.seeds)
-        if calibration is None and given is not learned:
-            return given  # what is banked does not come, and so learn was right
+    def _settled(self, best: Sweep, tuning: Tuning, *, acts_once: bool) -> LearnedAttribute:
+        """The attribute with what was found; cores that act on the way have strengths of their own, or go."""
+        record, calibration = best.learned.record, best.calibration(self.judge.name, self._seeds)
         if calibration is None:
-            hint = "Learn it from other prompts or on more seeds."
-            raise InvalidValueError(f"{record.name} does not come at any strength.", hint)
-        tuned = best.learned.record.model_copy(update={"core": best.core, "calibration": calibration})
-        return LearnedAttribute(tuned, best.learned.tensors)
+            hint = "Learn it from other prompts or on more seeds, or leave --tune out."
+            raise InvalidValueError(f"{record.name} does not come at any strength that {self.judge.name} saw.", hint)
+        update: dict[str, Any] = {"core": best.core, "calibration": calibration, "tuning": tuning}
+        if acts_once and record.times:
+            method = load_plugins().method_of(record)
+            units = {core: size for core, size in record.units.items() if len(method.times(record, core)) == 1}
+            update |= {"units": units, "times": ()}
+        return replace(best.learned, record=record.model_copy(update=update))
+
+    @cached_property
+    def _bench(self) -> Bench:
+        return Bench(self._backbone, self._prompt, self._seeds)
+
+    @cached_property
+    def _view(self) -> Any:
+        return self.judge.look(self._bench.images(self._bench.unedited))
 
     def _scene(self, learned: LearnedAttribute) -> _Scene:
-        record = learned.record
-        goal = goal_of(record.name)
-        target = target_prompt(record, self._bench.prompt, goal)
-        subject = Subject(record.name, "", 0, learned, target, goal)
+        subject = self.subject(learned)
         rows = self.judge.lacking(subject, self._view)
         if not rows.any():
-            raise InvalidValueError(f"Every tuning picture has {record.name}, so there is nothing to tune.")
-        return _Scene(self.judge, subject, self._bench.only(rows), self._view[rows])
+            raise InvalidValueError(
+                f"Every tuning picture has {subject.label}, so there is nothing to tune.",
+                hint="Leave --tune out, or learn it from what the pictures lack.",
+            )
+        return _Scene(Hearing(self.judge, [subject]), subject, self._bench.only(rows), self._view[rows])
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where an attribute can act with each of its cores."""
+
+    method: Method
+    learned: LearnedAttribute
+    schedule: Schedule
+
+    def acts_once(self, core: Core | None) -> bool:
+        return len(self.method.times(self.learned.record, core)) == 1
+
+    def at(self, t_x: float, core: Core | None) -> _Candidate:
+        """With a core at a time, or at its own where it cannot be moved."""
+        if not self.acts_once(core):
+            return _Candidate(self.learned, core)
+        try:
+            return _Candidate(at_time(self.learned, core, t_x, self.schedule), core)
+        except InvalidValueError:
+            return _Candidate(self.learned, core)
 
 
 @dataclass(frozen=True)
 class _Scene:
     """The pictures that lack one attribute, and who looks at them."""
 
-    judge: Judge
+    hearing: Hearing
     subject: Subject
     bench: Bench
     view: Any
 
     def figures(self, latents: Tensor) -> dict[str, Values]:
-        """Of edited clean latents: the judge's figures, (N,) each."""
-        found = self.judge.figures(self.subject, self.view, self.judge.look(self.bench.images(latents)))
+        """Of edited clean latents: the judge's figures, (N,) each; a yes counts from the judge's own margin on.
+
+        A judge that knows no distance is helped out by that of the latents.
+        """
+        found = self.hearing.figures(self.subject, self.view, self.hearing.look(self.bench.images(latents)))
         known = {name: values.double().numpy() for name, values in found.items()}
-        return known | {"success": (known["effect"] > SURE).astype(float)}
+        change = (latents - self.bench.unedited).double().flatten(1)
+        known.setdefault("perceptual", change.square().mean(1).sqrt().numpy())
+        return known | {"success": (known["effect"] > self.hearing.judge.sure).astype(float)}
 
     def means(self, latents: Tensor) -> dict[str, float]:
         """The same, over the pictures."""
         return {name: float(values.mean()) for name, values in self.figures(latents).items()}
 
-    def sweep(self, learned: LearnedAttribute, core: Core, on_run: Callable[[], None]) -> Sweep:
-        """The attribute with one of its cores at every raw strength."""
-        found = []
-        for strength in STRENGTHS:
-            found.append(self.figures(self.bench.edited([self.bench.act(learned, strength, core)])))
+    def sweep(self, learned: LearnedAttribute, core: Core | None, on_run: Callable[[], None]) -> Sweep:
+        """The attribute with one of its cores at every raw strength that it can have."""
+        strengths, found = _raw_strengths(learned.record, core), []
+        for strength in strengths:
+            found.append(self.figures(self.bench.edited([self.bench.act(learned, strength, core, raw=True)])))
             on_run()
         values = {name: np.stack([figures[name] for figures in found]) for name in found[0]}
         unedited = self.figures(self.bench.unedited)["effect"]
-        return Sweep(learned, core, values, dict(self.judge.limit(self.subject)), unedited)
+        limit = self.hearing.limit(self.subject)
+        return Sweep(learned, core, strengths, values, dict(limit), unedited)
 
 
-def require_tunable(spec: LearnSpec, backbone: str | None) -> None:
-    """Refuse to learn for tuning what could not be tuned afterwards.
+class _Search:
+    """What was tried so far."""
+
+    def __init__(self, scene: _Scene, on_run: Callable[[], None]) -> None:
+        self.tried: list[Sweep] = []
+        self._scene, self._on_run = scene, on_run
+        self._target = scene.means(scene.bench.switched(scene.subject.target, 1.0))
+
+    def least_costly(self, candidates: Iterable[_Candidate]) -> Sweep:
+        """Of all that was tried, once these were tried as well."""
+        self.tried.extend(self._scene.sweep(*candidate, self._on_run) for candidate in candidates)
+        return min(self.tried, key=lambda sweep: sweep.cost(self._target))
+
+
+def _raw_strengths(record: AttributeRecord, core: Core | None) -> list[float]:
+    """``STRENGTHS``, where ``learn`` has found strength 1 as multiples of that."""
+    calibration, limits = calibration_of(record, core), load_plugins().method_of(record).strengths(record)
+    full = calibration.raw[-1] if calibration else 1.0
+    return [full * strength for strength in STRENGTHS if limits.low <= full * strength <= limits.high]
+
+
+def tuning_of(
+    spec: LearnSpec,
+    source: str | None,
+    *,
+    judge: str | None = None,
+    goal: str | None = None,
+    on_warning: OnWarning = silent,
+) -> Prepare:
+    """How ``learn`` is to tune an attribute.
+
+    What cannot be tuned is refused now, or, where only the loaded model or its judge can tell, before anything is
+    learned.
+
+    Args:
+        spec: what is to be learned.
+        source: the backbone, as the user names it.
+        judge: who looks, as ``eval --judge`` has it; None is the backbone's own.
+        goal: what the attribute promises, where its name does not tell.
+        on_warning: told of a judge that does not know the truth.
 
     Raises:
-        InvalidValueError: no oracle knows what the name promises or reads this backbone's pictures, or what the method
-            learns cannot be tuned.
+        NotFoundError: there is no such judge.
+        InvalidValueError: the backbone has none of its own, or what the method learns cannot be tuned.
     """
-    goal_of(spec.name)
-    if backbone not in (None, RENDERED):
-        raise InvalidValueError(f"No oracle reads the pictures of {backbone}, so --tune cannot look at them.")
+    source = source or DEFAULT_BACKBONE
     load_plugins().method(spec.method).require_tunable(spec)
+    choice = chosen(judge, source)
+    if choice.name != ORACLE:
+        on_warning(f"{choice.name} is no oracle: what it takes for {spec.name} is its opinion")
+
+    def prepare(spec: LearnSpec, backbone: Backbone) -> Refine:
+        tuner = _tuner(spec, backbone, source, choice, goal)
+        tuner.aim(spec)
+        return lambda learned, _, on_progress: tuner.tuned(learned, on_progress, core=spec.core)
+
+    return prepare
 
 
-def tune(learned: LearnedAttribute, backbone: Backbone, on_progress: OnProgress = quiet) -> LearnedAttribute:
-    """What ``learn --tune`` does with an attribute before it is stored; see ``Tuner.tuned``."""
-    return Tuner(backbone, backbone.defaults.prompt).tuned(learned, on_progress)
-
-
-def tuning_of(spec: LearnSpec, backbone: str | None) -> Refine:
-    """How ``learn`` is to tune an attribute; what could not be tuned is refused now, as by ``require_tunable``."""
-    require_tunable(spec, backbone)
-    return tune
+def _tuner(spec: LearnSpec, backbone: Backbone, source: str, choice: Choice, goal: str | None) -> Tuner:
+    prompt = backbone.defaults.prompt or next((pair.source for pair in spec.pairs), "")
+    case = Case(backbone=backbone, prompt=prompt, split="tune", argument=choice.argument, source=source)
+    return Tuner(backbone, choice.made(case), prompt, goal=goal, oracle=choice.name == ORACLE)

@@ -11,12 +11,18 @@ import math
 import re
 from collections.abc import Sequence
 
+from attrbank.diffusion.protocols import Description
 from attrbank.errors import InvalidValueError
 from attrbank.schema.asked import PromptPair
 from attrbank.text import printable
 
 MOST = 32
 """Combinations: with 64 seeds, each is learned from two."""
+
+VARIES = (("man", "woman"), ("young", "old"), ("smiling", "serious"), ("with glasses", "without glasses"))
+"""What portraits of people vary in, the widest first."""
+USUAL = 8
+"""Combinations that are proposed: three groups of two, as the starter bank's pairs have."""
 
 _ANYBODY = re.compile(r"\b(?:(an?) )?(person|human|figure|character|animal)\b", re.IGNORECASE)
 _SUBJECTS = re.compile(
@@ -45,6 +51,32 @@ def multiplied(pairs: Sequence[PromptPair], keep: Sequence[str]) -> tuple[Prompt
         hint = "Keep fewer words: two or three groups of two are usual."
         raise InvalidValueError(f"--keep makes {count} pairs, but {MOST} are the most that can be learned from.", hint)
     return (*pairs, *(_kept(pair, words) for words in itertools.product(*groups) for pair in pairs))
+
+
+def proposed(pair: PromptPair, model: Description, seeds: int) -> list[str]:
+    """Groups that one pair does not name, and that the model knows, for ``--keep``; none where nobody is a person.
+
+    Args:
+        pair: the only one.
+        model: that is to learn from it.
+        seeds: how many there are: every combination takes one.
+    """
+    sides = (pair.source, pair.target)
+    if not all(_ANYBODY.search(side) for side in sides) or any(_names_somebody(side) for side in sides):
+        return []
+    found: list[str] = []
+    combinations = 1
+    for group in VARIES:
+        is_open = not any(_says(side, word.split()[-1]) for side in sides for word in group)
+        is_known = not any(model.unknown_words(word) for word in group)
+        if is_open and is_known and 2 * combinations <= min(USUAL, seeds - 1):
+            found.append(",".join(group))
+            combinations *= 2
+    return found
+
+
+def _names_somebody(prompt: str) -> bool:
+    return any(_is_subject(word) for word in re.findall(r"\w+", prompt.lower()))
 
 
 def _words(group: str) -> list[str]:

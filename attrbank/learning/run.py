@@ -39,6 +39,9 @@ DEFAULT_BACKBONE = "portraits"
 Refine: TypeAlias = Callable[[LearnedAttribute, Backbone, OnProgress], LearnedAttribute]
 """What is done to an attribute before it is stored, such as tuning it."""
 
+Prepare: TypeAlias = Callable[[LearnSpec, Backbone], Refine]
+"""Called when the model is loaded; refuses what could not be refined afterwards, before anything is learned."""
+
 
 class Stored(NamedTuple):
     """An attribute that was just learned and stored, and the loaded model."""
@@ -60,7 +63,7 @@ def learn(
     replace: bool = False,
     preset: Preset | None = None,
     force: bool = False,
-    refine: Refine | None = None,
+    prepare: Prepare | None = None,
     on_stored: OnStored = lambda stored: None,
     on_progress: OnProgress = quiet,
     on_warning: OnWarning = silent,
@@ -75,7 +78,7 @@ def learn(
         replace: let the name mean the new attribute if it is in use.
         preset: settles what of it follows the backbone's latent shape.
         force: store it even if what there is to learn from teaches next to nothing.
-        refine: what is done to the attribute before it is stored.
+        prepare: gives what is done to the attribute before it is stored.
         on_stored: what follows while the model is still there, such as a preview; it cannot undo anything.
         on_progress: called with stage, done, total.
         on_warning: called with what the user should know, such as words that the backbone has never seen.
@@ -99,7 +102,7 @@ def learn(
     _check_prompts(spec, model, force, on_warning)
     for warning in method.warnings(spec, model):
         on_warning(warning)
-    sampler: Sampler = plugins.sampler(spec.sampler)
+    refine, sampler = prepare and prepare(spec, model), plugins.sampler(spec.sampler)
     attribute = learn_attribute(spec, method, model, sampler, on_progress, force=force, on_warning=on_warning)
     if refine is not None:
         attribute = refine(attribute, model, on_progress)

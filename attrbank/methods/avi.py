@@ -6,15 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrbank.errors import InvalidValueError
+from attrbank.methods.moving import moved_at_once, moved_on_the_way
 from attrbank.methods.protocol import Method, Needs, OtherRun, Strengths
+from attrbank.names import When
 from attrbank.schema.asked import LearnSpec, PaperOptions
-from attrbank.schema.fields import Core, Part, Preset
+from attrbank.schema.fields import ON_THE_WAY, Core, Part, Preset
 from attrbank.schema.stored import AttributeRecord
 
 if TYPE_CHECKING:  # a plan asks a method what it needs, without torch
     from torch import Tensor
 
     from attrbank.diffusion.protocols import Description
+    from attrbank.diffusion.schedule import Schedule
     from attrbank.methods.protocol import Edit, LearnContext, Learned
 
 _OPTIONS_OF = {"difference": frozenset({"branch", "core", "rank"}), "paper": frozenset(PaperOptions.model_fields)}
@@ -47,7 +50,7 @@ class Avi(Method):
         t_z = max(0.0, record.t_x + record.delta_tau)
         if record.paper is not None and record.paper.z == "own":
             return Needs(runs=(OtherRun(t_z),))
-        if core == "live":
+        if core in ON_THE_WAY:
             return Needs(rows=2 * len(record.times) if strength else 0)
         if core == "own":
             return Needs(runs=(OtherRun(t_z, predicted=True),) * 2)
@@ -55,8 +58,15 @@ class Avi(Method):
         return Needs(looks=core == "mlp" or (core == "conv" and strength >= 0))
 
     def times(self, record: AttributeRecord, core: Core | None) -> tuple[float, ...]:
-        """Several for the core that acts little by little."""
-        return record.times if core == "live" else super().times(record, core)
+        """Several for a core that acts little by little."""
+        return record.times if core in ON_THE_WAY else super().times(record, core)
+
+    def moved(self, record: AttributeRecord, core: Core | None, when: When, schedule: Schedule) -> AttributeRecord:
+        """A difference can be added at any time; a core that acts on the way begins there, and ends where it did."""
+        if record.vectors == "paper":
+            complaint = f"{record.name} has the paper's vectors, which act at the time that they were learned at."
+            raise InvalidValueError(complaint, f"Write {record.name} without @{when}.")
+        return (moved_on_the_way if core in ON_THE_WAY else moved_at_once)(record, when, schedule)
 
     def parts(self, record: AttributeRecord, core: Core | None) -> tuple[Part, ...]:
         """The text encoder as well, where an edit runs prompts of its own."""
@@ -74,8 +84,8 @@ class Avi(Method):
         return tuple(record.units)
 
     def core_without_network(self, record: AttributeRecord) -> Core | None:
-        """The mean, whatever core the attribute prefers, unless it prefers ``live``, because the mean is none."""
-        return "mean" if "mean" in record.units and record.core != "live" else record.core
+        """The mean, whatever core the attribute prefers, unless it acts on the way, because its mean is none."""
+        return "mean" if "mean" in record.units and record.core not in ON_THE_WAY else record.core
 
     def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Preset | None) -> dict[str, Any]:
         """What suits the vectors that are asked for; the preset is docs/method.md 2.5 but for the width of Φ."""
@@ -116,9 +126,6 @@ class Avi(Method):
         """Differences can be added at another time, and at any strength."""
         if asked.vectors == "paper":
             raise InvalidValueError("Only difference vectors can be tuned.", hint="Leave --tune out.")
-        if asked.core == "live" and isinstance(asked, LearnSpec):
-            complaint = "The core 'live' finds its strengths itself, and cannot be tuned."
-            raise InvalidValueError(complaint, hint="Leave --tune out, or name another --core.")
 
 
 def _paper_width(model: Description) -> int:
@@ -144,6 +151,6 @@ def _refuse_options_of_prompts(vectors: str, given: Mapping[str, Any]) -> None:
     if vectors != "difference":
         hint = "Give --source and --target, or leave --vectors out."
         raise InvalidValueError(f"{vectors.capitalize()} vectors are learned from prompts, not from pictures.", hint)
-    if given.get("core") in ("own", "live"):
+    if given.get("core") in {"own", *ON_THE_WAY}:
         complaint = f"The core {given['core']!r} takes prompts, which an attribute learned from pictures does not have."
         raise InvalidValueError(complaint, hint="Leave --core out.")

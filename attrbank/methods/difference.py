@@ -100,6 +100,7 @@ def _live_or_banked(context: LearnContext, fields: Mapping[str, Any], banked: Ed
     measured = {**fields["measured"], "along_live": found.along, "along_banked": rival.along}
     if context.spec.core is None and rival.along >= AS_WELL * max(0.0, found.along):
         return {"measured": measured}
+    measured |= found.measured
     return {
         **found.fields,
         "core": "live",

@@ -20,14 +20,15 @@ from attrbank.avi.difference import add_difference
 from attrbank.avi.own_difference import own_difference, places
 from attrbank.diffusion.prediction import evaluations_per_step
 from attrbank.diffusion.protocols import Conditioning, guidance_of
-from attrbank.diffusion.schedule import Schedule, indices_of, nearest_index
+from attrbank.diffusion.schedule import indices_of, nearest_index
 from attrbank.diffusion.trajectory import Position, Trajectory, clean_under
+from attrbank.methods.moving import LAST, times_between
 from attrbank.methods.protocol import Edit, EditInputs, LearnContext
 from attrbank.schema.asked import PromptPair
 from attrbank.schema.stored import AttributeRecord, Calibration
 
-FIRSTS, LAST = (0.6, 0.7, 0.8, 0.9), 0.25
-"""Where it may begin, and where it ends: by .9 of the time the layout is there, below .25 little is still open."""
+FIRSTS = (0.6, 0.7, 0.8, 0.9)
+"""Where it may begin: by .9 of the time the layout is there."""
 COST, FEWEST, MOST = 0.2, 4, 10
 """It acts so often that its rows are this share of a plain run's, within bounds."""
 RAW = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -54,7 +55,7 @@ class LiveEdit:
 
     Attributes:
         pairs: the prompts; with several, each time has the next one.
-        times: ᾱ at the times at which it is called.
+        times: ᾱ at the times at which it is called, each in its turn.
         size: what all times together add at strength 1, as a multiple of the difference.
     """
 
@@ -66,32 +67,21 @@ class LiveEdit:
         """Add s · size / n · √ᾱ · d, with d masked by where it lies."""
         if strength == 0:
             return x
-        turn = self._turn(inputs.alpha_bar)
-        pair = self.pairs[turn * len(self.pairs) // len(self.times) if self._is_crowded else turn % len(self.pairs)]
+        pair = self._pair(inputs.turn)
         with torch.no_grad():
             source, target = inputs.clean_under(x, (pair.source, pair.target))
         share = self.size / len(self.times) * math.sqrt(inputs.alpha_bar)
         return add_difference(x, share * own_difference(source, target), strength)
 
-    @property
-    def _is_crowded(self) -> bool:
-        """Whether there are more pairs than times, so that some are left out, here and there."""
-        return len(self.pairs) > len(self.times)
-
-    def _turn(self, alpha_bar: float) -> int:
-        return min(range(len(self.times)), key=lambda turn: abs(self.times[turn] - alpha_bar))
+    def _pair(self, turn: int) -> PromptPair:
+        """The next one each time; where there are more pairs than times some are left out, here and there."""
+        pairs, times = len(self.pairs), len(self.times)
+        return self.pairs[turn * pairs // times if pairs > times else turn % pairs]
 
 
 def live_edit(record: AttributeRecord) -> LiveEdit:
     """The edit that a record describes; it has no tensors."""
     return LiveEdit(record.pairs, record.times, record.units["live"])
-
-
-def times_of(schedule: Schedule, first: float, count: int) -> tuple[float, ...]:
-    """ᾱ at the times at which the edit acts, from a fraction on."""
-    last = schedule.train_timesteps - 1
-    fractions = (first + (LAST - first) * turn / (count - 1) for turn in range(count))
-    return tuple(schedule.alpha_bar(min(last, round(fraction * schedule.train_timesteps))) for fraction in fractions)
 
 
 def count_for(trajectory: Trajectory, pairs: int = 1) -> int:
@@ -120,11 +110,16 @@ class Fitted(NamedTuple):
 
     Attributes:
         fields: of the record.
-        along: of strength 1, see ``Progress``.
+        measured: by the way: between which time fractions it acts, and how far strength 1 goes along, see ``Progress``.
     """
 
     fields: Mapping[str, Any]
-    along: float
+    measured: Mapping[str, float]
+
+    @property
+    def along(self) -> float:
+        """Of strength 1, see ``Progress``."""
+        return self.measured["along_live"]
 
 
 def fit(context: LearnContext, trial: Trial) -> Fitted:
@@ -157,7 +152,8 @@ def fit(context: LearnContext, trial: Trial) -> Fitted:
         seeds=trial.seeds,
     )
     fields = {"times": edit.times, "units": {"live": edit.size}, "calibration": calibration}
-    return Fitted(fields, trial.live(edit, points[-1][1]).along)
+    along = trial.live(edit, points[-1][1]).along
+    return Fitted(fields, {"along_live": along, "acts_from": first, "acts_until": LAST})
 
 
 def strengths_of(raw: Sequence[float], reached: Sequence[float], least: Sequence[float]) -> list[tuple[float, float]]:
@@ -218,7 +214,7 @@ class Trial:
 
     def beginning(self, first: float) -> LiveEdit:
         """The edit that begins at a fraction of the time."""
-        times = times_of(self._trajectory.backbone.schedule, first, self._count)
+        times = times_between(self._trajectory.backbone.schedule, first, LAST, self._count)
         return LiveEdit(self._pairs, times, max(1.0, self._trajectory.guidance_scale))
 
     def live(self, edit: LiveEdit, strength: float) -> Progress:
@@ -247,20 +243,18 @@ class Trial:
 
     def _start(self, pair: PromptPair, seeds: tuple[int, ...]) -> Position:
         trajectory = self._trajectory
-        return trajectory.run(trajectory.start(seeds), self._conditioning(pair.source), self._first)
+        return trajectory.run(trajectory.start(seeds), trajectory.conditioning(pair.source), self._first)
 
     def _run(self, position: Position, prompt: str) -> Tensor:
-        return self._trajectory.run(position, self._conditioning(prompt)).latent
+        return self._trajectory.run(position, self._trajectory.conditioning(prompt)).latent
 
     def _edited(self, position: Position, prompt: str, edit: Edit, indices: Sequence[int], strength: float) -> Tensor:
-        for index in indices:
-            position = self._trajectory.run(position, self._conditioning(prompt), index)
-            inputs = _Here(self._trajectory, position, self._conditioning(prompt))
+        conditioning = self._trajectory.conditioning(prompt)
+        for turn, index in enumerate(indices):
+            position = self._trajectory.run(position, conditioning, index)
+            inputs = _Here(self._trajectory, position, conditioning, turn)
             position = position.edited(edit(position.latent, cast(EditInputs, inputs), strength))
         return self._run(position, prompt)
-
-    def _conditioning(self, prompt: str) -> Conditioning:
-        return self._trajectory.backbone.encode_prompts([prompt])
 
 
 def _coarse(trajectory: Trajectory) -> Trajectory:
@@ -272,8 +266,8 @@ def _coarse(trajectory: Trajectory) -> Trajectory:
 class _Here:
     """As much of ``EditInputs`` as edits without runs of their own ask for."""
 
-    def __init__(self, trajectory: Trajectory, position: Position, conditioning: Conditioning) -> None:
-        self.alpha_bar = trajectory.alpha_bar(position.index)
+    def __init__(self, trajectory: Trajectory, position: Position, conditioning: Conditioning, turn: int) -> None:
+        self.alpha_bar, self.turn = trajectory.alpha_bar(position.index), turn
         self._trajectory, self._position, self._conditioning = trajectory, position, conditioning
 
     def clean(self) -> Tensor:

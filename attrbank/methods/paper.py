@@ -29,24 +29,27 @@ def learn(context: LearnContext) -> Learned:
     """
     options, trajectory = context.spec.paper, context.trajectory
     k = head_size(min(trajectory.backbone.latent_shape[-2:]), options.k)
-    tensors: dict[str, Tensor] = {"z": _first_z(context)}
+    trains = options.solver == "mlp"
+    tensors: dict[str, Tensor] = {"z": _first_z(context, checked=not trains)}  # else all pairs are, which is enough
     measured: dict[str, float] = {}
-    if options.solver == "mlp":
+    if trains:
         network, measured = _train(context, k)
         tensors |= {f"{_PHI}{name}": tensor for name, tensor in network.tensors().items()}
     return Learned(tensors, {"vectors": "paper", "paper": options.model_copy(update={"k": k}), "measured": measured})
 
 
-def _first_z(context: LearnContext) -> Tensor:
-    """The first seed's latent (C, H, W) at T_z under the first target prompt, which must differ from its source's."""
+def _first_z(context: LearnContext, *, checked: bool) -> Tensor:
+    """The first seed's latent (C, H, W) at T_z under the first target prompt; checked, it differs from its source's."""
     trajectory = context.trajectory
     pair, seeds = next(dealt(context))
     prompts = [trajectory.backbone.encode_prompts([prompt]) for prompt in (pair.source, pair.target)]
-    start, on_step = trajectory.start(seeds[:1]), counted(context, len(prompts) * context.index_z)
-    ends = [trajectory.run(start, prompt, context.index_z, on_step) for prompt in prompts]
-    clean = [trajectory.predict(end, prompt).x0 for end, prompt in zip(ends, prompts, strict=True)]
-    require_change(context, CleanPairs(*clean))
-    return ends[1].latent[0]
+    start, on_step = trajectory.start(seeds[:1]), counted(context, (1 + checked) * context.index_z)
+    target = trajectory.run(start, prompts[1], context.index_z, on_step)
+    if checked:
+        source = trajectory.run(start, prompts[0], context.index_z, on_step)
+        ends = zip((source, target), prompts, strict=True)
+        require_change(context, CleanPairs(*(trajectory.predict(end, prompt).x0 for end, prompt in ends)))
+    return target.latent[0]
 
 
 def _train(context: LearnContext, k: int) -> tuple[SingularValueNet, dict[str, float]]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from attrbank.errors import InvalidValueError
+from attrbank.names import When
 from attrbank.schema.asked import LearnSpec
 from attrbank.schema.fields import Core, Part, Preset
 from attrbank.schema.stored import AttributeRecord
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # plans ask methods what they need, without torch
     from torch import Tensor
 
     from attrbank.diffusion.protocols import Backbone, Description, Prediction
+    from attrbank.diffusion.schedule import Schedule
     from attrbank.diffusion.trajectory import Trajectory
 
 OnProgress: TypeAlias = Callable[[str, int, int], None]
@@ -83,12 +85,22 @@ class Learned:
 
 
 class EditInputs(Protocol):
-    """What an edit may ask for about the picture it acts on. Asking costs what it must, and only once."""
+    """What an edit may ask for about the picture it acts on. Asking costs what it must, and only once.
+
+    Attributes:
+        alpha_bar: of the latent, at this step.
+        turn: which of the edit's times this is, the first being 0; on a coarse grid two of them may share a step.
+    """
 
     alpha_bar: float
+    turn: int
 
     def clean(self) -> Tensor:
-        """The clean latent (B, C, H, W) predicted at this step of the unedited picture."""
+        """The clean latent (B, C, H, W) predicted at this step of the picture as edits have left it so far.
+
+        Of the unedited picture that costs next to nothing; where another edit, or an earlier turn of this one, has
+        acted already, it costs an evaluation.
+        """
         ...
 
     def predict(self, x: Tensor) -> Prediction:
@@ -167,7 +179,8 @@ class Needs:
 
     Attributes:
         runs: other runs, each a ``latent`` or a ``clean_latent`` of ``EditInputs``.
-        looks: whether it asks for ``clean``: the unedited picture then goes one step beyond the edit, if no further.
+        looks: whether it asks for ``clean``, each time that it acts: the unedited picture then goes one step beyond the
+            edit, if no further; where something has acted already, the edited one is predicted instead.
         predictions: how often it calls ``predict``.
         rows: for how many prompts it calls ``clean_under``, at all of its times together.
     """
@@ -256,6 +269,21 @@ class Method:
         By default once, at T_x. An edit on the model begins at the first.
         """
         return (record.resolved.alpha_bar_x,)
+
+    def moved(self, record: AttributeRecord, core: Core | None, when: When, schedule: Schedule) -> AttributeRecord:
+        """The record of the same attribute acting at another time; all else is then asked about this one.
+
+        Args:
+            record: what the artifact says.
+            core: the one in use.
+            when: a time; or an interval, for edits that act on the way.
+            schedule: of the model, on whatever grid it is sampled.
+
+        Raises:
+            InvalidValueError: it can act at its own time only.
+        """
+        hint = f"Write {record.name} without @{when}."
+        raise InvalidValueError(f"What the method {self.name!r} learns acts at its own time only.", hint)
 
     def parts(self, record: AttributeRecord, core: Core | None) -> tuple[Part, ...]:
         """What of a model an edit depends on beside the network that denoises; ``core`` is the one in use.

@@ -137,6 +137,7 @@ if TYPE_CHECKING:
         Strengths as Strengths,
     )
     from attrbank.names import (
+        When as When,
         format_seeds as format_seeds,
         parse_seeds as parse_seeds,
         parse_strengths as parse_strengths,
@@ -226,7 +227,7 @@ _NAMES_IN = {
     "attrbank.evaluation.numbers.estimates": "mean share",
     "attrbank.evaluation.report": "page",
     # what commands share
-    "attrbank.names": "format_seeds parse_seeds parse_strengths",
+    "attrbank.names": "When format_seeds parse_seeds parse_strengths",
     "attrbank.pictures.sheet": "draw_grid",
     "attrbank": "files",
     "attrbank.cli": "terminal",

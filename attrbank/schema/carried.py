@@ -18,6 +18,7 @@ from attrbank.schema.fields import (
     Record,
     Seed,
     Sha256,
+    Time,
 )
 from attrbank.text import Dtype
 
@@ -30,7 +31,11 @@ class PictureFile(Record):
 
 
 class RecipeTurn(Record):
-    """One attribute's turn in a recipe, pinned by id."""
+    """One attribute's turn in a recipe, pinned by id.
+
+    Attributes:
+        at: the time that was asked for, as users write it; None for the attribute's own.
+    """
 
     name: Name
     id: Sha256
@@ -38,6 +43,7 @@ class RecipeTurn(Record):
     t: Annotated[int, Field(ge=0)]
     core: Core | None = None
     raw: bool = False
+    at: Time | None = None
 
 
 class Recipe(Record):

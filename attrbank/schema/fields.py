@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from attrbank.text import MAX_SEEDS, NAME_PATTERN, SEED_LIMIT
+from attrbank.text import MAX_SEEDS, NAME_PATTERN, SEED_LIMIT, TIME_PATTERN
 
 FORMAT_VERSION = 1
 MAX_ATTRIBUTES, MAX_PROMPT, MAX_LABEL = 64, 2000, 200
@@ -20,10 +20,13 @@ Label = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LABEL)]
 Seed = Annotated[int, Field(ge=0, lt=SEED_LIMIT)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MAX_SEEDS)]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Time = Annotated[str, StringConstraints(pattern=re.compile(rf"^(?:{TIME_PATTERN})\Z"))]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 Vectors = Literal["difference", "paper"]
 Core = Literal["mean", "mlp", "conv", "own", "live"]
+ON_THE_WAY: frozenset[Core] = frozenset({"live"})
+"""The cores that act a little at several times, which their records hold; the others act once, at T_x."""
 Tail = Literal["text", "alg1"]
 Solver = Literal["mlp", "exact"]
 Weights = Literal["blend", "s", "s+ds", "s_x"]

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer, model_validator
 
 from attrbank.schema.asked import MAX_PICTURES, PaperOptions, PromptPairs, require_prompts_or_pictures
-from attrbank.schema.fields import Core, Finite, Fraction, Label, Name, Record, Seed, Seeds, Sha256, Vectors
+from attrbank.schema.fields import ON_THE_WAY, Core, Finite, Fraction, Label, Name, Record, Seed, Seeds, Sha256, Vectors
 
 MAX_TIMES = 64
 
@@ -62,7 +62,7 @@ class Calibration(Record):
     Of the core ``live`` as the clean latent shows it, on learning seeds.
 
     Attributes:
-        core: the core that was measured; others are not calibrated.
+        core: the core that was measured; others are not calibrated. None where the method has none.
         strengths: shares of a picture's effect at strength 1, increasing from 0 to 1.
         raw: the raw strength at which most pictures have as much, increasing.
         low, high: between these strengths the effect grows and the picture stays whole.
@@ -70,7 +70,7 @@ class Calibration(Record):
         seeds: of the pictures that were looked at.
     """
 
-    core: Core
+    core: Core | None
     strengths: Annotated[tuple[Finite, ...], Field(min_length=2, max_length=64)]
     raw: Annotated[tuple[Finite, ...], Field(min_length=2, max_length=64)]
     low: Finite
@@ -93,6 +93,42 @@ def _increasing(values: tuple[float, ...]) -> bool:
     return all(left < right for left, right in pairwise(values))
 
 
+class Trial(Record):
+    """What was tried when an attribute was tuned.
+
+    Attributes:
+        core: which acted; None where the method has none.
+        t_x: when; None where it acts at times of its own.
+        figures: where success first reaches .95, or is highest.
+    """
+
+    core: Core | None
+    t_x: Fraction | None
+    figures: Annotated[dict[Label, Finite], Field(max_length=64)]
+
+
+class Tuning(Record):
+    """How core and time were chosen.
+
+    Attributes:
+        judge: who looked, by its own name.
+        oracle: whether it knows the truth.
+        trials: all that was tried.
+        chosen: which of them.
+    """
+
+    judge: Label
+    oracle: bool
+    trials: Annotated[tuple[Trial, ...], Field(min_length=1, max_length=64)]
+    chosen: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _chooses_what_was_tried(self) -> Self:
+        if self.chosen >= len(self.trials):
+            raise ValueError("what was chosen was not tried")
+        return self
+
+
 class AttributeRecord(Record):
     """All that an artifact says about itself beside its tensors. Volatile facts stay out.
 
@@ -103,9 +139,10 @@ class AttributeRecord(Record):
         rank: rank of the mean's vectors; None for the paper's.
         pictures: what it was learned from, if not from prompts.
         branch: time at which the target's run left the source's.
-        times: ᾱ at the times at which the core ``live`` acts, the noisiest first; other cores act once, at T_x.
+        times: ᾱ at the times at which a core of ``ON_THE_WAY`` acts, the noisiest first; others act once, at T_x.
         measured: figures taken at learning, such as held-out explained variance.
         calibration: what strengths mean; None where strength is what the method takes.
+        tuning: what was tried to find core and time; None if nothing was.
     """
 
     format_version: Literal[1] = 1
@@ -130,6 +167,7 @@ class AttributeRecord(Record):
     guidance_scale: Finite
     measured: dict[Label, Finite] = Field(default_factory=dict)
     calibration: Calibration | None = None
+    tuning: Tuning | None = None
 
     @model_validator(mode="after")
     def _prompts_or_pictures(self) -> Self:
@@ -137,9 +175,9 @@ class AttributeRecord(Record):
         return self
 
     @model_validator(mode="after")
-    def _live_has_times(self) -> Self:
-        if ("live" in self.units) != bool(self.times) or (self.times and not self.pairs):
-            raise ValueError("the core live takes prompts and times at which to act")
+    def _has_times_for_the_way(self) -> Self:
+        if bool(ON_THE_WAY & self.units.keys()) != bool(self.times) or (self.times and not self.pairs):
+            raise ValueError("a core that acts on the way takes prompts and times at which to act")
         if list(self.times) != sorted(self.times):
             raise ValueError("the times at which an attribute acts must go from the noisiest on")
         return self
@@ -153,6 +191,7 @@ class AttributeRecord(Record):
             "branch": self.branch == 1,
             "times": not self.times,
             "vectors": self.vectors is None,
+            "tuning": self.tuning is None,
         }
         return {name: value for name, value in fields.items() if not unused.get(name, False)}
 

@@ -15,7 +15,7 @@ from attrbank.diffusion.placement import Placement
 from attrbank.editing.request import ApplyRequest
 from attrbank.errors import InvalidValueError
 from attrbank.learning.request import learn_spec
-from attrbank.names import parse_seeds, split_strength
+from attrbank.names import parse_asked, parse_seeds
 from attrbank.pictures.find import matched
 from attrbank.schema.asked import LearnSpec, PictureFiles
 from attrbank.schema.complaints import invalid_value
@@ -60,6 +60,8 @@ class LearnOptions(TypedDict, total=False):
     force: bool
     preview: bool
     tune: bool
+    judge: str | None
+    goal: str | None
     preset: Preset | None
     seeds: str | Iterable[int] | None
     t_x: float | None
@@ -88,7 +90,9 @@ class LearnRequest:
     Attributes:
         spec: what to learn.
         preset: all settings as published.
-        tune: choose T_x and calibrate strengths.
+        tune: choose core and T_x and calibrate strengths.
+        judge: who looks meanwhile; None is the backbone's own.
+        goal: what the attribute promises, where its name does not tell.
         replace: let the name mean the new attribute if it is in use.
         force: store it even if there is next to nothing to learn.
         preview: draw what it looks like.
@@ -98,6 +102,8 @@ class LearnRequest:
     spec: LearnSpec
     preset: Preset | None
     tune: bool
+    judge: str | None
+    goal: str | None
     replace: bool
     force: bool
     preview: bool
@@ -117,13 +123,13 @@ def refuse_unknown(function: str, options: Mapping[str, Any], known: type) -> No
 def apply_request(
     attributes: Sequence[object], options: Mapping[str, Any], *, bank: object, **where: object
 ) -> ApplyRequest:
-    """The request for attributes such as ``young:0.7`` and the options of ``apply``.
+    """The request for attributes such as ``young:0.7@0.3`` and the options of ``apply``.
 
     Raises:
         InvalidValueError: a value is of no use.
     """
     _refuse_monsters(options)
-    references = tuple(split_strength(_text(attribute, "An attribute")) for attribute in attributes)
+    references = tuple(parse_asked(_text(attribute, "An attribute")) for attribute in attributes)
     files = {name: path(options.get(name), f"The {name}") for name in ("image", "mask")}
     return _made(ApplyRequest, references=references, bank=path(bank, "The bank"), **{**options, **files}, **where)
 
@@ -141,6 +147,7 @@ def learn_request(
     rest = dict(options)
     images = rest.pop("source_image", None), rest.pop("target_image", None)
     how = {name: rest.pop(name, False) for name in ("tune", "replace", "force")} | {"preset": rest.get("preset")}
+    how |= {name: rest.pop(name, None) for name in ("judge", "goal")}
     how["preview"] = rest.pop("preview", True)
     if how["preset"] is not None:
         _text(how["preset"], "preset")

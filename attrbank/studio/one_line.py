@@ -30,7 +30,8 @@ def apply(
     the attribute's or the model's own.
 
     Args:
-        attributes: ``NAME``, ``NAME@ID-PREFIX`` or ``ID-PREFIX``, each with ``:STRENGTH`` if it is not 1.
+        attributes: ``NAME``, ``NAME@ID-PREFIX`` or ``ID-PREFIX``, each with ``:STRENGTH`` if it is not 1, and ``@TIME``
+            if it is not the attribute's own, as in ``smile:0.7@0.3``.
         backbone: ``portraits``, a short name, a folder, a file or a hub id; None is where the first was learned.
         bank: the folder where attributes are looked for; None is the user's, over the starter bank.
         device: where networks run: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
@@ -89,8 +90,9 @@ def learn(
             matched by name, or two lists. ``keep``: words that further pairs name on both sides, such as
             ``["man,woman", "smiling,serious"]``. ``replace=True``: let the name mean this one from now on.
             ``force=True``: store it even if there is next to nothing to learn. ``preview=False``: do not draw what it
-            looks like; ``attrbank show`` tells where that is. ``tune=True``: choose when it acts and calibrate its
-            strengths. ``seeds``: numbers, or text such as ``0-63``. ``t_x``, ``delta_tau``, ``branch``: times.
+            looks like; ``attrbank show`` tells where that is. ``tune=True``: choose core and time and calibrate its
+            strengths; ``judge`` says who looks meanwhile, and ``goal`` for what, where the name does not tell.
+            ``seeds``: numbers, or text such as ``0-63``. ``t_x``, ``delta_tau``, ``branch``: times.
             ``method``, ``vectors``, ``core``, ``rank``, ``sampler``, ``steps``, ``guidance_scale``;
             ``preset="paper"``, and for the paper's vectors ``tail``, ``solver``, ``weights``, ``z``, ``k``, ``width``,
             ``samples``.

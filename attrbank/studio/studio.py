@@ -124,7 +124,7 @@ def learned(
         model: itself, if it is loaded.
         placement: where it is to run, if it is not.
     """
-    refine, warn = None, partial(warnings.warn, stacklevel=4)
+    prepare, warn = None, partial(warnings.warn, stacklevel=4)
 
     def drawn_too(stored: learning.Stored) -> None:
         if asked.preview and asked.spec.pairs:
@@ -135,7 +135,7 @@ def learned(
     if asked.tune:
         from attrbank.evaluation.tuning import tuning_of  # most attributes are learned without
 
-        refine = tuning_of(asked.spec, backbone)
+        prepare = tuning_of(asked.spec, backbone, judge=asked.judge, goal=asked.goal, on_warning=warn)
     return learning.learn(
         asked.spec,
         backbone=model or backbone,
@@ -144,7 +144,7 @@ def learned(
         replace=asked.replace,
         force=asked.force,
         preset=asked.preset,
-        refine=refine,
+        prepare=prepare,
         on_stored=drawn_too,
         on_progress=on_progress,
         on_warning=warn,

@@ -23,6 +23,7 @@ import typer
 from attrbank.diffusion.placement import Dtype, Placement
 from attrbank.editing.request import ApplyRequest
 from attrbank.learning.request import learn_spec
+from attrbank.names import Asked
 
 NETWORKS = frozenset({"UNet2DConditionModel", "SD3Transformer2DModel", "FluxTransformer2DModel"})
 """The networks that denoise, by their class in diffusers."""
@@ -142,7 +143,7 @@ def counted(rows: Rows) -> Iterator[None]:
 
 def _request(task: Task) -> ApplyRequest:
     return ApplyRequest(
-        references=((NAME, None),),
+        references=(Asked(NAME),),
         core="mean",
         backbone=task.backbone,
         placement=task.placement,

@@ -13,6 +13,7 @@ from attrbank.attribute.calibration import calibration_of, raw_strength
 from attrbank.editing.plan import plan
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
+from attrbank.names import Asked
 from attrbank.plugin.testing import fake_attribute, tiny_backbone, tmp_bank
 from attrbank.schema.stored import Calibration
 from attrbank.store.bank import Bank
@@ -81,7 +82,7 @@ def request_of(tiny_pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     def request(strength: float, *, raw: bool = False) -> ApplyRequest:
         common = {"backbone": str(tiny_pipeline), "steps": 5, "output": tmp_path / f"{strength}{raw}.png"}
-        return ApplyRequest(references=(("old", strength),), raw=raw, **common)
+        return ApplyRequest(references=(Asked("old", strength),), raw=raw, **common)
 
     return request
 

@@ -18,6 +18,7 @@ from attrbank.editing.run import apply
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.judges import oracle
 from attrbank.evaluation.judges.readings import GOALS, has_all, look_at
+from attrbank.names import Asked
 from attrbank.plugins.manager import load_plugins
 from attrbank.store import cards
 from attrbank.store.bank import Bank
@@ -129,7 +130,7 @@ def test_no_matrix_of_attributes_that_were_learned_again_since_is_shipped():
 
 def test_the_readmes_own_command_does_what_it_says(tmp_path: Path):
     asked = ApplyRequest(
-        references=(("young", None), ("smile", None)), rho=0.7, output=tmp_path / "out.png", bank=tmp_path / "bank"
+        references=(Asked("young"), Asked("smile")), rho=0.7, output=tmp_path / "out.png", bank=tmp_path / "bank"
     )
     applied = apply(asked)
     pictures = look_at(oracle.load("judge"), torch.stack([applied.before, applied.after]))

@@ -14,6 +14,7 @@ from PIL import Image
 from attrbank.editing.plan import plan
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
+from attrbank.names import Asked
 from attrbank.plugin.tiny import build_pipeline
 from tests.cli.conftest import Cli
 from tests.helpers.original_format import save_checkpoint
@@ -56,7 +57,7 @@ def fits(cli: Cli, folders: list[str]) -> set[str]:
 
 def applied(output: Path) -> dict[str, Any]:
     """What ``apply`` reports; its plan foretold it."""
-    request = ApplyRequest(references=(("old", None),), steps=5, core="mean", output=output)
+    request = ApplyRequest(references=(Asked("old"),), steps=5, core="mean", output=output)
     planned, done = plan(request).as_dict(), apply(request)
     assert {name: done.as_dict()[name] for name in planned} == planned
     assert done.before is not None

@@ -20,6 +20,7 @@ from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
+from attrbank.names import When
 from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 
@@ -116,6 +117,24 @@ def test_a_multistep_scheduler_forgets_what_lies_before_an_edit(pipeline, backbo
     dpm.scheduler.set_timesteps = lambda count, device=None: lay_out(timesteps=timesteps, device=device)
     theirs = their_latent(dpm, AttributeCallback("old", bank=bank))
     assert float((theirs - our_latent(backbone, bank, sampler, old=1.0)).abs().max()) < 2e-3
+
+
+def test_an_attribute_acts_at_the_time_that_was_asked_for(pipeline, backbone, bank):
+    theirs = their_latent(pipeline, AttributeCallback("old:0.7@0.6", bank=bank))
+    ddim, learned = load_plugins().sampler("ddim"), decode(Bank(bank).read(Bank(bank).resolve("old")))
+    record = Avi().moved(learned.record, "mean", When(0.6), backbone.schedule)
+    grid = ddim.grid(STEPS, backbone.schedule)
+    index = nearest_alpha_bar_index(grid, backbone.schedule, backbone.schedule.alpha_bar(600))
+    run = Trajectory(backbone, ddim, grid=grid, guidance_scale=GUIDANCE)
+    act = Act(index, Avi().edit(record, learned.tensors, "mean"), 0.7)
+    assert float((theirs - run_edits(run, SOURCE, [SEED], [act]).after).abs().max()) < 1e-3
+    assert float((theirs - their_latent(pipeline, AttributeCallback("old:0.7", bank=bank))).abs().max()) > 1e-3
+
+
+def test_a_time_that_an_attribute_cannot_have_is_refused_when_the_pipeline_begins(pipeline, bank):
+    for text, reason in (("grafted@0.3", "the paper's vectors"), ("old@0.8..0.2", "acts once")):
+        with pytest.raises(InvalidValueError, match=reason):
+            their_latent(pipeline, AttributeCallback(text, bank=bank))
 
 
 def test_the_papers_vectors_act_in_a_pipeline_too(pipeline, backbone, bank):

@@ -13,6 +13,7 @@ import torch
 from attrbank.backbones.sources import PORTRAITS
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
+from attrbank.names import Asked
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
@@ -32,7 +33,7 @@ def test_the_callback_and_our_own_loop_make_the_same_picture(tmp_path: Path):
     from attrbank.diffusers import AttributeCallback
 
     asked = ApplyRequest(
-        references=(("young", 0.7), ("smile", 0.7)),
+        references=(Asked("young", 0.7), Asked("smile", 0.7)),
         prompt="a photo of a person",
         seed=20_000,
         core="mean",

@@ -6,6 +6,7 @@ import pytest
 
 from attrbank.editing.axes import MOST_MARKS, Axis, Mark, SheetRequest, axis_of, numbers, strengths_axis
 from attrbank.errors import AttrbankError, InvalidValueError
+from attrbank.names import Asked
 
 SEEDS = axis_of("seed=0-1")
 
@@ -46,26 +47,26 @@ def test_an_axis_has_no_end_of_places() -> None:
 
 
 def test_cells_are_every_combination_row_by_row() -> None:
-    cells = sheet(axis_of("prompt=a man|a woman"), references=(("smile", 0.5),)).cells()
+    cells = sheet(axis_of("prompt=a man|a woman"), references=(Asked("smile", 0.5),)).cells()
     assert [(cell.prompt, cell.seed) for cell in cells] == [
         ("a man", 0),
         ("a woman", 0),
         ("a man", 1),
         ("a woman", 1),
     ]
-    assert {cell.references for cell in cells} == {(("smile", 0.5),)}
+    assert {cell.references for cell in cells} == {(Asked("smile", 0.5),)}
     assert all(cell.only_after for cell in cells)
 
 
 def test_attributes_on_an_axis_take_turns_and_those_that_are_given_stay() -> None:
-    first, second, *_ = sheet(axis_of("attribute=young,old:0.5"), references=(("smile", None),)).cells()
-    assert first.references == (("smile", None), ("young", None))
-    assert second.references == (("smile", None), ("old", 0.5))
+    first, second, *_ = sheet(axis_of("attribute=young,old:0.5"), references=(Asked("smile"),)).cells()
+    assert first.references == (Asked("smile"), Asked("young"))
+    assert second.references == (Asked("smile"), Asked("old", 0.5))
 
 
 def test_a_strength_on_an_axis_takes_the_place_of_the_one_that_was_given() -> None:
-    cells = sheet(strengths_axis("young", "0,1"), references=(("young", None), ("hat", 1.0))).cells()
-    assert [dict(cell.references)["young"] for cell in cells] == [0.0, 1.0, 0.0, 1.0]
+    cells = sheet(strengths_axis("young", "0,1"), references=(Asked("young"), Asked("hat", 1.0))).cells()
+    assert [cell.references[0].strength for cell in cells] == [0.0, 1.0, 0.0, 1.0]
 
 
 def test_a_grid_without_an_attribute_is_refused() -> None:
@@ -79,6 +80,13 @@ def test_both_axes_must_differ() -> None:
 
 
 def test_a_sheet_has_an_end() -> None:
-    axis = Axis("young", tuple(Mark(str(n), {"young": n / 64}) for n in range(64)))
+    axis = Axis("young", tuple(Mark(str(n), {"young": Asked("young", n / 64)}) for n in range(64)))
     with pytest.raises(InvalidValueError, match="at most 400 pictures, not 4,096"):
         sheet(axis, axis_of("seed=0-63"))
+
+
+def test_what_varies_may_have_a_time_and_no_strength_of_its_own() -> None:
+    cells = sheet(axis_of("young@0.3=0,1"), references=(Asked("hat"),)).cells()
+    assert [str(asked.when) for cell in cells for asked in cell.references] == ["None", "0.3"] * 4
+    with pytest.raises(InvalidValueError, match="young varies, and has a strength"):
+        axis_of("young:0.5=0,1")

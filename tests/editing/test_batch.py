@@ -22,6 +22,7 @@ from attrbank.editing.request import ApplyRequest
 from attrbank.errors import InvalidValueError, NotFoundError, NumericError, StorageError
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import learn
+from attrbank.names import Asked
 from attrbank.pictures.find import pictures_in
 from attrbank.pictures.read import PictureData
 
@@ -55,7 +56,7 @@ def batch(bank: Path, tiny_pipeline: Path, tmp_path: Path) -> Callable[..., Batc
         }
         output = tmp_path / template
         common["backbone"] = options.pop("backbone", str(tiny_pipeline))
-        one = ApplyRequest(references=(("old", None),), bank=bank, steps=5, output=output, **common)
+        one = ApplyRequest(references=(Asked("old"),), bank=bank, steps=5, output=output, **common)
         return BatchRequest(common=one, **options)
 
     return request
@@ -210,7 +211,7 @@ def test_what_a_batch_made_in_its_own_folder_is_no_input_of_its(batch, folder):
 
 def test_what_concerns_all_is_an_error_at_once(batch, tmp_path):
     with pytest.raises(NotFoundError):
-        apply_all(BatchRequest(common=replace(batch().common, references=(("nobody", None),)), seeds=(1, 2)))
+        apply_all(BatchRequest(common=replace(batch().common, references=(Asked("nobody"),)), seeds=(1, 2)))
     (tmp_path / "file").touch()
     with pytest.raises(StorageError):
         apply_all(batch("file/{seed}.png", seeds=(1, 2)))

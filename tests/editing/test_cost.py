@@ -25,7 +25,21 @@ def test_two_pictures_share_what_lies_before_the_first_edit() -> None:
 
 def test_a_look_takes_the_unedited_picture_one_step_further() -> None:
     assert cost(Stop(6, Needs(looks=True)), needs_before=False) == 7 + 4
-    assert cost(Stop(2, Needs()), Stop(6, Needs(looks=True)), needs_before=False) == 7 + 8
+
+
+def test_a_look_at_what_is_edited_already_is_a_prediction_more() -> None:
+    looks = Needs(looks=True)
+    for with_before, plain in ((True, 10 + 8), (False, 2 + 8)):
+        assert cost(Stop(2, Needs()), Stop(6, looks), needs_before=with_before) == plain + 1
+        assert cost(Stop(2, Needs()), Stop(6, looks), Stop(6, looks), needs_before=with_before) == plain + 2
+    assert cost(Stop(2, looks), Stop(6, looks), needs_before=False) == 3 + 8 + 1
+    assert cost(Stop(2, Needs(), changes=False), Stop(6, looks), needs_before=False) == 7 + 8
+    assert cost(Stop(2, looks, last=6, turns=4), needs_before=False) == 3 + 8 + 3
+
+
+def test_a_look_of_an_edit_that_does_nothing_is_at_the_unedited_picture() -> None:
+    looks = Needs(looks=True)
+    assert cost(Stop(6, looks, changes=False), Stop(6, looks)) == 10 + 4
     assert cost(Stop(6, Needs(looks=True))) == 10 + 4
 
 

@@ -25,6 +25,7 @@ from attrbank.learning.run import complete, learn, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.methods.pairs import predict_seen_pairs
 from attrbank.methods.protocol import LearnContext, quiet
+from attrbank.names import Asked
 from attrbank.pictures.png_text import read_recipe_text
 from attrbank.plugins.manager import load_plugins
 from attrbank.samplers.ddim import DDIM
@@ -166,7 +167,7 @@ def bank(tmp_path: Path, tiny_pipeline: Path) -> Path:
 
 def request(bank: Path, model: Path, output: Path, **options) -> ApplyRequest:
     options = {"steps": 10, **options}
-    return ApplyRequest(references=(("old", None),), bank=bank, backbone=str(model), output=output, **options)
+    return ApplyRequest(references=(Asked("old"),), bank=bank, backbone=str(model), output=output, **options)
 
 
 def test_apply_writes_a_picture_that_carries_its_recipe(bank, tiny_pipeline, tmp_path):
@@ -193,8 +194,8 @@ def test_the_plan_foretells_the_cost(bank, tiny_pipeline, tmp_path):
 def test_a_plan_loads_no_torch(bank, tiny_pipeline):
     code = (
         "import sys\nfrom pathlib import Path\nfrom attrbank.editing.plan import plan\n"
-        "from attrbank.editing.request import ApplyRequest\n"
-        f"plan(ApplyRequest(references=(('old', None),), bank=Path({str(bank)!r}), backbone={str(tiny_pipeline)!r}))\n"
+        "from attrbank.editing.request import ApplyRequest\nfrom attrbank.names import Asked\n"
+        f"plan(ApplyRequest(references=(Asked('old'),), bank=Path({str(bank)!r}), backbone={str(tiny_pipeline)!r}))\n"
         "print([name for name in ('torch', 'diffusers', 'transformers', 'numpy') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -216,7 +217,7 @@ def test_another_backbone_is_refused_before_it_is_loaded(bank, tiny_pipeline, tm
 @pytest.mark.parametrize("options", [{"prompt": "a" * 2001}, {"prompt": "\ud800"}, {"backbone": "b" * 201}])
 def test_what_no_recipe_could_hold_is_refused_at_once(options):
     with pytest.raises(InvalidValueError):
-        ApplyRequest(references=(("old", None),), **options)
+        ApplyRequest(references=(Asked("old"),), **options)
 
 
 def test_a_picture_that_cannot_be_finished_leaves_nothing_behind(bank, tiny_pipeline, tmp_path, monkeypatch):

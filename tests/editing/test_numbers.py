@@ -14,6 +14,7 @@ from attrbank.cli.app import run
 from attrbank.errors import NumericError
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import learn
+from attrbank.names import Asked
 
 UNET, VAE, TEXT = (
     "unet/diffusion_pytorch_model.safetensors",
@@ -88,5 +89,5 @@ def test_a_plugins_backbone_need_not_have_looked(bank, tiny_pipeline, tmp_path, 
     monkeypatch.setattr(StableDiffusion, "decode", lambda self, latent: torch.full((1, 3, 32, 32), torch.nan))
     asked = {"bank": bank, "backbone": str(tiny_pipeline), "steps": 5, "output": tmp_path / "out.png"}
     with pytest.raises(NumericError, match="decoded"):
-        apply(ApplyRequest(references=(("old", None),), **asked))
+        apply(ApplyRequest(references=(Asked("old"),), **asked))
     assert not (tmp_path / "out.png").exists()

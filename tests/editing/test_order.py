@@ -18,6 +18,7 @@ from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.methods.protocol import EditInputs, LearnContext, Learned, completed
+from attrbank.names import Asked
 from attrbank.plugins.manager import load_plugins
 from attrbank.samplers.ddim import DDIM
 from attrbank.store.bank import Bank
@@ -46,6 +47,28 @@ def test_edits_of_one_step_act_in_the_order_given(backbone) -> None:
     doubled_first = after(Act(3, lambda x, inputs, strength: 2 * x + 1, 1.0))
     assert torch.equal(after(Act(3, double, 1.0), Act(3, add, 1.0)), doubled_first)
     assert not torch.equal(after(Act(3, add, 1.0), Act(3, double, 1.0)), doubled_first)
+
+
+@pytest.mark.parametrize(("strength", "sees"), [(1.0, "edited"), (0.0, "unedited")])
+@pytest.mark.parametrize("later", [2, 3])
+def test_who_acts_later_sees_what_earlier_edits_have_made(strength: float, sees: str, later: int, backbone) -> None:
+    run = Trajectory(backbone, DDIM(), grid=DDIM().grid(4, backbone.schedule), guidance_scale=1.0)
+    source = backbone.encode_prompts([SOURCE])
+    unedited = run.run(run.start((7,)), source, 2)
+    edited = unedited.edited(unedited.latent + strength) if strength else unedited
+    expected = {
+        name: run.predict(run.run(position, source, later), source).x0
+        for name, position in (("unedited", unedited), ("edited", edited))
+    }
+    seen = []
+
+    def looking(x: Tensor, inputs: EditInputs, strength: float) -> Tensor:
+        seen.append(inputs.clean())
+        return x
+
+    run_edits(run, SOURCE, (7,), [Act(2, add, strength), Act(later, looking, 1.0)])
+    assert torch.equal(seen[0], expected[sees])
+    assert sees == "unedited" or not torch.equal(seen[0], expected["unedited"])
 
 
 class Nowhere:
@@ -100,7 +123,7 @@ def bank(backbone, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_plan_puts_the_earlier_time_first_and_within_one_the_order_given(
     asked: str, steps: int, acting: str, bank: Path, tiny_pipeline: Path
 ) -> None:
-    references = tuple((name, None) for name in asked.split())
+    references = tuple(Asked(name) for name in asked.split())
     planned = plan(ApplyRequest(references=references, bank=bank, backbone=str(tiny_pipeline), steps=steps))
     assert [step["name"] for step in planned.as_dict()["attributes"]] == acting.split()
 
@@ -122,7 +145,7 @@ def test_a_picture_gets_its_attributes_in_the_order_given(
     names: tuple[str, ...], both_kinds, backbone, tiny_pipeline: Path, tmp_path: Path
 ) -> None:
     bank, made = both_kinds
-    references = tuple((name, 1.0) for name in names)
+    references = tuple(Asked(name, 1.0) for name in names)
     asked = {"steps": 5, "guidance_scale": 1.0, "seed": 7, "output": tmp_path / "out.png", "only_after": True}
     picture = apply(ApplyRequest(references=references, bank=bank, backbone=str(tiny_pipeline), **asked)).after
 

@@ -18,6 +18,7 @@ from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import learn
+from attrbank.names import Asked
 from attrbank.store import blobs, header
 from attrbank.store.bank import Bank
 
@@ -84,7 +85,7 @@ def test_an_artifact_is_opened_hashed_and_parsed_once(
 ) -> None:
     monkeypatch.setattr("attrbank.store.bank.starter_bank", lambda: shipped)
     common = {"bank": tmp_path / "bank", "backbone": str(tiny_pipeline), "steps": 5}
-    request = ApplyRequest(references=(("young", None), ("smile", 0.5)), output=tmp_path / "{prompt}.png", **common)
+    request = ApplyRequest(references=(Asked("young"), Asked("smile", 0.5)), output=tmp_path / "{prompt}.png", **common)
     with opened_files() as opened:
         if prompts:
             apply_all(BatchRequest(common=request, prompts=prompts))

@@ -26,6 +26,7 @@ from attrbank.editing.run import apply
 from attrbank.errors import InvalidValueError, NotFoundError
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import learn
+from attrbank.names import Asked
 from attrbank.pictures.png_text import read_recipe_text
 from attrbank.pictures.read import read_image
 from attrbank.pictures.sheet import to_image
@@ -57,7 +58,7 @@ def photo(tmp_path_factory) -> Path:
 def ask(bank: Path, tiny_pipeline: Path, tmp_path: Path):
     def request(name: str = "old", **options) -> ApplyRequest:
         options = {"steps": 10, "output": tmp_path / "out.png", **options}
-        return ApplyRequest(references=((name, None),), bank=bank, backbone=str(tiny_pipeline), **options)
+        return ApplyRequest(references=(Asked(name),), bank=bank, backbone=str(tiny_pipeline), **options)
 
     return request
 
@@ -195,7 +196,7 @@ def test_a_picture_that_is_no_portrait_fails_in_quality_and_not_in_code(tmp_path
     clouds[1, 120:] = 0.9
     to_image(clouds).save(tmp_path / "meadow.jpg")
     asked = ApplyRequest(
-        references=(("young", None), ("hat", 2.0)),
+        references=(Asked("young"), Asked("hat", 2.0)),
         image=tmp_path / "meadow.jpg",
         steps=10,
         bank=tmp_path / "bank",

@@ -66,7 +66,8 @@ def test_a_sequence_is_what_apply_makes(bench: Bench, learned: LearnedAttribute,
 def test_changes_that_do_not_depend_on_the_latent_are_measured_in_one_order_and_by_one_rule(
     bench: Bench, learned: LearnedAttribute
 ) -> None:
-    a, b = _subject("a", learned), _subject("b", replace(learned))
+    mean = replace(learned, record=learned.record.model_copy(update={"core": "mean"}))
+    a, b = _subject("a", mean), _subject("b", replace(mean))
     together = _together(bench, a, b)
     several = (Combination((a, b)), Combination((b, a)), Combination((a, b), "sum"))
     assert _measured(together, *several) == 1

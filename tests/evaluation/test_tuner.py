@@ -13,8 +13,12 @@ from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.evaluation import tuning
+from attrbank.evaluation.bench.subjects import PLAIN_PROMPTS
 from attrbank.evaluation.judges import oracle
+from attrbank.evaluation.judges.judge import Judge
 from attrbank.evaluation.tuning import Tuner
+from attrbank.learning.request import learn_spec
+from attrbank.plugins.manager import load_plugins
 from attrbank.samplers.ddim import DDIM
 from tests.helpers.tiny_bench import SOURCE
 
@@ -42,10 +46,10 @@ class Edits:
     def __init__(self, backbone: Backbone, prompt: str, seeds: Sequence[int]) -> None:
         grid = DDIM().grid(10, backbone.schedule)
         self.trajectory = Trajectory(backbone, DDIM(), grid=grid, guidance_scale=1.0)
-        self.prompt, self.seeds = prompt, tuple(seeds)
+        self.backbone, self.prompt, self.seeds = backbone, prompt, tuple(seeds)
         self.unedited = self.edited([Tried()])
 
-    def act(self, attribute: LearnedAttribute, strength: float, core: str) -> Tried:
+    def act(self, attribute: LearnedAttribute, strength: float, core: str, *, raw: bool) -> Tried:
         return Tried(attribute.record.t_x, core, strength)
 
     def edited(self, acts: Sequence[Tried]) -> Tensor:
@@ -71,10 +75,8 @@ def tuned(backbone, learned, monkeypatch) -> Callable[[Sees], LearnedAttribute]:
     """Tunes the attribute with eyes that are a function of the edit."""
 
     def tune(sees: Sees) -> LearnedAttribute:
-        class Eyes:
-            name = "tuner"
-
-            def __init__(self, role: str) -> None: ...
+        class Eyes(Judge):
+            name, goals, sure = "tuner", PLAIN_PROMPTS, 1.0
 
             def look(self, images: Tensor) -> Tensor:
                 return images
@@ -82,28 +84,32 @@ def tuned(backbone, learned, monkeypatch) -> Callable[[Sees], LearnedAttribute]:
             def lacking(self, subject, view: Tensor) -> Tensor:
                 return torch.ones(len(view), dtype=torch.bool)
 
+            def effect(self, subject, view: Tensor) -> Tensor:
+                return self.figures(subject, view, view)["effect"]
+
             def figures(self, subject, before: Tensor, after: Tensor) -> Mapping[str, Tensor]:
                 t_x, core, strength = after[0].tolist()
                 seen = sees(Tried(t_x, CORES[int(core)], strength))
-                figures = {**seen._asdict(), "identity": 0.3, "perceptual": 0.5, "success": float(seen.effect > 0)}
+                figures = {**seen._asdict(), "identity": 0.3, "perceptual": 0.5}
                 return {name: torch.full((len(after),), value) for name, value in figures.items()}
 
             def limit(self, subject) -> Mapping[str, float]:
                 return {"perceptual": 1.0}
 
         monkeypatch.setattr(tuning, "Bench", Edits)
-        monkeypatch.setattr(tuning, "OracleJudge", Eyes)
-        return Tuner(backbone, SOURCE, (1000, 1001)).tuned(learned)
+        return Tuner(backbone, Eyes(), SOURCE, (1000, 1001)).tuned(learned)
 
     return tune
 
 
-def test_only_the_tuners_eyes_are_opened(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_tuners_eyes_are_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     opened, real = [], oracle.load
     monkeypatch.setattr(oracle, "load", lambda role, *rest: opened.append(role) or real(role, *rest))
-    judge = Tuner(backbone, SOURCE, (1000,)).judge
+    model = load_plugins().backbone("portraits")
+    asked = learn_spec("old", [SOURCE], ["a photo of an old person"])
+    prepare = tuning.tuning_of(asked, "portraits")
+    prepare(asked, model)
     assert opened == ["tuner"]
-    assert (judge.name, judge.weights) == ("tuner", oracle.fingerprint("tuner"))
 
 
 @pytest.mark.parametrize("best", [0.2, 0.3])

@@ -10,7 +10,9 @@ from attrbank.attribute.calibration import raw_strength
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
-from attrbank.evaluation.tuning import STRENGTHS, Sweep, Tuner, at_time, require_tunable
+from attrbank.evaluation.judges.oracle_judge import OracleJudge
+from attrbank.evaluation.sweep import Sweep
+from attrbank.evaluation.tuning import STRENGTHS, Tuner, at_time, tuning_of
 from attrbank.learning.request import learn_spec
 from attrbank.methods.avi import Avi
 from attrbank.samplers.ddim import DDIM
@@ -28,7 +30,7 @@ def sweep(learned, effect, success, *, flips: float = 0.1) -> Sweep:
         "identity": np.full_like(raw, 0.3),
         "perceptual": np.full_like(raw, 0.5),
     }
-    return Sweep(learned, "mean", values, LIMIT, unedited=effect(np.zeros(1)))
+    return Sweep(learned, "mean", STRENGTHS, values, LIMIT, unedited=effect(np.zeros(1)))
 
 
 def test_equal_strengths_have_equal_shares_of_the_effect(learned) -> None:
@@ -52,7 +54,7 @@ def test_a_strength_promises_its_share_to_three_pictures_in_four(learned) -> Non
     raw = np.array(STRENGTHS)[:, None]
     others = dict.fromkeys(("flips", "identity", "perceptual"), np.full((len(raw), 40), 0.1))
     values = {"effect": effect(raw), "success": (effect(raw) > 0).astype(float), **others}
-    calibration = Sweep(learned, "mean", values, LIMIT, effect(0.0)).calibration("tuner", (1000,))
+    calibration = Sweep(learned, "mean", STRENGTHS, values, LIMIT, effect(0.0)).calibration("tuner", (1000,))
     assert calibration is not None
     full = effect(raw_strength(calibration, 1.0)) - effect(0.0)
     for strength in (0.3, 0.5, 0.7, 0.9):
@@ -87,8 +89,9 @@ def test_coming_is_put_before_being_clean(learned) -> None:
     assert cleaner.cost(target) < comes.cost(target) < never.cost(target)
 
 
+@pytest.mark.parametrize("t_x", [0.3, 0.1])
 @pytest.mark.parametrize("core", ["mean", "mlp", "conv"])
-def test_an_attribute_moved_in_time_adds_the_same_clean_difference(learned, backbone: Backbone, core) -> None:
+def test_an_attribute_moved_in_time_adds_the_same_clean_difference(learned, backbone: Backbone, core, t_x) -> None:
     grid = DDIM().grid(10, backbone.schedule)
     trajectory = Trajectory(backbone, DDIM(), grid=grid, guidance_scale=1.0)
     position = trajectory.start((5,))
@@ -104,32 +107,24 @@ def test_an_attribute_moved_in_time_adds_the_same_clean_difference(learned, back
         edited = edit(torch.zeros_like(position.latent), Inputs(), 1.0)
         return edited / attribute.record.resolved.alpha_bar_x**0.5
 
-    moved = at_time(learned, trajectory, 0.3)
-    assert moved.record.t_x == 0.3
+    moved = at_time(learned, core, t_x, backbone.schedule)
+    assert moved.record.t_x == t_x
     assert moved.record.t_x + moved.record.delta_tau == pytest.approx(0.2)
     torch.testing.assert_close(clean_difference(moved), clean_difference(learned))
-
-
-def test_no_attribute_moves_before_its_target(learned, backbone: Backbone) -> None:
-    grid = DDIM().grid(10, backbone.schedule)
-    trajectory = Trajectory(backbone, DDIM(), grid=grid, guidance_scale=1.0)
-    with pytest.raises(InvalidValueError):
-        at_time(learned, trajectory, 0.1)
 
 
 @pytest.mark.parametrize(
     ("name", "backbone", "options", "reason"),
     [
-        ("old", "./stable-diffusion", {}, "No oracle reads"),
-        ("cheerful", None, {}, "cannot tell"),
+        ("old", "latent_diffusion", {}, "No judge of its own"),
         ("old", None, {"vectors": "paper"}, "difference vectors"),
     ],
 )
 def test_what_cannot_be_tuned_is_refused_before_it_is_learned(name, backbone, options, reason) -> None:
     with pytest.raises(InvalidValueError, match=reason):
-        require_tunable(learn_spec(name, ["a person"], ["an old person"], **options), backbone)
+        tuning_of(learn_spec(name, ["a person"], ["an old person"], **options), backbone)
 
 
 def test_judging_seeds_are_not_for_tuning(backbone: Backbone) -> None:
     with pytest.raises(InvalidValueError, match="Tuning seeds"):
-        Tuner(backbone, "a photo of a person", seeds=(10_000,))
+        Tuner(backbone, OracleJudge("tuner"), "a photo of a person", seeds=(10_000,))

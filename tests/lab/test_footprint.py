@@ -7,6 +7,7 @@ import pytest
 from attrbank.diffusion.placement import Placement
 from attrbank.editing.plan import plan
 from attrbank.editing.request import ApplyRequest
+from attrbank.names import Asked
 from lab.figures.footprint import Rows, Task, apply, counted, learn, measure
 
 
@@ -20,7 +21,7 @@ def test_plans_promise_what_the_network_counts(variant: str, tmp_path: Path, req
     with counted(applied):
         apply(task)
     assert learned.count == 2 * 2 * 2 * 4  # seeds, prompts, guidance, and the steps down to T_z with a look there
-    planned = plan(ApplyRequest(references=(("smile", None),), core="mean", steps=5, bank=task.bank))
+    planned = plan(ApplyRequest(references=(Asked("smile"),), core="mean", steps=5, bank=task.bank))
     assert applied.count == planned.unet_evaluations
 
 

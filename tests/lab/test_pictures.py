@@ -20,6 +20,7 @@ from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.judges.readings import GOALS
+from attrbank.names import Asked
 from attrbank.pictures.sheet import TILE, to_image
 from attrbank.samplers.ddim import DDIM
 from attrbank.store.bank import Bank
@@ -37,7 +38,7 @@ def test_a_batch_is_edited_as_apply_edits_one_picture(inversion, backbone, learn
     Bank(tmp_path / "bank").add(encode(learned))
     to_image(images[2]).save(tmp_path / "in.png")
     request = ApplyRequest(
-        references=(("old", None),),
+        references=(Asked("old"),),
         image=tmp_path / "in.png",
         inversion=inversion,
         output=tmp_path / "out.png",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 
 import attrbank
 from attrbank.errors import InvalidValueError
-from attrbank.learning.keeping import MOST, multiplied, named
+from attrbank.learning.keeping import MOST, multiplied, named, proposed
 from attrbank.learning.request import learn_spec
+from attrbank.plugins.manager import load_plugins
 from attrbank.schema.asked import PictureFiles, PromptPair
+from attrbank.store.bank import Bank
 from tests.cli.conftest import (
     Cli,
     bank as bank,  # noqa: PLC0414 — a fixture
@@ -118,3 +121,52 @@ def test_what_was_learned_says_from_which_pairs(cli: Cli, bank: attrbank.Bank, t
     keep = {"keep": ["man,woman"], "seeds": range(3), "steps": 4, "preview": False, "replace": True}
     again = attrbank.learn("old", pair[1], pair[3], **keep, backbone=tiny_pipeline, bank=bank.path)
     assert again.id == facts["id"]
+
+
+KNOWN = type("Knows", (), {"unknown_words": lambda self, prompt: []})()
+PORTRAITS = load_plugins().describe("portraits")
+
+
+@pytest.mark.parametrize(
+    ("target", "proposal"),
+    [
+        ("a photo of a person with a beard", ["man,woman", "young,old", "smiling,serious"]),
+        ("a photo of a person, smiling", ["man,woman", "young,old", "with glasses,without glasses"]),
+        ("a photo of an old person", ["man,woman", "smiling,serious", "with glasses,without glasses"]),
+        ("a photo of a man", []),
+    ],
+)
+def test_one_pair_is_proposed_to_name_what_it_leaves_open(target: str, proposal: list[str]) -> None:
+    pair = PromptPair(source="a photo of a person", target=target)
+    assert proposed(pair, PORTRAITS, 64) == proposal
+    assert len(multiplied([pair], proposal)) == (1 + 2 ** len(proposal) if proposal else 1)
+
+
+def test_words_that_the_model_has_never_seen_are_not_proposed() -> None:
+    class Knows:
+        def unknown_words(self, prompt: str) -> list[str]:
+            return [word for word in prompt.split() if word in ("young", "serious")]
+
+    assert proposed(PAIR, Knows(), 64) == ["man,woman", "with glasses,without glasses"]
+
+
+def test_no_more_combinations_are_proposed_than_there_are_seeds() -> None:
+    for seeds, groups in ((1, 0), (3, 1), (5, 2), (8, 2), (9, 3)):
+        assert len(proposed(PromptPair(source="a person", target="a person with a beard"), KNOWN, seeds)) == groups
+
+
+def test_where_nobody_is_a_person_nothing_is_proposed() -> None:
+    assert proposed(PromptPair(source="a dog", target="a sleepy dog"), KNOWN, 64) == []
+
+
+def test_the_command_line_proposes_the_whole_command_which_works(cli: Cli, bank: Bank, tiny_pipeline: Path) -> None:
+    learn = ["learn", "beard", "--source", "a person", "--target", "a person with a beard", "--seeds", "0-2"]
+    learn += ["--steps", "4", "--no-preview", "--force", "--backbone", str(tiny_pipeline)]
+    first = cli(*learn)
+    (line,) = [line for line in first.err.splitlines() if "keeps it out: " in line]
+    words = shlex.split(line.partition("keeps it out: ")[2])
+    assert words == ["attrbank", *learn, "--keep", "man,woman", "--replace"]
+    again = cli(*words[1:])
+    assert again.code == 0, again.err
+    assert "keeps it out" not in again.err
+    assert len(bank.record(bank.resolve("beard")).pairs) == 3

@@ -20,6 +20,7 @@ from attrbank.errors import AttrbankError, InvalidValueError
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn, learn_attribute
 from attrbank.methods.avi import Avi
+from attrbank.names import Asked
 from attrbank.pictures.find import matched
 from attrbank.pictures.frame import encoded, picture_size
 from attrbank.pictures.read import read_image
@@ -85,7 +86,7 @@ def test_every_kind_of_model_learns_from_pictures_and_edits_pictures(model, pair
     reference, bank = str(request.getfixturevalue(model)), tmp_path / "bank"
     learn(learn_spec("old", [], [], pictures=pairs, steps=5), backbone=reference, bank=bank)
     options = {"image": pairs[0].source, "bank": bank, "backbone": reference, "steps": 5, "output": tmp_path / "o.png"}
-    applied = apply(ApplyRequest(references=(("old", None),), **options))
+    applied = apply(ApplyRequest(references=(Asked("old"),), **options))
     assert applied.unet_evaluations == applied.plan.unet_evaluations
     assert applied.after.shape == (3, 40, 50)
     assert not torch.equal(applied.before, applied.after)

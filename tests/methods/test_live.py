@@ -18,13 +18,13 @@ from attrbank.editing.composition import Act, run_edits
 from attrbank.editing.plan import plan
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
-from attrbank.errors import IncompatibleError, InvalidValueError
-from attrbank.evaluation.tuning import _at_once
+from attrbank.errors import IncompatibleError
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods import difference, live
 from attrbank.methods.avi import Avi
 from attrbank.methods.protocol import LearnContext, quiet
+from attrbank.names import Asked
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.asked import PromptPair
 from attrbank.schema.stored import AttributeRecord
@@ -151,7 +151,7 @@ def test_an_attribute_that_acts_where_it_was_learned_to_act_is_not_warned_of(
 ) -> None:
     bank = Bank(tmp_path / "bank")
     bank.add(seal(encode(attribute)))
-    asked = ApplyRequest(references=(("old", None),), bank=bank.path, backbone=str(tiny_pipeline), steps=50)
+    asked = ApplyRequest(references=(Asked("old"),), bank=bank.path, backbone=str(tiny_pipeline), steps=50)
     assert not [warning for warning in plan(asked).warnings if "was learned at" in warning]
 
 
@@ -193,7 +193,7 @@ def test_it_costs_two_rows_a_time_and_the_plan_says_so(attribute, tiny_pipeline,
     for options in ({}, {"only_after": True}, {"rho": 0.0}, {"rho": -0.5}, {"steps": 4}, {"core": "mean"}):
         asked = ApplyRequest(
             **{
-                "references": (("old", None),),
+                "references": (Asked("old"),),
                 "bank": bank.path,
                 "backbone": str(tiny_pipeline),
                 "output": tmp_path / "out.png",
@@ -224,16 +224,16 @@ def test_several_pairs_take_turns(backbone, attribute) -> None:
     asked = []
 
     class Asks:
-        def __init__(self, alpha_bar: float) -> None:
-            self.alpha_bar = alpha_bar
+        def __init__(self, turn: int, alpha_bar: float) -> None:
+            self.turn, self.alpha_bar = turn, alpha_bar
 
         def clean_under(self, x, prompts):
             asked.append(prompts)
             return torch.stack([x, 2 * x])
 
     edit = live.LiveEdit(pairs, record.times, 1.0)
-    for alpha_bar in record.times:
-        edit(torch.ones(1, 4, 8, 8), Asks(alpha_bar), 1.0)
+    for turn in range(len(record.times)):
+        edit(torch.ones(1, 4, 8, 8), Asks(turn, 0.5), 1.0)  # a coarse grid may have all of them at one step
     assert asked == [(pair.source, pair.target) for pair in pairs] * (len(record.times) // 2)
 
 
@@ -265,19 +265,6 @@ def test_a_callback_says_that_it_cannot_reach_the_network_and_does_not_fall_back
     bank.add(seal(encode(attribute)))
     with pytest.raises(IncompatibleError, match="needs the network itself"):
         AttributeCallback("old", bank=bank.path)
-
-
-def test_who_asks_for_it_cannot_have_it_tuned_and_is_told_before_anything_is_learned() -> None:
-    with pytest.raises(InvalidValueError, match="cannot be tuned"):
-        Avi().require_tunable(learn_spec("old", [SOURCE], [TARGET], core="live", seeds=(0,)))
-
-
-def test_where_learn_took_it_by_itself_tuning_chooses_among_what_is_banked(attribute) -> None:
-    Avi().require_tunable(attribute.record)
-    banked = _at_once(attribute).record
-    assert set(banked.units) == {"mean", "mlp", "conv", "own"}
-    assert (banked.times, banked.calibration, banked.core) == ((), None, None)
-    AttributeRecord.model_validate(banked.model_dump())
 
 
 def test_the_bank_still_holds_the_mean_for_who_asks_for_it(attribute) -> None:

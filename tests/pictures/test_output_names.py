@@ -8,6 +8,7 @@ import pytest
 
 from attrbank.editing.request import ApplyRequest
 from attrbank.errors import InvalidValueError
+from attrbank.names import Asked
 from attrbank.pictures.output_names import KEYS, check_png, check_template, fill_in, slug
 
 VALUES = {"name": "me", "attributes": "young+smile", "prompt": "a-man", "seed": "7", "number": "1"}
@@ -36,7 +37,7 @@ def test_what_is_no_template_is_refused(template):
 def test_only_a_png_can_be_promised(output):
     check_png(Path("Out.PNG"))
     with pytest.raises(InvalidValueError, match=r"\.png"):
-        ApplyRequest(references=(("young", 1.0),), output=Path(output))
+        ApplyRequest(references=(Asked("young", 1.0),), output=Path(output))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Position, Trajectory, clean_under
 from attrbank.editing.acting import ready
 from attrbank.editing.composition import Act, run_edits
+from attrbank.editing.contradiction import without
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench.shared_runs import Cost, SharedRuns
 from attrbank.plugins.manager import load_plugins
@@ -100,12 +101,14 @@ class Bench:
         start = self.runs.at(self.prompt, self.index_of(fraction))
         return self.trajectory.run(start.branched(), self.runs.conditioning(target)).latent
 
-    def act(self, attribute: LearnedAttribute, strength: float, core: Core | None = None) -> Act:
+    def act(self, attribute: LearnedAttribute, strength: float, core: Core | None = None, *, raw: bool = False) -> Act:
         """The edit that ``apply`` would make."""
-        return ready(attribute, strength, core).on(self.trajectory.grid, self.backbone.schedule)
+        return ready(attribute, strength, core, raw=raw).on(self.trajectory.grid, self.backbone.schedule)
 
     def change(self, act: Act, scale: float = 1.0) -> Tensor:
         """What an edit changes where it acts, (B, C, H, W): in the unedited latents, or in a multiple of them.
+
+        Of which the clean latents are taken for the same multiple.
 
         Raises:
             InvalidValueError: it acts on the way, through the model or little by little.
@@ -115,7 +118,7 @@ class Bench:
             raise InvalidValueError("An edit that acts on the way makes no one change of a latent.")
         start = self.runs.at(self.prompt, act.index)
         latent = scale * start.latent
-        return edit(latent, _SharedInputs(self, start), act.strength) - latent
+        return edit(latent, _SharedInputs(self, start, scale), act.strength) - latent
 
     def edited(self, acts: Sequence[Act]) -> Tensor:
         """Clean latents with these edits."""
@@ -126,7 +129,8 @@ class Bench:
         latent = edit(start.latent, _SharedInputs(self, start), acts[0].strength)
         if torch.equal(latent, start.latent):  # no edit: a sampler that remembers its steps is not to forget them
             return self.unedited
-        return self.trajectory.run(start.edited(latent), self.runs.conditioning(self.prompt)).latent
+        prompt = without(self.prompt, acts[0].opposed)
+        return self.trajectory.run(start.edited(latent), self.runs.conditioning(prompt)).latent
 
     def measured(self, work: Callable[[], T]) -> tuple[T, Cost]:
         """What ``work`` gives, and what it would have cost alone, for all pictures together."""
@@ -134,14 +138,16 @@ class Bench:
 
 
 class _SharedInputs:
-    """What an edit may ask for (``EditInputs``), shared between edits."""
+    """What an edit that acts once may ask for (``EditInputs``), shared between edits."""
 
-    def __init__(self, bench: Bench, start: Position) -> None:
+    turn = 0
+
+    def __init__(self, bench: Bench, start: Position, scale: float = 1.0) -> None:
         self.alpha_bar = bench.trajectory.alpha_bar(start.index)
-        self._bench, self._start = bench, start
+        self._bench, self._start, self._scale = bench, start, scale
 
     def clean(self) -> Tensor:
-        return self._bench.runs.clean(self._bench.prompt, self._start.index)
+        return self._scale * self._bench.runs.clean(self._bench.prompt, self._start.index)
 
     def predict(self, x: Tensor) -> Prediction:
         conditioning = self._bench.runs.conditioning(self._bench.prompt)

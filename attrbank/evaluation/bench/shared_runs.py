@@ -60,15 +60,12 @@ class SharedRuns:
         self.trajectory, self.seeds = trajectory, tuple(seeds)
         self._ways: dict[str, _Way] = {}
         self._clean: dict[tuple[str, int], tuple[Tensor, Cost]] = {}
-        self._conditionings: dict[str, Conditioning] = {}
         self._spent = Cost()
         self._owed: dict[Hashable, Cost] = {}
 
     def conditioning(self, prompt: str) -> Conditioning:
         """Of one prompt, for all rows."""
-        if prompt not in self._conditionings:
-            self._conditionings[prompt] = self.trajectory.backbone.encode_prompts([prompt])
-        return self._conditionings[prompt]
+        return self.trajectory.conditioning(prompt)
 
     def at(self, prompt: str, index: int) -> Position:
         """The prompt's latents after ``index`` steps from the seeds' noise; to be left by an edit or a branch."""
@@ -105,7 +102,6 @@ class SharedRuns:
         for prompt, way in self._ways.items():
             positions = [Position(p.latent[rows], p.index, part.seeds) for p in way.positions]
             part._ways[prompt] = _Way(positions, [cost * share for cost in way.costs])
-        part._conditionings = self._conditionings
         return part
 
     def _computed(self, work: Callable[[], T]) -> tuple[T, Cost]:

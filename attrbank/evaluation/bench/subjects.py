@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.judges.readings import GOALS
+from attrbank.schema.asked import LearnSpec
 from attrbank.schema.stored import AttributeRecord
 
 RENDERED = "portraits"
@@ -49,14 +50,14 @@ class Subject:
 
 
 def target_prompt(
-    record: AttributeRecord, prompt: str, goal: str | None, plain: Mapping[str, str] = PLAIN_PROMPTS
+    record: AttributeRecord | LearnSpec, prompt: str, goal: str | None, plain: Mapping[str, str] = PLAIN_PROMPTS
 ) -> str:
     """The prompt that asks for the attribute in a picture of ``prompt``.
 
     That is the target of the pair with this source; else the goal's plain prompt; else the first pair's target.
 
     Args:
-        record: the attribute.
+        record: the attribute, or what is asked of it.
         prompt: of the pictures.
         goal: what it promises, if that is known.
         plain: for each goal the prompt that asks for that and nothing else.

@@ -127,7 +127,8 @@ def summed(bench: Bench, acts: Sequence[Act], share: float) -> Act:
     """One edit where the first of these acts, of the changes of all, each brought to the signal level there."""
     first, alpha_bar = acts[0].index, bench.trajectory.alpha_bar
     changes = [math.sqrt(alpha_bar(first) / alpha_bar(act.index)) * bench.change(act) for act in acts]
-    return Act(first, KnownChange(torch.stack(changes).sum(0)), share)
+    opposed = tuple(phrase for act in acts for phrase in act.opposed)
+    return Act(first, KnownChange(torch.stack(changes).sum(0)), share, opposed=opposed)
 
 
 def _key(combination: Combination) -> tuple[str, str, float]:

@@ -32,6 +32,8 @@ from attrbank.evaluation.numbers.distributions import frechet_distance, kernel_d
 Damaged: TypeAlias = Callable[[Tensor], Tensor]
 
 RENDERS = 512
+SURE = 1.0
+"""The logit from which on the tuner's yes counts: the judge was seen to draw its border elsewhere."""
 FIRST_SEED: dict[oracle.Role, int] = {"judge": 10_000, "tuner": 1_000}
 """Of the renderer's portraits, whose seeds are split like all others."""
 
@@ -45,7 +47,7 @@ class OracleJudge(Judge):
         damaged: says of images (B, 3, h, w) in [0, 1] which are damaged, (B,) bool; None where nothing can tell.
     """
 
-    goals = PLAIN_PROMPTS
+    goals, sure = PLAIN_PROMPTS, SURE
 
     def __init__(self, role: oracle.Role, renders: int = RENDERS, damaged: Damaged | None = None) -> None:
         self.name: str = role

@@ -99,7 +99,7 @@ class MethodContract(Contract):
         record, grid, schedule = attribute.record, plan.grid, plan.backbone.schedule
         first, *later = indices_of(self._method.times(record, record.core), grid, schedule)
         needs = self._method.needs(record, record.core, 1.0)
-        stop = Stop(first, needs, later[-1] if later else None)
+        stop = Stop(first, needs, later[-1] if later else None, 1 + len(later))
         for with_before in (True, False):
             run = self._trajectory()
             self._edited(attribute, 1.0, trajectory=run, with_before=with_before)
