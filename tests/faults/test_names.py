@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from attrbank.errors import AttrbankError, InvalidValueError
-from attrbank.names import parse_reference, parse_seeds, parse_strength, split_strength, validate_name
+from attrbank.names import parse_asked, parse_reference, parse_seeds, parse_strength, parse_when, validate_name
 from attrbank.store.bank import Bank
 from attrbank.text import NAME_PATTERN
 from tests.faults.conftest import Tier, Tried
@@ -53,7 +53,7 @@ PARTS = (
         "é" * 40,
     ),
 )
-READERS: tuple[Callable[[str], object], ...] = (parse_reference, parse_seeds, parse_strength, split_strength)
+READERS: tuple[Callable[[str], object], ...] = (parse_reference, parse_asked, parse_when, parse_seeds, parse_strength)
 
 
 def made_up(chooser: random.Random) -> str:
