@@ -49,13 +49,16 @@ def create(path: Path, data: bytes) -> bool:
 
 
 def make_folder(path: Path) -> None:
-    """Create a folder and those above it; one that is there is left alone.
+    """Create a folder and those above it, durably; one that is there is left alone.
 
     Raises:
         StorageError: it cannot be created.
     """
     with _storage_errors(path, "created"):
+        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        _settle(folder)
 
 
 @contextmanager

@@ -17,6 +17,12 @@ from attrbank.plugins.manager import load_plugins
 from tests.helpers.tiny_families import SD35, build_ddpm, build_flux, build_ldm, build_sd3
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """For ``tests/faults``."""
+    parser.addoption("--tier", choices=("fast", "nightly", "release"), default="fast", help="how many faults to try")
+    parser.addoption("--publish", action="store_true", help="write tests/faults/README.md")
+
+
 def pytest_configure() -> None:
     """One thread for the processes that tests start, too: two workers share what cores there are."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")

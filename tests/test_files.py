@@ -125,6 +125,15 @@ def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_name_before_the_ca
     assert calls == ["write", "fsync", moves, "fsync folder"]
 
 
+def test_a_folder_is_in_the_one_above_it_before_the_call_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = _record(monkeypatch, "mkdir", "fsync")
+    for _ in range(2):  # the second time it is there
+        files.make_folder(tmp_path / "pack" / "young")
+    assert calls.count("fsync folder") == 2
+
+
 def test_a_folder_that_cannot_be_synchronised_fails_no_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "sync_folder", refuse)
     files.replace(tmp_path / "a.png", b"data")

@@ -55,7 +55,7 @@ def gallery(
     sort: Annotated[str, typer.Option(metavar="FIELD[:desc]", help="The order on the page.")] = "name",
     bank: BankOption = None,
 ) -> None:
-    """Show the bank as a page: pictures, ranges, figures, and how to use what is there."""
+    """Show the bank as a page that stands alone. It has pictures, ranges, figures, and how to use what is there."""
     opened, conditions = Bank.open(bank), (*(filters or ()), *(f"tag={tag}" for tag in tags or ()))
     entries = [entry_from_json(text) for (text,) in opened.rows([DOCUMENT], conditions, sort)]
     path = output or DEFAULT

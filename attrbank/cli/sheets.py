@@ -88,7 +88,7 @@ def grid(
     sampling: Sampling,
     bank: BankOption = None,
 ) -> None:
-    """Draw every combination of two things that vary: strengths, attributes, prompts, seeds, samplers."""
+    """Draw every combination of two things that vary. Those are strengths, attributes, prompts, seeds or samplers."""
     common = {
         "prompt": prompt,
         "seed": seed,

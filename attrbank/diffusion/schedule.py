@@ -50,6 +50,11 @@ class Schedule:
         spacing = config.get("timestep_spacing", "leading")
         if spacing not in get_args(Spacing):
             raise IncompatibleError(f"The scheduler's timestep spacing {spacing!r} is not supported.")
+        if config.get("thresholding"):
+            raise IncompatibleError(
+                "The scheduler thresholds its predictions, which is not supported.",
+                hint="It is for pixels and ruins latents: set thresholding to false in scheduler_config.json.",
+            )
         try:
             alphas_cumprod = _alphas_cumprod(config)
             steps_offset = int(config.get("steps_offset", 0))

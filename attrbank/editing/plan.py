@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -261,15 +261,20 @@ def plan(request: ApplyRequest) -> Plan:
         plugins=plugins.foreign(
             ("sampler", sampler.name), ("backbone", reference), *(("method", record.method) for record in records)
         ),
-        cautions=(
-            *(forced_warning(record, model) for record in forced),
-            *filter(None, (uncertain(record, model) for record in records)),
-            *_far_turns(turns, model),
-            *_beyond_range(turns),
-            *_opposites(turns),
-            *_bad_pairs(bank, turns),
-        ),
+        cautions=tuple(_cautions(turns, forced, model, bank)),
     )
+
+
+def _cautions(
+    turns: Sequence[Turn], forced: Sequence[AttributeRecord], model: Description, bank: Bank
+) -> Iterator[str]:
+    """What the user should know before, whatever the prompt."""
+    yield from (forced_warning(record, model) for record in forced)
+    yield from filter(None, (uncertain(turn.record, model) for turn in turns))
+    yield from _far_turns(turns, model)
+    yield from _beyond_range(turns)
+    yield from _opposites(turns)
+    yield from _bad_pairs(bank, turns)
 
 
 def _described(reference: str, record: AttributeRecord, plugins: PluginManager) -> Description:

@@ -1,4 +1,4 @@
-"""What pydantic says of a wrong field, as one sentence of ours with a hint that mends it."""
+"""What pydantic says of a wrong field, as sentences of ours."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from pydantic import ValidationError
 
 from attrbank.errors import InvalidValueError
+from attrbank.text import printable
 
 ALLOWED = {
     "t_x": "Times are fractions of the whole: above 0 and up to 1, such as 0.4.",
@@ -32,3 +33,9 @@ def invalid_value(error: ValidationError, hint: str) -> InvalidValueError:
     field, given = str(first["loc"][0]), first["input"]
     value = f", not {given}" if isinstance(given, int | float) else ""
     return InvalidValueError(f"{field} {_SHOULD.sub('must', complaint)}{value}.", ALLOWED.get(field, hint))
+
+
+def place_and_reason(error: ValidationError) -> tuple[str, str]:
+    """Where in a file the first wrong field is, and what is wrong there: what the file holds fills no screen."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return printable(".".join(map(str, first["loc"])))[:80], printable(first["msg"])[:300]

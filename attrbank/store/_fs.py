@@ -131,7 +131,8 @@ def read_start(path: Path, limit: int) -> Chunk | None:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise StorageError(f"{path} is not a regular file.")
-            return Chunk(file.read(limit), status.st_size, status.st_mtime)
+            # Python sets as much memory aside as it is asked to read.
+            return Chunk(file.read(min(limit, status.st_size)), status.st_size, status.st_mtime)
 
 
 def stamp(path: Path) -> Stamp | None:

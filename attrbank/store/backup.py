@@ -248,11 +248,11 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _content(tar: tarfile.TarFile, info: tarfile.TarInfo, path: Path) -> bytes:
-    limit = blobs.MAX_ARTIFACT if info.name.endswith(".safetensors") else _MAX_TEXT
+    limit = min(blobs.MAX_ARTIFACT if info.name.endswith(".safetensors") else _MAX_TEXT, path.stat().st_size)
     opened: IO[bytes] | None = tar.extractfile(info) if info.isreg() and info.size <= limit else None
     if opened is None:
         raise _damaged(path, f"{info.name[:120]!a} in it is no regular file, or too large")
-    data = opened.read(limit)
+    data = opened.read(info.size)
     if len(data) != info.size:
         raise _damaged(path, "it is cut off")
     return data

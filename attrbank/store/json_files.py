@@ -55,14 +55,15 @@ def parsed(model: type[Model], data: bytes, path: Path) -> Model:
     """What the bytes of a file hold; raises as ``read_model``."""
     from pydantic import ValidationError
 
+    from attrbank.schema.complaints import place_and_reason
+
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
+        place, reason = place_and_reason(error)
         if place == "format_version":
             raise IncompatibleError(f"{path} has another format version.", "Update attrbank, or remove it.") from error
-        raise _damaged(path, f"wrong at {place or 'its beginning'}: {first['msg']}") from error
+        raise _damaged(path, f"wrong at {place or 'its beginning'}: {reason}") from error
 
 
 def _damaged(path: Path, reason: str) -> CorruptArtifactError:

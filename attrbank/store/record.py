@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from attrbank.errors import CorruptArtifactError, IncompatibleError
+from attrbank.schema.complaints import place_and_reason
 from attrbank.schema.fields import FORMAT_VERSION
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.header import Header
@@ -27,6 +28,5 @@ def validated_record(header: Header) -> AttributeRecord:
     try:
         return AttributeRecord.model_validate(fields)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise CorruptArtifactError(f"Not a valid attribute: its record is wrong at {place}: {first['msg']}.") from error
+        place, reason = place_and_reason(error)
+        raise CorruptArtifactError(f"Not a valid attribute: its record is wrong at {place}: {reason}.") from error

@@ -11,6 +11,7 @@ from attrbank.errors import CorruptArtifactError
 from attrbank.store import _fs, index, upkeep
 from attrbank.store.catalogue import catalogue, require_index, select
 from attrbank.store.entry import Entry
+from attrbank.store.finding import Finding
 from attrbank.store.layout import Layout, identity_of, object_files
 from attrbank.store.upkeep_cards import read_cards, reindex_cards
 from attrbank.store.upkeep_notes import read_notes, reindex_notes
@@ -47,7 +48,7 @@ def prune(layout: Layout, starter: Layout | None, grace: float, *, dry_run: bool
     """
     if not require_index(layout):
         return ()
-    _refuse_in_doubt(layout)
+    _refuse_in_doubt(layout, dry_run=dry_run)
     old = tuple(item for item in trashed(layout) if item.age is not None and item.age > grace)
     if dry_run or not old:
         return old
@@ -73,20 +74,27 @@ def _still_removed(connection: sqlite3.Connection, items: tuple[Trashed, ...]) -
     return tuple(item for item in items if removed.get(item.entry.id) == item.removed)
 
 
-def _refuse_in_doubt(layout: Layout) -> None:
-    """Of an attribute that is damaged, or that the index does not name, the trash may have the last sound copy.
-
-    Nothing else counts: not cards, notes and the matrix, nor what is damaged in the trash and would go anyhow.
-    """
-    found = upkeep.verify(layout, {})
-    with index.reading(layout.index) as connection:
-        named = {row[0] for row in connection.execute("SELECT id FROM versions WHERE removed IS NULL")}
-    wrong = [f for f in found if (f.item in named and f.state != "ok") or (f.state == "orphan" and "/" not in f.item)]
+def _refuse_in_doubt(layout: Layout, *, dry_run: bool) -> None:
+    """Of an attribute that is damaged, or that the index does not name, the trash may have the last sound copy."""
+    wrong = _doubts(layout)
+    if wrong and not dry_run:
+        with index.writing(layout.index):  # somebody may just have been at work; now nobody is
+            wrong = _doubts(layout)
     if wrong:
         raise CorruptArtifactError(
             f"Nothing is deleted while {len(wrong)} attributes are damaged or unknown, {wrong[0].item[:12]} for one.",
             "Run: attrbank verify --repair; what it cannot mend, take away with: attrbank rm ID",
         )
+
+
+def _doubts(layout: Layout) -> list[Finding]:
+    """Nothing else counts: not cards, notes and the matrix, nor what is damaged in the trash and would go anyhow."""
+    found = upkeep.verify(layout, {})
+    with index.reading(layout.index) as connection:
+        removed = dict(connection.execute("SELECT id, removed IS NOT NULL FROM versions").fetchall())
+    # A file that lies where it was, though its row says it was removed, is that of a removal that was interrupted.
+    damaged = [f for f in found if removed.get(f.item) == 0 and f.state != "ok"]
+    return damaged + [f for f in found if f.state == "orphan" and "/" not in f.item and f.item not in removed]
 
 
 def _delete(layout: Layout, identity: str, *, told: bool) -> None:

@@ -164,3 +164,8 @@ def test_timestep_outside_the_schedule_is_refused(t: int) -> None:
 def test_schedule_that_cannot_be_is_refused(config: dict[str, object]) -> None:
     with pytest.raises(IncompatibleError):
         schedule_of(**config)
+
+
+def test_a_scheduler_that_thresholds_is_refused_and_not_run_without() -> None:
+    with pytest.raises(IncompatibleError, match="thresholds"):
+        schedule_of(thresholding=True)

@@ -71,7 +71,7 @@ def trajectory_of(model, kind=Trajectory, **options):
 
 
 def asked(bank: Path, **options) -> ApplyRequest:
-    return ApplyRequest(**{"references": (("old", None),), "bank": bank, "steps": STEPS, "prompt": TWO, **options})
+    return ApplyRequest(**{"references": (Asked("old"),), "bank": bank, "steps": STEPS, "prompt": TWO, **options})
 
 
 def test_only_the_prompts_rows_change_and_only_from_its_time_on(model) -> None:

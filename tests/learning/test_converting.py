@@ -17,6 +17,7 @@ from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
 from attrbank.errors import CorruptArtifactError, IncompatibleError, InvalidValueError, NotFoundError
 from attrbank.learning.converting import converted, is_foreign
+from attrbank.names import Asked
 from attrbank.store.bank import Bank
 
 L, G = "tokenwise_delta.oai_clip_vit_l", "tokenwise_delta.openclip_g"
@@ -64,7 +65,7 @@ def test_it_is_imported_shown_and_applied(tiny_pipeline_xl: Path, tmp_path: Path
     entry = Bank(bank).resolve("grin")
     assert opened(Bank(bank).artifact(entry)).record.imported is not None
     assert [path.suffix for path in (bank / "objects").rglob("*") if path.is_file()] == [".safetensors"]
-    request = {"references": (("grin", 2.0),), "steps": 4, "prompt": "a photo of a person", "bank": bank}
+    request = {"references": (Asked("grin", 2.0),), "steps": 4, "prompt": "a photo of a person", "bank": bank}
     done = apply(ApplyRequest(**request, output=tmp_path / "out.png"))
     assert not torch.equal(done.before, done.after)
     assert run(["reindex"]) == 0

@@ -15,7 +15,6 @@ from attrbank.errors import AttrbankError, CorruptArtifactError, InvalidValueErr
 from attrbank.store import ledger
 from attrbank.store.bank import Bank
 from tests.helpers.artifacts import artifact, numbered, object_path, snapshot
-from tests.helpers.dying import every_kill
 from tests.helpers.measured import a_card
 
 
@@ -177,24 +176,3 @@ def test_what_is_no_backup_is_refused(data: bytes, bank: Bank, tmp_path: Path) -
     with pytest.raises(NotFoundError):
         bank.restore_backup(tmp_path / "nowhere")
     assert not bank.path.exists()
-
-
-def test_a_restore_that_is_killed_anywhere_leaves_an_empty_bank_that_can_be_filled(saved: Path, tmp_path: Path) -> None:
-    def check(bank: Bank, ended: bool) -> None:
-        assert len(bank.entries()) == (2 if ended else 0)
-        if not ended:
-            assert bank.restore_backup(saved) == 4
-        assert {finding.state for finding in bank.verify()} <= {"ok", "leftover"}
-
-    assert every_kill(tmp_path / "banks", lambda bank: None, lambda bank: bank.restore_backup(saved), check) > 10
-
-
-def test_a_backup_that_is_killed_anywhere_leaves_none_or_all_of_it(tmp_path: Path) -> None:
-    def check(bank: Bank, ended: bool) -> None:
-        file = bank.path.with_suffix(".tar")
-        if ended:
-            assert file.exists()
-        if file.exists():
-            assert Bank(bank.path.with_suffix(".copy")).restore_backup(file) == 4
-
-    assert every_kill(tmp_path, fill, lambda bank: bank.backup(bank.path.with_suffix(".tar")), check) >= 3

@@ -119,3 +119,9 @@ def test_folder_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="a file stands where a folder is needed"):
         _fs.make_folder(tmp_path / "file" / "folder")
+
+
+def test_reading_a_file_sets_aside_no_more_memory_than_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"text")
+    assert _fs.read_start(tmp_path / "file", 2**60).data == b"text"
+    assert _fs.read_start(tmp_path / "file", 2)[:2] == (b"te", 4)

@@ -174,6 +174,13 @@ def test_record_beside_the_schema_is_refused(changes: dict[str, Any]) -> None:
         validated_record(parse_header(artifact(name, **changes)))
 
 
+def test_what_a_damaged_record_calls_its_fields_fills_no_screen() -> None:
+    with pytest.raises(CorruptArtifactError) as caught:
+        validated_record(parse_header(artifact(**{"x\n" * 5000: 1})))
+    assert caught.value.message.isprintable()
+    assert len(caught.value.message) < 300
+
+
 def test_record_of_another_format_version_is_incompatible() -> None:
     with pytest.raises(IncompatibleError, match="format version 2"):
         validated_record(parse_header(artifact(format_version=2)))

@@ -7,7 +7,6 @@ from pathlib import Path
 from attrbank.errors import CorruptArtifactError
 from attrbank.store.bank import Bank
 from tests.helpers.artifacts import artifact, object_path, snapshot
-from tests.helpers.dying import every_kill
 
 
 def spoil(path: Path, data: bytes = b"junk") -> None:
@@ -76,16 +75,6 @@ def test_a_bank_that_is_sound_or_not_there_stays_as_it_is(bank: Bank, tmp_path: 
     assert bank.repair() == ()
     assert (contents(bank), bank.entries()) == (before, entries)
     assert bank.restore("old").name == "old"
-
-
-def test_a_repair_that_is_killed_anywhere_is_finished_by_the_next(tmp_path: Path) -> None:
-    def check(bank: Bank, ended: bool) -> None:
-        bank.repair()
-        found = {finding.name: finding.state for finding in bank.verify()}
-        assert found.items() >= {"young": "ok", "old": "ok", "lost": "missing", "bad": "corrupt"}.items()
-        assert {artifact("young"), artifact("old"), b"junk", b"worse"} <= contents(bank)
-
-    assert every_kill(tmp_path, half, lambda bank: bank.repair(), check) > 10
 
 
 def test_deep_tries_every_sound_artifact(bank: Bank, starter: Path) -> None:

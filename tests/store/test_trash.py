@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from attrbank.errors import CorruptArtifactError
-from attrbank.store import index
+from attrbank.store import _fs, index, upkeep
 from attrbank.store.bank import Bank
+from attrbank.store.finding import Finding
 from tests.helpers.artifacts import artifact, object_path, snapshot
-from tests.helpers.dying import every_kill
 from tests.helpers.measured import a_card
 
 LONG_AGO = "2020-01-01T00:00:00.000+00:00"
@@ -188,16 +188,22 @@ def test_what_is_said_of_a_starter_attribute_outlasts_a_copy_of_it(bank: Bank, s
     assert {finding.state for finding in over.verify()} == {"ok"}
 
 
-def test_a_prune_that_is_killed_anywhere_loses_only_what_was_to_go(tmp_path: Path) -> None:
-    def check(bank: Bank, ended: bool) -> None:
-        assert [entry.name for entry in bank.entries()] == ["young"]
-        assert all(finding.harmless for finding in bank.verify())
-        bank.prune()
-        assert trashed(bank) == ["fresh"]
-        assert {finding.state for finding in bank.verify()} == {"ok"}
-        assert bank.restore("fresh").tags == ("tag",)
+def test_a_removal_that_was_interrupted_is_no_doubt(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(bank)
+    with monkeypatch.context() as dying:
+        dying.setattr(_fs, "move", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            bank.remove("young")
+    assert [item.entry.name for item in bank.prune()] == ["old"]
+    assert bank.restore("young").name == "young"
 
-    assert every_kill(tmp_path, fill, Bank.prune, check) >= 3
+
+def test_what_is_being_added_is_no_doubt(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file is there before its row; when the lock is free, so is the row."""
+    fill(bank)
+    verify, told = upkeep.verify, [[Finding("orphan", "0" * 64, "new", "user")]]
+    monkeypatch.setattr(upkeep, "verify", lambda *given: told.pop() if told else verify(*given))
+    assert [item.entry.name for item in bank.prune()] == ["old"]
 
 
 def test_a_kill_between_file_and_row_is_taken_care_of_by_reindex_too(bank: Bank) -> None:

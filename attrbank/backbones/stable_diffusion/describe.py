@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,9 @@ def describe(reference: str, path: Path, index: Mapping[str, Any], checkpoint: P
         IncompatibleError: the model is of a kind that we cannot load, or damaged.
     """
     require_networks(reference, index, NETWORKS)
-    return SpelledFolder(**facts_of(reference, path, index, checkpoint, NETWORKS))
+    facts = facts_of(reference, path, index, checkpoint, NETWORKS)
+    # As the pipeline of diffusers does, whatever the file says: files from before there was an offset have 0.
+    return SpelledFolder(**facts | {"schedule": replace(facts["schedule"], steps_offset=1)})
 
 
 def facts_of(

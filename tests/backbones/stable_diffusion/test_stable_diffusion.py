@@ -7,49 +7,20 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from attrbank.backbones.families import describe, load
 from attrbank.backbones.stable_diffusion.load import StableDiffusion
-from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
 from attrbank.samplers.ddim import DDIM
 from attrbank.samplers.ddpm import DDPM
+from tests.helpers.own_pipelines import PROMPT, our_latents, their_latents
+from tests.helpers.tiny_families import change
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
-PROMPT = "a photo of a smiling woman, with glasses"
-
-
-def their_latents(folder: Path, scheduler: str, steps: int, scale: float, seeds: list[int], **options: Any) -> Tensor:
-    """What diffusers' own pipeline makes of the folder."""
-    import diffusers
-
-    with warnings.catch_warnings(action="ignore"):
-        pipeline = diffusers.DiffusionPipeline.from_pretrained(folder, local_files_only=True)
-    pipeline.set_progress_bar_config(disable=True)
-    pipeline.scheduler = getattr(diffusers, scheduler).from_config(pipeline.scheduler.config)
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    result = pipeline(
-        [PROMPT] * len(seeds),
-        num_inference_steps=steps,
-        guidance_scale=scale,
-        generator=generators,
-        output_type="latent",
-        **options,
-    )
-    images: Tensor = result.images
-    return images
-
-
-def our_latents(folder: Path, sampler: Any, steps: int, scale: float, seeds: list[int]) -> Tensor:
-    backbone = load(str(folder))
-    trajectory = Trajectory(backbone, sampler, grid=sampler.grid(steps, backbone.schedule), guidance_scale=scale)
-    return trajectory.run(trajectory.start(seeds), backbone.encode_prompts([PROMPT])).latent
 
 
 @pytest.mark.parametrize(
@@ -69,6 +40,15 @@ def test_noise_on_the_way_is_that_of_the_pipeline_too(variant: str, request: pyt
     folder, seeds = request.getfixturevalue(variant), [4, 9]
     theirs = their_latents(folder, "DDPMScheduler", 10, 4.0, seeds)
     torch.testing.assert_close(our_latents(folder, DDPM(), 10, 4.0, seeds), theirs, atol=1e-4, rtol=0)
+
+
+def test_a_folder_from_before_there_was_an_offset_is_run_as_its_pipeline_runs_it(
+    tiny_pipeline: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_pipeline, tmp_path / "model")
+    change(folder / "scheduler" / "scheduler_config.json", steps_offset=0)
+    theirs = their_latents(folder, "DDIMScheduler", 5, 4.0, [4])
+    torch.testing.assert_close(our_latents(folder, DDIM(), 5, 4.0, [4]), theirs, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("variant", ["tiny_pipeline", "tiny_pipeline_xl"])

@@ -1,0 +1,171 @@
+"""Many processes on one bank: whatever they do at once, some order of it explains what comes of it.
+
+::
+
+    python -m tests.faults.writers one-attribute 32 100 0
+
+lets 32 of them add, remove and restore the same attribute, a hundred times.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import random
+import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from attrbank.errors import InvalidValueError, NotFoundError
+from attrbank.store.bank import Bank
+from tests.faults.campaign import Tally, workplace
+from tests.helpers.artifacts import artifact, numbered
+
+FORK = multiprocessing.get_context("fork")
+YOUNG = artifact("young")
+
+
+class Did(NamedTuple):
+    """What one writer did in one round: an ``error`` is none of those that may come of two who want the same."""
+
+    what: str
+    done: bool
+    error: str = ""
+
+
+def add(bank: Bank, _number: int) -> None:
+    """The same bytes as everybody."""
+    bank.add(YOUNG)
+
+
+def remove(bank: Bank, _number: int) -> None:
+    """It may be gone already."""
+    bank.remove("young")
+
+
+def restore(bank: Bank, _number: int) -> None:
+    """It may be there already."""
+    bank.restore("young")
+
+
+def take(bank: Bank, number: int) -> None:
+    """The name, for other bytes, if nobody has it."""
+    bank.add(numbered("young", number))
+
+
+def replace(bank: Bank, number: int) -> None:
+    """The same, whoever has it."""
+    bank.add(numbered("young", number), replace=True)
+
+
+def new(bank: Bank, number: int) -> None:
+    """A name that is nobody else's."""
+    bank.add(artifact(f"n{number}"))
+
+
+ACTS: dict[str, Callable[[Bank, int], None]] = {act.__name__: act for act in (add, remove, restore, take, replace, new)}
+
+
+class Crowd:
+    """Processes that wait for what they are to do, and then do it all at once."""
+
+    def __init__(self, size: int, folder: Path) -> None:
+        self.bank = Bank(folder / "bank")
+        self._start = FORK.Barrier(size)
+        self._ends = [self._spawn() for _ in range(size)]
+
+    def _spawn(self) -> Connection:
+        here, there = FORK.Pipe()
+        FORK.Process(target=self._work, args=(there,), daemon=True).start()
+        return here
+
+    def _work(self, orders: Connection) -> None:
+        while True:
+            what, number = orders.recv()
+            self._start.wait()
+            orders.send(_did(self.bank, what, number))
+
+    def together(self, orders: list[tuple[str, int]]) -> list[Did]:
+        """What came of one order for each."""
+        for end, order in zip(self._ends, orders, strict=True):
+            end.send(order)
+        return [end.recv() for end in self._ends]
+
+
+def _did(bank: Bank, what: str, number: int) -> Did:
+    try:
+        ACTS[what](bank, number)
+    except (NotFoundError, InvalidValueError):
+        return Did(what, False)
+    except Exception as error:
+        return Did(what, False, f"{type(error).__name__}: {error}")
+    return Did(what, True)
+
+
+def one_attribute(crowd: Crowd, chooser: random.Random, size: int, _round: int) -> str | None:
+    """All want the same attribute there, gone or back."""
+    was = bool(crowd.bank.entries())
+    did = crowd.together([(chooser.choice(("add", "remove", "restore")), 0) for _ in range(size)])
+    is_there = bool(crowd.bank.entries())
+    done = {what: sum(each.done for each in did if each.what == what) for what in ("add", "remove", "restore")}
+    # Each removal takes it away; each restoration brings it back, and so may an addition, unless it is there already.
+    back = done["remove"] + is_there - was
+    if not done["restore"] <= back <= done["restore"] + done["add"]:
+        return f"no order explains {done}, from {was} to {is_there}"
+    return _trouble(crowd.bank, did)
+
+
+def one_name(crowd: Crowd, chooser: random.Random, size: int, number: int) -> str | None:
+    """All want the same name for attributes of their own; some of them whoever has it."""
+    orders = [(chooser.choice(("take", "replace")), number * size + place) for place in range(size)]
+    did = crowd.together(orders)
+    versions = crowd.bank.versions("young")
+    there = {crowd.bank.read(version) for version in versions}
+    if lost := [n for (_, n), each in zip(orders, did, strict=True) if each.done and numbered("young", n) not in there]:
+        return f"acknowledged and gone: {lost}"
+    if [version.current for version in versions].count(True) != 1:
+        return "the name does not mean one attribute"
+    return _trouble(crowd.bank, did) if number % 10 == 0 else _first_error(did)
+
+
+def many_names(crowd: Crowd, _chooser: random.Random, size: int, number: int) -> str | None:
+    """Nobody is in another's way."""
+    did = crowd.together([("new", number * size + place) for place in range(size)])
+    names = {entry.name for entry in crowd.bank.entries()}
+    if lost := [n for n in range((number + 1) * size) if f"n{n}" not in names]:
+        return f"not there: {lost[:5]}"
+    return _trouble(crowd.bank, did) if number % 10 == 0 else _first_error(did)
+
+
+def _trouble(bank: Bank, did: list[Did]) -> str | None:
+    wrong = [finding for finding in bank.verify() if finding.state != "ok"]
+    return f"verify finds {wrong[0]}" if wrong else _first_error(did)
+
+
+def _first_error(did: list[Did]) -> str | None:
+    return next((f"{each.what}: {each.error}" for each in did if each.error), None)
+
+
+KINDS: dict[str, Callable[..., Any]] = {
+    "one-attribute": one_attribute,
+    "one-name": one_name,
+    "many-names": many_names,
+}
+
+
+def tried(kind: str, size: int, rounds: int, seed: int) -> Tally:
+    """So many rounds of so many writers; the first that goes wrong is the last."""
+    chooser = random.Random(f"{seed} {kind}")
+    with workplace() as folder:
+        crowd = Crowd(size, folder)
+        for number in range(rounds):
+            if wrong := KINDS[kind](crowd, chooser, size, number):
+                return Tally(number + 1, [f"{kind}, round {number} of {size} writers: {wrong}"])
+    return Tally(rounds, [])
+
+
+if __name__ == "__main__":
+    kind, size, rounds, seed = sys.argv[1:]
+    print(json.dumps(tried(kind, int(size), int(rounds), int(seed))))
