@@ -79,12 +79,13 @@ def apply(
     if batch is not None:
         (show_batch_plan if plan else apply_batch)(batch, as_json)
     elif plan:
-        _show_plan(request, as_json)
+        show_plan(request, as_json)
     else:
-        _apply(request, as_json)
+        apply_one(request, as_json)
 
 
-def _apply(request: ApplyRequest, as_json: bool) -> None:
+def apply_one(request: ApplyRequest, as_json: bool) -> None:
+    """Make one picture, and tell of it."""
     from attrbank.editing.run import apply as apply_attributes
 
     with progress_bar() as report:
@@ -99,7 +100,8 @@ def _apply(request: ApplyRequest, as_json: bool) -> None:
     terminal.lines([str(done["output"])])
 
 
-def _show_plan(request: ApplyRequest, as_json: bool) -> None:
+def show_plan(request: ApplyRequest, as_json: bool) -> None:
+    """Tell what would be made, and what that costs."""
     from attrbank.editing.plan import plan
 
     planned = plan(request).as_dict()

@@ -12,8 +12,8 @@ import typer
 from attrbank.cli import terminal
 from attrbank.cli.card import card_facts, tuning_facts
 from attrbank.cli.options import BankOption, JsonOption
-from attrbank.errors import AttrbankError, CorruptArtifactError
-from attrbank.pictures.png_text import read_recipe_text
+from attrbank.errors import AttrbankError
+from attrbank.pictures.recipes import recipe_in
 from attrbank.schema.annotated import Annotation
 from attrbank.schema.carried import Recipe, RecipeTurn
 from attrbank.schema.fields import ON_THE_WAY
@@ -76,10 +76,7 @@ def _octal(character: str) -> str:
 
 
 def _show_picture(path: Path, bank: Path | None, as_json: bool) -> None:
-    try:
-        recipe = Recipe.model_validate_json(read_recipe_text(path))
-    except ValueError as error:
-        raise CorruptArtifactError("The picture's recipe is not one that this attrbank understands.") from error
+    recipe = recipe_in(path)
     if absent := [turn.name for turn in recipe.steps_applied if not _is_there(bank, turn)]:
         terminal.say(f"This bank does not have {', '.join(absent)} as it was; name the one that does with --bank.")
     if as_json:

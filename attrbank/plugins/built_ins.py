@@ -7,6 +7,7 @@ from attrbank.plugins.hookspecs import PLACEABLE, TAKES_ARGUMENT, Register, Spec
 COMMANDS = (
     Spec("learn", "Learn an attribute from a pair of prompts, or of pictures.", target="attrbank.cli.learn:learn"),
     Spec("apply", "Apply attributes to a picture, and save before and after.", target="attrbank.cli.apply:apply"),
+    Spec("replay", "Draw a picture again from the recipe in it.", target="attrbank.cli.replay:replay"),
     Spec("strip", "Draw an attribute at several strengths, beside each other.", target="attrbank.cli.sheets:strip"),
     Spec("grid", "Draw every combination of two things that vary.", target="attrbank.cli.sheets:grid"),
     Spec("eval", "Measure attributes against other ways to do the same.", target="attrbank.cli.eval:evaluate"),
