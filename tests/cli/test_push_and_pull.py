@@ -8,7 +8,6 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,10 @@ import huggingface_hub
 import pytest
 from huggingface_hub import constants
 
-from attrbank.attribute import bundle, exchange, folder, places, web
-from attrbank.store import blobs
+from attrbank.attribute import bundle, folder, places, web
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli
 from tests.helpers.artifacts import usable
-from tests.helpers.dying import Killed, killed_at
 from tests.helpers.measured import a_card
 from tests.helpers.serving import FakeHub, answering, serving_folder
 
@@ -207,44 +204,6 @@ def test_two_do_not_write_to_a_folder_at_once(cli: Cli, shelf: Path, monkeypatch
     with places.target(str(shelf)):
         assert cli("push", str(shelf), "young").code == 6
     assert cli("push", str(shelf), "young").code == 0
-
-
-def test_a_push_that_is_killed_anywhere_leaves_what_can_be_pulled_and_pushed_again(
-    stocked: Bank, tmp_path: Path
-) -> None:
-    """Also where what goes along has changed, and one takes the place of another of its name."""
-    before = {entry.id for entry in (stocked.resolve("young"), stocked.resolve("old"))}
-    first = tmp_path / "first"
-    stocked.annotations.note(stocked.resolve("old"), "plain")
-    _push(stocked, first, "young", "old")
-    stocked.annotations.note(stocked.resolve("old"), "kind")
-    after = {stocked.add(usable("young", t_x=0.5), replace=True).id, stocked.resolve("old").id}
-    for number in count():
-        shelf = tmp_path / str(number)
-        shutil.copytree(first, shelf)
-        try:
-            with killed_at(number):
-                _push(stocked, shelf, "young", "old")
-        except Killed:
-            there = _pulled(shelf, tmp_path / f"seen-{number}")
-            assert there <= before | after
-            assert len(there) >= 1
-            _push(stocked, shelf, "young", "old")
-            assert _pulled(shelf, tmp_path / f"healed-{number}") == after
-            assert len(bundle.artifacts(shelf)) == 2
-            continue
-        break
-    assert number > 20
-
-
-def _push(bank: Bank, shelf: Path, *names: str) -> None:
-    with places.target(str(shelf)) as place:
-        exchange.push(bank, bank.resolve_all(names), place, replace=True)
-
-
-def _pulled(shelf: Path, into: Path) -> set[str]:
-    into.mkdir()
-    return {blobs.identify(path.read_bytes()) for path in exchange.pull(places.source(str(shelf)), (), into)}
 
 
 def _of_old(shelf: Path) -> Path:

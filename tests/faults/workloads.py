@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attrbank.attribute import bundle
+from attrbank.attribute import bundle, exchange, places
 from attrbank.attribute.transfer import beside, export_attribute, import_attribute
 from attrbank.errors import CorruptArtifactError
 from attrbank.store import blobs, index
@@ -215,7 +215,34 @@ def _saved(bank: Bank) -> None:
     other.backup(_outside(bank) / "bank.tar")
 
 
-WORKLOADS = {  # push and pull belong here too, as soon as there are any
+def _shelved(bank: Bank) -> None:
+    """A folder that was pushed to, and a bank in which something has come since, and something changed."""
+    fill(bank)
+    _push(bank)
+    bank.add(numbered("young", 3), replace=True)
+    bank.annotations.tag(bank.resolve("old"), ["kind"])
+
+
+def _push(bank: Bank) -> None:
+    with places.target(str(_outside(bank) / "shelf")) as place:
+        exchange.push(bank, bank.resolve_all(("young", "old")), place, replace=True)
+
+
+def _pushed(bank: Bank) -> View:
+    """What whoever pulls from the folder gets, and what goes along."""
+    into, shelf = _outside(bank) / "pulled", _outside(bank) / "shelf"
+    shutil.rmtree(into, ignore_errors=True)
+    into.mkdir()
+    pulled = exchange.pull(places.source(str(shelf)), (), into)
+    return frozenset(path.read_bytes() for path in pulled), snapshot(into)
+
+
+def _pushing(view: View, before: View, after: View) -> bool:
+    """Nothing is there that was not pushed, and something is."""
+    return bool(view[0]) and view[0] <= before[0] | after[0]
+
+
+WORKLOADS = {
     "the first add": Workload(lambda bank: None, lambda bank: bank.add(artifact("young")), seen),
     "add": Workload(fill, lambda bank: bank.add(artifact("smile")), seen),
     "replace": Workload(fill, lambda bank: bank.add(numbered("young", 3), replace=True), seen),
@@ -240,6 +267,7 @@ WORKLOADS = {  # push and pull belong here too, as soon as there are any
     "reindex": Workload(_without_index, lambda bank: bank.reindex(), seen, mend=lambda bank: bank.reindex()),
     "prune": Workload(fill, lambda bank: bank.prune(), lambda bank: seen(bank, going="lately")),
     "export a bundle": Workload(fill, _pack, _packed),
+    "push": Workload(_shelved, _push, _pushed, _pushing),
     "back up": Workload(fill, _back_up, _backed_up),
     "restore a backup": Workload(_saved, lambda bank: bank.restore_backup(_outside(bank) / "bank.tar"), seen),
     "import": Workload(_gift, _import, seen, _imported),
