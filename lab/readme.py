@@ -29,6 +29,7 @@ PAGES = (
     Path("docs/results.md"),
     Path("plugins/attrbank-ksamplers/README.md"),
     Path("plugins/attrbank-portraits-2/README.md"),
+    Path("plugins/attrbank-avatars/README.md"),
 )
 """In the clone, those that show tables."""
 
@@ -63,6 +64,7 @@ TABLES: Mapping[str, Table] = {
     "shortfalls": Table(("shortfalls.json",), shortfalls.table),
     "early-switches": Table(("shortfalls.json",), shortfalls.switch_table),
     "new-truth": Table(("new-truth.json",), new_truth.table),
+    "new-truth-avatars": Table(("new-truth-avatars.json",), new_truth.table),
     "agreement": Table(("agreement.json",), agreement.table),
     "compositions": Table(("compositions.json",), compositions.table),
     "strengths": Table(("strengths.json",), strengths.table),

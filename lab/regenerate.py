@@ -71,14 +71,26 @@ STEPS = (
     Step(
         "new-truth",
         ("docs/new-truth.json",),
-        ("lab.figures.new_truth --work {out} --out {out}/new-truth.json",),
+        ("lab.figures.new_truth --backbone portraits-2 --work {out} --out {out}/new-truth.json",),
         needs=("attrbank-portraits-2",),
+    ),
+    Step(
+        "new-truth-avatars",
+        ("docs/new-truth-avatars.json",),
+        ("lab.figures.new_truth --backbone avatars --work {out} --out {out}/new-truth-avatars.json",),
+        needs=("attrbank-avatars",),
     ),
     Step(
         "graded-sheet",
         ("plugins/attrbank-portraits-2/sheet.png",),
-        (f"lab.second_edition.sheet --rows 4 --model {PORTRAITS_2}/model --out {{out}}/sheet.png",),
+        (f"lab.second_edition.sheet --rows 8 --model {PORTRAITS_2}/model --out {{out}}/sheet.png",),
         needs=("attrbank-portraits-2",),
+    ),
+    Step(
+        "avatars-sheet",
+        ("plugins/attrbank-avatars/sheet.png",),
+        ("lab.avatars.sample plugins/attrbank-avatars/attrbank_avatars/model {out}/sheet.png",),
+        needs=("attrbank-avatars",),
     ),
     Step("bars", ("docs/bars.json",), ("lab.figures.bars --out {out}/bars.json",)),
     Step(

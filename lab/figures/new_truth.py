@@ -1,8 +1,8 @@
-"""What default ``learn`` and ``apply`` do on a graded model: ``python -m lab.figures.new_truth --work DIR``.
+"""What default ``learn`` and ``apply`` do on the models that are graded or unaligned.
 
-Each attribute is learned from one pair of prompts with the settings of ``attrbank learn``, then measured beside the
-target prompt and the best prompt switch. Learned attributes and measured cells are kept in DIR, so that a stopped run
-goes on.
+``python -m lab.figures.new_truth --work DIR``, with ``--backbone avatars`` for the other one. Each attribute is learned
+from one pair of prompts with the settings of ``attrbank learn``, then measured beside the target prompt, the best prompt
+switch and a placebo. Learned attributes and measured cells are kept in DIR, so that a stopped run goes on.
 """
 
 from __future__ import annotations
@@ -10,106 +10,189 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import torch
 import typer
 from rich.console import Console
 from rich.progress import track
+from torch import Tensor
 
 from attrbank import files
-from attrbank.evaluation.bench.setting import SettingRequest, set_up
+from attrbank.evaluation.bench.setting import Setting, SettingRequest, set_up
+from attrbank.evaluation.bench.subjects import Subject
 from attrbank.evaluation.evaluate import EvalRequest, evaluate
-from attrbank.evaluation.numbers.results import AttributeFigures, Curve, Point
+from attrbank.evaluation.numbers.results import AttributeFigures, Point
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import learn
 from attrbank.names import parse_seeds
 from attrbank.store.bank import Bank
 from lab import markdown
 
-PERSON = "a photo of a person"
-PAIRS: Mapping[str, tuple[str, str]] = {
-    "young": ("a photo of an old person", "a photo of a young person"),
-    "old": ("a photo of a young person", "a photo of an old person"),
-    "smile": (PERSON, "a photo of a person, smiling"),
-    "sad": (PERSON, "a photo of a person, looking sad"),
-    "man": ("a photo of a woman", "a photo of a man"),
-    "woman": ("a photo of a man", "a photo of a woman"),
-    "glasses": (PERSON, "a photo of a person, with glasses"),
-    "hat": (PERSON, "a photo of a person, with a hat"),
-    "beard": ("a photo of a man, without a beard", "a photo of a man, with a beard"),
+
+class Truth(NamedTuple):
+    """A model whose judge knows, and what is learned on it.
+
+    Attributes:
+        prompt: of the pictures.
+        pairs: source and target prompt of each attribute, which is called after a goal of the judge.
+    """
+
+    prompt: str
+    pairs: Mapping[str, tuple[str, str]]
+
+
+def _of(subject: str, **endings: str) -> dict[str, tuple[str, str]]:
+    """Pairs that add something to a prompt."""
+    return {name.replace("_", "-"): (subject, f"{subject}{ending}") for name, ending in endings.items()}
+
+
+PHOTO, PICTURE = "a photo of a person", "a picture of a person"
+TRUTHS: Mapping[str, Truth] = {
+    "portraits-2": Truth(
+        PHOTO,
+        {
+            "young": ("a photo of an old person", "a photo of a young person"),
+            "old": ("a photo of a young person", "a photo of an old person"),
+            **_of(PHOTO, smile=", smiling", sad=", looking sad"),
+            "man": ("a photo of a woman", "a photo of a man"),
+            "woman": ("a photo of a man", "a photo of a woman"),
+            **_of(PHOTO, glasses=", with glasses", hat=", with a hat"),
+            "beard": ("a photo of a man, without a beard", "a photo of a man, with a beard"),
+            "long-hair": ("a photo of a person, with short hair", "a photo of a person, with long hair"),
+        },
+    ),
+    "avatars": Truth(
+        PICTURE,
+        {
+            **_of(PICTURE, glasses=" with glasses", sunglasses=" with sunglasses", hat=" with a hat"),
+            **_of(PICTURE, beard=" with a beard", long_hair=" with long hair"),
+            "bald": ("a picture of a person with hair", "a picture of a bald person"),
+            "smile": ("a picture of a serious person", "a picture of a smiling person"),
+            "sad": ("a picture of a smiling person", "a picture of a sad person"),
+            "man": ("a picture of a woman", "a picture of a man"),
+            "woman": ("a picture of a man", "a picture of a woman"),
+        },
+    ),
 }
 STEPS = 10
-SHOWN = {"attribute": "default learn", "target-prompt": "target prompt", "prompt-switch": "best prompt switch"}
+IN_ORDER = 0.95
+"""The rank correlation of strength and effect from which on a picture counts as one that slides."""
+SHOWN = {
+    "attribute": "default learn",
+    "target-prompt": "target prompt",
+    "prompt-switch": "best prompt switch",
+    "random-z": "placebo",
+}
 
 
-def learned(backbone: str, seeds: str, bank: Path) -> None:
+class Slide(NamedTuple):
+    """How an attribute comes as its strength grows by tenths, in the pictures in which it has come at 1.
+
+    Attributes:
+        largest: the largest of the ten steps, as a share of the way, of the median picture; .1 at best.
+        off: by how much the effect at strength s is off s times the effect at 1, as a share of the way, on average.
+        in_order: the share of the pictures in which strength and effect have a rank correlation of ``IN_ORDER``.
+    """
+
+    largest: float
+    off: float
+    in_order: float
+
+
+def slide_of(way: Tensor) -> Slide:
+    """What the effects (strengths from 0 to 1, pictures) say; the last of each picture must differ from its first."""
+    shares = (way - way[0]) / (way[-1] - way[0])
+    strengths = torch.linspace(0, 1, len(way))[:, None]
+    ranks = way.argsort(0).argsort(0).float()
+    order = torch.corrcoef(torch.cat([torch.arange(float(len(way)))[None], ranks.T]))[0, 1:]
+    return Slide(
+        float(shares.diff(dim=0).amax(0).median()),
+        float((shares - strengths).abs().mean()),
+        float((order >= IN_ORDER).float().mean()),
+    )
+
+
+def learned(truth: Truth, backbone: str, seeds: str, bank: Path) -> None:
     """Learn what the bank lacks."""
     known = {entry.name for entry in Bank(bank).entries()} if bank.exists() else set()
-    for name in track([name for name in PAIRS if name not in known], "learning", console=Console(stderr=True)):
-        source, target = PAIRS[name]
-        learn(learn_spec(name, [source], [target], seeds=tuple(parse_seeds(seeds))), bank=bank, backbone=backbone)
+    missing = [name for name in truth.pairs if name not in known]
+    for name in track(missing, "learning", console=Console(stderr=True)):
+        source, target = truth.pairs[name]
+        spec = learn_spec(name, [source], [target], seeds=tuple(parse_seeds(seeds)))
+        learn(spec, bank=bank, backbone=backbone, force=True)
 
 
-def largest_steps(request: SettingRequest) -> dict[str, float]:
-    """The largest of ten steps as a share of the way of the mean degree, by attribute; gradual is .1.
-
-    Of pictures in which the attribute has come at strength 1 alone; nothing where it comes in none.
-    """
-    setting, found = set_up(request), {}
+def slides(request: SettingRequest, kept: Path) -> dict[str, Slide]:
+    """How each attribute slides, by its name; nothing of one that comes in no picture. What is done is kept."""
+    setting, found = set_up(request), _slides_in(kept)
     before = setting.judge.look(setting.bench.images(setting.bench.unedited))
     for subject in track(setting.subjects, "ten steps", console=Console(stderr=True)):
-        rows = setting.judge.lacking(subject, before)
-        bench, effect = setting.bench.only(rows), setting.judge.effect
-        acts = [bench.act(subject.learned, n / STEPS) for n in range(1, STEPS + 1)]
-        seen = [setting.judge.look(bench.images(bench.edited([act]))) for act in acts]
-        way = torch.stack([effect(subject, before[rows]), *(effect(subject, after) for after in seen)])  # (11, B)
-        come = way[-1] > 0
-        if come.any():
-            shares = way[:, come].diff(dim=0).amax(0) / (way[-1] - way[0])[come].clamp(min=1e-6)
-            found[subject.label] = float(shares.median())
-    return found
+        if subject.id not in found:
+            found[subject.id] = _slide(setting, subject, before)
+            files.replace(kept, json.dumps(found).encode())
+    return {subject.label: Slide(*slide) for subject in setting.subjects if (slide := found[subject.id])}
+
+
+def _slides_in(kept: Path) -> dict[str, Any]:
+    return dict(json.loads(kept.read_text(encoding="utf-8"))) if kept.exists() else {}
+
+
+def _slide(setting: Setting, subject: Subject, before: Any) -> Slide | None:
+    rows = setting.judge.lacking(subject, before)
+    bench, effect = setting.bench.only(rows), setting.judge.effect
+    acts = [bench.act(subject.learned, n / STEPS) for n in range(1, STEPS + 1)]
+    seen = [setting.judge.look(bench.images(bench.edited([act]))) for act in acts]
+    way = torch.stack([effect(subject, before[rows]), *(effect(subject, after) for after in seen)])
+    come = way[-1] > 0
+    return slide_of(way[:, come]) if come.any() else None
 
 
 def table(figures: Mapping[str, Any]) -> str:
-    """Markdown: success / damage / flips / identity error / diversity, and the largest of ten steps."""
-    columns = ["", "images", *SHOWN.values(), "largest of ten steps"]
-    return markdown.table(columns, _rows(figures))
+    """Markdown: success / damage / flips / identity error / diversity / FID of all, and how the attribute slides."""
+    slide = ["largest of ten steps", "off", "in order"]
+    return markdown.table(["", "images", *SHOWN.values(), *slide], _rows(figures))
 
 
 def _rows(figures: Mapping[str, Any]) -> Iterator[list[str]]:
     for stored in figures["attributes"]:
         found = AttributeFigures.model_validate(stored)
-        step = figures["steps"].get(found.name)
-        cells = [_cell(found.curve(name)) for name in SHOWN]
-        yield [found.name, str(found.pictures), *cells, "–" if step is None else f"{step:.2f}"]
+        cells = [_cell(found, name) for name in SHOWN]
+        slide = figures["slides"].get(found.name, ())
+        numbers = [f"{number:.2f}" for number in slide] or ["–"] * len(Slide._fields)
+        yield [found.name, str(found.pictures), *cells, *numbers]
 
 
-def _cell(curve: Curve | None) -> str:
-    point = curve and (curve.best if curve.competitor == "prompt-switch" else curve.at(1.0))
+def _cell(found: AttributeFigures, competitor: str) -> str:
+    curve = found.curve(competitor)
+    point = curve and (curve.best if competitor == "prompt-switch" else curve.at(1.0))
     return _told(point) if point else "–"
 
 
 def _told(point: Point) -> str:
     value = {name: estimate.value for name, estimate in point.figures.items()} | point.distances
-    names = (("success", 2), ("damage", 2), ("flips", 3), ("identity", 2), ("diversity", 2))
-    return " / ".join(f"{value[name]:.{digits}f}" if name in value else "–" for name, digits in names)
+    success = "{value:.2f} [{low:.2f}, {high:.2f}]".format(**point.figures["success"].model_dump())
+    names = (("damage", 2), ("flips", 3), ("identity", 2), ("geometry", 2), ("diversity", 2), ("fid", 2))
+    cells = [f"{value[name]:.{digits}f}" if name in value else "–" for name, digits in names]
+    return " / ".join([success, *cells])
 
 
 def main(
     work: Annotated[Path, typer.Option(help="Where the bank and the cells are kept.")],
-    backbone: Annotated[str, typer.Option(help="The model.")] = "portraits-2",
+    backbone: Annotated[str, typer.Option(help=f"The model: {' or '.join(TRUTHS)}.")] = "portraits-2",
     learn_seeds: Annotated[str, typer.Option(help="To learn from.")] = "0-31",
-    seeds: Annotated[str, typer.Option(help="To judge on.")] = "30000-30015",
+    seeds: Annotated[str, typer.Option(help="To judge on.")] = "40000-40015",
     out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("docs/new-truth.json"),
 ) -> None:
     """Learn, measure, write the figures as JSON and print them as a table."""
-    learned(backbone, learn_seeds, work / "bank")
+    truth = TRUTHS[backbone]
+    learned(truth, backbone, learn_seeds, work / "bank")
     request = EvalRequest(
-        references=tuple(PAIRS),
+        references=tuple(truth.pairs),
         seeds=tuple(parse_seeds(seeds)),
-        prompt=PERSON,
-        against=("target-prompt", "prompt-switch"),
+        prompt=truth.prompt,
+        against=tuple(name for name in SHOWN if name != "attribute"),
+        strengths=(0.7, 1.0),
         quick=True,
         bank=work / "bank",
         out=work / "cells",
@@ -118,7 +201,7 @@ def main(
     figures = {
         "seeds": seeds,
         "attributes": [one.model_dump(mode="json") for one in found.figures.attributes],
-        "steps": largest_steps(request),
+        "slides": slides(request, work / "slides.json"),
     }
     files.replace(out, f"{json.dumps(figures, indent=1, ensure_ascii=False)}\n".encode())
     typer.echo(table(figures))

@@ -25,6 +25,7 @@ from attrbank_avatars.readings import (
     colours,
     effect,
     flips,
+    geometry_error,
     identity_error,
     lacking,
     look_at,
@@ -66,7 +67,7 @@ class AvatarsJudge(Judge):
         return lacking(_goal(subject), view)
 
     def figures(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, Tensor]:
-        """Success, damage, effect, flips, identity error and perceptual distance (docs/method.md 7)."""
+        """Success, damage, effect, flips, errors of identity and of geometry, and perceptual distance (docs/method.md 7)."""
         goal = _goal(subject)
         found = effect(goal, after)
         return {
@@ -75,6 +76,7 @@ class AvatarsJudge(Judge):
             "effect": found,
             "flips": flips(before, after, GOALS[goal]),
             "identity": identity_error(before, after),
+            "geometry": geometry_error(before, after),
             "perceptual": perceptual_distance(before, after),
         }
 

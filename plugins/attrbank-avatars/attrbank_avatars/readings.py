@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -33,6 +33,8 @@ COLOURED = ("skin", "hair", "clothes")
 PALETTES: Mapping[str, Mapping[str, str]] = {"hair": HAIR, "clothes": COLOURS}
 SPREAD: Mapping[str, float] = {"x": 0.118, "y": 0.118, "scale": 0.159, "tilt": 5.9 / TILT_UNIT}
 """Standard deviations of the places of single figures in scenes, in the units of the eyes."""
+NOISE: Mapping[str, float] = {"x": 0.011, "y": 0.011, "scale": 0.017, "tilt": 0.8 / TILT_UNIT}
+"""The judge's mean errors about renders through the codec (README.md), in the units of the eyes."""
 OTHER = 2.0
 """What another kind counts, as two strangers' numbers differ on average, in squared standard deviations."""
 
@@ -166,12 +168,22 @@ def identity_error(before: Pictures, after: Pictures) -> Tensor:
     column = GEOMETRY.index("flipped")
     changed["flipped"] = OTHER * ((before.place[:, column] > 0) != (after.place[:, column] > 0))
     asked["flipped"] = _sided(before) & _sided(after)
-    for name, spread in SPREAD.items():
-        moved = after.place[:, GEOMETRY.index(name)] - before.place[:, GEOMETRY.index(name)]
-        changed[name] = (moved / spread).square()
+    for name, column in _columns(SPREAD).items():
+        changed[name] = ((after.place[:, column] - before.place[:, column]) / SPREAD[name]).square()
     everywhere = torch.ones(len(before))
     weights = torch.stack([asked[name].float() if name in asked else everywhere for name in changed])
     return ((torch.stack(list(changed.values())) * weights).sum(0) / weights.sum(0)).sqrt()
+
+
+def geometry_error(before: Pictures, after: Pictures) -> Tensor:
+    """RMS of how far the figure moves, grows and tilts, (B,); 1 is what two readings of one figure differ by."""
+    moved = {name: after.place[:, column] - before.place[:, column] for name, column in _columns(NOISE).items()}
+    return torch.stack([moved[name] / (2**0.5 * noise) for name, noise in NOISE.items()]).square().mean(0).sqrt()
+
+
+def _columns(names: Iterable[str]) -> dict[str, int]:
+    """Where the numbers of a place stand."""
+    return {name: GEOMETRY.index(name) for name in names}
 
 
 def _sided(pictures: Pictures) -> Tensor:

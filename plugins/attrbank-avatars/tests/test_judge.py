@@ -10,7 +10,7 @@ import torch
 from attrbank_avatars import perfect
 from attrbank_avatars.goals import GOALS, PROMPTS, exclude
 from attrbank_avatars.judge import AvatarsJudge
-from attrbank_avatars.readings import Pictures, colours, flips, identity_error, lacking, largest
+from attrbank_avatars.readings import Pictures, colours, flips, geometry_error, identity_error, lacking, largest
 from attrbank_avatars.truth import GEOMETRY, PICTURE, STYLES, TRAITS_READ, values_of
 
 from attrbank.plugin import Case, JudgeContract, LearnedAttribute, Subject
@@ -40,6 +40,7 @@ def test_perfect_edits_are_seen_and_nothing_beside_them(judge: AvatarsJudge, goa
     assert figures["success"] > 0.9
     assert figures["flips"] < 0.05
     assert figures["identity"] < 0.25
+    assert figures["geometry"] < 1.2
     assert 0 < figures["perceptual"] < 0.5
 
 
@@ -60,6 +61,7 @@ def test_a_figure_that_moves_has_changed(scenes: Pictures, column: str) -> None:
     moved = scenes.place.clone()
     moved[:, GEOMETRY.index(column)] += 0.1
     assert identity_error(scenes, replace(scenes, place=moved)).min() > 0.05
+    assert geometry_error(scenes, replace(scenes, place=moved)).min() > 0.5
 
 
 def test_a_goal_asks_those_alone_who_could_have_it(scenes: Pictures) -> None:
