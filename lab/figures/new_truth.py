@@ -1,14 +1,15 @@
 """What default ``learn`` and ``apply`` do on the models that are graded or unaligned.
 
 ``python -m lab.figures.new_truth --work DIR``, with ``--backbone avatars`` for the other one. Each attribute is learned
-from one pair of prompts with the settings of ``attrbank learn``, then measured beside the target prompt, the best prompt
-switch and a placebo. Learned attributes and measured cells are kept in DIR, so that a stopped run goes on.
+from one pair of prompts with the settings of ``attrbank learn``, then measured beside the target prompt, the best
+prompt switch and a placebo. Learned attributes and measured cells are kept in DIR, so that a stopped run goes on.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -36,10 +37,12 @@ class Truth(NamedTuple):
     Attributes:
         prompt: of the pictures.
         pairs: source and target prompt of each attribute, which is called after a goal of the judge.
+        graded: those of which the judge reads degrees, so that they can be seen to slide.
     """
 
     prompt: str
     pairs: Mapping[str, tuple[str, str]]
+    graded: tuple[str, ...] = ()
 
 
 def _of(subject: str, **endings: str) -> dict[str, tuple[str, str]]:
@@ -61,6 +64,7 @@ TRUTHS: Mapping[str, Truth] = {
             "beard": ("a photo of a man, without a beard", "a photo of a man, with a beard"),
             "long-hair": ("a photo of a person, with short hair", "a photo of a person, with long hair"),
         },
+        graded=("old", "smile", "beard", "long-hair"),
     ),
     "avatars": Truth(
         PICTURE,
@@ -125,6 +129,8 @@ def learned(truth: Truth, backbone: str, seeds: str, bank: Path) -> None:
 
 def slides(request: SettingRequest, kept: Path) -> dict[str, Slide]:
     """How each attribute slides, by its name; nothing of one that comes in no picture. What is done is kept."""
+    if not request.references:
+        return {}
     setting, found = set_up(request), _slides_in(kept)
     before = setting.judge.look(setting.bench.images(setting.bench.unedited))
     for subject in track(setting.subjects, "ten steps", console=Console(stderr=True)):
@@ -181,7 +187,7 @@ def main(
     work: Annotated[Path, typer.Option(help="Where the bank and the cells are kept.")],
     backbone: Annotated[str, typer.Option(help=f"The model: {' or '.join(TRUTHS)}.")] = "portraits-2",
     learn_seeds: Annotated[str, typer.Option(help="To learn from.")] = "0-31",
-    seeds: Annotated[str, typer.Option(help="To judge on.")] = "40000-40015",
+    seeds: Annotated[str, typer.Option(help="To judge on.")] = "40000-40011",
     out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("docs/new-truth.json"),
 ) -> None:
     """Learn, measure, write the figures as JSON and print them as a table."""
@@ -201,7 +207,7 @@ def main(
     figures = {
         "seeds": seeds,
         "attributes": [one.model_dump(mode="json") for one in found.figures.attributes],
-        "slides": slides(request, work / "slides.json"),
+        "slides": slides(replace(request, references=truth.graded), work / "slides.json"),
     }
     files.replace(out, f"{json.dumps(figures, indent=1, ensure_ascii=False)}\n".encode())
     typer.echo(table(figures))
