@@ -29,7 +29,7 @@ same = studio.apply("grin:0", seed=10007)
 print("strength 0 leaves every bit:", same.before.tobytes() == same.after.tobytes())
 
 # Compose. Each acts at its own time, the noisier first; the others here are from the starter bank.
-party = studio.apply("grin", "young:0.7", "hat", seed=10007, prompt="a photo of an old woman")
+party = studio.apply("grin", "young:0.7", "hat", seed=10007, prompt="a photo of a woman")
 party.before.save(folder / "before.png")  # PIL pictures
 party.after.save(folder / "after.png")
 

@@ -13,7 +13,7 @@ import typer
 from attrbank import files
 from attrbank.cli import terminal
 from attrbank.cli.card import card_facts
-from attrbank.cli.options import BankOption
+from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import AttrbankError, InvalidValueError
 from attrbank.store.bank import Bank
 from attrbank.store.entry import DOCUMENT, Entry, entry_from_json
@@ -53,6 +53,7 @@ def gallery(
     ] = None,
     tags: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Only what has it.")] = None,
     sort: Annotated[str, typer.Option(metavar="FIELD[:desc]", help="The order on the page.")] = "name",
+    as_json: JsonOption = False,
     bank: BankOption = None,
 ) -> None:
     """Show the bank as a page that stands alone. It has pictures, ranges, figures, and how to use what is there."""
@@ -64,6 +65,9 @@ def gallery(
         files.replace(path, page)
     elif not files.create(path, page):
         raise InvalidValueError(f"{path} is there already.", hint=f"Replace it with: attrbank gallery -o {path}")
+    if as_json:
+        terminal.document({"output": str(path), "attributes": [entry.reference for entry in entries]})
+        return
     terminal.say(f"{len(entries)} attributes")
     terminal.lines([str(path)])
 

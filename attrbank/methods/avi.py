@@ -90,7 +90,7 @@ class Avi(Method):
     def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Preset | None) -> dict[str, Any]:
         """What suits the vectors that are asked for; the preset is docs/method.md 2.5 but for the width of Φ."""
         vectors = str(given.get("vectors", preset or "difference"))
-        if given.get("core") == "distil":
+        if str(given.get("core")) == "distil":
             raise InvalidValueError("Vectors have no core 'distil'.", hint="Text directions have: --method text.")
         _refuse_options_of_the_other(vectors, preset, given)
         if pictures:

@@ -87,7 +87,8 @@ def read_only(folder: Path, _budget: int, _chooser: random.Random) -> Iterator[t
     for what, act in ACTS.items():
         try:
             act(bank)
-            yield what, "was done on a read-only disk"
+            idle = what == "reindex" and seen(bank) == before  # it writes what differs, and nothing does
+            yield what, None if idle else "was done on a read-only disk"
         except StorageError:
             yield what, None if seen(bank) == before else "is seen all the same"
     yield "verify", None if all(finding.harmless for finding in bank.verify()) else "finds harm"

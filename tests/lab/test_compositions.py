@@ -21,10 +21,10 @@ def test_one_attribute_twice_is_twice_the_attribute_by_every_rule_but_that_of_ro
 ) -> None:
     people, acts = (
         People.seen(bench, OracleJudge("tuner", renders=8)),
-        [bench.act(learned, 1.0), bench.act(learned, 1.0)],
+        [bench.act(learned, 1.0, "mean"), bench.act(learned, 1.0, "mean")],
     )
     found = composition(people, ("old", "smile"), acts)
-    before, after = people.before, people.after([bench.act(learned, 2.0)])
+    before, after = people.before, people.after([bench.act(learned, 2.0, "mean")])
     expected = {
         "success": has_all(after, ("old", "smile")),
         "flips": flips(before, after, "old", "smiling"),

@@ -36,7 +36,12 @@ def test_the_median_picture_says_how_large_the_largest_step_is() -> None:
 def test_a_row_tells_success_with_its_interval_and_how_the_attribute_slides() -> None:
     estimate = {"value": 0.5, "low": 0.25, "high": 0.75}
     point = {"strength": 1.0, "figures": {"success": estimate}, "unet_evaluations": 60, "seconds": 1}
-    curve = {"points": [point], "matched": {"strength": 1, "reached": False, "figures": {}}, "monotonicity": 1, "smoothness": 1}
+    curve = {
+        "points": [point],
+        "matched": {"strength": 1, "reached": False, "figures": {}},
+        "monotonicity": 1,
+        "smoothness": 1,
+    }
     curve |= {"competitor": "attribute", "usable": None}
     found = {"name": "hat", "id": "0", "target": "", "size_bytes": 1, "pictures": 9, "limit": {}, "unedited": {}}
     text = table({"attributes": [{**found, "curves": [curve]}], "slides": {"hat": [0.3, 0.1, 0.8]}})

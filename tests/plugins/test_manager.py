@@ -47,7 +47,7 @@ def test_built_ins_come_through_the_same_hooks(on_path: Path) -> None:
     assert manager.plugins[0].distribution == "attrbank"
     assert sampler_names(manager) == ["ddim", "ddpm"]
     assert [spec.name for spec, _ in manager.registrations("backbone")] == ["portraits", "latent_diffusion"]
-    assert [spec.name for spec, _ in manager.registrations("method")] == ["avi"]
+    assert [spec.name for spec, _ in manager.registrations("method")] == ["avi", "text"]
     assert [spec.name for spec, _ in manager.registrations("metric")] == ["change", "psnr", "oracle-perceptual"]
     assert [spec.name for spec, _ in manager.registrations("judge")] == ["oracle", "clip", "self"]
 

@@ -147,7 +147,7 @@ class MethodContract(Contract):
         times, words = self._method.times(record, core), self._method.needs(record, core, strength).words
         first, *later = indices_of(times, trajectory.grid, trajectory.backbone.schedule)
         edit = (method or self._method).edit(record, attribute.tensors)
-        acts = [Act(first, edit, strength, tuple(later), words)]
+        acts = [Act(first, edit, strength, tuple(later), words=words)]
         return run_edits(trajectory, _SOURCE, _SEEDS, acts, with_before=with_before)
 
 

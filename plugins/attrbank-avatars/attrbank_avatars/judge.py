@@ -67,7 +67,7 @@ class AvatarsJudge(Judge):
         return lacking(_goal(subject), view)
 
     def figures(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, Tensor]:
-        """Success, damage, effect, flips, errors of identity and of geometry, and perceptual distance (docs/method.md 7)."""
+        """Success, damage, effect, flips, errors of identity and geometry, perceptual distance (docs/method.md 7)."""
         goal = _goal(subject)
         found = effect(goal, after)
         return {
