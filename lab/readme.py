@@ -29,7 +29,6 @@ PAGES = (
     Path("docs/results.md"),
     Path("plugins/attrbank-ksamplers/README.md"),
     Path("plugins/attrbank-portraits-2/README.md"),
-    Path("plugins/attrbank-avatars/README.md"),
 )
 """In the clone, those that show tables."""
 

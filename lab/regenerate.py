@@ -70,8 +70,11 @@ STEPS = (
     Step("agreement", ("docs/agreement.json",), ("lab.figures.agreement --out {out}/agreement.json",)),
     Step(
         "new-truth",
-        ("docs/new-truth.json",),
-        ("lab.figures.new_truth --backbone portraits-2 --work {out} --out {out}/new-truth.json",),
+        ("docs/new-truth.json", "plugins/attrbank-portraits-2/sliders.png"),
+        (
+            "lab.figures.new_truth --backbone portraits-2 --work {out} --out {out}/new-truth.json",
+            "lab.figures.sliders --bank {out}/bank --out {out}/sliders.png",
+        ),
         needs=("attrbank-portraits-2",),
     ),
     Step(

@@ -44,7 +44,7 @@ def test_every_finding_that_is_kept_is_made_by_a_step() -> None:
     assert {f"docs/findings/{path.name}" for path in (ROOT / "docs" / "findings").iterdir()} == set(findings.writes)
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c[0] != "attrbank"], ids=lambda command: " ".join(command[:3]))
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c[0] != "attrbank"], ids=lambda c: " ".join(c[:3]))
 def test_every_module_takes_the_options_that_it_is_given(command: list[str]) -> None:
     options = {word[2:] for word in command if word.startswith("--")}
     assert options <= set(inspect.signature(import_module(command[0]).main).parameters)
