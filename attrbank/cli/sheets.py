@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
@@ -24,12 +25,25 @@ from attrbank.editing.axes import FORMS, KINDS, Axis, Mark, SheetRequest, axis_o
 from attrbank.errors import InvalidValueError
 from attrbank.names import parse_asked
 
-PromptOption: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="P", help="The first attribute's; with -i the model's.")
-]
-ImageOption: TypeAlias = Annotated[Path | None, typer.Option("-i", metavar="IMAGE", help="Edit this picture.")]
-OutputOption: TypeAlias = Annotated[Path | None, typer.Option("-o", metavar="OUT.png", help="The PNG's name.")]
 SeedOption: TypeAlias = Annotated[int | None, typer.Option(metavar="N", help="The pictures' seed; default 0.")]
+
+
+@dataclass(frozen=True)
+class Common:
+    """The options that say what all pictures of a sheet have in common, and where it goes."""
+
+    prompt: Annotated[str | None, typer.Option(metavar="P", help="The first attribute's; with -i the model's.")] = None
+    image: Annotated[Path | None, typer.Option("-i", metavar="IMAGE", help="Edit this picture.")] = None
+    output: Annotated[Path | None, typer.Option("-o", metavar="OUT.png", help="The PNG's name.")] = None
+    backbone: BackboneOption = None
+    config: ConfigOption = None
+    bank: BankOption = None
+
+    def fields(self, where: Where, sampling: Sampling) -> dict[str, Any]:
+        """Of every picture's ``ApplyRequest``."""
+        own = {name: value for name, value in vars(self).items() if name != "config"}
+        model = {"backbone": backbone_of(self.backbone, self.config), "placement": where.placement()}
+        return {**own, **model, **vars(sampling)}
 
 
 @spelled_out
@@ -39,33 +53,20 @@ def strip(
     ],
     *,
     strengths: Annotated[str, typer.Option(metavar="S", help="FROM:TO:COUNT, or a list by commas.")] = "0:1:5",
-    prompt: PromptOption = None,
     seeds: Annotated[str, typer.Option(metavar="LIST", help="A row for every seed, as 0-3.")] = "0",
-    image: ImageOption = None,
-    output: OutputOption = None,
+    common: Common,
     as_json: JsonOption = False,
-    backbone: BackboneOption = None,
-    config: ConfigOption = None,
     where: Where,
     sampling: Sampling,
-    bank: BankOption = None,
 ) -> None:
     """Draw an attribute at several strengths, beside each other."""
     varied, *others = map(parse_asked, references)
     if varied.strength is not None:
         complaint = f"A strip varies {varied.reference}, which has a strength."
         raise InvalidValueError(complaint, hint=f"Write {varied.reference} without :S.")
-    common = {
-        "prompt": prompt,
-        "image": image,
-        "output": output,
-        "backbone": backbone_of(backbone, config),
-        "placement": where.placement(),
-        **vars(sampling),
-        "bank": bank,
-    }
     across, down = strengths_axis(references[0], strengths), axis_of(f"seed={seeds}")
-    request = SheetRequest(references=tuple(others), common=common, across=across, down=down)
+    fields = common.fields(where, sampling)
+    request = SheetRequest(references=tuple(others), common=fields, across=across, down=down)
     _draw(request, f"{_named(varied.reference)}_strip.png", as_json)
 
 
@@ -77,31 +78,17 @@ def grid(
     *,
     x: Annotated[str, typer.Option("--x", metavar="AXIS", help=FORMS)],
     y: Annotated[str, typer.Option("--y", metavar="AXIS", help="The rows, likewise.")],
-    prompt: PromptOption = None,
     seed: SeedOption = None,
-    image: ImageOption = None,
-    output: OutputOption = None,
+    common: Common,
     as_json: JsonOption = False,
-    backbone: BackboneOption = None,
-    config: ConfigOption = None,
     where: Where,
     sampling: Sampling,
-    bank: BankOption = None,
 ) -> None:
     """Draw every combination of two things that vary. Those are strengths, attributes, prompts, seeds or samplers."""
-    common = {
-        "prompt": prompt,
-        "seed": seed,
-        "image": image,
-        "output": output,
-        "backbone": backbone_of(backbone, config),
-        "placement": where.placement(),
-        **vars(sampling),
-        "bank": bank,
-    }
     across, down = axis_of(x), axis_of(y)
+    fields = {**common.fields(where, sampling), "seed": seed}
     given = tuple(map(parse_asked, references or ()))
-    request = SheetRequest(references=given, common=common, across=across, down=_titled(down))
+    request = SheetRequest(references=given, common=fields, across=across, down=_titled(down))
     _draw(request, f"{_named(across.name)}_{_named(down.name)}_grid.png", as_json)
 
 
