@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -25,6 +25,11 @@ from attrbank.cli.progress_bar import progress_bar
 from attrbank.editing.request import ApplyRequest
 from attrbank.names import parse_asked
 from attrbank.schema.fields import Core, Inversion
+
+if TYPE_CHECKING:  # help is shown without plugins
+    from attrbank.editing.plan import Plan
+
+MoreWarnings: TypeAlias = "Callable[[Plan], Iterable[str]]"
 
 
 @spelled_out
@@ -84,14 +89,14 @@ def apply(
         apply_one(request, as_json)
 
 
-def apply_one(request: ApplyRequest, as_json: bool) -> None:
-    """Make one picture, and tell of it."""
+def apply_one(request: ApplyRequest, as_json: bool, more: MoreWarnings = lambda planned: ()) -> None:
+    """Make one picture, and tell of it; ``more`` is what the plan gives cause to warn of beside its own warnings."""
     from attrbank.editing.run import apply as apply_attributes
 
     with progress_bar() as report:
-        done = apply_attributes(request, on_step=partial(report, "Denoising")).as_dict()
-    for warning in done["warnings"]:
-        terminal.warn(warning)
+        applied = apply_attributes(request, on_step=partial(report, "Denoising"))
+    done = applied.as_dict()
+    _warn(*more(applied.plan), *done["warnings"])
     if as_json:
         terminal.document(done)
         return
@@ -100,17 +105,22 @@ def apply_one(request: ApplyRequest, as_json: bool) -> None:
     terminal.lines([str(done["output"])])
 
 
-def show_plan(request: ApplyRequest, as_json: bool) -> None:
-    """Tell what would be made, and what that costs."""
+def show_plan(request: ApplyRequest, as_json: bool, more: MoreWarnings = lambda planned: ()) -> None:
+    """Tell what would be made, and what that costs; ``more`` as ``apply_one`` has it."""
     from attrbank.editing.plan import plan
 
-    planned = plan(request).as_dict()
-    for warning in planned["warnings"]:
-        terminal.warn(warning)
+    found = plan(request)
+    planned = found.as_dict()
+    _warn(*more(found), *planned["warnings"])
     if as_json:
         terminal.document(planned)
         return
     terminal.lines([*map(_turn_line, planned["attributes"]), f"{planned['unet_evaluations']} UNet evaluations"])
+
+
+def _warn(*warnings: str) -> None:
+    for warning in warnings:
+        terminal.warn(warning)
 
 
 def _turn_line(attribute: Mapping[str, Any]) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from attrbank.cli import terminal
 from attrbank.cli.apply import apply_one, show_plan
 from attrbank.cli.options import BankOption, JsonOption, Sampling, Where, spelled_out
 from attrbank.names import parse_asked
@@ -38,8 +38,7 @@ def replay(
     bank: BankOption = None,
 ) -> None:
     """Draw a picture again from the recipe in it. Nothing is otherwise but what is asked for."""
-    from attrbank.editing.plan import plan as planned_for  # help is shown without plugins
-    from attrbank.editing.replaying import changed_since, request_of
+    from attrbank.editing.replaying import changed_since, request_of  # help is shown without plugins
 
     recipe = recipe_in(picture)
     request = request_of(
@@ -59,6 +58,4 @@ def replay(
         bank=bank,
         **vars(sampling),
     )
-    for warning in changed_since(recipe, planned_for(request)):
-        terminal.warn(warning)
-    (show_plan if plan else apply_one)(request, as_json)
+    (show_plan if plan else apply_one)(request, as_json, partial(changed_since, recipe))
