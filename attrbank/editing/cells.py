@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from attrbank import files
+from attrbank.diffusion.protocols import Description
 from attrbank.diffusion.remembering import Memory
 from attrbank.editing.axes import SheetRequest
 from attrbank.editing.plan import Plan, plan
@@ -60,7 +61,8 @@ def draw_cells(
         AttrbankError: see ``plan.plan``.
     """
     cells = request.cells()
-    plans, first = [plan(cell) for cell in cells], cells[0]
+    described, first = dict[str, Description](), cells[0]
+    plans = [plan(cell, described) for cell in cells]
     require_writable(first.output, (first.image, first.mask))
     model = load_plugins().backbone(plans[0].backbone_reference, first.placement)
     given, memory, pictures, evaluations = GivenFiles.read(plans[0]).decoded(), Memory(), list[Tensor](), 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -209,8 +209,12 @@ class Plan:
         }
 
 
-def plan(request: ApplyRequest) -> Plan:
+def plan(request: ApplyRequest, described: MutableMapping[str, Description] | None = None) -> Plan:
     """Resolve a request against the bank, the backbone's description and the plugins.
+
+    Args:
+        request: what is asked for.
+        described: descriptions of backbones by reference, to take from and to add to: for one, all weights are read.
 
     Raises:
         NotFoundError: an attribute, backbone, sampler or method does not exist.
@@ -226,17 +230,13 @@ def plan(request: ApplyRequest) -> Plan:
     artifacts = [bank.artifact(entry) for entry in entries]
     records = [artifact.record for artifact in artifacts]
     reference = request.backbone or records[0].backbone.name
-    model = _described(reference, records[0], plugins)
+    model = _described(reference, records[0], plugins, {} if described is None else described)
     forced = [record for record in records if _is_forced(record, model, request, plugins)]
     sampler: Sampler = plugins.sampler(request.sampler or model.defaults.sampler)
     count = request.steps or model.defaults.steps
     grid = sampler.grid(count, model.schedule)
-    turns = [
-        _turn(entry, artifact, strength, asked.when, request, grid, model, plugins)
-        for entry, artifact, strength, asked in zip(
-            entries, artifacts, request.strengths, request.references, strict=True
-        )
-    ]
+    asked = zip(entries, artifacts, request.strengths, request.references, strict=True)
+    turns = [_turn(entry, file, s, one.when, request, grid, model, plugins) for entry, file, s, one in asked]
     turns.sort(key=lambda turn: (turn.index, -turn.record.t_x))  # stable: within one T_x, in the order given
     prompt, scale = prompt_of(request, records[0], model), guidance_scale_of(request, model)
     check_guidance(model, scale, prompt)
@@ -277,9 +277,12 @@ def _cautions(
     yield from _bad_pairs(bank, turns)
 
 
-def _described(reference: str, record: AttributeRecord, plugins: PluginManager) -> Description:
+def _described(
+    reference: str, record: AttributeRecord, plugins: PluginManager, known: MutableMapping[str, Description]
+) -> Description:
     try:
-        model: Description = plugins.describe(reference)
+        if reference not in known:
+            known[reference] = plugins.describe(reference)
     except NotFoundError as error:
         if reference != record.backbone.name:
             raise
@@ -287,7 +290,7 @@ def _described(reference: str, record: AttributeRecord, plugins: PluginManager) 
             f"{record.name} was learned on {reference}, which is not to be found from here.",
             hint="Say where it is with --backbone.",
         ) from error
-    return model
+    return known[reference]
 
 
 def _is_forced(record: AttributeRecord, model: Description, request: ApplyRequest, plugins: PluginManager) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from attrbank.pictures.sheet import GRID, TILE
+from attrbank.plugins.manager import PluginManager
 from tests.cli.conftest import Cli
 
 STEPS, GUIDED = 10, 2
@@ -57,6 +58,16 @@ def test_a_cell_is_the_picture_that_apply_draws(cli: Cli) -> None:
     assert cli("apply", "old", "--seed", "3", "--only-after", *RUN, "-o", "one.png").code == 0
     alone = Image.open("one.png").convert("RGB").resize((TILE, TILE), Image.Resampling.LANCZOS)
     assert np.array_equal(np.asarray(alone), old)
+
+
+@pytest.mark.usefixtures("learned")
+def test_all_cells_of_a_sheet_are_planned_with_one_look_at_the_weights(cli: Cli, monkeypatch) -> None:
+    describe, seen = PluginManager.describe, list[str]()
+    monkeypatch.setattr(
+        PluginManager, "describe", lambda self, source: (seen.append(source), describe(self, source))[1]
+    )
+    assert cli("grid", "--x", "old=0:1:3", "--y", "seed=0-1", *RUN).code == 0
+    assert len(seen) == 1
 
 
 @pytest.mark.usefixtures("learned")
