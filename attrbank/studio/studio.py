@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from functools import partial
 from typing import TypeAlias, Unpack
 
 from attrbank.diffusion.placement import Placement
-from attrbank.diffusion.protocols import Backbone
+from attrbank.diffusion.protocols import Backbone, Description
 from attrbank.diffusion.remembering import Memory
 from attrbank.editing.plan import plan
 from attrbank.editing.request import ApplyRequest
@@ -58,6 +58,7 @@ class Studio:
         self._placement = placement
         self._model, self._bank = model, bank
         self._memory, self._turn = Memory(), threading.RLock()
+        self._described = dict[str, Description]()
 
     def apply(self, *attributes: str, on_step: OnStep = silent, **options: Unpack[ApplyOptions]) -> Result:
         """Apply attributes as ``attrbank.apply`` does, whose arguments and errors these are."""
@@ -67,7 +68,7 @@ class Studio:
             request = apply_request(
                 attributes, options, backbone=self.backbone, placement=self._placement, bank=self._bank
             )
-            return drawn(request, listener, self._model, self._memory)
+            return drawn(request, listener, self._model, self._memory, self._described)
 
     def learn(
         self,
@@ -90,7 +91,11 @@ class Studio:
 
 
 def drawn(
-    request: ApplyRequest, on_step: OnStep, model: Backbone | None = None, memory: Memory | None = None
+    request: ApplyRequest,
+    on_step: OnStep,
+    model: Backbone | None = None,
+    memory: Memory | None = None,
+    described: MutableMapping[str, Description] | None = None,
 ) -> Result:
     """Do what was asked for, and write nothing.
 
@@ -99,8 +104,9 @@ def drawn(
         on_step: called with the denoising steps done and their total.
         model: the backbone, if it is loaded.
         memory: what it has predicted before.
+        described: as ``plan`` has it.
     """
-    planned = plan(request)
+    planned = plan(request, described)
     for warning in planned.warnings:
         warnings.warn(warning, stacklevel=3)  # of the line that called ``apply``
     given = GivenFiles.read(planned).decoded()

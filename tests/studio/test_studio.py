@@ -13,7 +13,7 @@ import attrbank
 from attrbank.diffusion.protocols import Prediction
 from attrbank.diffusion.remembering import Memory, RememberingTrajectory
 from attrbank.diffusion.trajectory import Trajectory
-from attrbank.plugins.manager import load_plugins
+from attrbank.plugins.manager import PluginManager, load_plugins
 from tests.helpers.counted import counting
 
 PROMPTS = ("a photo of a person", "a photo of an old person")
@@ -50,6 +50,16 @@ def same(one: attrbank.Result, other: attrbank.Result) -> bool:
     return all(
         np.array_equal(np.asarray(getattr(one, name)), np.asarray(getattr(other, name))) for name in ("before", "after")
     ) and torch.equal(one._drawn.after, other._drawn.after)
+
+
+def test_the_weights_are_read_for_the_first_picture_alone(studio, monkeypatch):
+    describe, seen = PluginManager.describe, []
+    monkeypatch.setattr(
+        PluginManager, "describe", lambda self, source: (seen.append(source), describe(self, source))[1]
+    )
+    for strength in (0.3, 0.9):
+        studio.apply(f"late:{strength}", seed=7, steps=STEPS)
+    assert len(seen) == 1
 
 
 def test_another_strength_runs_only_the_steps_after_the_edit_and_gives_the_same_bits(studio, tiny_pipeline, bank):
