@@ -15,7 +15,7 @@ from attrbank.diffusion.protocols import Conditioning, Prediction
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.spelling import places_of, token_spans_of
 from attrbank.diffusion.trajectory import Position, Trajectory, clean_under
-from attrbank.editing.contradiction import without
+from attrbank.editing.contradiction import apart_from, without
 from attrbank.methods.protocol import LASTING, Edit, ModelEdit, PromptEdit
 
 OnStep: TypeAlias = Callable[[Position], None]
@@ -175,6 +175,7 @@ def run_edits(
     begun = cache(noise or partial(trajectory.start, seeds))
     after: Position | None = None
     acts = [act for act in acts if act.strength or not isinstance(act.edit, LASTING)]
+    words = [word for act in acts for word in act.words]
     model, acted = _Model(trajectory, prompt, source), False
     for index, group in groupby(_moments(trajectory, acts), key=lambda moment: moment.at):
         inputs = LazyInputs(trajectory, before, index, source, begun, on_step)
@@ -191,7 +192,7 @@ def run_edits(
                 latent = act.edit(after.latent, inputs, act.strength)
                 # An edit that changed nothing, as at strength 0, is none: the sampler keeps its memory.
                 after = after if torch.equal(latent, after.latent) else after.edited(latent)
-            if turn == len(act.later) and model.leave_out(act.opposed):
+            if turn == len(act.later) and model.leave_out(apart_from(act.opposed, words)):
                 after = after.branched()
         before = inputs.onward()
     done = model.run(after or before, None, on_step).latent

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from functools import cache, partial
 
+from attrbank.diffusion.spelling import occurrences
 from attrbank.schema.asked import PromptPair
 from attrbank.schema.stored import AttributeRecord
 
@@ -38,6 +39,11 @@ def opposed_to(record: AttributeRecord, strength: float) -> tuple[str, ...]:
 def said_of(prompt: str, phrases: Sequence[str]) -> list[str]:
     """Those of the phrases that the prompt says, each as a whole."""
     return [phrase for phrase in phrases if _pattern(phrase).search(prompt)]
+
+
+def apart_from(phrases: Sequence[str], words: Sequence[str]) -> list[str]:
+    """Those of the phrases that say none of these words, at which other edits act: without them they could not."""
+    return [phrase for phrase in phrases if not occurrences(phrase, words)]
 
 
 def without(prompt: str, phrases: Sequence[str]) -> str:

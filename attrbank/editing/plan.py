@@ -23,7 +23,7 @@ from attrbank.diffusion.protocols import (
 )
 from attrbank.diffusion.schedule import indices_of, timestep_at
 from attrbank.editing.choices import REFINEMENTS, guidance_scale_of, inversion_of, prompt_of
-from attrbank.editing.contradiction import opposed_to, said_of, without
+from attrbank.editing.contradiction import apart_from, opposed_to, said_of, without
 from attrbank.editing.cost import Stop, denoising_steps
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.wording import check_words, refuse_idle_word, words_for
@@ -362,7 +362,8 @@ def _contradicted(turns: Sequence[Turn], prompt: str) -> list[str]:
 
     Nothing is told of the prompt that it was learned from first, which is what it is made for.
     """
-    known = [(turn, said_of(prompt, opposed_to(turn.record, turn.strength))) for turn in turns]
+    words = [word for turn in turns if turn.strength for word in turn.words]
+    known = [(turn, said_of(prompt, apart_from(opposed_to(turn.record, turn.strength), words))) for turn in turns]
     return [
         f"the prompt says {' and '.join(map(repr, said))} against {turn.entry.name}: once that has acted, the edited "
         f"picture goes on under {printable(without(prompt, said))!r}"

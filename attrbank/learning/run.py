@@ -12,8 +12,6 @@ from attrbank.diffusion.protocols import (
     Backbone,
     Sampler,
     check_guidance,
-    family_of,
-    parts_of,
     unknown_words_warning,
     unread_warnings,
 )
@@ -24,12 +22,13 @@ from attrbank.learning.hearing import refuse_unheard
 from attrbank.learning.picture_pairs import encode_pairs
 from attrbank.learning.request import refuse_unknown
 from attrbank.learning.weakness import weak_warnings
+from attrbank.methods.binding import binding_of
 from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress, OnWarning, quiet, silent
 from attrbank.names import check_text
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.asked import LearnSpec
 from attrbank.schema.fields import MAX_LABEL, Preset
-from attrbank.schema.stored import AttributeRecord, Binding, PicturePair, Resolved
+from attrbank.schema.stored import AttributeRecord, PicturePair, Resolved
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 from attrbank.store.header import seal
@@ -190,14 +189,7 @@ def _record(
         delta_tau=spec.delta_tau,
         branch=spec.branch,
         resolved=resolved,
-        backbone=Binding(
-            name=backbone.name,
-            fingerprint=backbone.fingerprint,
-            latent_shape=backbone.latent_shape,
-            prediction_type=backbone.prediction_type,
-            family=family_of(backbone),
-            parts=dict(parts_of(backbone)),
-        ),
+        backbone=binding_of(backbone),
         sampler=spec.sampler,
         steps=spec.steps,
         guidance_scale=spec.guidance_scale,

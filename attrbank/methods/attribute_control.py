@@ -20,11 +20,12 @@ import torch
 from torch import Tensor
 
 from attrbank import files
-from attrbank.diffusion.protocols import Description, family_of, parts_of
+from attrbank.diffusion.protocols import Description
 from attrbank.diffusion.spelling import token_spans_of
 from attrbank.errors import CorruptArtifactError, IncompatibleError, NotFoundError
+from attrbank.methods.binding import binding_of
 from attrbank.methods.text import T_X
-from attrbank.schema.stored import AttributeRecord, Binding, Imported, Resolved
+from attrbank.schema.stored import AttributeRecord, Imported, Resolved
 from attrbank.text import printable
 
 FORMAT = "Attribute Control"
@@ -93,8 +94,7 @@ def bound(published: Published, name: str, word: str, model: Description) -> tup
 
 def _record(published: Published, name: str, word: str, model: Description) -> AttributeRecord:
     """What is known of it; the time, from which it acts, is their recommendation, and all else is the model's."""
-    total, defaults = model.schedule.train_timesteps, model.defaults
-    timestep = min(total - 1, round(T_X * total))
+    defaults, timestep = model.defaults, model.schedule.timestep_of(T_X)
     alpha_bar = model.schedule.alpha_bar(timestep)
     return AttributeRecord(
         name=name,
@@ -105,14 +105,7 @@ def _record(published: Published, name: str, word: str, model: Description) -> A
         t_x=T_X,
         delta_tau=0.0,
         resolved=Resolved(timestep_x=timestep, timestep_z=timestep, alpha_bar_x=alpha_bar, alpha_bar_z=alpha_bar),
-        backbone=Binding(
-            name=model.name,
-            fingerprint=model.fingerprint,
-            latent_shape=model.latent_shape,
-            prediction_type=model.prediction_type,
-            family=family_of(model),
-            parts=dict(parts_of(model)),
-        ),
+        backbone=binding_of(model),
         sampler=defaults.sampler,
         steps=defaults.steps,
         guidance_scale=defaults.guidance_scale,

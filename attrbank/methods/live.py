@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import Any, NamedTuple, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -167,29 +168,14 @@ def strengths_of(raw: Sequence[float], reached: Sequence[float], least: Sequence
         reached: how far each goes, not decreasing from 0. Where none goes far enough, the last is strength 1.
         least: the same of the picture that comes least.
     """
-    enough, too_much = (_raw_at(share, raw, reached) for share in (FULL, MOST_OF_ALL))
-    full = min(max(enough, _raw_at(LEAST, raw, least)), too_much)
-    way = _reached_at(full, raw, reached)
+    enough, too_much = np.interp((FULL, MOST_OF_ALL), reached, raw).tolist()
+    full = min(max(enough, float(np.interp(LEAST, least, raw))), too_much)
+    way = float(np.interp(full, raw, reached))
     if way <= 0:
         return [(0.0, 0.0), (1.0, full)]
-    shares = [(share, _raw_at((1 - math.sqrt(1 - share)) * way, raw, reached)) for share in SHARES[:-1]]
-    return [(0.0, 0.0), *shares, (SHARES[-1], full)]
-
-
-def _raw_at(wanted: float, raw: Sequence[float], reached: Sequence[float]) -> float:
-    """The raw strength that goes so far, on straight lines between what is known; the last where none does."""
-    for (low, at_low), (high, at_high) in pairwise(zip(raw, reached, strict=True)):
-        if at_low < at_high and wanted <= at_high:
-            return low + (high - low) * (wanted - at_low) / (at_high - at_low)
-    return raw[-1]
-
-
-def _reached_at(strength: float, raw: Sequence[float], reached: Sequence[float]) -> float:
-    """How far a raw strength goes, on the same lines."""
-    for (low, at_low), (high, at_high) in pairwise(zip(raw, reached, strict=True)):
-        if strength <= high:
-            return at_low + (at_high - at_low) * (strength - low) / (high - low)
-    return reached[-1]
+    shares = SHARES[:-1]
+    found = np.interp([(1 - math.sqrt(1 - share)) * way for share in shares], reached, raw).tolist()
+    return [(0.0, 0.0), *zip(shares, found, strict=True), (SHARES[-1], full)]
 
 
 class Trial:

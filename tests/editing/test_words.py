@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -172,3 +173,24 @@ def test_a_model_without_token_spans_is_refused(bank: Path, tiny_sd3: Path, monk
     monkeypatch.setattr("attrbank.editing.plan.check_binding", lambda *anything, **more: None)
     with pytest.raises(IncompatibleError, match=r"old acts at words .* has no token_spans"):
         plan(asked(bank, backbone=str(tiny_sd3)))
+
+
+def test_a_word_at_which_an_edit_acts_is_not_left_out_for_another(model, old) -> None:
+    run = trajectory_of(model)
+    words = ready(old, 3.0).on(run.grid, model.schedule)
+    late = Act(4, lambda x, inputs, strength: x + strength, 0.5, opposed=("woman", "man"))
+    after = run_edits(run, TWO, [5], [words, late], with_before=False).after
+    kept = run_edits(run, TWO, [5], [words, replace(late, opposed=("man",))], with_before=False).after
+    alone = run_edits(run, TWO, [5], [words, replace(late, opposed=())], with_before=False).after
+    assert torch.equal(after, kept)
+    assert not torch.equal(after, alone)
+
+
+def test_the_plan_warns_of_no_word_that_stays(bank: Path, old) -> None:
+    spec = old.record.pairs[0].model_copy(update={"source": "a photo of a woman", "target": "a photo of a man"})
+    fields = {"name": "man", "pairs": (spec,), "words": (), "method": "avi", "core": "mean"}
+    man = replace(plan(asked(bank)).turns[0], record=old.record.model_copy(update=fields), words=())
+    planned = plan(asked(bank))
+    assert any("says 'woman' against" in warning for warning in replace(planned, turns=(man,)).warnings)
+    both = replace(planned, turns=(*planned.turns, man))
+    assert not any("against" in warning for warning in both.warnings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
@@ -90,7 +91,7 @@ class TestStrengths:
         points = live.strengths_of(self.raw, reached, reached)
         assert [share for share, _ in points] == [0.0, *live.SHARES]
         for share, found in points[1:]:
-            left = 1 - live._reached_at(found, self.raw, reached) / live.FULL
+            left = 1 - np.interp(found, self.raw, reached) / live.FULL
             assert left**2 == pytest.approx(1 - share, abs=1e-6)
 
     def test_strength_1_goes_far_enough_in_the_picture_that_comes_least(self) -> None:
