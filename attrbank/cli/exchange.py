@@ -46,7 +46,7 @@ def export(
         bundle.begin(output)
 
     def copy(entry: Entry) -> dict[str, Any]:
-        path = export_attribute(opened, entry, output, force=force)
+        path = export_attribute(opened, entry, output, force=force, on_warning=terminal.warn)
         written.extend(file.name for file in beside(path))
         return entry.as_json() | {"output": str(path)}
 
@@ -122,7 +122,13 @@ def take(
             entry = add_attribute(bank, foreign(path), conflict)
         else:
             entry = import_attribute(
-                bank, path, name=name, conflict=conflict, pulled_from=pulled_from, require_usable=require_usable
+                bank,
+                path,
+                name=name,
+                conflict=conflict,
+                pulled_from=pulled_from,
+                require_usable=require_usable,
+                on_warning=terminal.warn,
             )
         if entry is None:
             terminal.say(f"{described(path)}: skipped, its name means another attribute.")

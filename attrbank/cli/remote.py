@@ -39,7 +39,7 @@ def push(
     opened = Bank.open(bank)
     entries = opened.resolve_all(references)
     with places.target(place, private=private) as target:
-        done = exchange.push(opened, entries, target, licence=licence, replace=replace)
+        done = exchange.push(opened, entries, target, licence=licence, replace=replace, on_warning=terminal.warn)
         shown = target.shown
     if done.page_kept:
         terminal.say("The README.md there is somebody's own, and was left as it is.")
