@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from attrbank import files
 from attrbank.attribute import bundle, model_card
-from attrbank.attribute.place import Change, Place, WritablePlace, require
+from attrbank.attribute.places.protocol import Change, Place, WritablePlace, require
 from attrbank.attribute.transfer import exported, unheard
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError
 from attrbank.names import Reference, parse_reference

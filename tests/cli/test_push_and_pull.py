@@ -15,7 +15,8 @@ import huggingface_hub
 import pytest
 from huggingface_hub import constants
 
-from attrbank.attribute import bundle, folder, places, web
+from attrbank.attribute import bundle
+from attrbank.attribute.places import addresses, folder, web
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli
 from tests.helpers.artifacts import usable
@@ -201,7 +202,7 @@ def test_a_folder_of_other_things_is_left_alone(cli: Cli, stocked: Bank, tmp_pat
 
 def test_two_do_not_write_to_a_folder_at_once(cli: Cli, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder, "PATIENCE", 0.1)
-    with places.target(str(shelf)):
+    with addresses.target(str(shelf)):
         assert cli("push", str(shelf), "young").code == 6
     assert cli("push", str(shelf), "young").code == 0
 
