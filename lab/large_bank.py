@@ -7,7 +7,6 @@ JSON) and ``show``, the least of several runs each, and of ``reindex``, with the
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import pty
 import subprocess
@@ -16,7 +15,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -24,42 +23,12 @@ from attrbank.store import index
 from attrbank.store.bank import Bank
 from attrbank.store.entry import derive
 from attrbank.store.layout import Layout
-
-RECORD: dict[str, Any] = {
-    "format_version": 1,
-    "method": "avi",
-    "vectors": "difference",
-    "core": "mean",
-    "rank": 4,
-    "units": {"mean": 1.25},
-    "pairs": [{"source": "a photo of a person", "target": "a photo of a young person"}],
-    "seeds": list(range(64)),
-    "t_x": 0.4,
-    "delta_tau": -0.2,
-    "resolved": {"timestep_x": 400, "timestep_z": 200, "alpha_bar_x": 0.2, "alpha_bar_z": 0.6},
-    "backbone": {
-        "name": "portraits",
-        "fingerprint": "0123456789abcdef",
-        "latent_shape": [4, 16, 16],
-        "prediction_type": "epsilon",
-    },
-    "sampler": "ddim",
-    "steps": 50,
-    "guidance_scale": 7.5,
-}
-TENSOR = {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}
+from tests.helpers.artifacts import RECORD, artifact
 
 
 def name_of(number: int) -> str:
     """What an attribute of a filled bank is called."""
     return f"attribute-{number:06}"
-
-
-def artifact(name: str) -> bytes:
-    """A small artifact that is valid and does nothing."""
-    header = {"__metadata__": {"attrbank.record": json.dumps(RECORD | {"name": name})}, "core": TENSOR}
-    text = json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text + bytes(16)
 
 
 def fill(folder: Path, number: int) -> Bank:

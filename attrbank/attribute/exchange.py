@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from attrbank import files
 from attrbank.attribute import bundle, model_card
-from attrbank.attribute.place import Change, Place, WritablePlace, require
-from attrbank.attribute.transfer import exported
+from attrbank.attribute.places.protocol import Change, Place, WritablePlace, require
+from attrbank.attribute.transfer import exported, unheard
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError
 from attrbank.names import Reference, parse_reference
 from attrbank.store import blobs, json_files
@@ -31,7 +31,13 @@ class Pushed(NamedTuple):
 
 
 def push(
-    bank: Bank, entries: Sequence[Entry], place: WritablePlace, *, licence: str | None = None, replace: bool = False
+    bank: Bank,
+    entries: Sequence[Entry],
+    place: WritablePlace,
+    *,
+    licence: str | None = None,
+    replace: bool = False,
+    on_warning: Callable[[str], None] = unheard,
 ) -> Pushed:
     """Add attributes to a bundle, with cards, annotations and previews; to do so again changes nothing.
 
@@ -41,6 +47,7 @@ def push(
         place: where to.
         licence: of the attributes, as the hub spells it.
         replace: take away others of the same names.
+        on_warning: told of previews that are damaged, and stay behind.
 
     Raises:
         InvalidValueError: there is another attribute of such a name, and ``replace`` is off; or the licence is none.
@@ -49,7 +56,9 @@ def push(
     """
     if licence is not None:
         model_card.check_licence(licence)
-    given = {name: data for entry in entries for name, data in exported(bank, entry).items()}
+    given: dict[str, bytes] = {}
+    for entry in entries:
+        given |= exported(bank, entry, on_warning=on_warning)
     index = place.read(bundle.SUMS, bundle.MAX_SUMS)
     there = {} if index is None else bundle.parsed(index, printable(place.shown))
     gone = frozenset(_displaced(place.names(), {_stem(name) for name in given}, replace))

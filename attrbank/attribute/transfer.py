@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from attrbank import files
-from attrbank.errors import InvalidValueError
+from attrbank.errors import AttrbankError, InvalidValueError
 from attrbank.names import validate_name
 from attrbank.store import blobs, cards, json_files, notes, previews
 from attrbank.store.bank import Bank
@@ -31,7 +31,13 @@ id. rename: the new one is called NAME-2, or the next that is free.
 """
 
 
-def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = False) -> Path:
+def unheard(warning: str) -> None:
+    """What becomes of warnings, unless somebody wants to hear them."""
+
+
+def export_attribute(
+    bank: Bank, entry: Entry, target: Path, *, force: bool = False, on_warning: Callable[[str], None] = unheard
+) -> Path:
     """Copy an artifact to a file of its own, and return its path.
 
     Its card, what the user says of it, and what it looks like, go beside it.
@@ -41,6 +47,7 @@ def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = Fa
         entry: the attribute.
         target: the file, if it ends in ``.safetensors``; else a folder, for ``young-3fa9c1d2e4b5.safetensors``.
         force: write over files that are there.
+        on_warning: told of a preview that is damaged, and stays behind.
 
     Raises:
         CorruptArtifactError: the artifact is missing or damaged, or the card is.
@@ -49,7 +56,7 @@ def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = Fa
     """
     path = target if target.suffix == ARTIFACT_SUFFIX else target / _file_name(entry)
     stem = path.name.removesuffix(ARTIFACT_SUFFIX)
-    written = {path.with_name(name): data for name, data in exported(bank, entry, stem).items()}
+    written = {path.with_name(name): data for name, data in exported(bank, entry, stem, on_warning=on_warning).items()}
     for file in written:
         if file.exists() and not force:  # asked of all before any is written
             raise _exists(file)
@@ -62,20 +69,34 @@ def export_attribute(bank: Bank, entry: Entry, target: Path, *, force: bool = Fa
     return path
 
 
-def exported(bank: Bank, entry: Entry, stem: str | None = None) -> dict[str, bytes]:
+def exported(
+    bank: Bank, entry: Entry, stem: str | None = None, *, on_warning: Callable[[str], None] = unheard
+) -> dict[str, bytes]:
     """The files that an attribute travels as, by their names, which begin with ``stem``.
 
+    A preview that is damaged is a warning: the attribute is of use without it.
+
     Raises:
-        CorruptArtifactError: the artifact is missing or damaged, or what goes with it is.
+        CorruptArtifactError: the artifact is missing or damaged, or card or annotation is.
         StorageError: something cannot be read.
     """
     path = Path(f"{stem}{ARTIFACT_SUFFIX}" if stem else _file_name(entry))
-    card, picture = bank.measurements.card(entry), bank.previews.read(entry)
+    card = bank.measurements.card(entry)
+    picture = _shown(lambda: bank.previews.read(entry), entry.name, on_warning)
     said = bank.annotations.of(entry).model_copy(update={"pulled_from": None})  # that is about this bank
     written = {path: bank.read(entry)} | ({card_beside(path): json_files.dumped(card)} if card else {})
     written |= {} if said.is_empty else {annotation_beside(path): json_files.dumped(said)}
     written |= {} if picture is None else {preview_beside(path): picture}
     return {file.name: data for file, data in written.items()}
+
+
+def _shown(read: Callable[[], bytes | None], name: str, on_warning: Callable[[str], None]) -> bytes | None:
+    """The preview that is read, if it can be."""
+    try:
+        return read()
+    except AttrbankError as error:
+        on_warning(f"the preview of {name} is left out: {error.message}")
+        return None
 
 
 def _file_name(entry: Entry) -> str:
@@ -114,12 +135,13 @@ def import_attribute(
     conflict: Conflict = "refuse",
     pulled_from: str | None = None,
     require_usable: Callable[[LearnedAttribute], None] = lambda attribute: None,
+    on_warning: Callable[[str], None] = unheard,
 ) -> Entry | None:
     """Add an artifact from anywhere to a bank; doing so again is no error. None is one that was skipped.
 
     The file is trusted in nothing: limits, header, record, every tensor, its digest if it has one, and the id in its
     name if that has one. The card and the annotation beside it come along if they are valid ones of this very artifact;
-    what they say is their authors' word.
+    what they say is their authors' word. A preview comes along if it is a JPEG.
 
     Args:
         bank: where to.
@@ -129,6 +151,7 @@ def import_attribute(
         conflict: what to do if the name means another attribute already.
         pulled_from: the place that the file was fetched from, to be remembered.
         require_usable: raises what it is to be refused for, such as that its method cannot use it.
+        on_warning: told of a preview that is damaged, and stays outside.
 
     Raises:
         NotFoundError: there is no such file.
@@ -147,7 +170,6 @@ def import_attribute(
     attribute, identity = decode(data), blobs.identify(data)
     card = cards.get_foreign_card(card_beside(path), identity)
     said = notes.get_foreign(annotation_beside(path), identity)
-    picture = previews.get(preview_beside(path))
     require_usable(attribute)
     if said or pulled_from:
         said = (said or Annotation(id=identity)).model_copy(update={"pulled_from": pulled_from})
@@ -160,7 +182,7 @@ def import_attribute(
     entry = _add(bank, data, said, conflict)
     if entry and card and card.id == entry.id:
         bank.measurements.keep_card(card)
-    if entry and picture:
+    if entry and (picture := _shown(lambda: previews.get(preview_beside(path)), entry.name, on_warning)):
         bank.previews.keep(entry, picture)
     return entry
 

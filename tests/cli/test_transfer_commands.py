@@ -267,3 +267,31 @@ def test_a_flipped_bit_is_found_whatever_the_file_is_called(cli: Cli, bank: Bank
             check_seal(flipped)
     (outside / "mine.safetensors").write_bytes(data[:-1] + b"\1")
     assert cli("import", "mine.safetensors", "--bank", "other").code == 5
+
+
+@pytest.mark.parametrize("damage", [b"GIF89a", b"\xff\xd8\xff" + bytes(2**17)], ids=["no JPEG", "too large"])
+def test_a_damaged_preview_stays_behind_with_one_warning_and_the_attribute_travels(
+    damage: bytes, cli: Cli, bank: Bank, outside: Path
+) -> None:
+    entry = bank.add(artifact())
+    preview = bank.previews.keep(entry, b"\xff\xd8\xff small")
+    for folder in ("sound", "alone"):
+        (outside / folder).mkdir()
+    file = cli("export", "young", "-o", "sound").out.strip()
+    preview.chmod(0o644)
+    for broken in (preview, Path(file).with_suffix(".preview.jpg")):
+        broken.write_bytes(damage)
+    for command in (
+        ("export", "young", "-o", "alone"),
+        ("export", "young", "--bundle", "-o", "pack"),
+        ("push", "shelf", "young"),
+        ("gallery", "-o", "page.html"),
+        ("import", file, "--bank", "other"),
+    ):
+        done = cli(*command)
+        assert (done.code, done.err.count("warning:"), "error:" in done.err) == (0, 1, False), (command, done.err)
+    assert [path.parent.name for path in outside.glob("[aps]*/*.preview.jpg")] == ["sound"]
+    other = Bank(outside / "other")
+    assert other.resolve("young").id == entry.id
+    assert other.previews.path(entry) is None
+    assert cli("import", "pack", "--bank", "third").code == 0

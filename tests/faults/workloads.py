@@ -9,7 +9,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attrbank.attribute import bundle, exchange, places
+from attrbank.attribute import bundle, exchange
+from attrbank.attribute.places import addresses
 from attrbank.attribute.transfer import beside, export_attribute, import_attribute
 from attrbank.errors import CorruptArtifactError
 from attrbank.store import blobs, index
@@ -224,7 +225,7 @@ def _shelved(bank: Bank) -> None:
 
 
 def _push(bank: Bank) -> None:
-    with places.target(str(_outside(bank) / "shelf")) as place:
+    with addresses.target(str(_outside(bank) / "shelf")) as place:
         exchange.push(bank, bank.resolve_all(("young", "old")), place, replace=True)
 
 
@@ -233,7 +234,7 @@ def _pushed(bank: Bank) -> View:
     into, shelf = _outside(bank) / "pulled", _outside(bank) / "shelf"
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir()
-    pulled = exchange.pull(places.source(str(shelf)), (), into)
+    pulled = exchange.pull(addresses.source(str(shelf)), (), into)
     return frozenset(path.read_bytes() for path in pulled), snapshot(into)
 
 

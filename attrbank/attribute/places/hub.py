@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrbank.attribute import bundle
-from attrbank.attribute.place import Change
+from attrbank.attribute.places.protocol import Change
 from attrbank.errors import (
     AttrbankError,
     BankBusyError,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attrbank import files
 from attrbank.attribute import bundle
-from attrbank.attribute.place import Change
+from attrbank.attribute.places.protocol import Change
 from attrbank.errors import BankBusyError, InvalidValueError
 from attrbank.store import json_files
 from attrbank.text import printable

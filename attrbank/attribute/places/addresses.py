@@ -1,4 +1,4 @@
-"""Where bundles are kept: a folder, a repository of the hub, or an address that a web server answers for."""
+"""Which place it is that the user has written down."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from attrbank import files
-from attrbank.attribute.folder import Folder, alone_in
-from attrbank.attribute.place import Place, WritablePlace
+from attrbank.attribute.places.folder import Folder, alone_in
+from attrbank.attribute.places.protocol import Place, WritablePlace
 from attrbank.errors import InvalidValueError, NotFoundError
 from attrbank.text import printable
 
@@ -25,11 +25,11 @@ def source(text: str) -> Place:
         InvalidValueError: it is malformed.
     """
     if _WEB.match(text):
-        from attrbank.attribute.web import Web
+        from attrbank.attribute.places.web import Web
 
         return Web.at(text)
     if text.startswith("hf://"):
-        from attrbank.attribute.hub import Hub
+        from attrbank.attribute.places.hub import Hub
 
         return Hub.at(*_repository(text))
     folder = Folder(Path(text))
@@ -56,7 +56,7 @@ def target(text: str, *, private: bool = False) -> Iterator[WritablePlace]:
             f"{printable(text[:200])} can only be pulled from.", "Push to a folder, and let a web server hand it out."
         )
     if text.startswith("hf://"):
-        from attrbank.attribute.hub import Hub
+        from attrbank.attribute.places.hub import Hub
 
         yield Hub.to(*_repository(text), private=private)
         return

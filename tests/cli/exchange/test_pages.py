@@ -1,0 +1,58 @@
+"""The page of a bundle tells people what is in it, and leaves alone what they wrote."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from attrbank.store.bank import Bank
+from tests.cli.conftest import Cli
+from tests.helpers.artifacts import usable
+
+
+def test_a_shelf_is_a_bundle_whose_page_says_what_is_in_it(shelf: Path, stocked: Bank) -> None:
+    checked = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=shelf, check=False, capture_output=True)
+    assert (checked.returncode, len(checked.stdout.splitlines())) == (0, 5)
+    page = (shelf / "README.md").read_text()
+    assert "license: cc-by-4.0" in page
+    for shown in ("a person → a young person", "0.90 [0.85, 0.95]", "0.4 … 1.3", stocked.resolve("old").id[:12]):
+        assert shown in page
+    assert f"(young-{stocked.resolve('young').id[:12]}.preview.jpg)" in page
+
+
+def test_a_page_that_somebody_wrote_stays_and_of_ours_only_the_middle_is_ours(
+    cli: Cli, stocked: Bank, shelf: Path
+) -> None:
+    page = shelf / "README.md"
+    page.write_text(page.read_text().replace("# Attributes", "# Faces, by Ann") + "\nThanks.\n")
+    stocked.add(usable("hat"))
+    assert cli("push", str(shelf), "hat", "--licence", "mit").code == 0
+    text = page.read_text()
+    assert text.endswith("\nThanks.\n")
+    for shown in ("# Faces, by Ann", "| hat |", "license: mit"):
+        assert text.count(shown) == 1
+    page.write_text("mine\n")
+    told = cli("push", str(shelf), "hat")
+    assert (page.read_text(), "README.md" in told.err) == ("mine\n", True)
+
+
+def test_prompts_are_text_to_a_page_whatever_is_in_them(cli: Cli, bank: Bank, tmp_path: Path) -> None:
+    prompt = "<script>x</script> | [a](javascript:b) `c` \x1b[2J **d**"
+    bank.add(
+        usable(
+            "young",
+            pairs=[{"source": prompt, "target": "b"}],
+            backbone={
+                "name": "/home/ann/models/sd",
+                "fingerprint": "0123456789abcdef",
+                "latent_shape": [4, 16, 16],
+                "prediction_type": "epsilon",
+            },
+        )
+    )
+    assert cli("push", str(tmp_path / "shelf"), "young").code == 0
+    page = (tmp_path / "shelf" / "README.md").read_text()
+    (row,) = [line for line in page.splitlines() if line.startswith("| young")]
+    assert row.count("|") == 7
+    for part in ("<script", "[a]", "`c`", "\x1b", "**", "/home"):
+        assert part not in row
