@@ -37,7 +37,7 @@ FORBIDDEN_PACKAGES = {
 DANGEROUS_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "joblib"}
 DANGEROUS_CALLS = {"eval", "exec", "compile", "__import__", "torch.load", "yaml.load", "numpy.load", "np.load"}
 
-CONVERTER = "attrbank/methods/attribute_control.py"
+CONVERTER = "attrbank/learning/attribute_control.py"
 """The one module that asks torch's reader, for tensors alone."""
 
 LONGEST_FILE = 400

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.errors import InvalidValueError
-from attrbank.methods import attribute_control
+from attrbank.learning import attribute_control
 from attrbank.names import check_word, validate_name
 from attrbank.plugins.manager import load_plugins
 from attrbank.text import printable

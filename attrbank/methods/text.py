@@ -1,6 +1,6 @@
 """Text directions: a vector that is added to what the text encoders make of the subject's word (docs/method.md 8).
 
-After Baumann et al. (arXiv 2403.17064), whose published vectors ``attribute_control`` reads.
+After Baumann et al. (arXiv 2403.17064), whose published vectors ``learning/attribute_control.py`` reads.
 """
 
 from __future__ import annotations
