@@ -73,5 +73,8 @@ def test_a_name_that_was_meant_is_found_among_many(many: Bank, tmp_path: Path) -
 
 
 def test_a_rebuild_of_many_keeps_others_out_for_a_small_part_of_its_time(many: Bank) -> None:
-    taken, waited = large_bank.reindexed(many)
-    assert waited < 0.6 * taken  # on two busy cores; the share is about a tenth of the work
+    shares = []
+    for _ in range(3):  # others compute beside it, and now and then hold up those few calls
+        taken, waited = large_bank.reindexed(many)
+        shares.append(waited / taken)
+    assert min(shares) < 1 / 3
