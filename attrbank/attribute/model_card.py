@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import PurePath
 from typing import NamedTuple
 
+from attrbank.attribute.bundle import PREVIEW
 from attrbank.errors import InvalidValueError
 from attrbank.schema.measured import Card
 from attrbank.schema.stored import AttributeRecord
@@ -84,7 +85,7 @@ def _told(items: Iterable[Item]) -> str:
     for item in items:
         lines.append(f"| {' | '.join(_cells(item))} |")
         if item.preview:
-            pictures += [f"![{item.name} at strengths 0, .5 and 1]({item.stem}.preview.jpg)", ""]
+            pictures += [f"![{item.name} at strengths 0, .5 and 1]({item.stem}{PREVIEW})", ""]
     return "\n".join([*lines, "", *pictures])
 
 
