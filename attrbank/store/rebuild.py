@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,9 +16,8 @@ from typing import Any, NamedTuple
 
 from attrbank import files
 from attrbank.errors import AttrbankError, CorruptArtifactError
-from attrbank.files import GRACE
 from attrbank.store import _fs, blobs, index, ledger, notes, upkeep
-from attrbank.store.layout import Layout, identity_of, object_files, shards
+from attrbank.store.layout import Layout, identity_of, shards
 from attrbank.store.rereading import Rereader
 from attrbank.store.upkeep_cards import Facts, read_card, read_cards, reindex_cards
 from attrbank.store.upkeep_notes import NoteFile, names_in, read_note, read_notes, reindex_notes
@@ -238,13 +236,5 @@ def _removed(connection: sqlite3.Connection) -> set[str]:
 
 
 def _sweep(layout: Layout) -> None:
-    for path in (
-        *object_files(layout),
-        *_fs.list_folder(layout.cards),
-        *_fs.list_folder(layout.annotations),
-        *_fs.list_folder(layout.previews),
-        *_fs.list_folder(layout.root),
-    ):
-        chunk = _fs.read_start(path, 0) if path.suffix == files.TEMPORARY_SUFFIX else None
-        if chunk and time.time() - chunk.modified > GRACE:
-            _fs.remove(path)
+    for folder in (*shards(layout), layout.cards, layout.annotations, layout.previews, layout.root):
+        files.sweep(folder)
