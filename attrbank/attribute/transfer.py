@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from attrbank import files
 from attrbank.attribute.bundle import ANNOTATION, CARD, LIMITS, PREVIEW
-from attrbank.errors import AttrbankError, InvalidValueError
+from attrbank.errors import CorruptArtifactError, InvalidValueError
 from attrbank.names import validate_name
 from attrbank.store import blobs, cards, json_files, notes, previews
 from attrbank.store.bank import Bank
@@ -94,10 +94,10 @@ def exported(
 
 
 def _shown(read: Callable[[], bytes | None], name: str, on_warning: Callable[[str], None]) -> bytes | None:
-    """The preview that is read, if it can be."""
+    """The preview that is read, unless it is damaged; a disk that fails is no warning."""
     try:
         return read()
-    except AttrbankError as error:
+    except CorruptArtifactError as error:
         on_warning(f"the preview of {name} is left out: {error.message}")
         return None
 
@@ -159,6 +159,7 @@ def import_attribute(
     card = cards.get_foreign_card(path.with_suffix(CARD), identity)
     said = notes.get_foreign(path.with_suffix(ANNOTATION), identity)
     require_usable(attribute)
+    picture = _shown(lambda: previews.get(path.with_suffix(PREVIEW)), attribute.record.name, on_warning)
     if said or pulled_from:
         said = (said or Annotation(id=identity)).model_copy(update={"pulled_from": pulled_from})
     if name is not None and validate_name(name) != attribute.record.name:
@@ -170,7 +171,7 @@ def import_attribute(
     entry = _add(bank, data, said, conflict)
     if entry and card and card.id == entry.id:
         bank.measurements.keep_card(card)
-    if entry and (picture := _shown(lambda: previews.get(path.with_suffix(PREVIEW)), entry.name, on_warning)):
+    if entry and picture:
         bank.previews.keep(entry, picture)
     return entry
 
