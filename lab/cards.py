@@ -22,7 +22,7 @@ def main(
     there = {identity_of(path) for path in object_files(layout)}
     found = Figures.model_validate_json(figures.read_text(encoding="utf-8"))
     names = {attribute.id: attribute.name for attribute in found.attributes}
-    for path in cards.card_files(layout):
+    for path in sorted(layout.cards.glob("*")):
         if identity_of(path, CARD_SUFFIX) not in there:
             path.unlink()
     for card in cards_of(found):

@@ -67,9 +67,10 @@ def push(
     changed = {name: data for name, data in given.items() if there.get(name) != sums[name]}
     before = place.read(bundle.PAGE, bundle.MAX_PAGE)
     text = None if before is None else before.decode(errors="replace")
-    page = model_card.page(_items(place, sums, given), before=text, licence=licence)
-    if page != text:
-        changed[bundle.PAGE] = page.encode()
+    if changed or gone or licence or text is None:  # else the page tells it already
+        page = model_card.page(_items(place, sums, given), before=text, licence=licence)
+        if page != text:
+            changed[bundle.PAGE] = page.encode()
     if changed or gone:
         place.write(Change(changed, gone, sums))
     return Pushed(bool(changed or gone), text is not None and model_card.BEGIN not in text)

@@ -1,6 +1,7 @@
 """The page of a bundle for people: what is in it, learned from what, and how good it was measured to be.
 
-What stands between two marks is ours, and is written anew by every push; the rest belongs to whoever writes there.
+What stands between two marks is ours, and is written anew by every push that changes something; the rest belongs to
+whoever writes there.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import PurePath
 from typing import NamedTuple
 
+from attrbank.attribute.bundle import PREVIEW
 from attrbank.errors import InvalidValueError
 from attrbank.schema.measured import Card
 from attrbank.schema.stored import AttributeRecord
@@ -55,16 +57,18 @@ def page(items: Iterable[Item], *, before: str | None, licence: str | None) -> s
     """The page of a bundle.
 
     Args:
-        items: all that is in it.
+        items: all that is in it, of which nothing is asked where the page stays as it is.
         before: the page that is there. Without our marks it is not ours, and stays as it is.
         licence: of the attributes, as the hub spells it; None is what the page says already.
     """
+    if before is not None and BEGIN not in before:
+        return before
     ours = f"{BEGIN}\n\n{_told(sorted(items))}\n{END}"
     if before is None:
         head = f"---\nlicense: {licence}\n" if licence else "---\n"
         return f"{head}library_name: attrbank\ntags:\n- attrbank\n---\n\n# Attributes\n\n{ours}\n"
     text = _OURS.sub(lambda _: ours, before, count=1)
-    if licence and text.startswith("---\n") and BEGIN in text:
+    if licence and text.startswith("---\n"):
         text = _LICENCE.sub(r"\1", text).replace("---\n", f"---\nlicense: {licence}\n", 1)
     return text
 
@@ -81,7 +85,7 @@ def _told(items: Iterable[Item]) -> str:
     for item in items:
         lines.append(f"| {' | '.join(_cells(item))} |")
         if item.preview:
-            pictures += [f"![{item.name} at strengths 0, .5 and 1]({item.stem}.preview.jpg)", ""]
+            pictures += [f"![{item.name} at strengths 0, .5 and 1]({item.stem}{PREVIEW})", ""]
     return "\n".join([*lines, "", *pictures])
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from attrbank import files
-from attrbank.errors import AttrbankError, InvalidValueError
+from attrbank.attribute.bundle import ANNOTATION, CARD, LIMITS, PREVIEW
+from attrbank.errors import CorruptArtifactError, InvalidValueError
 from attrbank.names import validate_name
 from attrbank.store import blobs, cards, json_files, notes, previews
 from attrbank.store.bank import Bank
@@ -54,7 +55,7 @@ def export_attribute(
         InvalidValueError: a file exists, and ``force`` is off.
         StorageError: it cannot be written.
     """
-    path = target if target.suffix == ARTIFACT_SUFFIX else target / _file_name(entry)
+    path = target if target.suffix == ARTIFACT_SUFFIX else target / f"{_stem(entry)}{ARTIFACT_SUFFIX}"
     stem = path.name.removesuffix(ARTIFACT_SUFFIX)
     written = {path.with_name(name): data for name, data in exported(bank, entry, stem, on_warning=on_warning).items()}
     for file in written:
@@ -80,51 +81,38 @@ def exported(
         CorruptArtifactError: the artifact is missing or damaged, or card or annotation is.
         StorageError: something cannot be read.
     """
-    path = Path(f"{stem}{ARTIFACT_SUFFIX}" if stem else _file_name(entry))
     card = bank.measurements.card(entry)
     picture = _shown(lambda: bank.previews.read(entry), entry.name, on_warning)
     said = bank.annotations.of(entry).model_copy(update={"pulled_from": None})  # that is about this bank
-    written = {path: bank.read(entry)} | ({card_beside(path): json_files.dumped(card)} if card else {})
-    written |= {} if said.is_empty else {annotation_beside(path): json_files.dumped(said)}
-    written |= {} if picture is None else {preview_beside(path): picture}
-    return {file.name: data for file, data in written.items()}
+    parts = {
+        ARTIFACT_SUFFIX: bank.read(entry),
+        CARD: None if card is None else json_files.dumped(card),
+        ANNOTATION: None if said.is_empty else json_files.dumped(said),
+        PREVIEW: picture,
+    }
+    return {f"{stem or _stem(entry)}{suffix}": data for suffix, data in parts.items() if data is not None}
 
 
 def _shown(read: Callable[[], bytes | None], name: str, on_warning: Callable[[str], None]) -> bytes | None:
-    """The preview that is read, if it can be."""
+    """The preview that is read, unless it is damaged; a disk that fails is no warning."""
     try:
         return read()
-    except AttrbankError as error:
+    except CorruptArtifactError as error:
         on_warning(f"the preview of {name} is left out: {error.message}")
         return None
 
 
-def _file_name(entry: Entry) -> str:
-    return f"{entry.name}-{entry.id[:12]}{ARTIFACT_SUFFIX}"
+def _stem(entry: Entry) -> str:
+    return f"{entry.name}-{entry.id[:12]}"
 
 
 def beside(path: Path) -> list[Path]:
     """An exported artifact with whatever goes with it."""
-    return [file for file in (path, card_beside(path), annotation_beside(path), preview_beside(path)) if file.exists()]
+    return [file for file in map(path.with_suffix, LIMITS) if file.exists()]
 
 
 def _exists(path: Path) -> InvalidValueError:
     return InvalidValueError(f"There is a file {printable(str(path))} already.", "Add --force to write over it.")
-
-
-def card_beside(path: Path) -> Path:
-    """Where the card of an exported artifact is: ``young-3fa9c1d2e4b5.card.json``."""
-    return path.with_suffix(".card.json")
-
-
-def annotation_beside(path: Path) -> Path:
-    """Where the annotation of an exported artifact is: ``young-3fa9c1d2e4b5.annotation.json``."""
-    return path.with_suffix(".annotation.json")
-
-
-def preview_beside(path: Path) -> Path:
-    """Where the preview of an exported artifact is: ``young-3fa9c1d2e4b5.preview.jpg``."""
-    return path.with_suffix(".preview.jpg")
 
 
 def import_attribute(
@@ -168,9 +156,10 @@ def import_attribute(
     data = blobs.get_foreign(path)
     check_seal(data)
     attribute, identity = decode(data), blobs.identify(data)
-    card = cards.get_foreign_card(card_beside(path), identity)
-    said = notes.get_foreign(annotation_beside(path), identity)
+    card = cards.get_foreign_card(path.with_suffix(CARD), identity)
+    said = notes.get_foreign(path.with_suffix(ANNOTATION), identity)
     require_usable(attribute)
+    picture = _shown(lambda: previews.get(path.with_suffix(PREVIEW)), attribute.record.name, on_warning)
     if said or pulled_from:
         said = (said or Annotation(id=identity)).model_copy(update={"pulled_from": pulled_from})
     if name is not None and validate_name(name) != attribute.record.name:
@@ -182,7 +171,7 @@ def import_attribute(
     entry = _add(bank, data, said, conflict)
     if entry and card and card.id == entry.id:
         bank.measurements.keep_card(card)
-    if entry and (picture := _shown(lambda: previews.get(preview_beside(path)), entry.name, on_warning)):
+    if entry and picture:
         bank.previews.keep(entry, picture)
     return entry
 

@@ -149,15 +149,15 @@ def stamp(path: Path) -> Stamp | None:
         return Stamp(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def list_folder(path: Path) -> list[str]:
-    """The sorted names in a folder; none if there is no such folder.
+def list_folder(path: Path) -> list[Path]:
+    """The paths of all that is in a folder, in order; none if there is no such folder.
 
     Raises:
         StorageError: it cannot be read, or is a file.
     """
     with _storage_errors("read", path):
         try:
-            return sorted(os.listdir(path))
+            return [path / name for name in sorted(os.listdir(path))]
         except FileNotFoundError:
             return []
 

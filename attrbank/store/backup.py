@@ -21,7 +21,7 @@ from typing import IO, Any, NamedTuple
 
 from attrbank import files
 from attrbank.errors import AttrbankError, CorruptArtifactError, IncompatibleError, InvalidValueError, NotFoundError
-from attrbank.store import _fs, blobs, cards, index, ledger, notes, previews
+from attrbank.store import _fs, blobs, cards, index, ledger, notes
 from attrbank.store.catalogue import prepare, require_index
 from attrbank.store.entry import derive
 from attrbank.store.layout import CARD_SUFFIX, Layout, identity_of
@@ -153,9 +153,9 @@ def _add(tar: tarfile.TarFile, sums: dict[str, str], layout: Layout, version: _V
 
 def _texts(layout: Layout, left_out: list[str]) -> Iterator[tuple[str, bytes]]:
     for path in (
-        *cards.card_files(layout),
-        *notes.note_files(layout),
-        *previews.preview_files(layout),
+        *_fs.list_folder(layout.cards),
+        *_fs.list_folder(layout.annotations),
+        *_fs.list_folder(layout.previews),
         layout.matrix,
     ):
         name = path.relative_to(layout.root).as_posix()

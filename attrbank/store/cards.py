@@ -21,15 +21,6 @@ FACTS = ("id", *MEASURED)
 """What the index keeps of a card."""
 
 
-def card_files(layout: Layout) -> list[Path]:
-    """Every file in the folder of cards, in order of its name.
-
-    Raises:
-        StorageError: the folder cannot be read.
-    """
-    return [layout.cards / name for name in _fs.list_folder(layout.cards)]
-
-
 def get_card(layout: Layout, identity: str) -> Card | None:
     """The card of an attribute, if there is one.
 
@@ -100,7 +91,7 @@ def derive_card(card: Mapping[str, Any]) -> dict[str, Any]:
 def shipped_facts(starter: Layout) -> list[tuple[object, ...]]:
     """The facts of a starter bank's cards; damaged ones are for ``verify``."""
     rows = []
-    for path in card_files(starter):
+    for path in _fs.list_folder(starter.cards):
         try:
             facts = derive_card(json.loads(json_files.read_bytes(path, MAX_CARD) or b""))
         except (AttrbankError, ValueError, RecursionError):

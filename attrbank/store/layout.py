@@ -110,13 +110,12 @@ def object_files(layout: Layout) -> list[Path]:
     Raises:
         StorageError: the bank is a file, or cannot be read.
     """
-    return [shard / name for shard in shards(layout) for name in _fs.list_folder(shard)]
+    return [path for shard in shards(layout) for path in _fs.list_folder(shard)]
 
 
 def shards(layout: Layout) -> list[Path]:
     """The folders below ``objects``; raises as ``object_files``."""
-    paths = (layout.objects / name for name in _fs.list_folder(layout.objects))
-    return [path for path in paths if os.path.isdir(path)]
+    return [path for path in _fs.list_folder(layout.objects) if os.path.isdir(path)]
 
 
 def identity_of(path: Path, suffix: str = ARTIFACT_SUFFIX) -> str | None:

@@ -17,15 +17,6 @@ if TYPE_CHECKING:  # pydantic models are slow to import, and ``list`` does witho
 MAX_FILE = 2**17
 
 
-def note_files(layout: Layout) -> list[Path]:
-    """Every file in the folder of annotations, in order of its name.
-
-    Raises:
-        StorageError: the folder cannot be read.
-    """
-    return [layout.annotations / name for name in _fs.list_folder(layout.annotations)]
-
-
 def get(layout: Layout, identity: str) -> Annotation | None:
     """What the user has said of an attribute, if anything.
 

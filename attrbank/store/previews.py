@@ -67,15 +67,6 @@ def put_preview(layout: Layout, identity: str, picture: bytes) -> Path:
     return path
 
 
-def preview_files(layout: Layout) -> list[Path]:
-    """Every file in the folder of previews, in order of its name.
-
-    Raises:
-        StorageError: the folder cannot be read.
-    """
-    return [layout.previews / name for name in _fs.list_folder(layout.previews)]
-
-
 def get(path: Path) -> bytes | None:
     """The preview in a file from anywhere, if there is such a file.
 
@@ -91,7 +82,7 @@ def get(path: Path) -> bytes | None:
 
 def verify_previews(layout: Layout, origin: Origin, names: Mapping[str, str]) -> Iterator[Finding]:
     """Checks every preview; ``names`` are of all attributes that one may belong to, by id."""
-    for path in preview_files(layout):
+    for path in _fs.list_folder(layout.previews):
         identity, item = identity_of(path, PREVIEW_SUFFIX), f"{layout.previews.name}/{path.name}"
         if identity is None:
             yield Finding("leftover", item, None, origin, "Left by an interrupted write, or not ours.")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,10 +16,8 @@ from typing import Any, NamedTuple
 
 from attrbank import files
 from attrbank.errors import AttrbankError, CorruptArtifactError
-from attrbank.files import GRACE
-from attrbank.store import _fs, blobs, cards, index, ledger, notes, upkeep
-from attrbank.store.layout import Layout, identity_of, object_files, shards
-from attrbank.store.previews import preview_files
+from attrbank.store import _fs, blobs, index, ledger, notes, upkeep
+from attrbank.store.layout import Layout, identity_of, shards
 from attrbank.store.rereading import Rereader
 from attrbank.store.upkeep_cards import Facts, read_card, read_cards, reindex_cards
 from attrbank.store.upkeep_notes import NoteFile, names_in, read_note, read_notes, reindex_notes
@@ -138,8 +135,7 @@ def reindex(layout: Layout, *, forget: bool = True) -> Rebuilt:
 
 def _scan(folder: Path, read: Callable[[Path], _Scanned | None]) -> dict[str, _Scanned | None]:
     """The artifacts in a folder by id; None is one that is damaged."""
-    paths = (folder / name for name in _fs.list_folder(folder))
-    return {identity: read(path) for path in paths if (identity := identity_of(path))}
+    return {identity: read(path) for path in _fs.list_folder(folder) if (identity := identity_of(path))}
 
 
 def _sound(scanned: Mapping[str, _Scanned | None]) -> dict[str, _Scanned]:
@@ -240,14 +236,5 @@ def _removed(connection: sqlite3.Connection) -> set[str]:
 
 
 def _sweep(layout: Layout) -> None:
-    top = [layout.root / name for name in _fs.list_folder(layout.root)]
-    for path in (
-        *object_files(layout),
-        *cards.card_files(layout),
-        *notes.note_files(layout),
-        *preview_files(layout),
-        *top,
-    ):
-        chunk = _fs.read_start(path, 0) if path.suffix == files.TEMPORARY_SUFFIX else None
-        if chunk and time.time() - chunk.modified > GRACE:
-            _fs.remove(path)
+    for folder in (*shards(layout), layout.cards, layout.annotations, layout.previews, layout.root):
+        files.sweep(folder)

@@ -106,7 +106,7 @@ def _check_stray(path: Path) -> Finding:
 
 def _rotten(layout: Layout, names: Mapping[str, str]) -> Iterator[Finding]:
     """What ``restore`` could not bring back from the trash; what is sound there is no item of the bank."""
-    for path in (layout.trash / name for name in _fs.list_folder(layout.trash)):
+    for path in _fs.list_folder(layout.trash):
         identity = identity_of(path)
         state, _, detail = _inspect(path) if identity else ("ok", {}, "")
         if identity and state != "ok":

@@ -34,7 +34,7 @@ def verify_cards(
         names: of all attributes that a card may belong to, by id.
         indexed: what the index keeps of cards; None if the bank has no index.
     """
-    files = cards.card_files(layout)
+    files = _fs.list_folder(layout.cards)
     for path in files:
         identity = identity_of(path, CARD_SUFFIX)
         item = f"{layout.cards.name}/{path.name}"
@@ -54,7 +54,7 @@ def verify_cards(
 
 def verify_matrix(layout: Layout, origin: Origin) -> Iterator[Finding]:
     """Checks the matrix, if there is one."""
-    if layout.matrix.name not in _fs.list_folder(layout.root):
+    if layout.matrix not in _fs.list_folder(layout.root):
         return
     try:
         cards.get_matrix(layout)
@@ -70,7 +70,7 @@ def read_cards(layout: Layout, read: Callable[[Path], Facts] | None = None) -> d
         layout: the bank.
         read: what a file tells, as ``read_card`` does, which is the default.
     """
-    told = ((read or partial(read_card, layout))(path) for path in cards.card_files(layout))
+    told = ((read or partial(read_card, layout))(path) for path in _fs.list_folder(layout.cards))
     return {facts["id"]: facts for facts in told if facts}
 
 

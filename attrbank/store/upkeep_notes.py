@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from attrbank.errors import AttrbankError
-from attrbank.store import ledger, notes
+from attrbank.store import _fs, ledger, notes
 from attrbank.store.finding import Finding, State, state_of
 from attrbank.store.layout import CARD_SUFFIX, Layout, identity_of
 
@@ -54,7 +54,7 @@ def read_notes(layout: Layout, read: Callable[[Path], NoteFile] | None = None) -
         layout: the bank.
         read: what a file tells, as ``read_note`` does, which is the default.
     """
-    return tuple(map(read or partial(read_note, layout), notes.note_files(layout)))
+    return tuple(map(read or partial(read_note, layout), _fs.list_folder(layout.annotations)))
 
 
 def read_note(layout: Layout, path: Path) -> NoteFile:

@@ -295,3 +295,13 @@ def test_a_damaged_preview_stays_behind_with_one_warning_and_the_attribute_trave
     assert other.resolve("young").id == entry.id
     assert other.previews.path(entry) is None
     assert cli("import", "pack", "--bank", "third").code == 0
+
+
+def test_a_preview_that_cannot_be_read_is_no_damage_and_nothing_is_left_out(
+    cli: Cli, bank: Bank, outside: Path
+) -> None:
+    bank.add(artifact())
+    file = cli("export", "young").out.strip()
+    Path(file).with_suffix(".preview.jpg").mkdir()
+    assert cli("import", file, "--bank", "other").code == 7
+    assert not Path("other").exists()

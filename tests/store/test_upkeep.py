@@ -151,15 +151,19 @@ def test_reindex_adopts_files_that_were_put_there_by_hand(bank: Bank, tmp_path: 
     assert entry.id == bank.resolve("smile").id
 
 
-def test_reindex_sweeps_only_temporary_files_that_are_old(bank: Bank) -> None:
-    folder = object_path(bank, bank.add(artifact()).id).parent
-    for name in ("old.tmp", "new.tmp"):
-        (folder / name).touch()
+def test_reindex_sweeps_only_temporary_files_of_ours_that_are_old(bank: Bank) -> None:
+    shard = object_path(bank, bank.add(artifact()).id).parent
+    (bank.path / "mine.tmp").mkdir()  # nor does a folder stop it
     past = time.time() - GRACE - 10
-    os.utime(folder / "old.tmp", (past, past))
+    for folder in (shard, bank.path):
+        for name in (".attrbank-old.tmp", ".attrbank-new.tmp", "notes.tmp"):
+            (folder / name).touch()
+        for name in (".attrbank-old.tmp", "notes.tmp"):
+            os.utime(folder / name, (past, past))
     bank.reindex()
-    assert not (folder / "old.tmp").exists()
-    assert (folder / "new.tmp").exists()
+    for folder in (shard, bank.path):
+        left = {path.name for path in folder.glob("*.tmp") if path.is_file()}
+        assert left == {".attrbank-new.tmp", "notes.tmp"}
 
 
 def test_interrupted_reindex_loses_nothing(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:

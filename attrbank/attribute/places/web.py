@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import IO, Any
 from urllib import error, parse, request
 
+from attrbank.attribute.bundle import SUMS
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError
 from attrbank.names import VERSION
 from attrbank.text import printable
@@ -66,7 +67,7 @@ class Web:
             raise InvalidValueError(
                 f"{address[:200]!a} is no address of a folder.", "Write https://HOST/PATH, without ? # and @."
             )
-        return cls(f"{address.removesuffix('SHA256SUMS').rstrip('/')}/")
+        return cls(f"{address.removesuffix(SUMS).rstrip('/')}/")
 
     @property
     def shown(self) -> str:

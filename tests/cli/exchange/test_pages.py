@@ -5,9 +5,14 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from attrbank.attribute.places.hub import Hub
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli
+from tests.cli.exchange.conftest import HUB, REPOSITORY
 from tests.helpers.artifacts import usable
+from tests.helpers.serving import FakeHub
 
 
 def test_a_shelf_is_a_bundle_whose_page_says_what_is_in_it(shelf: Path, stocked: Bank) -> None:
@@ -56,3 +61,21 @@ def test_prompts_are_text_to_a_page_whatever_is_in_them(cli: Cli, bank: Bank, tm
     assert row.count("|") == 7
     for part in ("<script", "[a]", "`c`", "\x1b", "**", "/home"):
         assert part not in row
+
+
+def test_of_what_is_there_nothing_is_read_where_the_page_stays_as_it_is(
+    cli: Cli, stocked: Bank, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli("push", HUB, "young", "old").code == 0
+    asked, read = list[str](), Hub.read
+
+    def noted(place: Hub, name: str, limit: int) -> bytes | None:
+        asked.append(name)
+        return read(place, name, limit)
+
+    monkeypatch.setattr(Hub, "read", noted)
+    assert cli("push", HUB, "young").err == "Everything was there already.\n"
+    hub.repositories[REPOSITORY][-1]["README.md"] = b"mine\n"
+    stocked.annotations.note(stocked.resolve("young"), "kind")
+    assert cli("push", HUB, "young").code == 0
+    assert set(asked) == {"SHA256SUMS", "README.md"}
