@@ -256,7 +256,7 @@ def _moments(trajectory: Trajectory, acts: Sequence[Act]) -> list[_Moment]:
     ends = [
         _Moment(max(act.index, nearest_index(trajectory.grid, schedule, act.edit.until)), act, 1)
         for act in acts
-        if isinstance(act.edit, ModelEdit | PromptEdit)
+        if isinstance(act.edit, LASTING)
     ]
     turns = (_Moment(index, act, turn) for act in acts for turn, index in enumerate((act.index, *act.later)))
     return sorted([*turns, *ends], key=lambda moment: moment.at)
