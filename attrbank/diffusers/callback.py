@@ -23,7 +23,7 @@ from attrbank.attribute.compatibility import check_binding
 from attrbank.backbones.parts.fingerprint import Fingerprints
 from attrbank.diffusers.pipelines import fingerprints_of, model_of, refuse_packed
 from attrbank.diffusers.progress import Progress
-from attrbank.diffusers.words import HEARD, heard_with
+from attrbank.diffusers.words import HEARD, heard_with, refuse_another
 from attrbank.diffusion.schedule import Schedule
 from attrbank.diffusion.spelling import require_word
 from attrbank.editing.acting import Ready, ready
@@ -115,6 +115,8 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
         if step_index == 0:
             self._attributes = [waiting.on(progress.schedule) for waiting in self._waiting]
             self._check(pipeline, progress, latents)
+            if any(item.words and item.strength for item in self._attributes):
+                refuse_another(pipeline, callback_kwargs[HEARD], self._prompt)  # before any of it is edited
         acting = [item for item in self._attributes if progress.index_of(item.record) == progress.index]
         if not acting:
             return callback_kwargs

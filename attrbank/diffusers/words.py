@@ -56,11 +56,8 @@ def heard_with(pipeline: Any, embeds: Tensor, prompt: str, turns: Sequence[Ready
 
     Raises:
         IncompatibleError: its text encoders are others than the edits'.
-        InvalidValueError: it runs another prompt.
     """
-    free = len(embeds) // 2 if pipeline.do_classifier_free_guidance else 0
-    spans = spans_in(pipeline, prompt)
-    _refuse_another(pipeline, embeds[free:], prompt)
+    free, spans = _free(pipeline, embeds), spans_in(pipeline, prompt)
     heard = {HEARD: embeds[free:]}
     for turn in turns:
         places = places_of(spans, prompt, turn.words, turn.record.name)
@@ -68,8 +65,18 @@ def heard_with(pipeline: Any, embeds: Tensor, prompt: str, turns: Sequence[Ready
     return torch.cat([embeds[:free], heard[HEARD]])
 
 
-def _refuse_another(pipeline: Any, rows: Tensor, prompt: str) -> None:
-    """A pipeline does not hand on its prompt, so that the one given is encoded again and compared."""
+def refuse_another(pipeline: Any, embeds: Tensor, prompt: str) -> None:
+    """Do nothing if the pipeline runs this prompt; as it does not hand that on, it is encoded again and compared.
+
+    Args:
+        pipeline: that runs.
+        embeds: its ``prompt_embeds``, as ``heard_with`` has them, in which nothing has been edited yet.
+        prompt: that it should run.
+
+    Raises:
+        InvalidValueError: it runs another.
+    """
+    rows = embeds[_free(pipeline, embeds) :]
     skipped = getattr(pipeline, "clip_skip", None)
     found, *_ = pipeline.encode_prompt(
         prompt=prompt,
@@ -83,6 +90,11 @@ def _refuse_another(pipeline: Any, rows: Tensor, prompt: str) -> None:
             "The pipeline runs another prompt than the callback was given, so that words stand elsewhere.",
             hint="Give both the same.",
         )
+
+
+def _free(pipeline: Any, embeds: Tensor) -> int:
+    """How many rows are the empty prompt's."""
+    return len(embeds) // 2 if pipeline.do_classifier_free_guidance else 0
 
 
 def _far(one: Tensor, other: Tensor) -> bool:

@@ -192,8 +192,8 @@ def run_edits(
                 latent = act.edit(after.latent, inputs, act.strength)
                 # An edit that changed nothing, as at strength 0, is none: the sampler keeps its memory.
                 after = after if torch.equal(latent, after.latent) else after.edited(latent)
-            if turn == len(act.later) and model.leave_out(apart_from(act.opposed, words)):
-                after = after.branched()
+            if turn == len(act.later):
+                model.leave_out(apart_from(act.opposed, words))
         before = inputs.onward()
     done = model.run(after or before, None, on_step).latent
     return Edited(trajectory.run(before, source, on_step=on_step).latent if with_before else None, done)
@@ -220,14 +220,12 @@ class _Model:
         self._trajectory = self._plain if backbone is self._plain.backbone else self._plain.through(backbone)
         self._conditioning = self._heard()
 
-    def leave_out(self, phrases: Sequence[str]) -> bool:
-        """Go on under the prompt without these phrases; False if it says none of them."""
+    def leave_out(self, phrases: Sequence[str]) -> None:
+        """Go on under the prompt without these phrases; what acted has made the sampler forget the longer one."""
         shorter = without(self._prompt, phrases)
-        if shorter == self._prompt:
-            return False
-        self._prompt = shorter
-        self._conditioning = self._heard()
-        return True
+        if shorter != self._prompt:
+            self._prompt = shorter
+            self._conditioning = self._heard()
 
     def _heard(self) -> Conditioning:
         """What the prompt becomes by the edits in force."""
@@ -256,7 +254,7 @@ def _moments(trajectory: Trajectory, acts: Sequence[Act]) -> list[_Moment]:
     ends = [
         _Moment(max(act.index, nearest_index(trajectory.grid, schedule, act.edit.until)), act, 1)
         for act in acts
-        if isinstance(act.edit, ModelEdit | PromptEdit)
+        if isinstance(act.edit, LASTING)
     ]
     turns = (_Moment(index, act, turn) for act in acts for turn, index in enumerate((act.index, *act.later)))
     return sorted([*turns, *ends], key=lambda moment: moment.at)

@@ -11,9 +11,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
-import torch
 import typer
 from rich.console import Console
 from rich.progress import track
@@ -30,6 +29,7 @@ from attrbank.names import parse_seeds
 from attrbank.pictures.sheet import draw_grid
 from attrbank.store.bank import Bank
 from lab import markdown
+from lab.figures.new_truth import slides
 
 PERSON = "a photo of a person"
 Pair: TypeAlias = tuple[str, str]
@@ -53,7 +53,7 @@ PAIRS: Mapping[str, Mapping[str, Pair]] = {
     },
 }
 STRENGTHS: Mapping[str, tuple[float, ...]] = {"mean": (1.0, 2.0, 3.0), "distil": (0.5, 1.0)}
-SWITCH, STEPS = 0.8, 10
+SWITCH = 0.8
 SHOWN = 4
 """Pictures of each attribute on the sheet."""
 
@@ -108,31 +108,6 @@ def _made(bench: Bench, subject: Subject) -> Iterator[tuple[str, Tensor]]:
         yield f"{strength:g}", bench.images(bench.edited([bench.act(subject.learned, strength)]))
 
 
-def largest_steps(setting: Setting) -> dict[str, float]:
-    """The largest of ten steps as a share of the way of the degree, by attribute; gradual is .1.
-
-    The median over the pictures in which it has come at strength 1; nothing where it comes in none.
-    """
-    before = setting.judge.look(setting.bench.images(setting.bench.unedited))
-    return {
-        subject.label: step
-        for subject in track(setting.subjects, "ten steps", console=Console(stderr=True))
-        if (step := _largest_step(setting, subject, before)) is not None
-    }
-
-
-def _largest_step(setting: Setting, subject: Subject, before: Any) -> float | None:
-    rows, effect = setting.judge.lacking(subject, before), setting.judge.effect
-    bench = setting.bench.only(rows)
-    acts = [bench.act(subject.learned, n / STEPS) for n in range(1, STEPS + 1)]
-    seen = [setting.judge.look(bench.images(bench.edited([act]))) for act in acts]
-    way = torch.stack([effect(subject, before[rows]), *(effect(subject, after) for after in seen)])  # (11, B)
-    come = way[-1] > 0
-    if not come.any():
-        return None
-    return float((way[:, come].diff(dim=0).amax(0) / (way[-1] - way[0])[come].clamp(min=1e-6)).median())
-
-
 def table(found: Mapping[str, Found], steps: Mapping[str, float]) -> str:
     """Markdown: success / flips / identity error."""
     columns = ["", "target prompt", f"switch at {SWITCH:g}", "mean 1", "mean 2", "mean 3", "distil ½", "distil 1"]
@@ -166,7 +141,8 @@ def main(
     )
     found = dict(looked_at(set_up(request), work))
     distilled = tuple(name for name in names if name.endswith("-distil"))
-    steps = largest_steps(set_up(replace(request, references=distilled, seeds=tuple(parse_seeds(few)))))
+    slid = slides(replace(request, references=distilled, seeds=tuple(parse_seeds(few))), work / f"slides-{few}.json")
+    steps = {name: slide.largest for name, slide in slid.items()}
     kept = json.dumps({"seeds": seeds, "found": found, "steps": steps}, indent=1)
     files.replace(work / "text-directions.json", f"{kept}\n".encode())
     typer.echo(table(found, steps))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,6 +68,24 @@ def test_a_pipeline_makes_the_picture_that_apply_makes(made: Any, on: str | None
     assert ours.before is not None
     assert float((ours.after - ours.before).abs().max()) > 1e-2, "there is something to see"
     assert torch.allclose(found, ours.after, atol=2e-3)
+
+
+def test_two_act_at_words_each_at_its_own_time(made: Any, tmp_path: Path) -> None:
+    pipeline, backbone, attribute, _ = made
+    timestep = backbone.schedule.timestep_of(0.4)
+    resolved = {"timestep_x": timestep, "alpha_bar_x": backbone.schedule.alpha_bar(timestep)}
+    record = attribute.record
+    update = {"name": "older", "t_x": 0.4, "resolved": record.resolved.model_copy(update=resolved)}
+    later = replace(attribute, record=record.model_copy(update=update))
+    for learned in (attribute, later):
+        Bank(tmp_path / "bank").add(encode(learned))
+    grid = DDIM().grid(STEPS, backbone.schedule)
+    acts = [ready(learned, 2.0).on(grid, backbone.schedule) for learned in (attribute, later)]
+    assert acts[0].index < acts[1].index
+    trajectory = Trajectory(backbone, DDIM(), grid=grid, guidance_scale=GUIDANCE)
+    ours = run_edits(trajectory, PROMPT, [SEED], acts, with_before=False)
+    callback = AttributeCallback("old:2", "older:2", bank=tmp_path / "bank", prompt=PROMPT)
+    assert torch.allclose(theirs(pipeline, callback), ours.after, atol=2e-3)
 
 
 def test_strength_zero_changes_no_bit(made: Any) -> None:

@@ -135,6 +135,27 @@ def test_it_begins_as_late_as_it_still_reaches_far_enough(monkeypatch, backbone,
     assert times[-1] == backbone.schedule.alpha_bar(round(1000 * live.LAST))
 
 
+def test_what_it_records_is_of_strength_1_and_going_back_a_little_counts_as_standing(monkeypatch, backbone) -> None:
+    reached = {0.5: 0.36, 1.0: 0.3, 2.0: live.FULL, 4.0: 0.8, 8.0: 0.95}
+    monkeypatch.setattr(live.Trial, "live", lambda self, edit, raw: live.Progress(*[reached[raw]] * 2, 1 / raw))
+    record = learned(backbone).record
+    found = record.calibration
+    assert found is not None
+    assert (found.low, found.high, found.raw[-1]) == (-1.0, 4.0, 2.0)
+    assert found.raw[-2] == pytest.approx(1 + (live.FULL * (1 - 0.1**0.5) - 0.36) / (live.FULL - 0.36))
+    assert record.measured["along_live"] == 0.5
+
+
+def test_a_picture_that_hardly_changes_under_the_target_prompt_is_not_the_one_that_comes_least(monkeypatch) -> None:
+    trial, way = object.__new__(live.Trial), torch.ones(2, 4, 8, 8)
+    way[1] *= 0.1
+    change = torch.stack([0.5 * way[0], torch.zeros(4, 8, 8)])
+    trial._before, trial._way, trial._point = torch.zeros_like(way), way, way
+    trial._starts = [(PromptPair(source=SOURCE, target=TARGET), None)]
+    monkeypatch.setattr(trial, "_edited", lambda *anything: change)
+    assert trial.of(None, (), 1.0).least == pytest.approx(0.5)
+
+
 @pytest.mark.parametrize("t_x", [0.4, 0.95])
 @pytest.mark.parametrize("steps", [34, 50, 58])
 def test_every_beginning_and_every_rival_can_be_tried_on_any_grid(backbone, steps: int, t_x: float) -> None:
