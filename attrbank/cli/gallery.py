@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -14,12 +14,14 @@ from attrbank import files
 from attrbank.cli import terminal
 from attrbank.cli.card import card_facts
 from attrbank.cli.options import BankOption, JsonOption
-from attrbank.errors import AttrbankError, InvalidValueError
+from attrbank.errors import CorruptArtifactError, InvalidValueError
 from attrbank.store.bank import Bank
 from attrbank.store.entry import DOCUMENT, Entry, entry_from_json
 
 TEMPLATE = Path(__file__).with_name("gallery.html.j2")
 DEFAULT, USUAL = Path("bank.html"), 0.7
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -84,14 +86,15 @@ def page_of(exhibits: list[Exhibit]) -> str:
 
 
 def exhibit(bank: Bank, entry: Entry) -> Exhibit:
-    """What is known of an attribute without opening it."""
-    said = bank.annotations.of(entry)
-    words = " ".join((entry.name, *said.aliases, *entry.tags, said.note, *(p for pair in entry.pairs for p in pair)))
-    card = bank.measurements.card(entry)
+    """What is known of an attribute without opening it; of what is damaged beside it, a warning is given instead."""
+    said, card = _sound(bank.annotations.of, entry), _sound(bank.measurements.card, entry)
+    picture, note = _sound(bank.previews.read, entry), said.note if said else ""
+    prompts = (prompt for pair in entry.pairs for prompt in pair)
+    words = " ".join((entry.name, *(said.aliases if said else ()), *entry.tags, note, *prompts))
     return Exhibit(
         entry,
-        said.note,
-        _picture(bank, entry),
+        note,
+        None if picture is None else f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}",
         facts=tuple(_facts(entry)),
         measured=() if card is None else tuple(card_facts(card)),
         command=_command(entry),
@@ -99,13 +102,13 @@ def exhibit(bank: Bank, entry: Entry) -> Exhibit:
     )
 
 
-def _picture(bank: Bank, entry: Entry) -> str | None:
+def _sound(read: Callable[[Entry], Found | None], entry: Entry) -> Found | None:
+    """What lies beside an attribute; nothing if it is damaged, since the page is of use without it."""
     try:
-        picture = bank.previews.read(entry)
-    except AttrbankError as error:  # the page is of use without it
+        return read(entry)
+    except CorruptArtifactError as error:
         terminal.warn(error.message)
         return None
-    return None if picture is None else f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
 
 
 def _facts(entry: Entry) -> Iterator[tuple[str, str]]:

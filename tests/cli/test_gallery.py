@@ -75,6 +75,18 @@ def test_a_damaged_preview_is_a_warning(cli: Cli, bank: Bank, page: str) -> None
     assert Path("bank.html").read_text(encoding="utf-8").count("no preview") == 2
 
 
+@pytest.mark.parametrize("folder", ["cards", "annotations"])
+def test_what_is_damaged_beside_an_attribute_is_a_warning(cli: Cli, bank: Bank, page: str, folder: str) -> None:
+    place = bank.path / folder / f"{bank.resolve('smile').id}.json"
+    place.parent.mkdir(exist_ok=True)
+    place.unlink(missing_ok=True)
+    place.write_bytes(b"{")
+    outcome = cli("gallery", "-o", "bank.html")
+    assert outcome.code == 0, outcome.err
+    assert "warning" in outcome.err
+    assert re.findall(r"<h2>(\w+)</h2>", Path("bank.html").read_text(encoding="utf-8")) == ["smile", "young"]
+
+
 def test_no_network_is_imported_for_it(bank: Bank, tmp_path: Path) -> None:
     bank.add(artifact())
     code = (
