@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from attrbank.attribute.artifact import LearnedAttribute
-from attrbank.diffusion.spelling import places_of
+from attrbank.diffusion.spelling import Place, places_of
 from attrbank.editing.usable import require_usable
 from attrbank.errors import CorruptArtifactError, IncompatibleError, InvalidValueError
 from attrbank.learning.request import learn_spec
@@ -155,3 +155,10 @@ def test_other_methods_refuse_its_options_and_it_refuses_theirs(backbone) -> Non
         learn_spec("old", SOURCES, TARGETS, method="text", core="conv")
     with pytest.raises(InvalidValueError, match=r"word .* is empty"):
         learn_spec("old", SOURCES, TARGETS, method="text", on=" , ")
+
+
+def test_each_encoder_is_changed_in_its_own_features() -> None:
+    places = (Place("text_encoder", "text", (0, 2), (1,)), Place("text_encoder_2", "text", (2, 5), (1,)))
+    directions = {"text_encoder": torch.tensor([1.0, 2.0]), "text_encoder_2": torch.tensor([3.0, 4.0, 5.0])}
+    found = DirectionEdit(directions).heard({"text": torch.zeros(1, 3, 5)}, places, 2.0)["text"][0]
+    assert found.tolist() == [[0.0] * 5, [2.0, 4.0, 6.0, 8.0, 10.0], [0.0] * 5]
