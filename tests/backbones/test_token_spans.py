@@ -10,7 +10,7 @@ import torch
 from transformers import CLIPTokenizer
 
 from attrbank.backbones.families import describe, load
-from attrbank.backbones.parts.windows import Window, spans_of, spans_of_loaded, window_spans
+from attrbank.backbones.parts.windows import Window, spans_of, window_spans
 from attrbank.errors import IncompatibleError, InvalidValueError
 
 PROMPTS = ["a photo of a person", "A  Photo of\tan OLD woman, with GLASSES.", "", "über née", "person " * 40]
@@ -42,9 +42,8 @@ def test_spans_spell_what_the_encoder_is_given(kind, prompt, tiny_pipeline: Path
             assert prompt[start:end].lower() == said.removesuffix("</w>")
 
 
-def test_a_tokenizer_of_transformers_says_what_the_description_says(tiny_pipeline: Path) -> None:
-    (encoder,) = describe(str(tiny_pipeline)).token_spans(PROMPTS[1])
-    assert spans_of_loaded(PROMPTS[1], CLIPTokenizer.from_pretrained(tiny_pipeline / "tokenizer"), 24) == encoder.spans
+def test_a_loaded_model_says_what_its_description_says(tiny_pipeline: Path) -> None:
+    assert load(str(tiny_pipeline)).token_spans(PROMPTS[1]) == describe(str(tiny_pipeline)).token_spans(PROMPTS[1])
 
 
 def test_the_two_encoders_of_xl_stand_side_by_side(tiny_pipeline_xl: Path) -> None:

@@ -10,6 +10,7 @@ from transformers import CLIPTokenizer, T5EncoderModel, T5TokenizerFast
 
 from attrbank.backbones.parts.components import FolderParts
 from attrbank.backbones.parts.devices import Residence
+from attrbank.backbones.parts.windows import spans_of_loaded
 from attrbank.diffusion.finite import finite
 from attrbank.errors import InvalidValueError
 
@@ -30,6 +31,15 @@ class TextEncoder:
     def __init__(self, part: str, tokenizer: Any, network: Any, residence: Residence) -> None:
         residence.settle(network)
         self._part, self._tokenizer, self._network, self._device = part, tokenizer, network, residence.device
+
+    def spelled(self, prompt: str) -> tuple[str, int, tuple[tuple[int, int], ...]]:
+        """Its name, its width D, and the characters of the prompt that each position spells.
+
+        Raises:
+            InvalidValueError: the prompt is not valid Unicode.
+        """
+        spans = spans_of_loaded(prompt, self._tokenizer, self._tokenizer.model_max_length)
+        return self._part, self._network.config.hidden_size, spans
 
     def __call__(self, prompts: Sequence[str], *wanted: str) -> tuple[Tensor, ...]:
         """What the network makes of B prompts, as wanted; nothing else that it says is looked at.

@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import CLIPTextModelWithProjection
 
 from attrbank.backbones.parts.components import FolderParts
-from attrbank.backbones.parts.text_encoders import LAST_BUT_ONE, PROJECTED, clip_encoder
+from attrbank.backbones.parts.text_encoders import LAST_BUT_ONE, PROJECTED, TextEncoder, clip_encoder
 from attrbank.backbones.sdxl.describe import XLFolder
 from attrbank.backbones.stable_diffusion.load import StableDiffusion
 from attrbank.diffusion.placement import Placement
@@ -64,6 +64,9 @@ class StableDiffusionXL(StableDiffusion):
     def _load_text_encoders(self, parts: FolderParts) -> None:
         super()._load_text_encoders(parts)
         self._text_encoder_2 = clip_encoder(CLIPTextModelWithProjection, parts, "_2", self._residence)
+
+    def _text_encoders(self) -> tuple[TextEncoder, ...]:
+        return (self._text_encoder, self._text_encoder_2)
 
     def _added(self, conditioning: Conditioning) -> Mapping[str, Tensor]:
         return {"text_embeds": conditioning["pooled"], "time_ids": conditioning["time_ids"]}

@@ -16,7 +16,8 @@ from attrbank.backbones.parts.codec import load_codec
 from attrbank.backbones.parts.components import FolderParts
 from attrbank.backbones.parts.devices import leave, residence
 from attrbank.backbones.parts.folder import Described
-from attrbank.backbones.parts.text_encoders import LAST, clip_encoder
+from attrbank.backbones.parts.text_encoders import LAST, TextEncoder, clip_encoder
+from attrbank.backbones.parts.windows import side_by_side
 from attrbank.backbones.stable_diffusion.describe import SpelledFolder
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.prediction import from_epsilon, from_velocity
@@ -42,8 +43,6 @@ class StableDiffusion(Described):
         InvalidValueError: it cannot run where it is to.
     """
 
-    _folder: SpelledFolder
-
     def __init__(self, folder: SpelledFolder, placement: Placement) -> None:
         super().__init__(folder)
         self._residence = residence(placement, folder.weights)
@@ -66,7 +65,7 @@ class StableDiffusion(Described):
 
     def token_spans(self, prompt: str) -> tuple[TokenSpans, ...]:
         """How each text encoder spells a prompt; raises as ``SpelledFolder.token_spans``."""
-        return self._folder.token_spans(prompt)
+        return side_by_side((encoder.spelled(prompt) for encoder in self._text_encoders()), "text")
 
     def predict(self, latent: Tensor, timestep: int, conditioning: Conditioning) -> Prediction:
         """One evaluation of the UNet per row.
@@ -101,6 +100,9 @@ class StableDiffusion(Described):
 
     def _load_text_encoders(self, parts: FolderParts) -> None:
         self._text_encoder = clip_encoder(CLIPTextModel, parts, "", self._residence)
+
+    def _text_encoders(self) -> tuple[TextEncoder, ...]:
+        return (self._text_encoder,)
 
     def _guidance_for(self, rows: int) -> Conditioning:
         if self.guidance != "embedded":
