@@ -7,7 +7,8 @@ is short enough in any alphabet.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,7 +17,7 @@ from attrbank.diffusion.spelling import TokenSpans
 from attrbank.errors import IncompatibleError, InvalidValueError
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
 SPECIAL = 2
 """Tokens that stand around a prompt, at most."""
@@ -55,15 +56,14 @@ def clip_window(folder: Path, suffix: str) -> Window:
     return Window(folder / f"tokenizer{suffix}", length, width)
 
 
-def spans_of(prompt: str, tokenizer: Tokenizer, length: int) -> tuple[tuple[int, int], ...]:
+def spans_of(prompt: str, encoding: Encoding, length: int) -> tuple[tuple[int, int], ...]:
     """For each of ``length`` positions the characters of the prompt that its token spells; the last place is an end's.
 
     Args:
         prompt: what is spelled.
-        tokenizer: which cuts nothing off, and fills nothing up.
+        encoding: the prompt's tokens, with nothing cut off, and nothing filled up.
         length: of the sequence, with what begins and ends it.
     """
-    encoding = tokenizer.encode(prompt)
     cut = zip(encoding.offsets[: length - 1], encoding.special_tokens_mask, strict=False)
     spans = [(0, 0) if special else _trimmed(prompt, *span) for span, special in cut]
     return (*spans, *((0, 0) for _ in range(length - len(spans))))
@@ -71,15 +71,11 @@ def spans_of(prompt: str, tokenizer: Tokenizer, length: int) -> tuple[tuple[int,
 
 def spans_of_loaded(prompt: str, tokenizer: Any, length: int) -> tuple[tuple[int, int], ...]:
     """The same of a tokenizer of transformers; raises as ``window_spans``."""
-    from tokenizers import Tokenizer
-
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
+    if not tokenizer.is_fast:
         raise IncompatibleError(f"A {type(tokenizer).__name__} does not tell where words stand.")
-    plain = Tokenizer.from_str(backend.to_str())  # its own settings are not to be changed
-    plain.no_truncation()
-    plain.no_padding()
-    return _readable(prompt, plain, length)
+    with _valid_text():
+        (encoding,) = tokenizer(prompt, truncation=False, padding=False, verbose=False).encodings
+    return spans_of(prompt, encoding, length)
 
 
 def side_by_side(
@@ -104,12 +100,15 @@ def window_spans(prompt: str, window: Window) -> tuple[tuple[int, int], ...]:
         tokenizer = _tokenizer(window.tokenizer)
     except Exception as error:  # what the library raises has no kind
         raise IncompatibleError(f"The tokenizer in {window.tokenizer} cannot be read: {error}.") from error
-    return _readable(prompt, tokenizer, window.length)
+    with _valid_text():
+        encoding = tokenizer.encode(prompt)
+    return spans_of(prompt, encoding, window.length)
 
 
-def _readable(prompt: str, tokenizer: Tokenizer, length: int) -> tuple[tuple[int, int], ...]:
+@contextmanager
+def _valid_text() -> Iterator[None]:
     try:
-        return spans_of(prompt, tokenizer, length)
+        yield
     except (TypeError, UnicodeError) as error:
         raise InvalidValueError("A prompt is not valid Unicode text.") from error
 
