@@ -10,11 +10,14 @@ from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import (
     Backbone,
+    Description,
+    Grid,
     Sampler,
     check_guidance,
     unknown_words_warning,
     unread_warnings,
 )
+from attrbank.diffusion.remembering import Memory, RememberingTrajectory
 from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
@@ -63,6 +66,7 @@ def learn(
     preset: Preset | None = None,
     force: bool = False,
     prepare: Prepare | None = None,
+    memory: Memory | None = None,
     on_stored: OnStored = lambda stored: None,
     on_progress: OnProgress = quiet,
     on_warning: OnWarning = silent,
@@ -78,6 +82,7 @@ def learn(
         preset: settles what of it follows the backbone's latent shape.
         force: store it even if what there is to learn from teaches next to nothing.
         prepare: gives what is done to the attribute before it is stored.
+        memory: what the model has predicted for others that learned from the same sources; what is new is added.
         on_stored: what follows while the model is still there, such as a preview; it cannot undo anything.
         on_progress: called with stage, done, total.
         on_warning: called with what the user should know, such as words that the backbone has never seen.
@@ -102,7 +107,9 @@ def learn(
     for warning in method.warnings(spec, model):
         on_warning(warning)
     refine, sampler = prepare and prepare(spec, model), plugins.sampler(spec.sampler)
-    attribute = learn_attribute(spec, method, model, sampler, on_progress, force=force, on_warning=on_warning)
+    attribute = learn_attribute(
+        spec, method, model, sampler, on_progress, force=force, memory=memory, on_warning=on_warning
+    )
     if refine is not None:
         attribute = refine(attribute, model, on_progress)
     entry = store.add(seal(encode(attribute)), replace=replace)
@@ -130,7 +137,7 @@ def _check_prompts(spec: LearnSpec, model: Backbone, force: bool, on_warning: On
         on_warning(warning)
 
 
-def complete(spec: LearnSpec, backbone: Backbone, preset: Preset | None = None) -> LearnSpec:
+def complete(spec: LearnSpec, backbone: Description, preset: Preset | None = None) -> LearnSpec:
     """The spec with the backbone's own settings where it leaves them open."""
     own = {
         "sampler": backbone.defaults.sampler,
@@ -150,6 +157,7 @@ def learn_attribute(
     on_progress: OnProgress = quiet,
     *,
     force: bool = False,
+    memory: Memory | None = None,
     on_warning: OnWarning = silent,
 ) -> LearnedAttribute:
     """Learn an attribute without storing it; arguments and errors as ``learn``."""
@@ -159,7 +167,7 @@ def learn_attribute(
     if index_x >= len(grid):
         raise InvalidValueError("T_x must lie before the last step.", hint="Choose a larger --t-x.")
     method.check(spec, backbone)
-    trajectory = Trajectory(backbone, sampler, grid=grid, guidance_scale=spec.guidance_scale)
+    trajectory = _trajectory(backbone, sampler, memory, grid=grid, guidance_scale=spec.guidance_scale)
     pairs = encode_pairs(backbone, spec.pictures, on_progress) if spec.pictures else None
     clean = (pairs.source, pairs.target) if pairs else None
     context = LearnContext(spec, trajectory, index_x, index_z, on_progress, clean, force, on_warning)
@@ -174,6 +182,14 @@ def learn_attribute(
     )
     record = _record(spec, backbone, resolved, learned, pairs.files if pairs else ())
     return LearnedAttribute(record, dict(learned.tensors))
+
+
+def _trajectory(
+    backbone: Backbone, sampler: Sampler, memory: Memory | None, *, grid: Grid, guidance_scale: float
+) -> Trajectory:
+    if memory is None:
+        return Trajectory(backbone, sampler, grid=grid, guidance_scale=guidance_scale)
+    return RememberingTrajectory(backbone, sampler, grid=grid, guidance_scale=guidance_scale, memory=memory)
 
 
 def _record(
