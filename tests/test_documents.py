@@ -19,6 +19,7 @@ from PIL import Image
 from typer.main import get_command
 
 from attrbank.cli.app import app, run
+from attrbank.learning.fleet.run import read_fleet
 from tests.helpers.original_format import save_checkpoint
 
 ROOT = Path(__file__).parents[1]
@@ -64,6 +65,7 @@ INSTEAD = (
     Instead(r"^attrbank (eval|matrix) young old smile serious", PARSED, "takes hours"),
     Instead(r"^attrbank eval", ((r"--against all", "--against s_z"), QUICK, JUDGED), "64 pictures, and the paper's Φ"),
     Instead(r"^attrbank matrix", ((r"$", " --largest 2"), JUDGED), "64 pictures"),
+    Instead(r"^attrbank learn --from", (), "as it stands: the file has few seeds"),
     Instead(r"^attrbank learn .*--source-image", ((r"$", " --steps 6"),), "pictures have no seeds"),
     Instead(r"^attrbank learn .*--keep", ((r"$", " --seeds 0-4 --steps 6"),), "64 seeds; it makes five pairs"),
     Instead(r"^attrbank learn .*--preset paper", ((r"--preset paper", "--vectors paper --solver exact"), SHORT), "Φ"),
@@ -142,6 +144,8 @@ def desk(tmp_path: Path, tiny_pipeline: Path, tiny_ddpm: Path, monkeypatch: pyte
     for name in ("curly.png", "curly/a.png", "smiling/a.png", "head.png", "photos/ann.png"):
         Image.radial_gradient("L").resize((128, 128)).convert("RGB").save(folder / name)
     (folder / "prompts.txt").write_text("a photo of a man\n")
+    settings = '[defaults]\nsource = "a photo of a person"\nseeds = "0-3"\nsteps = 6\n[attributes.fleet-smile]\n'
+    (folder / "attributes.toml").write_text(settings + 'target = "a photo of a person, smiling"\n')
     (folder / "stable-diffusion-v1-5").symlink_to(PORTRAITS)
     (folder / "another-model").symlink_to(tiny_pipeline)
     (folder / "ddpm-celebahq-256").symlink_to(tiny_ddpm)
@@ -228,6 +232,9 @@ def test_whatever_a_document_shows_runs(
             run_shell(text, capsys)
         elif language == "python":
             run_python(text)
+        elif language == "toml" and "[attributes." in text:
+            (desk / "shown.toml").write_text(text)
+            assert read_fleet(desk / "shown.toml", desk / "bank").orders
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import typer
 
 from attrbank.cli import terminal
 from attrbank.cli.card import tuning_facts
+from attrbank.cli.fleet import learn_file, refuse_what_the_file_says
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
@@ -37,6 +38,29 @@ Prompts: TypeAlias = list[str] | None
 Images: TypeAlias = Path | None
 
 _SEEDS_FROM_ONE = 64
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The options that say what it is learned from."""
+
+    source: Annotated[Prompts, typer.Option(metavar="PROMPT", help="Without the attribute.")] = None
+    target: Annotated[Prompts, typer.Option(metavar="PROMPT", help="With it; one for each source.")] = None
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WORDS", help='As "man,woman": name each of them on both sides. Repeat to combine.'),
+    ] = None
+    source_image: Annotated[Images, typer.Option(metavar="FILE|DIR", help="Instead of prompts: without it.")] = None
+    target_image: Annotated[Images, typer.Option(metavar="FILE|DIR", help="With it; matched by name.")] = None
+
+    def pictures(self) -> tuple[PictureFiles, ...]:
+        """The pairs of pictures; none if there are prompts."""
+        prompts, images = (self.source, self.target), (self.source_image, self.target_image)
+        if any(prompts) == any(images) or not (all(prompts) or all(images)):
+            raise typer.BadParameter("Give --source and --target, or --source-image and --target-image.")
+        if self.source_image is None or self.target_image is None:
+            return ()
+        return matched(self.source_image, self.target_image)
 
 
 @dataclass(frozen=True)
@@ -66,16 +90,13 @@ class Paper:
 @spelled_out
 def learn(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The new attribute's name.")],
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The new attribute's name.")] = None,
     *,
-    source: Annotated[Prompts, typer.Option(metavar="PROMPT", help="Without the attribute.")] = None,
-    target: Annotated[Prompts, typer.Option(metavar="PROMPT", help="With it; one for each source.")] = None,
-    keep: Annotated[
-        list[str] | None,
-        typer.Option(metavar="WORDS", help='As "man,woman": name each of them on both sides. Repeat to combine.'),
+    from_file: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", readable=False, help="Instead: many, from TOML or CSV; can go on."),
     ] = None,
-    source_image: Annotated[Images, typer.Option(metavar="FILE|DIR", help="Instead of prompts: without it.")] = None,
-    target_image: Annotated[Images, typer.Option(metavar="FILE|DIR", help="With it; matched by name.")] = None,
+    pairs: Pairs,
     seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Like 0-63 or 1,5,9; default 0-63.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Short for 64 seeds from N.")] = None,
     t_x: Annotated[float | None, typer.Option(metavar="F", help="Time of the edit; .4, the paper's .8.")] = None,
@@ -100,16 +121,23 @@ def learn(
     bank: BankOption = None,
 ) -> None:
     """Learn an attribute from a pair of prompts, or of pictures."""
+    if from_file is not None:
+        refuse_what_the_file_says(context)
+        how: dict[str, Any] = {"bank": bank, "replace": replace, "preview": not no_preview, "as_json": as_json}
+        learn_file(from_file, backbone=backbone_of(backbone, config), placement=where.placement(), **how)
+        return
+    if name is None:
+        raise typer.BadParameter("Give a NAME, or --from FILE.")
     from attrbank.learning.request import learn_spec  # help is shown without plugins
 
     times = {"t_x": t_x, "delta_tau": delta_tau, "branch": branch}
     how = {"method": method, "vectors": vectors, "core": core, "rank": rank, "on": on}
     spec = learn_spec(
         name,
-        source or [],
-        target or [],
-        pictures=_pictures(source, target, source_image, target_image),
-        keep=keep or [],
+        pairs.source or [],
+        pairs.target or [],
+        pictures=pairs.pictures(),
+        keep=pairs.keep or [],
         preset=preset,
         seeds=_seeds(seeds, seed),
         **times,
@@ -119,7 +147,7 @@ def learn(
     )
     options: dict[str, Any] = {"backbone": backbone_of(backbone, config), "placement": where.placement(), "bank": bank}
     options |= {"replace": replace, "force": force, "preset": preset}
-    _learn(spec, as_json, tuning, None if keep else context.obj, preview=not no_preview, **options)
+    _learn(spec, as_json, tuning, None if pairs.keep else context.obj, preview=not no_preview, **options)
 
 
 def _propose_to_keep(spec: LearnSpec, words: Sequence[str], backbone: str | None) -> None:
@@ -186,16 +214,6 @@ class _Account:
         if path:
             self.facts["preview"] = str(path)
             terminal.say(f"See {path}: no, half and all of it on three fresh seeds.")
-
-
-def _pictures(source: Prompts, target: Prompts, source_image: Images, target_image: Images) -> tuple[PictureFiles, ...]:
-    """The pairs of pictures; none if there are prompts."""
-    prompts, images = (source, target), (source_image, target_image)
-    if any(prompts) == any(images) or not (all(prompts) or all(images)):
-        raise typer.BadParameter("Give --source and --target, or --source-image and --target-image.")
-    if source_image is None or target_image is None:
-        return ()
-    return matched(source_image, target_image)
 
 
 def _seeds(seeds: str | None, seed: int | None) -> tuple[int, ...] | None:

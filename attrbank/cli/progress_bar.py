@@ -55,12 +55,13 @@ class Pace:
         """As ``sampling: 34 %, 1 min 20 s left``; until something is done, how long that takes already."""
         elapsed, won = self._clock() - self._since, self._done - self._before
         if won <= 0:
-            return f"{self._stage or 'starting'}: {_time(elapsed)} so far"
+            return f"{self._stage or 'starting'}: {spoken(elapsed)} so far"
         left = elapsed / won * (self._total - self._done)
-        return f"{self._stage}: {100 * self._done // self._total} %, {_time(left)} left"
+        return f"{self._stage}: {100 * self._done // self._total} %, {spoken(left)} left"
 
 
-def _time(seconds: float) -> str:
+def spoken(seconds: float) -> str:
+    """As ``1 min 20 s``."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 

@@ -1,0 +1,1 @@
+"""Many attributes from one file: read, checked whole, and learned together."""

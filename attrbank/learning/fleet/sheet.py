@@ -1,0 +1,174 @@
+"""Files that say what to learn: TOML or CSV, as rows whose lines are known."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from attrbank import files
+from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
+from attrbank.text import printable
+
+LARGEST = 2**22
+"""Bytes of a file that is read: some ten thousand attributes."""
+
+MOST = 10_000
+
+_HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
+_LIKE = "As in: [attributes.smile], and below it source and target, one a line."
+
+
+@dataclass(frozen=True)
+class Row:
+    """One attribute as a file has it, with what the file says of all.
+
+    Attributes:
+        file, line: where it begins; lines count from 1.
+        name: of the attribute.
+        values: by key.
+        lines: of the keys.
+    """
+
+    file: Path
+    line: int
+    name: str
+    values: Mapping[str, object]
+    lines: Mapping[str, int]
+
+    def wrong(self, error: AttrbankError, key: str | None = None) -> AttrbankError:
+        """The same error, with the place in the file that it is about: that of a key, or of the row."""
+        line = self.line if key is None else self.lines.get(key, self.line)
+        return type(error)(f"{place(self.file, line)}, {printable(self.name)}: {error.message}", error.hint)
+
+
+def place(file: Path, line: int) -> str:
+    """As ``attributes.toml, line 12``."""
+    return f"{printable(file.name)}, line {line}"
+
+
+def rows_of(file: Path) -> list[Row]:
+    """All rows of a file; what kind it is, its ending says.
+
+    Raises:
+        InvalidValueError: it is neither TOML nor CSV, not as either should be, empty, or far too long.
+        NotFoundError: there is no such file.
+        StorageError: it cannot be read.
+    """
+    if not file.is_file():  # a pipe would have its reader wait
+        raise NotFoundError(f"There is no file {printable(str(file))}.")
+    read = _READERS.get(file.suffix.lower())
+    if read is None:
+        kinds = ", ".join(_READERS)
+        raise InvalidValueError(f"{printable(file.name)} ends in none of {kinds}.", hint=f"Write it as one. {_LIKE}")
+    rows = list(read(file, _text_of(file)))
+    if not rows:
+        raise InvalidValueError(f"{printable(file.name)} names no attribute.", hint=_LIKE)
+    if len(rows) > MOST:
+        raise InvalidValueError(f"{printable(file.name)} names {len(rows)} attributes, and {MOST} are the most.")
+    return rows
+
+
+def _text_of(file: Path) -> str:
+    with files.reading(file):
+        if file.stat().st_size > LARGEST:
+            raise InvalidValueError(f"{printable(file.name)} is far too long: {LARGEST >> 20} MiB are the most.")
+        content = file.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InvalidValueError(f"{place(file, line)}: this is not UTF-8.") from error
+
+
+def _toml(file: Path, text: str) -> Iterator[Row]:
+    try:
+        found = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InvalidValueError(f"{printable(file.name)} is not TOML: {printable(str(error))}.", hint=_LIKE) from error
+    lines = _lines_of_toml(text)
+    common, attributes = found.pop("defaults", {}), found.pop("attributes", {})
+    for name, table in (*found.items(), ("defaults", common), ("attributes", attributes)):
+        if name in found or not isinstance(table, dict):
+            line = lines.get((name,), 1)
+            raise InvalidValueError(
+                f"{place(file, line)}: there are [defaults] and [attributes.NAME], and no {printable(name)} as here.",
+                hint=_LIKE,
+            )
+    of_defaults = {key: lines.get(("defaults", key), 1) for key in common}
+    for name, own in attributes.items():
+        line = lines.get(("attributes", name), 1)
+        if not isinstance(own, dict):
+            raise InvalidValueError(f"{place(file, line)}: {printable(name)} is no table.", hint=_LIKE)
+        of_own = {key: lines.get(("attributes", name, key), line) for key in own}
+        yield Row(file, line, name, {**common, **own}, {**of_defaults, **of_own})
+
+
+def _lines_of_toml(text: str) -> dict[tuple[str, ...], int]:
+    """The line of every table and key, by its path; what a reader of TOML does not tell.
+
+    It goes by how people write: a line that begins a table, or a key. Where that is not so, the line is the table's.
+    """
+    lines: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.split("\n"), 1):
+        header = _HEADER.match(line)
+        path = _path(header[1]) if header else (*table, *_path(line.partition("=")[0]))
+        if header:
+            table = path
+        for length in range(1, len(path) + 1):
+            lines.setdefault(path[:length], number)
+    return lines
+
+
+def _path(dotted: str) -> tuple[str, ...]:
+    """The parts of a dotted key, by the one who knows how they are quoted; none if it is no key."""
+    try:
+        found: object = tomllib.loads(f"{dotted.strip()} = 0")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return ()
+    path = []
+    while isinstance(found, dict) and found:  # a comment is no key
+        ((key, found),) = found.items()
+        path.append(key)
+    return tuple(path)
+
+
+def _csv(file: Path, text: str) -> Iterator[Row]:
+    reader = csv.DictReader(text.splitlines(), strict=True)
+    try:
+        columns = [(column or "").strip() for column in reader.fieldnames or ()]
+        if "name" not in columns:
+            raise InvalidValueError(f"{place(file, 1)}: no column is called name.", hint="As in: name,source,target")
+        reader.fieldnames = columns
+        for cells in reader:
+            line = reader.line_num
+            if None in cells:
+                raise InvalidValueError(f"{place(file, line)}: there are more cells than columns.")
+            given = {key: cell.strip() for key, cell in cells.items() if cell and cell.strip()}
+            name = given.pop("name", "")
+            values = {key: _of_cell(key, cell) for key, cell in given.items()}
+            yield Row(file, line, name, values, dict.fromkeys(values, line))
+    except csv.Error as error:
+        raise InvalidValueError(f"{place(file, reader.line_num)}: this is not CSV: {error}.") from error
+
+
+def _of_cell(key: str, cell: str) -> object:
+    """What a cell means: of lists the parts between semicolons, else a number, true or false, else its text."""
+    if key in {"keep", "tags"}:
+        return [part.strip() for part in cell.split(";")]
+    if key in {"source", "target", "note", "seeds"}:
+        return cell
+    with suppress(ValueError):
+        number = json.loads(cell.lower() if cell.lower() in {"true", "false"} else cell)
+        if isinstance(number, int | float):
+            return number
+    return cell
+
+
+_READERS: Mapping[str, Callable[[Path, str], Iterator[Row]]] = {".toml": _toml, ".csv": _csv}
