@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import random
+import shutil
 import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -25,6 +26,8 @@ from tests.helpers.artifacts import artifact, numbered
 
 FORK = multiprocessing.get_context("fork")
 YOUNG = artifact("young")
+LIFE = 100
+"""Rounds after which a crowd goes on with a new bank: each round looks at all that earlier ones left."""
 
 
 class Did(NamedTuple):
@@ -72,9 +75,14 @@ class Crowd:
     """Processes that wait for what they are to do, and then do it all at once."""
 
     def __init__(self, size: int, folder: Path) -> None:
-        self.bank = Bank(folder / "bank")
+        self._folder = folder
         self._start = FORK.Barrier(size)
         self._ends = [self._spawn() for _ in range(size)]
+        self.move(0)
+
+    def move(self, number: int) -> None:
+        """From now on, all work on another bank."""
+        self.bank = Bank(self._folder / f"bank-{number}")
 
     def _spawn(self) -> Connection:
         here, there = FORK.Pipe()
@@ -83,14 +91,14 @@ class Crowd:
 
     def _work(self, orders: Connection) -> None:
         while True:
-            what, number = orders.recv()
+            path, what, number = orders.recv()
             self._start.wait()
-            orders.send(_did(self.bank, what, number))
+            orders.send(_did(Bank(path), what, number))
 
     def together(self, orders: list[tuple[str, int]]) -> list[Did]:
         """What came of one order for each."""
         for end, order in zip(self._ends, orders, strict=True):
-            end.send(order)
+            end.send((self.bank.path, *order))
         return [end.recv() for end in self._ends]
 
 
@@ -161,7 +169,10 @@ def tried(kind: str, size: int, rounds: int, seed: int) -> Tally:
     with workplace() as folder:
         crowd = Crowd(size, folder)
         for number in range(rounds):
-            if wrong := KINDS[kind](crowd, chooser, size, number):
+            if number % LIFE == 0:
+                shutil.rmtree(crowd.bank.path, ignore_errors=True)
+                crowd.move(number // LIFE)
+            if wrong := KINDS[kind](crowd, chooser, size, number % LIFE):
                 return Tally(number + 1, [f"{kind}, round {number} of {size} writers: {wrong}"])
     return Tally(rounds, [])
 
