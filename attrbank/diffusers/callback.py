@@ -25,6 +25,7 @@ from attrbank.backbones.parts.fingerprint import Fingerprints
 from attrbank.diffusers.pipelines import fingerprints_of, model_of, refuse_packed
 from attrbank.diffusers.progress import Progress
 from attrbank.diffusers.words import HEARD, heard_with, refuse_another, unread_in
+from attrbank.diffusion.finite import finite
 from attrbank.diffusion.schedule import Schedule
 from attrbank.diffusion.spelling import require_word
 from attrbank.editing.acting import Ready, ready
@@ -77,6 +78,7 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
         CorruptArtifactError: an artifact is damaged.
         IncompatibleError: an attribute needs evaluations of its own. While a pipeline runs: its scheduler, its model
             or its latents do not fit the attribute.
+        NumericError: while a pipeline runs: latents hold NaN or infinity, before an edit or after it.
 
     Warns:
         UserWarning: as ``attrbank apply`` does, of strengths, pairs and prompts, and of models that were not compared.
@@ -257,10 +259,10 @@ def _out_of_reach(name: str) -> IncompatibleError:
 @torch.no_grad()
 def _edited(latents: Tensor, attributes: list[Ready], progress: Progress) -> Tensor:
     """Latents after the attributes' turn; in single precision on the CPU, where banks are read, and back."""
-    before = (latents.float() * progress.scale).cpu()
+    before = finite((latents.float() * progress.scale).cpu(), "What the pipeline has denoised so far")
     after = before
     for attribute in attributes:
         edit = cast(Edit, attribute.edit)  # those of the model were refused
         after = edit(after, _OutOfReach(attribute.record.name, progress.alpha_bar), attribute.strength)
     # The difference is added, so that strength 0 changes no bit in spite of the scaling.
-    return latents + ((after - before) / progress.scale).to(latents)
+    return finite(latents + ((after - before) / progress.scale).to(latents), "The edited latent")

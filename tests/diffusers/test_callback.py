@@ -17,7 +17,7 @@ from attrbank.diffusers import AttributeCallback, SchedulerSampler, pipelines
 from attrbank.diffusion.schedule import nearest_alpha_bar_index
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.composition import Act, run_edits
-from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
+from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError, NumericError
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
@@ -403,3 +403,23 @@ def test_a_callback_warns_as_apply_does_of_attributes_that_do_not_go_together():
     told = warnings_of(lambda: AttributeCallback("young", "old"))
     assert "young and old are opposites, and take each other back" in told
     assert warnings_of(lambda: AttributeCallback("smile")) == []
+
+
+@pytest.mark.parametrize(
+    ("reference", "latents", "named"),
+    [
+        ("old", torch.full((1, 4, 16, 16), torch.nan), "What the pipeline has denoised so far"),
+        ("old:100000", torch.full((1, 4, 16, 16), 65504.0, dtype=torch.float16), "The edited latent"),
+    ],
+)
+def test_latents_that_are_no_numbers_are_refused(reference, latents, named, pipeline, bank):
+    callback = AttributeCallback(reference, bank=bank)
+    pipeline.scheduler.set_timesteps(STEPS)
+
+    def run() -> None:
+        for index, t in enumerate(pipeline.scheduler.timesteps):
+            callback(pipeline, index, t, {"latents": latents})
+
+    with pytest.raises(NumericError, match=f"{named} holds NaN") as raised:
+        run()
+    assert raised.value.exit_code == 10
