@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -151,6 +152,16 @@ def user_folder(kind: Literal["data", "config"]) -> Path:
 
     find = {"data": platformdirs.user_data_path, "config": platformdirs.user_config_path}[kind]
     return find("attrbank", appauthor=False)
+
+
+def from_home(reference: str) -> str:
+    """A place as it may be told to others: in the user's own folder it begins with ``~``, which names nobody.
+
+    Args:
+        reference: a path, or what else names a model, such as ``FILE#config=FOLDER``.
+    """
+    home = os.path.expanduser("~").rstrip(os.sep)
+    return re.sub(rf"(^|=){re.escape(home)}(?=[\\/])", r"\1~", reference) if home else reference
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:

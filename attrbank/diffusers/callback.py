@@ -9,7 +9,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn, cast
@@ -19,14 +20,16 @@ from diffusers.callbacks import PipelineCallback
 from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute, opened
-from attrbank.attribute.compatibility import check_binding
+from attrbank.attribute.compatibility import check_binding, forced_warning, uncertain
 from attrbank.backbones.parts.fingerprint import Fingerprints
 from attrbank.diffusers.pipelines import fingerprints_of, model_of, refuse_packed
 from attrbank.diffusers.progress import Progress
-from attrbank.diffusers.words import HEARD, heard_with, refuse_another
+from attrbank.diffusers.words import HEARD, heard_with, refuse_another, unread_in
+from attrbank.diffusion.finite import finite
 from attrbank.diffusion.schedule import Schedule
 from attrbank.diffusion.spelling import require_word
 from attrbank.editing.acting import Ready, ready
+from attrbank.editing.cautions import cautions_of, contradictions
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.wording import refuse_idle_word, words_for
 from attrbank.errors import IncompatibleError, InvalidValueError
@@ -34,6 +37,7 @@ from attrbank.methods.protocol import Edit, ModelEdit
 from attrbank.names import Asked, When, parse_asked
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.fields import Core
+from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 
@@ -49,20 +53,21 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
     prefers; one that must look at the picture first is refused. Latents that a scheduler carries as x/√ᾱ are
     scaled for the edit and back; what a multistep scheduler remembers from before an edit is dropped.
 
-    A pipeline does not hand on its prompt; it names itself, in its log, the words of one that is too long. Text
-    directions, which act at words, must be told it; what the pipeline hears of it is then taken from its
-    ``prompt_embeds``, of which the rows of the empty prompt stay as they are. Which text encoders a pipeline has cannot
-    be told, so that they, too, ask for the model that they were learned on.
+    A pipeline does not hand on its prompt. Whoever says it here, too, is warned of what it says against an attribute,
+    which ``apply`` would leave out once that has acted, and of words that the model does not read. Text directions,
+    which act at words, must be told it; what the pipeline hears of it is then taken from its ``prompt_embeds``, of
+    which the rows of the empty prompt stay as they are. Which text encoders a pipeline has cannot be told, so that
+    they, too, ask for the model that they were learned on.
 
     The pipeline's model is checked when its run begins: latent shape, prediction type, and the fingerprint of its
-    weights, adapters among them, unless they are in bfloat16 or below, which is too coarse for it.
+    weights, adapters among them, unless they are in bfloat16 or below, which is too coarse for it: there is a warning.
 
     Args:
         attributes: references with strengths and times, as in ``young:0.7`` or ``smile:0.7@0.3``.
         bank: the bank's folder; None is the user's.
         rho: strength of the references that have none of their own.
         force: let attributes act on a relative of their model, such as one with a LoRA.
-        prompt: that the pipeline will run, for attributes that act at words of it.
+        prompt: that the pipeline will run, for attributes that act at words of it, and to be warned.
         on: the word at which they act; None is their own.
 
     Raises:
@@ -73,6 +78,10 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
         CorruptArtifactError: an artifact is damaged.
         IncompatibleError: an attribute needs evaluations of its own. While a pipeline runs: its scheduler, its model
             or its latents do not fit the attribute.
+        NumericError: while a pipeline runs: latents hold NaN or infinity, before an edit or after it.
+
+    Warns:
+        UserWarning: as ``attrbank apply`` does, of strengths, pairs and prompts, and of models that were not compared.
     """
 
     def __init__(
@@ -95,12 +104,14 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
         ]
         refuse_idle_word(request, [waiting.words for waiting in self._waiting])
         self._attributes: list[Ready] = []
-        self._prompt = prompt or ""
+        self._prompt = prompt
+        for caution in _cautions(self._waiting, prompt, store):
+            warnings.warn(caution, stacklevel=2)
 
     @property
     def tensor_inputs(self) -> list[str]:
-        """What the pipeline is to hand over: the latents, and what it hears of the prompt, if that is to be edited."""
-        return ["latents", *([HEARD] if any(waiting.words for waiting in self._waiting) else [])]
+        """What the pipeline is to hand over: the latents, and what it hears of the prompt, if that is known here."""
+        return ["latents", *([] if self._prompt is None else [HEARD])]
 
     def callback_fn(
         self, pipeline: Any, step_index: int, timestep: Any, callback_kwargs: dict[str, Any]
@@ -115,7 +126,7 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
         if step_index == 0:
             self._attributes = [waiting.on(progress.schedule) for waiting in self._waiting]
             self._check(pipeline, progress, latents)
-            if any(item.words and item.strength for item in self._attributes):
+            if self._prompt is not None and any(item.strength for item in self._attributes):
                 refuse_another(pipeline, callback_kwargs[HEARD], self._prompt)  # before any of it is edited
         acting = [item for item in self._attributes if progress.index_of(item.record) == progress.index]
         if not acting:
@@ -124,17 +135,27 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
         hearing = [item for item in acting if item.words and item.strength]
         if hearing or not torch.equal(edited, latents):
             progress.forget()
-        heard = {HEARD: heard_with(pipeline, callback_kwargs[HEARD], self._prompt, hearing)} if hearing else {}
-        return {**callback_kwargs, "latents": edited, **heard}
+        if hearing and self._prompt is not None:  # which is never None then
+            callback_kwargs = callback_kwargs | {
+                HEARD: heard_with(pipeline, callback_kwargs[HEARD], self._prompt, hearing)
+            }
+        return {**callback_kwargs, "latents": edited}
 
     def _check(self, pipeline: Any, progress: Progress, latents: Tensor) -> None:
         prints = fingerprints_of(pipeline)
         for record in (attribute.record for attribute in self._attributes):
             # An attribute is taken at its word where the weights do not tell.
             expected = prints or Fingerprints(record.backbone.fingerprint, record.backbone.fingerprint)
-            check_binding(record, model_of(pipeline, latents, expected), force=self._force)
+            model = model_of(pipeline, latents, expected)
+            forced = check_binding(record, model, force=self._force)
             progress.refuse_missed(record)
             progress.refuse_unreached(record, getattr(pipeline, "num_timesteps", None))
+            for caution in filter(None, (forced and forced_warning(record, model), uncertain(record, model))):
+                _warn_of_run(caution)
+        if prints is None:
+            _warn_of_run("the weights of this pipeline do not tell whether the attributes were learned on it")
+        if cut := unread_in(pipeline, self._prompt or ""):
+            _warn_of_run(f"the prompt is too long for this pipeline, which does not read: {cut}")
 
 
 class _OutOfReach:
@@ -172,11 +193,18 @@ class _Waiting:
         words: at which of the prompt's it acts; none for most.
     """
 
+    entry: Entry
     learned: LearnedAttribute
     core: Core | None
     strength: float
     when: When | None
     words: tuple[str, ...]
+    raw = False
+
+    @property
+    def record(self) -> AttributeRecord:
+        """What its artifact says."""
+        return self.learned.record
 
     def on(self, schedule: Schedule) -> Ready:
         """Ready for the scheduler of a pipeline; refuses a time that it cannot have."""
@@ -199,7 +227,18 @@ def _waiting(bank: Bank, entry: Entry, asked: Asked, request: ApplyRequest) -> _
     alone = needs.nothing and len(attribute.times) == 1
     if isinstance(attribute.edit, ModelEdit) or not alone:
         raise _out_of_reach(record.name)
-    return _Waiting(learned, core, strength, asked.when, attribute.words)
+    return _Waiting(entry, learned, core, strength, asked.when, attribute.words)
+
+
+def _cautions(waiting: Sequence[_Waiting], prompt: str | None, bank: Bank) -> Iterator[str]:
+    """What the user should know before any pipeline runs."""
+    yield from cautions_of(waiting, bank)
+    for found in contradictions(waiting, prompt or ""):
+        yield f"{found}, and the pipeline goes on under that; attrbank apply would leave it out"
+
+
+def _warn_of_run(caution: str) -> None:
+    warnings.warn(caution, stacklevel=4)  # in the pipeline, which has called
 
 
 def _require_prompt(prompt: str | None, name: str) -> None:
@@ -220,10 +259,10 @@ def _out_of_reach(name: str) -> IncompatibleError:
 @torch.no_grad()
 def _edited(latents: Tensor, attributes: list[Ready], progress: Progress) -> Tensor:
     """Latents after the attributes' turn; in single precision on the CPU, where banks are read, and back."""
-    before = (latents.float() * progress.scale).cpu()
+    before = finite((latents.float() * progress.scale).cpu(), "What the pipeline has denoised so far")
     after = before
     for attribute in attributes:
         edit = cast(Edit, attribute.edit)  # those of the model were refused
         after = edit(after, _OutOfReach(attribute.record.name, progress.alpha_bar), attribute.strength)
     # The difference is added, so that strength 0 changes no bit in spite of the scaling.
-    return latents + ((after - before) / progress.scale).to(latents)
+    return finite(latents + ((after - before) / progress.scale).to(latents), "The edited latent")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
 
-from attrbank.backbones.parts.windows import side_by_side, spans_of_loaded
+from attrbank.backbones.parts.windows import side_by_side, spans_of_loaded, unread_by_loaded
 from attrbank.diffusion.spelling import TokenSpans, places_of
 from attrbank.editing.acting import Ready
 from attrbank.errors import IncompatibleError, InvalidValueError
@@ -21,28 +21,48 @@ ALIKE = 1e-2
 """Two encodings of one prompt differ by less than this share of their size, whatever the precision."""
 
 
+class _Encoder(NamedTuple):
+    """One text encoder of a pipeline."""
+
+    name: str
+    tokenizer: Any
+    config: Any
+
+    @property
+    def length(self) -> int:
+        """Of its window, in tokens."""
+        return int(self.config.max_position_embeddings)
+
+
 def spans_in(pipeline: Any, prompt: str) -> tuple[TokenSpans, ...]:
     """How the text encoders of a pipeline spell a prompt.
 
     Raises:
         IncompatibleError: they are not of CLIP.
     """
-    suffixes = [suffix for suffix in ("", "_2") if getattr(pipeline, f"tokenizer{suffix}", None) is not None]
-    tokenizers = [getattr(pipeline, f"tokenizer{suffix}") for suffix in suffixes]
-    configs = [getattr(pipeline, f"text_encoder{suffix}").config for suffix in suffixes]
-    if not suffixes or not all("CLIP" in type(tokenizer).__name__ for tokenizer in tokenizers):
+    encoders = _clip_encoders(pipeline)
+    if not encoders:
         raise IncompatibleError(
             f"{type(pipeline).__name__} has other text encoders than CLIP's, whose words are found."
         )
-    encoders = (
-        (
-            f"text_encoder{suffix}",
-            config.hidden_size,
-            spans_of_loaded(prompt, tokenizer, config.max_position_embeddings),
-        )
-        for suffix, tokenizer, config in zip(suffixes, tokenizers, configs, strict=True)
-    )
-    return side_by_side(encoders, HEARD)
+    spelled = ((e.name, e.config.hidden_size, spans_of_loaded(prompt, e.tokenizer, e.length)) for e in encoders)
+    return side_by_side(spelled, HEARD)
+
+
+def unread_in(pipeline: Any, prompt: str) -> str:
+    """The words at the end of a prompt that no text encoder of a pipeline reads; empty where nobody can tell."""
+    fast = [encoder for encoder in _clip_encoders(pipeline) if encoder.tokenizer.is_fast]
+    cut = (unread_by_loaded(prompt, encoder.tokenizer, encoder.length) for encoder in fast)
+    return min(cut, key=len, default="")
+
+
+def _clip_encoders(pipeline: Any) -> list[_Encoder]:
+    """Those of a pipeline; none if another is among them."""
+    suffixes = [suffix for suffix in ("", "_2") if getattr(pipeline, f"tokenizer{suffix}", None) is not None]
+    names = [(f"text_encoder{suffix}", getattr(pipeline, f"tokenizer{suffix}")) for suffix in suffixes]
+    if not all("CLIP" in type(tokenizer).__name__ for _, tokenizer in names):
+        return []
+    return [_Encoder(name, tokenizer, getattr(pipeline, name).config) for name, tokenizer in names]
 
 
 def heard_with(pipeline: Any, embeds: Tensor, prompt: str, turns: Sequence[Ready]) -> Tensor:
@@ -87,8 +107,7 @@ def refuse_another(pipeline: Any, embeds: Tensor, prompt: str) -> None:
     )
     if found.shape[1:] != rows.shape[1:] or any(_far(row, found[0]) for row in rows):
         raise InvalidValueError(
-            "The pipeline runs another prompt than the callback was given, so that words stand elsewhere.",
-            hint="Give both the same.",
+            "The pipeline runs another prompt than the callback was given.", hint="Give both the same."
         )
 
 

@@ -9,6 +9,9 @@ from attrbank.errors import NumericError
 _SMALL = "Its numbers may be too large for half precision: try --dtype float32."
 _DAMAGED = "In half precision --dtype float32 helps; else its weights are damaged: take the model from a copy."
 
+DECODED = "The picture that the backbone decoded"
+"""What messages call it, whoever asked for one."""
+
 
 def finite(tensor: Tensor, what: str) -> Tensor:
     """The tensor itself.

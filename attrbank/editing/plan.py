@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from attrbank.attribute.calibration import beyond_range, calibration_of
 from attrbank.attribute.compatibility import check_binding, forced_warning, uncertain
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.prediction import evaluations_per_step
@@ -22,12 +20,13 @@ from attrbank.diffusion.protocols import (
     unread_warnings,
 )
 from attrbank.diffusion.schedule import indices_of, timestep_at
+from attrbank.editing.cautions import cautions_of, contradictions
 from attrbank.editing.choices import REFINEMENTS, guidance_scale_of, inversion_of, prompt_of
-from attrbank.editing.contradiction import apart_from, opposed_to, said_of, without
+from attrbank.editing.contradiction import without
 from attrbank.editing.cost import Stop, denoising_steps
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.wording import check_words, refuse_idle_word, words_for
-from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
+from attrbank.errors import InvalidValueError, NotFoundError
 from attrbank.methods.protocol import Method
 from attrbank.names import When
 from attrbank.plugins.manager import PluginManager, load_plugins
@@ -272,9 +271,7 @@ def _cautions(
     yield from (forced_warning(record, model) for record in forced)
     yield from filter(None, (uncertain(turn.record, model) for turn in turns))
     yield from _far_turns(turns, model)
-    yield from _beyond_range(turns)
-    yield from _opposites(turns)
-    yield from _bad_pairs(bank, turns)
+    yield from cautions_of(turns, bank)
 
 
 def _described(
@@ -339,52 +336,11 @@ def _check_words(turns: Sequence[Turn], model: Description, prompt: str) -> None
         check_words(turn.entry.name, turn.words, model, prompt)
 
 
-def _beyond_range(turns: Sequence[Turn]) -> list[str]:
-    known = [(turn, calibration_of(turn.record, turn.core)) for turn in turns if not turn.raw]
-    found = ((turn.entry.name, beyond_range(calibration, turn.strength)) for turn, calibration in known)
-    return [f"{name}: {warning}" for name, warning in found if warning]
-
-
-def _opposites(turns: Sequence[Turn]) -> list[str]:
-    """Attributes of which one was learned from what the other goes to, and back: together they do little, or harm."""
-    return [
-        f"{one.entry.name} and {other.entry.name} are opposites, and take each other back"
-        for one, other in combinations(turns, 2)
-        if one.strength * other.strength > 0
-        and not {(pair.target, pair.source) for pair in one.record.pairs}.isdisjoint(
-            (pair.source, pair.target) for pair in other.record.pairs
-        )
-    ]
-
-
 def _contradicted(turns: Sequence[Turn], prompt: str) -> list[str]:
-    """What the prompt says against an attribute, which the edited picture leaves out in the end.
-
-    Nothing is told of the prompt that it was learned from first, which is what it is made for.
-    """
-    words = [word for turn in turns if turn.strength for word in turn.words]
-    known = [(turn, said_of(prompt, apart_from(opposed_to(turn.record, turn.strength), words))) for turn in turns]
+    """What the prompt says against attributes, which the edited picture leaves out in the end."""
     return [
-        f"the prompt says {' and '.join(map(repr, said))} against {turn.entry.name}: once that has acted, the edited "
-        f"picture goes on under {printable(without(prompt, said))!r}"
-        for turn, said in known
-        if said and prompt != turn.record.prompt
-    ]
-
-
-def _bad_pairs(bank: Bank, turns: Sequence[Turn]) -> list[str]:
-    """What the bank's matrix says against these attributes at once; one that is damaged stops nobody."""
-    names = {turn.entry.id: turn.entry.name for turn in turns if turn.strength > 0}
-    if len(names) < 2:
-        return []
-    try:
-        bad = [pair for pair in bank.measurements.pairs(tuple(names)) if pair.bad]
-    except AttrbankError as error:
-        return [error.message]
-    return [
-        f"{names[pair.of]} suffers from {names[pair.given]}: with it, it came in {pair.together.value:.2f} "
-        f"of the pictures, alone in {pair.alone.value:.2f}"
-        for pair in bad
+        f"{found}: once that has acted, the edited picture goes on under {printable(without(prompt, found.phrases))!r}"
+        for found in contradictions(turns, prompt)
     ]
 
 

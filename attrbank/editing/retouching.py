@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
-from attrbank.diffusion.finite import finite
+from attrbank.diffusion.finite import DECODED, finite
 from attrbank.diffusion.inversion import invert
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Position, Trajectory
@@ -95,7 +95,7 @@ def draw(planned: Plan, trajectory: Trajectory, acts: Sequence[Act], given: Give
 
 def _decoded(backbone: Backbone, latent: Tensor) -> Tensor:
     """The picture (3, h, w) of a latent (1, C, H, W); a plugin's backbone need not have looked at it."""
-    return finite(backbone.decode(latent)[0], "The picture that the backbone decoded")
+    return finite(backbone.decode(latent)[0], DECODED)
 
 
 class _Beginning(NamedTuple):

@@ -21,6 +21,7 @@ from attrbank.editing.acting import ready
 from attrbank.editing.plan import Plan, Turn, plan
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.retouching import Drawn, GivenFiles, GivenPictures, draw
+from attrbank.files import from_home
 from attrbank.pictures import write as picture
 from attrbank.pictures.read import InputImage, PictureData
 from attrbank.plugins.manager import load_plugins
@@ -152,7 +153,7 @@ def recipe(planned: Plan, given: GivenPictures | GivenFiles) -> Recipe:
         sampler=planned.sampler.name,
         steps=planned.steps,
         guidance_scale=planned.guidance_scale,
-        backbone=planned.backbone_reference,
+        backbone=from_home(planned.backbone_reference),
         fingerprint=planned.backbone.fingerprint,
         forced=planned.forced,
         image=_file(given.image),

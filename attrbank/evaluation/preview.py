@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute
+from attrbank.diffusion.finite import DECODED, finite
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.remembering import Memory, RememberingTrajectory
 from attrbank.diffusion.trajectory import Position
@@ -31,6 +32,9 @@ FIRST_SEED, PICTURES = 2000, 3
 STRENGTHS = (0.5, 1.0)
 QUALITIES = (90, 75, 50)
 
+LEAST_SEEN = 1 / 255
+"""What no pixel of a picture in colours from 0 to 1 can show."""
+
 
 def preview_kept(
     stored: Stored,
@@ -43,20 +47,23 @@ def preview_kept(
     Whatever goes wrong is a warning: the attribute is stored, and whoever reads an error would think that it is not.
     """
     try:
-        picture = as_jpeg(draw_preview(stored.attribute, stored.backbone, on_progress))
+        picture = as_jpeg(draw_preview(stored.attribute, stored.backbone, on_progress, on_warning))
         return Bank.open(bank).previews.keep(stored.entry, picture)
     except Exception as error:
         on_warning(f"no preview could be drawn of {stored.entry.name}, which is stored: {error}")
         return None
 
 
-def draw_preview(attribute: LearnedAttribute, backbone: Backbone, on_progress: OnProgress = quiet) -> Image.Image:
+def draw_preview(
+    attribute: LearnedAttribute, backbone: Backbone, on_progress: OnProgress = quiet, on_warning: OnWarning = silent
+) -> Image.Image:
     """A row for each of three fresh seeds: its picture without the attribute, with half of it, and with all of it.
 
     Args:
         attribute: learned from prompts, of which the first source is the pictures'.
         backbone: that it was learned on.
         on_progress: told of every step.
+        on_warning: told where all of the attribute changes nothing that can be seen.
 
     Raises:
         InvalidValueError: it was learned from pictures, so that nobody knows whom to draw.
@@ -76,6 +83,8 @@ def draw_preview(attribute: LearnedAttribute, backbone: Backbone, on_progress: O
         _decoded(backbone, run_edits(trajectory, record.prompt, seeds, turns, with_before=False, on_step=on_step).after)
         for turns in ([], *acts)
     ]
+    if bool((stacks[-1] - stacks[0]).abs().max() < LEAST_SEEN):
+        on_warning(f"{record.name} changes nothing that can be seen in its preview, at strength 1")
     columns = [f"{record.name} {strength:g}" for strength in (0.0, *STRENGTHS)]
     return draw_grid(columns, stacks, gaps=(), labels=[f"seed {seed}" for seed in seeds])
 
@@ -102,7 +111,8 @@ def _unlike(learned: tuple[int, ...]) -> Iterator[int]:
 def _decoded(backbone: Backbone, latents: Tensor) -> Tensor:
     """Pictures (B, 3, h, w), one at a time: large ones take much memory."""
     with torch.no_grad():
-        return torch.cat([backbone.decode(latent)[:, :3] for latent in torch.split(latents, 1)])
+        pictures = torch.cat([backbone.decode(latent)[:, :3] for latent in torch.split(latents, 1)])
+    return finite(pictures, DECODED)
 
 
 def _counter(on_progress: OnProgress, total: int) -> Callable[[Position], None]:

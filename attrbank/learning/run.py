@@ -172,6 +172,7 @@ def learn_attribute(
     clean = (pairs.source, pairs.target) if pairs else None
     context = LearnContext(spec, trajectory, index_x, index_z, on_progress, clean, force, on_warning)
     learned = method.learn(context)
+    _refuse_nothing(spec, learned)
     for warning in weak_warnings(spec, learned.explains):
         on_warning(warning)
     resolved = Resolved(
@@ -190,6 +191,15 @@ def _trajectory(
     if memory is None:
         return Trajectory(backbone, sampler, grid=grid, guidance_scale=guidance_scale)
     return RememberingTrajectory(backbone, sampler, grid=grid, guidance_scale=guidance_scale, memory=memory)
+
+
+def _refuse_nothing(spec: LearnSpec, learned: Learned) -> None:
+    """Whatever the method, numbers that are all 0 would change no picture, and say so to nobody."""
+    if learned.tensors and not any(bool(tensor.any()) for tensor in learned.tensors.values()):
+        raise InvalidValueError(
+            f"There is nothing in {spec.name}: every number that the method {spec.method} has learned is 0.",
+            hint="Name or show in the target what the source lacks, in words that the model knows.",
+        )
 
 
 def _record(

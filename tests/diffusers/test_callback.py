@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from attrbank.diffusers import AttributeCallback, SchedulerSampler, pipelines
 from attrbank.diffusion.schedule import nearest_alpha_bar_index
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.composition import Act, run_edits
-from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
+from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError, NumericError
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
@@ -75,6 +76,13 @@ def their_latent(pipeline: Any, callback: Any = None, **options: Any) -> Tensor:
         callback_on_step_end=callback,
         **options,
     ).images
+
+
+def warnings_of(act: Any) -> list[str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        act()
+    return [str(each.message) for each in caught if issubclass(each.category, UserWarning)]
 
 
 def our_latent(backbone, bank: Path, sampler: Any, steps: int = STEPS, **strengths: float) -> Tensor:
@@ -242,7 +250,8 @@ def test_other_weights_of_the_attention_are_another_model_unless_it_is_forced(pi
         pipeline.unet.mid_block.attentions[0].transformer_blocks[0].attn1.to_q.weight += 0.1
     with pytest.raises(IncompatibleError, match="fingerprint"):
         their_latent(pipeline, AttributeCallback("old", bank=bank))
-    forced = their_latent(pipeline, AttributeCallback("old", bank=bank, force=True))
+    with pytest.warns(UserWarning, match="has other weights"):
+        forced = their_latent(pipeline, AttributeCallback("old", bank=bank, force=True))
     assert not torch.equal(forced, their_latent(pipeline))
 
 
@@ -262,7 +271,8 @@ def test_an_adapter_on_any_layer_makes_another_model_that_can_be_forced(pipeline
     pipeline.unet.conv_in = Adapted(pipeline.unet.conv_in)
     with pytest.raises(IncompatibleError, match="fingerprint"):
         their_latent(pipeline, AttributeCallback("old", bank=bank))
-    forced = their_latent(pipeline, AttributeCallback("old", bank=bank, force=True))
+    with pytest.warns(UserWarning, match="has other weights"):
+        forced = their_latent(pipeline, AttributeCallback("old", bank=bank, force=True))
     assert not torch.equal(forced, their_latent(pipeline))
 
 
@@ -292,12 +302,17 @@ def cast_layer_by_layer(unet: Any) -> Any:
     return unet
 
 
-@pytest.mark.parametrize("change", [compiled, offloaded, cast_layer_by_layer])
-def test_the_ways_in_which_people_run_a_unet_leave_it_the_same_model(change, pipeline, bank):
+TOO_COARSE = "do not tell whether"
+
+
+@pytest.mark.parametrize(("change", "told"), [(compiled, []), (offloaded, []), (cast_layer_by_layer, [TOO_COARSE])])
+def test_the_ways_in_which_people_run_a_unet_leave_it_the_same_model(change, told, pipeline, bank):
     pipeline.unet = change(pipeline.unet)
     pipeline.scheduler.set_timesteps(STEPS)
     given = {"latents": torch.zeros(1, 4, 16, 16)}
-    AttributeCallback("old", bank=bank)(pipeline, 0, pipeline.scheduler.timesteps[0], given)
+    callback = AttributeCallback("old", bank=bank)
+    warned = warnings_of(lambda: callback(pipeline, 0, pipeline.scheduler.timesteps[0], given))
+    assert [TOO_COARSE for text in warned if TOO_COARSE in text] == told
 
 
 def test_an_offloaded_unet_of_other_weights_is_found_out(pipeline, bank):
@@ -326,6 +341,7 @@ def test_an_attribute_of_xl_acts_in_its_own_pipeline_and_not_in_another(tiny_pip
         their_latent(pipeline, AttributeCallback("xl", bank=tmp_path))
 
 
+@pytest.mark.filterwarnings(f"ignore:.*{TOO_COARSE}")
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_a_model_in_half_precision_is_the_same_model(pipeline, bank, dtype):
     pipeline.unet.to(dtype)
@@ -355,3 +371,55 @@ def test_an_attribute_that_must_look_at_the_picture_is_refused_before_the_run(ba
 def test_a_bad_request_is_refused_before_the_run(bank, references, error):
     with pytest.raises(error):
         AttributeCallback(*references, bank=bank)
+
+
+def test_what_a_prompt_says_against_an_attribute_is_told_where_the_prompt_is(bank):
+    def told(reference: str, prompt: str | None) -> list[str]:
+        return warnings_of(lambda: AttributeCallback(reference, bank=bank, prompt=prompt))
+
+    assert told("old:-1", "a photo of an old man") == [
+        "the prompt says 'old' against old, and the pipeline goes on under that; attrbank apply would leave it out"
+    ]
+    assert told("old:1", "a photo of an old man") == told("old:0", "an old man") == told("old:-1", None) == []
+
+
+def test_what_a_model_does_not_read_of_the_prompt_is_told_when_the_pipeline_begins(pipeline, bank):
+    long = f"{SOURCE} {'with glasses ' * 60}and a hat"
+    callback = AttributeCallback("old", bank=bank, prompt=long)
+    told = warnings_of(lambda: pipeline(long, num_inference_steps=STEPS, callback_on_step_end=callback))
+    (cut,) = [each for each in told if "does not read" in each]
+    assert cut.startswith("the prompt is too long for this pipeline")
+    assert cut.endswith("with glasses and a hat")
+    assert f"{SOURCE} with" not in cut
+    assert warnings_of(lambda: their_latent(pipeline, AttributeCallback("old", bank=bank, prompt=SOURCE))) == []
+
+
+def test_another_prompt_than_the_one_that_was_said_is_refused(pipeline, bank):
+    with pytest.raises(InvalidValueError, match="another prompt"):
+        their_latent(pipeline, AttributeCallback("old", bank=bank, prompt="an old man in the garden"))
+
+
+def test_a_callback_warns_as_apply_does_of_attributes_that_do_not_go_together():
+    told = warnings_of(lambda: AttributeCallback("young", "old"))
+    assert "young and old are opposites, and take each other back" in told
+    assert warnings_of(lambda: AttributeCallback("smile")) == []
+
+
+@pytest.mark.parametrize(
+    ("reference", "latents", "named"),
+    [
+        ("old", torch.full((1, 4, 16, 16), torch.nan), "What the pipeline has denoised so far"),
+        ("old:100000", torch.full((1, 4, 16, 16), 65504.0, dtype=torch.float16), "The edited latent"),
+    ],
+)
+def test_latents_that_are_no_numbers_are_refused(reference, latents, named, pipeline, bank):
+    callback = AttributeCallback(reference, bank=bank)
+    pipeline.scheduler.set_timesteps(STEPS)
+
+    def run() -> None:
+        for index, t in enumerate(pipeline.scheduler.timesteps):
+            callback(pipeline, index, t, {"latents": latents})
+
+    with pytest.raises(NumericError, match=f"{named} holds NaN") as raised:
+        run()
+    assert raised.value.exit_code == 10

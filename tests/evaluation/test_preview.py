@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import attrbank
@@ -52,6 +53,25 @@ def test_what_the_three_have_in_common_is_drawn_once(backbone, learned) -> None:
     steps, before = len(grid), ready(learned, 1.0).on(grid, backbone.schedule).index
     assert rows() == 2 * 3 * (steps + 2 * (steps - before))  # guided, three pictures
     assert told[-1] == ("drawing a preview", 3 * steps, 3 * steps)
+
+
+def test_what_cannot_be_seen_in_it_is_told(backbone, learned, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    draw_preview(learned, backbone, on_warning=told.append)
+    assert told == []
+    monkeypatch.setattr(preview, "STRENGTHS", (0.0, 0.0))
+    draw_preview(learned, backbone, on_warning=told.append)
+    (warning,) = told
+    assert "changes nothing that can be seen" in warning
+
+
+def test_what_a_plugins_backbone_decodes_is_looked_at(backbone, learned, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(backbone), "decode", lambda self, latent: torch.full((1, 3, 32, 32), torch.nan))
+    with pytest.raises(NumericError, match="decoded"):
+        draw_preview(learned, backbone)
+    bench = Bench(backbone, SOURCE, (2000,), sampler="ddim", steps=4, guidance_scale=3.0)
+    with pytest.raises(NumericError, match="decoded"):
+        bench.images(bench.unedited)
 
 
 def test_the_seeds_are_none_that_was_learned_from() -> None:

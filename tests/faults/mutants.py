@@ -20,6 +20,14 @@ class Mutant(NamedTuple):
     campaign: tuple[str, ...]
 
 
+_LOCKED = """        with index.writing(self._layout.index) as connection:
+            if entry.origin == "user" and ledger.state(connection, entry.id) != "present":
+                raise NotFoundError(f"{entry.reference} has just been removed by somebody else.")
+            for name in names:
+                ledger.require_free(connection, name, entry.id, replaceable=False)
+"""
+_SAID = "            old = _or_empty(notes.get(self._layout, entry.id), entry.id)\n"
+
 MUTANTS = {
     "no fsync of a file": Mutant(
         "files.py",
@@ -78,6 +86,12 @@ MUTANTS = {
         'if ledger.state(connection, entry.id) != "removed":',
         "if False:",
         ("interleaved", "restore", "restore", "100", "0"),
+    ),
+    "what is said not read again before it is changed": Mutant(
+        "store/annotating.py",
+        _LOCKED + _SAID,
+        _SAID.removeprefix("    ") + _LOCKED,
+        ("interleaved", "tag", "rename", "100", "0"),
     ),
     "no check of the hash": Mutant(
         "store/blobs.py", "if identify(data) != identity_of(path):", "if False:", ("damage", "flipped", "0", "0")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import random
+import shutil
 import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -20,11 +21,17 @@ from typing import Any, NamedTuple
 
 from attrbank.errors import InvalidValueError, NotFoundError
 from attrbank.store.bank import Bank
+from attrbank.store.blobs import identify
+from attrbank.store.entry import Entry
 from tests.faults.campaign import Tally, workplace
 from tests.helpers.artifacts import artifact, numbered
 
 FORK = multiprocessing.get_context("fork")
 YOUNG = artifact("young")
+MOST = 32
+"""Writers, at most."""
+LIFE = 100
+"""Rounds after which a crowd goes on with a new bank: each round looks at all that earlier ones left."""
 
 
 class Did(NamedTuple):
@@ -65,16 +72,34 @@ def new(bank: Bank, number: int) -> None:
     bank.add(artifact(f"n{number}"))
 
 
-ACTS: dict[str, Callable[[Bank, int], None]] = {act.__name__: act for act in (add, remove, restore, take, replace, new)}
+def tag(bank: Bank, number: int) -> None:
+    """A tag that is nobody else's, in the place of those of rounds before."""
+    earlier = (f"t{n}" for n in range(max(0, number - 4 * MOST), number - MOST + 1))
+    bank.annotations.tag(bank.resolve(f"young@{identify(YOUNG)[:12]}"), [f"t{number}"], earlier)
+
+
+def reindex(bank: Bank, _number: int) -> None:
+    """Nothing is damaged."""
+    bank.reindex()
+
+
+ACTS: dict[str, Callable[[Bank, int], None]] = {
+    act.__name__: act for act in (add, remove, restore, take, replace, new, tag, reindex)
+}
 
 
 class Crowd:
     """Processes that wait for what they are to do, and then do it all at once."""
 
     def __init__(self, size: int, folder: Path) -> None:
-        self.bank = Bank(folder / "bank")
+        self._folder = folder
         self._start = FORK.Barrier(size)
         self._ends = [self._spawn() for _ in range(size)]
+        self.move(0)
+
+    def move(self, number: int) -> None:
+        """From now on, all work on another bank."""
+        self.bank = Bank(self._folder / f"bank-{number}")
 
     def _spawn(self) -> Connection:
         here, there = FORK.Pipe()
@@ -83,14 +108,14 @@ class Crowd:
 
     def _work(self, orders: Connection) -> None:
         while True:
-            what, number = orders.recv()
+            path, what, number = orders.recv()
             self._start.wait()
-            orders.send(_did(self.bank, what, number))
+            orders.send(_did(Bank(path), what, number))
 
     def together(self, orders: list[tuple[str, int]]) -> list[Did]:
         """What came of one order for each."""
         for end, order in zip(self._ends, orders, strict=True):
-            end.send(order)
+            end.send((self.bank.path, *order))
         return [end.recv() for end in self._ends]
 
 
@@ -108,13 +133,37 @@ def one_attribute(crowd: Crowd, chooser: random.Random, size: int, _round: int) 
     """All want the same attribute there, gone or back."""
     was = bool(crowd.bank.entries())
     did = crowd.together([(chooser.choice(("add", "remove", "restore")), 0) for _ in range(size)])
-    is_there = bool(crowd.bank.entries())
+    return _disorder(did, was, bool(crowd.bank.entries())) or _trouble(crowd.bank, did)
+
+
+def _disorder(did: list[Did], was: bool, is_there: bool) -> str | None:
+    """Each removal takes it away; each restoration brings it back, and so may an addition, unless it is there."""
     done = {what: sum(each.done for each in did if each.what == what) for what in ("add", "remove", "restore")}
-    # Each removal takes it away; each restoration brings it back, and so may an addition, unless it is there already.
     back = done["remove"] + is_there - was
     if not done["restore"] <= back <= done["restore"] + done["add"]:
         return f"no order explains {done}, from {was} to {is_there}"
-    return _trouble(crowd.bank, did)
+    return None
+
+
+def everything(crowd: Crowd, chooser: random.Random, size: int, number: int) -> str | None:
+    """Some want one attribute there, gone or back, some say what it is, some rebuild the index, some bring others."""
+    was = bool(_young(crowd.bank))
+    what = [chooser.choice(("add", "remove", "restore", "tag", "reindex", "new")) for _ in range(size)]
+    orders = [(each, number * size + place) for place, each in enumerate(what)]
+    did = crowd.together(orders)
+    acknowledged = [(what, n) for (what, n), each in zip(orders, did, strict=True) if each.done]
+    names = {entry.name for entry in crowd.bank.entries()}
+    if lost := [n for what, n in acknowledged if what == "new" and f"n{n}" not in names]:
+        return f"not there: {lost[:5]}"
+    if tags := {f"t{n}" for what, n in acknowledged if what == "tag"}:
+        known = _young(crowd.bank) or [item.entry for item in crowd.bank.trash()]
+        if lost := sorted(tags.difference(crowd.bank.annotations.of(known[0]).tags)):
+            return f"not said any more: {lost[:5]}"
+    return _disorder(did, was, bool(_young(crowd.bank))) or _trouble(crowd.bank, did)
+
+
+def _young(bank: Bank) -> list[Entry]:
+    return [entry for entry in bank.entries() if entry.name == "young"]
 
 
 def one_name(crowd: Crowd, chooser: random.Random, size: int, number: int) -> str | None:
@@ -152,6 +201,7 @@ KINDS: dict[str, Callable[..., Any]] = {
     "one-attribute": one_attribute,
     "one-name": one_name,
     "many-names": many_names,
+    "everything": everything,
 }
 
 
@@ -161,7 +211,10 @@ def tried(kind: str, size: int, rounds: int, seed: int) -> Tally:
     with workplace() as folder:
         crowd = Crowd(size, folder)
         for number in range(rounds):
-            if wrong := KINDS[kind](crowd, chooser, size, number):
+            if number % LIFE == 0:
+                shutil.rmtree(crowd.bank.path, ignore_errors=True)
+                crowd.move(number // LIFE)
+            if wrong := KINDS[kind](crowd, chooser, size, number % LIFE):
                 return Tally(number + 1, [f"{kind}, round {number} of {size} writers: {wrong}"])
     return Tally(rounds, [])
 

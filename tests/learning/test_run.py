@@ -1,4 +1,4 @@
-"""What is recorded of where an attribute was learned."""
+"""What is recorded of what was learned, and of where."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from attrbank.attribute.artifact import encode
+from attrbank.errors import InvalidValueError
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.protocol import LearnContext, Learned, completed
@@ -15,12 +17,12 @@ from attrbank.samplers.ddim import DDIM
 
 
 class Idle:
-    """A method that learns nothing, at once."""
+    """A method that learns next to nothing, at once."""
 
     name = "idle"
 
     def learn(self, context: LearnContext) -> Learned:
-        return Learned({"nothing": torch.zeros(1)})
+        return Learned({"next to nothing": torch.ones(1)})
 
 
 @pytest.mark.parametrize(
@@ -35,3 +37,30 @@ def test_both_times_are_recorded_with_the_signal_that_latents_have_there(
     assert (resolved.timestep_x, resolved.timestep_z) == timesteps
     signals = [backbone.schedule.alpha_bar(t) for t in timesteps]
     assert [resolved.alpha_bar_x, resolved.alpha_bar_z] == signals
+
+
+class Vain(Idle):
+    """A method that learns nothing at all."""
+
+    def learn(self, context: LearnContext) -> Learned:
+        return Learned({"left": torch.zeros(2, 3), "right": torch.zeros(1)})
+
+
+def test_whatever_the_method_what_holds_nothing_is_refused(tiny_pipeline: Path) -> None:
+    backbone = load_plugins().backbone(str(tiny_pipeline))
+    spec = complete(learn_spec("old", ["a man"], ["an old man"], steps=10), backbone)
+    with pytest.raises(InvalidValueError, match="There is nothing in old"):
+        learn_attribute(spec, completed(Vain()), backbone, DDIM(), force=True)
+
+
+def test_an_artifact_does_not_tell_whose_folder_its_model_lay_in(
+    tiny_pipeline: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tiny_pipeline.parent))
+    backbone = load_plugins().backbone(str(tiny_pipeline))
+    spec = complete(learn_spec("old", ["a man"], ["an old man"], steps=10), backbone)
+    attribute = learn_attribute(spec, completed(Idle()), backbone, DDIM())
+    assert str(tiny_pipeline.parent).encode() not in encode(attribute)
+    name = attribute.record.backbone.name
+    assert name == f"~/{tiny_pipeline.name}"
+    assert load_plugins().describe(name).fingerprint == backbone.fingerprint

@@ -71,11 +71,7 @@ def spans_of(prompt: str, encoding: Encoding, length: int) -> tuple[tuple[int, i
 
 def spans_of_loaded(prompt: str, tokenizer: Any, length: int) -> tuple[tuple[int, int], ...]:
     """The same of a tokenizer of transformers; raises as ``window_spans``."""
-    if not tokenizer.is_fast:
-        raise IncompatibleError(f"A {type(tokenizer).__name__} does not tell where words stand.")
-    with _valid_text():
-        (encoding,) = tokenizer(prompt, truncation=False, padding=False, verbose=False).encodings
-    return spans_of(prompt, encoding, length)
+    return spans_of(prompt, _encoded(prompt, tokenizer), length)
 
 
 def side_by_side(
@@ -87,6 +83,19 @@ def side_by_side(
         spelled.append(TokenSpans(name, tensor, (first, first + width), spans))
         first += width
     return tuple(spelled)
+
+
+def unread_by_loaded(prompt: str, tokenizer: Any, length: int) -> str:
+    """The words at the end that an encoder of ``length`` tokens does not read; raises as ``window_spans``."""
+    return _behind(prompt, _encoded(prompt, tokenizer), length)
+
+
+def _encoded(prompt: str, tokenizer: Any) -> Encoding:
+    if not tokenizer.is_fast:
+        raise IncompatibleError(f"A {type(tokenizer).__name__} does not tell where words stand.")
+    with _valid_text():
+        encoding: Encoding = tokenizer(prompt, truncation=False, padding=False, verbose=False).encodings[0]
+    return encoding
 
 
 def window_spans(prompt: str, window: Window) -> tuple[tuple[int, int], ...]:
@@ -122,12 +131,16 @@ def _trimmed(prompt: str, start: int, end: int) -> tuple[int, int]:
 
 def _cut_off(prompt: str, window: Window) -> str:
     try:
-        offsets = _tokenizer(window.tokenizer).encode(prompt).offsets
+        encoding = _tokenizer(window.tokenizer).encode(prompt)
     except Exception:  # what the library raises has no kind; loading says what is wrong with the tokenizer
         return ""
-    if len(offsets) <= window.length:
+    return _behind(prompt, encoding, window.length)
+
+
+def _behind(prompt: str, encoding: Encoding, length: int) -> str:
+    if len(encoding.offsets) <= length:
         return ""
-    begin = offsets[window.length - 1][0]  # the last place is the end token's
+    begin = encoding.offsets[length - 1][0]  # the last place is the end token's
     while begin and not prompt[begin - 1].isspace():  # a word that is read in part is cut off
         begin -= 1
     return prompt[begin:]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute
+from attrbank.diffusion.finite import DECODED, finite
 from attrbank.diffusion.protocols import Backbone, Conditioning, Prediction
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.trajectory import Position, Trajectory, clean_under
@@ -84,7 +85,8 @@ class Bench:
     def images(self, latents: Tensor) -> Tensor:
         """Pictures (B, 3, h, w) of clean latents (B, C, H, W)."""
         with torch.no_grad():
-            return torch.cat([self.backbone.decode(part) for part in torch.split(latents, BATCH)])
+            pictures = torch.cat([self.backbone.decode(part) for part in torch.split(latents, BATCH)])
+        return finite(pictures, DECODED)
 
     def index_of(self, fraction: float) -> int:
         """The grid index that a time fraction means."""
