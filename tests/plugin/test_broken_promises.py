@@ -187,6 +187,28 @@ class Detached(Gaussian):
         return super().predict(latent.detach(), timestep, conditioning)
 
 
+class Backwards(torch.autograd.Function):
+    """The identity, with a derivative that goes backwards only."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient
+
+
+class GoesBackwardsOnly(Gaussian):
+    def predict(self, latent, timestep, conditioning):
+        return super().predict(Backwards.apply(latent), timestep, conditioning)
+
+
+class LosesTangents(Gaussian):
+    def predict(self, latent, timestep, conditioning):
+        return super().predict(latent if latent.requires_grad else latent.detach(), timestep, conditioning)
+
+
 class Overexposed(Gaussian):
     def decode(self, latent):
         return 2 * super().decode(latent)
@@ -206,6 +228,8 @@ class MistakesItsSize(Gaussian):
         (WritesOverLatents, "it repeats itself and leaves its arguments alone"),
         (Averages, "a batch is its rows"),
         (Detached, "predictions can be differentiated"),
+        (GoesBackwardsOnly, "a derivative can come along with a prediction"),
+        (LosesTangents, "a derivative can come along with a prediction"),
         (Overexposed, "pictures become latents and latents pictures"),
         (MistakesItsSize, "pictures become latents and latents pictures"),
     ],

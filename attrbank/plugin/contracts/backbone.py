@@ -6,7 +6,9 @@ import re
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
+from attrbank.diffusion.forward_mode import kernels_for
 from attrbank.diffusion.protocols import Backbone, Conditioning, Defaults, guidance_of
 from attrbank.diffusion.schedule import Schedule
 from attrbank.diffusion.spelling import check_spans, places_of
@@ -71,6 +73,24 @@ class BackboneContract(Contract):
         require(eps.requires_grad, "the prediction carries no gradient")
         (gradient,) = torch.autograd.grad(eps.square().sum(), x)
         require_finite("the gradient", gradient, tuple(x.shape))
+
+    def test_a_derivative_can_come_along_with_a_prediction(self) -> None:
+        """Forwards, with the plain kernel of attention, and it agrees with the one that goes backwards."""
+        x, t = self._latents().requires_grad_(), self._timesteps()[0]
+        conditioning = self._conditioning(len(x))
+        tangent, cotangent = normal(*x.shape, seed=1), normal(*x.shape, seed=2)
+        with forward_ad.dual_level():
+            dual = forward_ad.make_dual(x.detach(), tangent)
+            with kernels_for(dual):
+                eps = self.subject.predict(dual, t, conditioning).eps
+            pushed = forward_ad.unpack_dual(eps).tangent
+        require(pushed is not None, "the prediction carries no tangent")
+        require_finite("the tangent", pushed, tuple(x.shape))
+        eps = self.subject.predict(x, t, conditioning).eps
+        (pulled,) = torch.autograd.grad(eps, x, cotangent)
+        forwards, backwards = (pushed * cotangent).sum(), (pulled * tangent).sum()
+        tolerance = 1e-3 * float(pushed.norm() * cotangent.norm())
+        require_close("forwards and backwards", forwards, backwards, tolerance)
 
     @torch.no_grad()
     def test_pictures_become_latents_and_latents_pictures(self) -> None:
