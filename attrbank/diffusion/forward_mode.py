@@ -15,7 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 def carries_tangent(tensor: Tensor) -> bool:
     """Whether a derivative is to come along with what is made of a tensor."""
-    return unpack_dual(tensor).tangent is not None
+    return unpack_dual(tensor).tangent is not None  # type: ignore[no-untyped-call]  # torch has no types for it
 
 
 def kernels_for(tensor: Tensor) -> AbstractContextManager[None]:
