@@ -63,6 +63,14 @@ class Paper:
     k: Annotated[int | None, typer.Option("--k", metavar="N", help="Paper: how many vectors x keeps.")] = None
 
 
+@dataclass(frozen=True)
+class Region:
+    """The options of methods that look at a region of the picture."""
+
+    mask: Annotated[Path | None, typer.Option(metavar="FILE", help="loco: where it lies, white.")] = None
+    component: Annotated[int | None, typer.Option(metavar="N", help="loco: its N-th direction there; 1.")] = None
+
+
 @spelled_out
 def learn(
     context: typer.Context,
@@ -86,6 +94,7 @@ def learn(
     branch: Annotated[float | None, typer.Option(metavar="F", help="Difference: when the runs part; 1.")] = None,
     rank: Annotated[int | None, typer.Option(metavar="R", help="Difference: the rank of the vectors.")] = None,
     on: Annotated[str | None, typer.Option("--on", metavar="WORD", help="Text: the subject; default found.")] = None,
+    region: Region,
     paper: Paper,
     preset: Annotated[Preset | None, typer.Option(help="All settings as published.")] = None,
     tuning: Tuning,
@@ -108,12 +117,13 @@ def learn(
         name,
         source or [],
         target or [],
-        pictures=_pictures(source, target, source_image, target_image),
+        pictures=_pictures(source, target, source_image, target_image, alone=region.mask is not None),
         keep=keep or [],
         preset=preset,
         seeds=_seeds(seeds, seed),
         **times,
         **how,
+        **vars(region),
         **vars(paper),
         **vars(sampling),
     )
@@ -128,7 +138,7 @@ def _propose_to_keep(spec: LearnSpec, words: Sequence[str], backbone: str | None
     from attrbank.learning.run import DEFAULT_BACKBONE
     from attrbank.plugins.manager import load_plugins
 
-    if len(spec.pairs) != 1:
+    if len(spec.pairs) != 1 or spec.pairs[0].source == spec.pairs[0].target:
         return
     model = load_plugins().describe(backbone or DEFAULT_BACKBONE)
     keep = [word for group in proposed(spec.pairs[0], model, len(spec.seeds)) for word in ("--keep", group)]
@@ -162,7 +172,7 @@ class _Account:
     """Tells what comes of a ``learn``, and remembers it for ``--json``."""
 
     def __init__(self, spec: LearnSpec, bank: Path | None, report: Report, *, preview: bool) -> None:
-        self._started, self._bank, self._preview = time.monotonic(), bank, preview and bool(spec.pairs)
+        self._started, self._bank, self._preview = time.monotonic(), bank, preview and not spec.pictures
         self._report = report
         self._warnings: list[str] = []
         self.facts: dict[str, object] = {"warnings": self._warnings, "preview": None}
@@ -188,9 +198,13 @@ class _Account:
             terminal.say(f"See {path}: no, half and all of it on three fresh seeds.")
 
 
-def _pictures(source: Prompts, target: Prompts, source_image: Images, target_image: Images) -> tuple[PictureFiles, ...]:
-    """The pairs of pictures; none if there are prompts."""
+def _pictures(
+    source: Prompts, target: Prompts, source_image: Images, target_image: Images, *, alone: bool
+) -> tuple[PictureFiles, ...]:
+    """The pairs of pictures; none if there are prompts, or if it can be learned without a target."""
     prompts, images = (source, target), (source_image, target_image)
+    if alone and not (target or any(images)):
+        return ()
     if any(prompts) == any(images) or not (all(prompts) or all(images)):
         raise typer.BadParameter("Give --source and --target, or --source-image and --target-image.")
     if source_image is None or target_image is None:

@@ -58,6 +58,7 @@ class LearnContext:
             None if it is learned from prompts.
         force: learn from what teaches next to nothing, with a warning.
         on_warning: to be told what the user should know.
+        mask: where in the latent the attribute is to lie, (1, 1, H, W) of ones and zeros; None is everywhere.
     """
 
     spec: LearnSpec
@@ -68,6 +69,7 @@ class LearnContext:
     clean: tuple[Tensor, Tensor] | None = None
     force: bool = False
     on_warning: OnWarning = silent
+    mask: Tensor | None = None
 
 
 @dataclass(frozen=True)
