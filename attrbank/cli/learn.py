@@ -53,9 +53,11 @@ class Pairs:
     source_image: Annotated[Images, typer.Option(metavar="FILE|DIR", help="Instead of prompts: without it.")] = None
     target_image: Annotated[Images, typer.Option(metavar="FILE|DIR", help="With it; matched by name.")] = None
 
-    def pictures(self) -> tuple[PictureFiles, ...]:
-        """The pairs of pictures; none if there are prompts."""
+    def pictures(self, *, alone: bool) -> tuple[PictureFiles, ...]:
+        """The pairs of pictures; none if there are prompts, or if it can be learned without a target."""
         prompts, images = (self.source, self.target), (self.source_image, self.target_image)
+        if alone and not (self.target or any(images)):
+            return ()
         if any(prompts) == any(images) or not (all(prompts) or all(images)):
             raise typer.BadParameter("Give --source and --target, or --source-image and --target-image.")
         if self.source_image is None or self.target_image is None:
@@ -87,6 +89,14 @@ class Paper:
     k: Annotated[int | None, typer.Option("--k", metavar="N", help="Paper: how many vectors x keeps.")] = None
 
 
+@dataclass(frozen=True)
+class Region:
+    """The options of methods that look at a region of the picture."""
+
+    mask: Annotated[Path | None, typer.Option(metavar="FILE", help="loco: where it lies, white.")] = None
+    component: Annotated[int | None, typer.Option(metavar="N", help="loco: its N-th direction there; 1.")] = None
+
+
 @spelled_out
 def learn(
     context: typer.Context,
@@ -107,6 +117,7 @@ def learn(
     branch: Annotated[float | None, typer.Option(metavar="F", help="Difference: when the runs part; 1.")] = None,
     rank: Annotated[int | None, typer.Option(metavar="R", help="Difference: the rank of the vectors.")] = None,
     on: Annotated[str | None, typer.Option("--on", metavar="WORD", help="Text: the subject; default found.")] = None,
+    region: Region,
     paper: Paper,
     preset: Annotated[Preset | None, typer.Option(help="All settings as published.")] = None,
     tuning: Tuning,
@@ -136,12 +147,13 @@ def learn(
         name,
         pairs.source or [],
         pairs.target or [],
-        pictures=pairs.pictures(),
+        pictures=pairs.pictures(alone=region.mask is not None),
         keep=pairs.keep or [],
         preset=preset,
         seeds=_seeds(seeds, seed),
         **times,
         **how,
+        **vars(region),
         **vars(paper),
         **vars(sampling),
     )
@@ -156,7 +168,7 @@ def _propose_to_keep(spec: LearnSpec, words: Sequence[str], backbone: str | None
     from attrbank.learning.run import DEFAULT_BACKBONE
     from attrbank.plugins.manager import load_plugins
 
-    if len(spec.pairs) != 1:
+    if len(spec.pairs) != 1 or spec.pairs[0].source == spec.pairs[0].target:
         return
     model = load_plugins().describe(backbone or DEFAULT_BACKBONE)
     keep = [word for group in proposed(spec.pairs[0], model, len(spec.seeds)) for word in ("--keep", group)]
@@ -190,7 +202,7 @@ class _Account:
     """Tells what comes of a ``learn``, and remembers it for ``--json``."""
 
     def __init__(self, spec: LearnSpec, bank: Path | None, report: Report, *, preview: bool) -> None:
-        self._started, self._bank, self._preview = time.monotonic(), bank, preview and bool(spec.pairs)
+        self._started, self._bank, self._preview = time.monotonic(), bank, preview and not spec.pictures
         self._report = report
         self._warnings: list[str] = []
         self.facts: dict[str, object] = {"warnings": self._warnings, "preview": None}

@@ -173,6 +173,12 @@ class _OutOfReach:
     def predict(self, x: Tensor) -> NoReturn:
         raise _out_of_reach(self._name)
 
+    def pull_back(self, x: Tensor, cotangent: Tensor) -> NoReturn:
+        raise _out_of_reach(self._name)
+
+    def push_forward(self, x: Tensor, tangent: Tensor) -> NoReturn:
+        raise _out_of_reach(self._name)
+
     def clean_under(self, x: Tensor, prompts: Sequence[str]) -> NoReturn:
         raise _out_of_reach(self._name)
 

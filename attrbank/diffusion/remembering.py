@@ -14,6 +14,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor
 
+from attrbank.diffusion.forward_mode import carries_tangent
 from attrbank.diffusion.protocols import Backbone, Conditioning, Grid, Prediction, Sampler
 from attrbank.diffusion.trajectory import Position, Trajectory
 
@@ -74,7 +75,8 @@ class RememberingTrajectory(Trajectory):
         What is to be differentiated, and what a backbone says that an edit has changed, is predicted every time.
         """
         latent = position.latent
-        if self.backbone is not self._remembered or latent.requires_grad or position.index == self.end:
+        is_differentiated = latent.requires_grad or carries_tangent(latent)
+        if self.backbone is not self._remembered or is_differentiated or position.index == self.end:
             return super().predict(position, conditioning)
         key = _key(latent, self.grid[position.index][0], self.guidance_scale, conditioning)
         known = self._memory.recall(key)

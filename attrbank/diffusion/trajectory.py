@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from attrbank.diffusion.finite import finite
+from attrbank.diffusion.forward_mode import kernels_for
 from attrbank.diffusion.prediction import evaluations_per_step, guide, is_guided
 from attrbank.diffusion.protocols import Backbone, Conditioning, Grid, Prediction, Sampler, guidance_of
 from attrbank.diffusion.schedule import timestep_at
@@ -173,7 +174,8 @@ class Trajectory:
     def predict(self, position: Position, conditioning: Conditioning) -> Prediction:
         """The guided prediction at a position, (B, C, H, W) each.
 
-        At the clean end no network is asked: x̂0 is the latent and ε is zero.
+        At the clean end no network is asked: x̂0 is the latent and ε is zero. Differentiable in the latent, backwards
+        and forwards.
 
         Raises:
             InvalidValueError: the prompts are neither one nor as many as the rows.
@@ -194,6 +196,45 @@ class Trajectory:
         eps, x0 = (torch.cat(rows) for rows in zip(*parts, strict=True))
         return Prediction(eps, finite(x0, "What the backbone predicted"))  # x0 is made of ε, and shows one that is bad
 
+    def pull_back(self, position: Position, conditioning: Conditioning, cotangent: Tensor) -> Tensor:
+        """Jᵀu, with J the Jacobian of x̂0 in the latent: which change of the latent makes most of a change u of x̂0.
+
+        Three evaluations: one that predicts, and two to go back through the network.
+
+        Shapes:
+            cotangent u and what is returned: (B, C, H, W).
+
+        Raises:
+            InvalidValueError, NumericError: as ``predict``.
+        """
+        latent = position.latent.detach().requires_grad_()
+        with torch.enable_grad():
+            x0 = self.predict(replace(position, latent=latent), conditioning).x0
+            (pulled,) = torch.autograd.grad(x0, latent, cotangent)
+        self._count(2 * len(latent) * (position.index < self.end))
+        return finite(pulled, "What came back through the network")
+
+    def push_forward(self, position: Position, conditioning: Conditioning, tangent: Tensor) -> Tensor:
+        """Jv, to first order what a change v of the latent makes of x̂0; two evaluations.
+
+        Shapes:
+            tangent v and what is returned: (B, C, H, W).
+
+        Raises:
+            InvalidValueError, NumericError: as ``predict``.
+        """
+
+        def clean(latent: Tensor) -> Tensor:
+            return self.predict(replace(position, latent=latent), conditioning).x0
+
+        pushed: Tensor = torch.func.jvp(clean, (position.latent,), (tangent,))[1]
+        self._count(len(tangent) * (position.index < self.end))
+        return finite(pushed, "What went through the network along with the latent")
+
+    def _count(self, rows: int) -> None:
+        """Rows of latents for which the backbone has worked once."""
+        self._tally.rows += rows * evaluations_per_step(self.guidance_scale, guidance_of(self.backbone))
+
     def _step(self, position: Position, prediction: Prediction, noise: Tensor | None) -> Position:
         t, t_prev = self.grid[position.index]
         state = copy.deepcopy(position.state)  # a sampler may write into it, and a branch may still need it
@@ -205,15 +246,19 @@ class Trajectory:
     def _guided(self, latent: Tensor, t: int, conditioning: Conditioning) -> Prediction:
         """One call of the backbone, with both prompts in it where guidance needs both."""
         rows, guidance = len(latent), guidance_of(self.backbone)
-        self._tally.rows += rows * evaluations_per_step(self.guidance_scale, guidance)
+        self._count(rows)
         if guidance == "embedded":
             conditioning = {**conditioning, "guidance_scale": latent.new_full((rows,), self.guidance_scale)}
         if guidance != "classifier-free" or not is_guided(self.guidance_scale):
-            return self.backbone.predict(latent, t, conditioning)
+            return self._asked(latent, t, conditioning)
         unconditional = _for_rows(self.conditioning(""), rows)
         both = {name: torch.cat([unconditional[name], conditioning[name]]) for name in conditioning}  # (2B, …)
-        eps, x0 = self.backbone.predict(torch.cat([latent, latent]), t, both)
+        eps, x0 = self._asked(torch.cat([latent, latent]), t, both)
         return guide(Prediction(eps[:rows], x0[:rows]), Prediction(eps[rows:], x0[rows:]), self.guidance_scale)
+
+    def _asked(self, latent: Tensor, t: int, conditioning: Conditioning) -> Prediction:
+        with kernels_for(latent):  # here and no sooner, because prompts are encoded once for all kernels
+            return self.backbone.predict(latent, t, conditioning)
 
     def _step_noise(self, position: Position) -> Iterator[Tensor | None]:
         """The noise of each step from here on.

@@ -120,6 +120,14 @@ class LazyInputs:
         """What the model says about x (B, C, H, W) at this step, differentiable in it."""
         return self._trajectory.predict(self.unedited().edited(x), self._source)
 
+    def pull_back(self, x: Tensor, cotangent: Tensor) -> Tensor:
+        """Jᵀu (B, C, H, W) of x̂0 at x (B, C, H, W) and this step."""
+        return self._trajectory.pull_back(self.unedited().edited(x), self._source, cotangent)
+
+    def push_forward(self, x: Tensor, tangent: Tensor) -> Tensor:
+        """Jv (B, C, H, W) of x̂0 at x (B, C, H, W) and this step."""
+        return self._trajectory.push_forward(self.unedited().edited(x), self._source, tangent)
+
     def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
         """x̂0 of x (B, C, H, W) at this step under other prompts, (P, B, C, H, W)."""
         return clean_under(self._trajectory, replace(self._position, latent=x, index=self._index, state=None), prompts)

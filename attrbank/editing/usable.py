@@ -38,6 +38,12 @@ class _Noise:
     def predict(self, x: Tensor) -> Prediction:
         return Prediction(x, x)
 
+    def pull_back(self, x: Tensor, cotangent: Tensor) -> Tensor:
+        return cotangent
+
+    def push_forward(self, x: Tensor, tangent: Tensor) -> Tensor:
+        return tangent
+
     def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
         return torch.stack([self.draw() for _ in prompts])
 

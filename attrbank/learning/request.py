@@ -38,7 +38,7 @@ def learn_spec(
     Args:
         name: the attribute's name.
         sources: the source prompts.
-        targets: the target prompts; the i-th belongs to the i-th source.
+        targets: the target prompts; the i-th belongs to the i-th source. With a mask there need be none.
         pictures: pairs of pictures, instead of prompts.
         keep: groups of words, as in "man,woman", that further pairs name on both sides; see ``keeping.multiplied``.
         preset: all settings as published, but for what follows the backbone's latent shape.
@@ -49,6 +49,8 @@ def learn_spec(
             another, or pictures.
         NotFoundError: there is no such method.
     """
+    if options.get("mask") is not None and not targets:
+        targets = sources
     if len(sources) != len(targets):
         raise InvalidValueError(
             f"{len(sources)} source and {len(targets)} target prompts do not make pairs.",

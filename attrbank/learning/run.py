@@ -28,8 +28,9 @@ from attrbank.learning.weakness import weak_warnings
 from attrbank.methods.binding import binding_of
 from attrbank.methods.protocol import LearnContext, Learned, Method, OnProgress, OnWarning, quiet, silent
 from attrbank.names import check_text
+from attrbank.pictures.mask import region_of
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema.asked import LearnSpec
+from attrbank.schema.asked import LearnSpec, PromptPair
 from attrbank.schema.fields import MAX_LABEL, Preset
 from attrbank.schema.stored import AttributeRecord, PicturePair, Resolved
 from attrbank.store.bank import Bank
@@ -131,7 +132,7 @@ def _check_prompts(spec: LearnSpec, model: Backbone, force: bool, on_warning: On
     """Refuse prompts that the model cannot hear, and warn of what it does not hear of them."""
     prompts = [prompt for pair in spec.pairs for prompt in (pair.source, pair.target)]
     check_guidance(model, spec.guidance_scale, *prompts)
-    for pair in spec.pairs:
+    for pair in (pair for pair in spec.pairs if pair.source != pair.target):
         refuse_unheard(pair, model, force=force, on_warning=on_warning)
     for warning in (*unknown_words_warning(model, *prompts), *unread_warnings(model, *prompts)):
         on_warning(warning)
@@ -145,6 +146,9 @@ def complete(spec: LearnSpec, backbone: Description, preset: Preset | None = Non
         "guidance_scale": backbone.defaults.guidance_scale,
     }
     update: dict[str, object] = {key: value for key, value in own.items() if key not in spec.model_fields_set}
+    if not (spec.pairs or spec.pictures):
+        prompt = backbone.defaults.prompt
+        update["pairs"] = (PromptPair(source=prompt, target=prompt),)
     whole = spec.model_copy(update=update)
     return load_plugins().method(spec.method).fitted(whole, backbone, preset) if preset else whole
 
@@ -170,7 +174,8 @@ def learn_attribute(
     trajectory = _trajectory(backbone, sampler, memory, grid=grid, guidance_scale=spec.guidance_scale)
     pairs = encode_pairs(backbone, spec.pictures, on_progress) if spec.pictures else None
     clean = (pairs.source, pairs.target) if pairs else None
-    context = LearnContext(spec, trajectory, index_x, index_z, on_progress, clean, force, on_warning)
+    mask = region_of(spec.mask, backbone) if spec.mask else None
+    context = LearnContext(spec, trajectory, index_x, index_z, on_progress, clean, force, on_warning, mask)
     learned = method.learn(context)
     _refuse_nothing(spec, learned)
     for warning in weak_warnings(spec, learned.explains):

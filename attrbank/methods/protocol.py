@@ -1,8 +1,8 @@
 """What an editing method must offer: how an attribute is learned, and how it edits; and what it tells of itself.
 
 An edit acts in one of three ways. Most change the latent, once at T_x or a little at several times (``Edit``): by
-adding vectors, as AVI does, or along a direction that the model's Jacobian shows, for which ``EditInputs.predict``
-can be differentiated. Others change what the model says over an interval (``ModelEdit``): its predictions, as Asyrp
+adding vectors, as AVI does, or along a direction that the model's Jacobian shows, for which there is
+``EditInputs.pull_back``. Others change what the model says over an interval (``ModelEdit``): its predictions, as Asyrp
 does, or its weights, as a LoRA slider does. The rest change what the model hears over an interval (``PromptEdit``):
 what its text encoders make of some words of the prompt.
 """
@@ -58,6 +58,7 @@ class LearnContext:
             None if it is learned from prompts.
         force: learn from what teaches next to nothing, with a warning.
         on_warning: to be told what the user should know.
+        mask: where in the latent the attribute is to lie, (1, 1, H, W) of ones and zeros; None is everywhere.
     """
 
     spec: LearnSpec
@@ -68,6 +69,7 @@ class LearnContext:
     clean: tuple[Tensor, Tensor] | None = None
     force: bool = False
     on_warning: OnWarning = silent
+    mask: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,20 @@ class EditInputs(Protocol):
     def predict(self, x: Tensor) -> Prediction:
         """What the model says about any latent (B, C, H, W) at this step under the picture's prompt.
 
-        Differentiable in x; every call costs an evaluation.
+        Differentiable in x, backwards and forwards; every call costs an evaluation, and what is differentiated is not
+        counted beyond that: products with the Jacobian are for ``pull_back`` and ``push_forward``.
         """
+        ...
+
+    def pull_back(self, x: Tensor, cotangent: Tensor) -> Tensor:
+        """Jᵀu (B, C, H, W), where J is the Jacobian of ``predict(x).x0`` in x, and u the cotangent.
+
+        Of all changes of the latent, the one that makes most of a change u of x̂0; it costs three evaluations.
+        """
+        ...
+
+    def push_forward(self, x: Tensor, tangent: Tensor) -> Tensor:
+        """Jv (B, C, H, W), what a small change v of x makes of x̂0; it costs two evaluations."""
         ...
 
     def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
@@ -214,7 +228,7 @@ class Needs:
         runs: other runs, each a ``latent`` or a ``clean_latent`` of ``EditInputs``.
         looks: whether it asks for ``clean``, each time that it acts: the unedited picture then goes one step beyond the
             edit, if no further; where something has acted already, the edited one is predicted instead.
-        predictions: how often it calls ``predict``.
+        predictions: how often it calls ``predict``; a ``pull_back`` counts as three, a ``push_forward`` as two.
         rows: for how many prompts it calls ``clean_under``, at all of its times together.
         words: of a ``PromptEdit``, the words of the prompt at which it acts unless the user names another; of these, as
             many as the prompt has. It takes a backbone with ``token_spans``, and costs nothing.

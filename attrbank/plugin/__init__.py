@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     )
     from attrbank.cli.progress_bar import progress_bar as progress_bar
     from attrbank.diffusers import SchedulerSampler as SchedulerSampler
+    from attrbank.diffusion.bottleneck import Bottleneck as Bottleneck, bottleneck_of as bottleneck_of
     from attrbank.diffusion.placement import Placement as Placement
     from attrbank.diffusion.prediction import from_epsilon as from_epsilon, from_velocity as from_velocity
     from attrbank.diffusion.protocols import (
@@ -190,6 +191,7 @@ _NAMES_IN = {
         "Edit EditInputs LearnContext Learned Method ModelEdit Needs OnProgress OtherRun PromptEdit Strengths"
     ),
     "attrbank.methods.pairs": "CleanPairs predict_clean_pairs",
+    "attrbank.diffusion.bottleneck": "Bottleneck bottleneck_of",
     "attrbank.diffusion.spelling": "Place TokenSpans",
     "attrbank.diffusion.trajectory": "Position Trajectory",
     "attrbank.schema.asked": "LearnSpec PromptPair",

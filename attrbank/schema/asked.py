@@ -65,7 +65,9 @@ class PaperOptions(Record):
     samples: Annotated[int, Field(ge=1, le=1_000_000)] = 500
 
 
-METHOD_OPTIONS = frozenset({"branch", "core", "on", "pictures", "rank", "vectors", *PaperOptions.model_fields})
+METHOD_OPTIONS = frozenset(
+    {"branch", "core", "on", "component", "mask", "pictures", "rank", "vectors", *PaperOptions.model_fields}
+)
 """What a user may give that not every method understands."""
 
 
@@ -92,6 +94,10 @@ class LearnSpec(Record):
         vectors: where they come from, for methods that have any; None is the method's default.
         rank: rank r of the difference vectors.
         on: the word of the prompts at whose tokens a text direction acts; None finds it in each pair.
+        mask: a picture, white where the attribute is to lie, for methods that look at a region. What there is to be
+            changed there can be learned without a target: both prompts of a pair are then the same, and without any
+            pair the model's own prompt is meant.
+        component: which of several directions that are found at once, the first being 1.
     """
 
     name: Name
@@ -106,6 +112,8 @@ class LearnSpec(Record):
     core: Core | None = None
     rank: Annotated[int, Field(ge=1, le=256)] = 4
     on: Label | None = None
+    mask: Path | None = None
+    component: Annotated[int, Field(ge=1, le=64)] = 1
     paper: PaperOptions = PaperOptions()
     sampler: Label = "ddim"
     steps: Annotated[int, Field(ge=1, le=1000)] = 50
@@ -127,7 +135,8 @@ class LearnSpec(Record):
 
     @model_validator(mode="after")
     def _prompts_or_pictures(self) -> Self:
-        require_prompts_or_pictures(self.pairs, self.pictures)
+        if self.mask is None or self.pairs or self.pictures:
+            require_prompts_or_pictures(self.pairs, self.pictures)
         return self
 
     @property

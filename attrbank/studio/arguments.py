@@ -73,6 +73,8 @@ class LearnOptions(TypedDict, total=False):
     core: Core | None
     rank: int | None
     on: str | None
+    mask: PathLike | None
+    component: int | None
     tail: Tail | None
     solver: Solver | None
     weights: Weights | None
@@ -153,14 +155,16 @@ def learn_request(
     how["preview"] = rest.pop("preview", True)
     if how["preset"] is not None:
         _text(how["preset"], "preset")
-    _require_one_kind((source, target), images)
+    mask = path(rest.pop("mask", None), "The mask")
+    if mask is None or target is not None or any(image is not None for image in images):
+        _require_one_kind((source, target), images)
     spec = learn_spec(
         _text(name, "The name"),
         () if source is None else _texts(source, "source"),
         () if target is None else _texts(target, "target"),
         pictures=_pictures(*images),
         keep=_kept(rest.pop("keep", None)),
-        **{**rest, "seeds": _seeds(rest.get("seeds"))},
+        **{**rest, "mask": mask, "seeds": _seeds(rest.get("seeds"))},
     )
     return _made(LearnRequest, spec=spec, bank=path(bank, "The bank"), **how)
 

@@ -95,7 +95,8 @@ def learn(
             strengths; ``judge`` says who looks meanwhile, and ``goal`` for what, where the name does not tell.
             ``seeds``: numbers, or text such as ``0-63``. ``t_x``, ``delta_tau``, ``branch``: times.
             ``on``: the word at which a text direction (``method="text"``) acts, if it is not to be found.
-            ``method``, ``vectors``, ``core``, ``rank``, ``sampler``, ``steps``, ``guidance_scale``;
+            ``mask``: a picture, white where it is to lie, and ``component``, for ``method="loco"``, which needs no
+            ``target``. ``method``, ``vectors``, ``core``, ``rank``, ``sampler``, ``steps``, ``guidance_scale``;
             ``preset="paper"``, and for the paper's vectors ``tail``, ``solver``, ``weights``, ``z``, ``k``, ``width``,
             ``samples``.
 

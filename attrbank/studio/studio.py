@@ -133,7 +133,7 @@ def learned(
     prepare, warn = None, partial(warnings.warn, stacklevel=4)
 
     def drawn_too(stored: learning.Stored) -> None:
-        if asked.preview and asked.spec.pairs:
+        if asked.preview and not asked.spec.pictures:
             from attrbank.evaluation.preview import preview_kept
 
             preview_kept(stored, asked.bank, on_warning=warn)

@@ -17,6 +17,7 @@ from attrbank.backbones.stable_diffusion.load import StableDiffusion
 from attrbank.diffusion.flow import from_flow
 from attrbank.diffusion.prediction import from_epsilon, from_velocity
 from attrbank.diffusion.protocols import Grid, Prediction
+from attrbank.diffusion.remembering import Memory, RememberingTrajectory
 from attrbank.diffusion.schedule import Schedule
 from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.errors import InvalidValueError, NumericError, PluginError
@@ -299,3 +300,62 @@ def test_gradients_reach_the_latent_through_a_prediction(backbone: StableDiffusi
     trajectory.predict(position, backbone.encode_prompts(["a man"])).x0.sum().backward()
     assert position.latent.grad is not None
     assert not trajectory.run(start, backbone.encode_prompts(["a man"])).latent.requires_grad
+
+
+class TestJacobian:
+    """Products with the Jacobian of x̂0, held against differences of predictions and against each other."""
+
+    @pytest.fixture
+    def here(self, backbone: StableDiffusion) -> tuple[Trajectory, Position, Any]:
+        run = trajectory_of(backbone, DDIM())
+        conditioning = run.conditioning("a photo of a man")
+        return run, run.run(run.start([3, 11, 12]), conditioning, 4), conditioning
+
+    def test_a_push_forward_is_what_a_small_change_of_the_latent_makes(self, here: Any) -> None:
+        run, position, conditioning = here
+        tangent = torch.randn(position.latent.shape)
+        pushed = run.push_forward(position, conditioning, tangent)
+        step = 1e-2
+        ahead, behind = (
+            run.predict(position.edited(position.latent + sign * step * tangent), conditioning).x0 for sign in (1, -1)
+        )
+        torch.testing.assert_close(pushed, (ahead - behind) / (2 * step), atol=5e-3, rtol=5e-3)
+
+    def test_a_pull_back_is_the_transpose_of_a_push_forward(self, here: Any) -> None:
+        run, position, conditioning = here
+        tangent, cotangent = torch.randn(2, *position.latent.shape)
+        pushed = run.push_forward(position, conditioning, tangent)
+        pulled = run.pull_back(position, conditioning, cotangent)
+        each = (pushed * cotangent).flatten(1).sum(1), (pulled * tangent).flatten(1).sum(1)  # no row knows the others
+        torch.testing.assert_close(*each, atol=1e-3, rtol=1e-4)
+
+    def test_a_pull_back_counts_as_three_evaluations_and_a_push_forward_as_two(self, here: Any) -> None:
+        run, position, conditioning = here
+        cost = 2 * len(position.latent)  # guidance asks twice
+        for times, product in ((3, run.pull_back), (2, run.push_forward)):
+            before = run.evaluations
+            product(position, conditioning, torch.ones_like(position.latent))
+            assert run.evaluations - before == times * cost
+
+    def test_at_the_clean_end_the_jacobian_is_the_identity_and_costs_nothing(self, backbone: StableDiffusion) -> None:
+        run = trajectory_of(backbone, DDIM())
+        end, conditioning, given = Position(torch.randn(1, 4, 16, 16), run.end, (0,)), {}, torch.randn(1, 4, 16, 16)
+        assert torch.equal(run.pull_back(end, conditioning, given), given)
+        assert torch.equal(run.push_forward(end, conditioning, given), given)
+        assert run.evaluations == 0
+
+    def test_what_is_differentiated_is_not_remembered(self, here: Any, backbone: StableDiffusion) -> None:
+        run, position, conditioning = here
+        memory, given = Memory(), torch.ones_like(position.latent)
+        remembering = RememberingTrajectory(backbone, DDIM(), grid=run.grid, guidance_scale=3.0, memory=memory)
+        for product in ("push_forward", "pull_back"):
+            expected = getattr(run, product)(position, conditioning, given)
+            assert torch.equal(getattr(remembering, product)(position, conditioning, given), expected)
+        assert memory.bytes_held == 0
+
+    def test_a_pull_back_leaves_no_graph_and_works_where_gradients_are_off(self, here: Any) -> None:
+        run, position, conditioning = here
+        with torch.no_grad():
+            pulled = run.pull_back(position, conditioning, torch.ones_like(position.latent))
+        assert not pulled.requires_grad
+        assert not position.latent.requires_grad

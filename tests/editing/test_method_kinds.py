@@ -34,14 +34,13 @@ class Pullback(Method):
         def follow(x: Tensor, inputs: EditInputs, strength: float) -> Tensor:
             if strength == 0:
                 return x
-            leaf = x.detach().requires_grad_()
-            (pulled,) = torch.autograd.grad((inputs.predict(leaf).x0 * tensors["direction"]).sum(), leaf)
+            pulled = inputs.pull_back(x, tensors["direction"].expand_as(x))
             return x + strength * pulled / pulled.norm()
 
         return follow
 
     def needs(self, record: AttributeRecord, core: str | None, strength: float) -> Needs:
-        return Needs(predictions=1)
+        return Needs(predictions=3)
 
 
 class ShiftedBackbone:

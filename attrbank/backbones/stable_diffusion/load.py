@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 from transformers import CLIPTextModel
 
+from attrbank.backbones.parts.bottleneck import WithBottleneck
 from attrbank.backbones.parts.checkpoint import parts_of
 from attrbank.backbones.parts.codec import load_codec
 from attrbank.backbones.parts.components import FolderParts
@@ -25,7 +26,7 @@ from attrbank.diffusion.protocols import Conditioning, Prediction
 from attrbank.diffusion.spelling import TokenSpans
 
 
-class StableDiffusion(Described):
+class StableDiffusion(WithBottleneck, Described):
     """A prompt encoder, a noise predictor and an image codec.
 
     Weights are frozen, so no graph is recorded unless an input asks for gradients; a method that wants them
@@ -50,6 +51,7 @@ class StableDiffusion(Described):
         self._load_text_encoders(parts)
         self.unet = parts.network(UNet2DConditionModel, "unet", self._residence.dtype)
         self._residence.settle(self.unet)
+        self._watch_bottleneck()
         self._codec = load_codec(parts, self._residence)
 
     def encode_prompts(self, prompts: Sequence[str]) -> Conditioning:
@@ -73,14 +75,15 @@ class StableDiffusion(Described):
         Shapes:
             latent, eps, x0: (B, C, H, W)
         """
-        output = self.unet(
-            self._residence.enter(latent),
-            timestep,
-            timestep_cond=self._timestep_cond(conditioning),
-            encoder_hidden_states=conditioning["text"],
-            added_cond_kwargs=self._added(conditioning),
-            return_dict=False,
-        )[0]
+        with self._changed(timestep):
+            output = self.unet(
+                self._residence.enter(latent),
+                timestep,
+                timestep_cond=self._timestep_cond(conditioning),
+                encoder_hidden_states=conditioning["text"],
+                added_cond_kwargs=self._added(conditioning),
+                return_dict=False,
+            )[0]
         alpha_bar = self.schedule.alpha_bar(timestep)
         split = from_velocity if self.prediction_type == "v_prediction" else from_epsilon
         return split(latent, leave(output, "unet"), alpha_bar)

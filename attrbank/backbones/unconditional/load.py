@@ -8,6 +8,7 @@ from pathlib import Path
 from diffusers import UNet2DModel, VQModel
 from torch import Tensor
 
+from attrbank.backbones.parts.bottleneck import WithBottleneck
 from attrbank.backbones.parts.components import load_network
 from attrbank.backbones.parts.devices import Residence, leave, residence
 from attrbank.backbones.parts.folder import Described
@@ -17,7 +18,7 @@ from attrbank.diffusion.prediction import clip, from_epsilon, from_velocity
 from attrbank.diffusion.protocols import Conditioning, Prediction, check_guidance
 
 
-class Unconditional(Described):
+class Unconditional(WithBottleneck, Described):
     """A noise predictor that knows no prompts.
 
     Args:
@@ -37,6 +38,7 @@ class Unconditional(Described):
         self._residence = residence(placement, folder.weights)
         self.unet = load_network(UNet2DModel, folder.weights, self._residence.dtype)
         self._residence.settle(self.unet)
+        self._watch_bottleneck()
         self._codec = Quantised(folder.codec, self._residence) if folder.codec else Pixels()
         self._clip = folder.clip
 
@@ -55,7 +57,8 @@ class Unconditional(Described):
         Shapes:
             latent, eps, x0: (B, C, H, W)
         """
-        output = leave(self.unet(self._residence.enter(latent), timestep, return_dict=False)[0], "unet")
+        with self._changed(timestep):
+            output = leave(self.unet(self._residence.enter(latent), timestep, return_dict=False)[0], "unet")
         alpha_bar = self.schedule.alpha_bar(timestep)
         split = from_velocity if self.prediction_type == "v_prediction" else from_epsilon
         prediction = split(latent, output, alpha_bar)

@@ -147,13 +147,19 @@ class _SharedInputs:
     def __init__(self, bench: Bench, start: Position, scale: float = 1.0) -> None:
         self.alpha_bar = bench.trajectory.alpha_bar(start.index)
         self._bench, self._start, self._scale = bench, start, scale
+        self._conditioning = bench.runs.conditioning(bench.prompt)
 
     def clean(self) -> Tensor:
         return self._scale * self._bench.runs.clean(self._bench.prompt, self._start.index)
 
     def predict(self, x: Tensor) -> Prediction:
-        conditioning = self._bench.runs.conditioning(self._bench.prompt)
-        return self._bench.trajectory.predict(self._start.edited(x), conditioning)
+        return self._bench.trajectory.predict(self._start.edited(x), self._conditioning)
+
+    def pull_back(self, x: Tensor, cotangent: Tensor) -> Tensor:
+        return self._bench.trajectory.pull_back(self._start.edited(x), self._conditioning, cotangent)
+
+    def push_forward(self, x: Tensor, tangent: Tensor) -> Tensor:
+        return self._bench.trajectory.push_forward(self._start.edited(x), self._conditioning, tangent)
 
     def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
         return clean_under(self._bench.trajectory, self._start.edited(x), prompts)

@@ -7,6 +7,7 @@ import re
 import torch
 from torch import Tensor
 
+from attrbank.diffusion.forward_mode import kernels_for
 from attrbank.diffusion.protocols import Backbone, Conditioning, Defaults, guidance_of
 from attrbank.diffusion.schedule import Schedule
 from attrbank.diffusion.spelling import check_spans, places_of
@@ -72,6 +73,24 @@ class BackboneContract(Contract):
         (gradient,) = torch.autograd.grad(eps.square().sum(), x)
         require_finite("the gradient", gradient, tuple(x.shape))
 
+    def test_a_derivative_can_come_along_with_a_prediction(self) -> None:
+        """Forwards, with the plain kernel of attention, and it agrees with the one that goes backwards."""
+        x, t = self._latents(), self._timesteps()[0]
+        conditioning = self._conditioning(len(x))
+        tangent, cotangent = normal(*x.shape, seed=1), normal(*x.shape, seed=2)
+
+        def noise(x: Tensor) -> Tensor:
+            with kernels_for(x):
+                eps: Tensor = self.subject.predict(x, t, conditioning).eps
+            return eps
+
+        pushed = torch.func.jvp(noise, (x,), (tangent,))[1]
+        require_finite("the tangent", pushed, tuple(x.shape))
+        (pulled,) = torch.autograd.grad(noise(x.requires_grad_()), x, cotangent)
+        forwards, backwards = (pushed * cotangent).sum(), (pulled * tangent).sum()
+        tolerance = 1e-3 * float(pushed.norm() * cotangent.norm())
+        require_close("forwards and backwards", forwards, backwards, tolerance)
+
     @torch.no_grad()
     def test_pictures_become_latents_and_latents_pictures(self) -> None:
         """Pictures are (B, 3, h, w) in [0, 1] on both ways."""
@@ -104,6 +123,31 @@ class BackboneContract(Contract):
             at = (0, list(place.positions), slice(*place.columns))
             told = torch.equal(here[place.tensor][at], there[place.tensor][at])
             require(not told, f"what {place.encoder} makes of a word is not at its positions")
+
+    def test_the_bottleneck_is_where_it_says(self) -> None:
+        """Only of a backbone with ``features``: what is injected there is what it makes there, and it matters."""
+        model, x, t = self.subject, self._latents(), self._timesteps()[0]
+        if not hasattr(model, "features"):
+            return
+        conditioning, seen = self._conditioning(len(x)), list[tuple[Tensor, int]]()
+        plain, features = model.predict(x, t, conditioning).eps, model.features(x, t, conditioning)
+        require(features.dim() == 4, f"its features have the shape {tuple(features.shape)}, which is no (B, C, H, W)")
+        require_finite("the features", features, (len(x), *features.shape[1:]))
+        rows = [model.features(x[row : row + 1], t, self._conditioning(1)) for row in range(len(x))]
+        require_close("the features of a batch and its rows", features, torch.cat(rows), 1e-3)
+
+        def look(h: Tensor, timestep: int) -> Tensor:
+            seen.append((h, timestep))
+            return h
+
+        looked = model.injecting(look).predict(x, t, conditioning).eps
+        require(torch.equal(looked, plain), "features that stay as they are change the prediction")
+        require(len(seen) == 1 and seen[0][1] == t, f"a change is not asked once, with the timestep {t}")
+        require_close("what a change is given and the features", seen[0][0], features, 1e-5)
+        changed = model.injecting(lambda h, _: h + h.std()).predict(x, t, conditioning).eps
+        require(not torch.equal(changed, plain), "what is injected changes nothing")
+        again = model.predict(x, t, conditioning).eps
+        require(torch.equal(again, plain), "the model that a change was made of is changed, too")
 
     def _latents(self) -> Tensor:
         return normal(2, *self.subject.latent_shape)

@@ -1,0 +1,100 @@
+"""A mask at learning: where it falls in the latent, who is given it, and what may then be left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from attrbank.errors import InvalidValueError, NotFoundError
+from attrbank.learning.request import learn_spec
+from attrbank.learning.run import complete, learn_attribute
+from attrbank.methods.avi import Avi
+from attrbank.methods.protocol import LearnContext, Learned, Method
+from attrbank.pictures.mask import region_of
+from attrbank.plugin.contracts.method import tiny_backbone
+from attrbank.plugins.manager import load_plugins
+from attrbank.samplers.ddim import DDIM
+from attrbank.schema.asked import LearnSpec, PromptPair
+
+HEIGHT = WIDTH = 32
+
+
+class Keeps(Method):
+    """Learns the mask that it is given."""
+
+    name = "keeps"
+    options = frozenset({"mask", "component"})
+
+    def learn(self, context: LearnContext) -> Learned:
+        assert context.mask is not None
+        return Learned({"mask": context.mask, "component": torch.tensor(float(context.spec.component))})
+
+
+@pytest.fixture
+def keeps(monkeypatch: pytest.MonkeyPatch) -> Method:
+    method, plugins = Keeps(), load_plugins()
+    monkeypatch.setattr(type(plugins), "method", lambda self, name: method if name == "keeps" else Avi())
+    return method
+
+
+def mask_file(path: Path, box: tuple[int, int, int, int], size: tuple[int, int] = (WIDTH, HEIGHT)) -> Path:
+    image = Image.new("L", size)
+    image.paste(255, box)
+    image.save(path)
+    return path
+
+
+def test_a_region_is_the_cells_of_the_latent_that_are_white_for_the_most_part(tmp_path: Path) -> None:
+    region = region_of(mask_file(tmp_path / "mask.png", (4, 8, 10, 11)), tiny_backbone())
+    expected = torch.zeros(1, 1, 16, 16)
+    expected[..., 4:6, 2:5] = 1  # two pixels a cell; the last row is half white
+    assert torch.equal(region, expected)
+
+
+def test_a_mask_of_another_aspect_or_without_a_whole_cell_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidValueError, match="not the aspect"):
+        region_of(mask_file(tmp_path / "wide.png", (0, 0, 9, 9), (64, 32)), tiny_backbone())
+    with pytest.raises(InvalidValueError, match="white in no cell"):
+        region_of(mask_file(tmp_path / "thin.png", (5, 5, 6, 6)), tiny_backbone())
+    with pytest.raises(NotFoundError):
+        region_of(tmp_path / "none.png", tiny_backbone())
+
+
+def learned(keeps: Method, **given: object):
+    asked = {"steps": 4, "seeds": (3,), "method": "keeps", **given}
+    spec = learn_spec("mouth", asked.pop("sources", ()), asked.pop("targets", ()), **asked)
+    return learn_attribute(complete(spec, tiny_backbone()), keeps, tiny_backbone(), DDIM())
+
+
+def test_a_method_is_given_the_region_and_the_component(keeps: Method, tmp_path: Path) -> None:
+    file = mask_file(tmp_path / "mask.png", (0, 0, 16, 16))
+    found = learned(keeps, mask=file, component=3)
+    assert torch.equal(found.tensors["mask"], region_of(file, tiny_backbone()))
+    assert float(found.tensors["component"]) == 3
+
+
+def test_with_a_mask_there_need_be_no_target_nor_any_prompt(keeps: Method, tmp_path: Path) -> None:
+    file, own = mask_file(tmp_path / "mask.png", (0, 0, 16, 16)), tiny_backbone().defaults.prompt
+    assert learned(keeps, mask=file).record.pairs == (PromptPair(source=own, target=own),)
+    one = learned(keeps, mask=file, sources=["a man"])
+    assert one.record.pairs == (PromptPair(source="a man", target="a man"),)
+    both = learned(keeps, mask=file, sources=["a man"], targets=["an old man"])
+    assert both.record.pairs == (PromptPair(source="a man", target="an old man"),)
+
+
+def test_without_a_mask_there_must_be_a_pair(keeps: Method) -> None:
+    with pytest.raises(InvalidValueError, match="either from pairs of prompts or from pairs of pictures"):
+        learn_spec("mouth", (), (), method="keeps")
+
+
+def test_a_method_that_looks_at_no_region_refuses_the_mask(keeps: Method) -> None:
+    with pytest.raises(InvalidValueError, match=r"component, mask: nothing that the method 'avi' understands"):
+        learn_spec("mouth", ["a"], ["b"], method="avi", mask=Path("mask.png"), component=2)
+
+
+def test_a_spec_without_a_mask_is_as_it_was() -> None:
+    spec = LearnSpec(name="a", pairs=(PromptPair(source="a", target="b"),), seeds=(0,), t_x=0.4, delta_tau=-0.2)
+    assert spec.method_options == set()
