@@ -194,6 +194,10 @@ class Trajectory:
         eps, x0 = (torch.cat(rows) for rows in zip(*parts, strict=True))
         return Prediction(eps, finite(x0, "What the backbone predicted"))  # x0 is made of ε, and shows one that is bad
 
+    def decode(self, latent: Tensor) -> Tensor:
+        """The pictures (B, 3, h, w) of clean latents (B, C, H, W)."""
+        return self.backbone.decode(latent)
+
     def _step(self, position: Position, prediction: Prediction, noise: Tensor | None) -> Position:
         t, t_prev = self.grid[position.index]
         state = copy.deepcopy(position.state)  # a sampler may write into it, and a branch may still need it
