@@ -24,7 +24,7 @@ import typer
 import uvicorn
 
 from attrbank.ui.app import Page
-from attrbank.ui.command import HOST, listen
+from attrbank.ui.command import HOST, QUIETLY, listen
 
 PROMPT, SEED = "a photo of an old man", 7
 EXACT_EVERY = 10
@@ -52,18 +52,17 @@ def serving() -> Iterator[Ask]:
     """The page's server, its model loaded, and what asks it."""
     with listen(0) as listening, Page("portraits", None, None) as page:
         port = listening.getsockname()[1]
-        address = page.guarded(port)
-        server = uvicorn.Server(uvicorn.Config(address.app, log_level="warning", access_log=False, ws="none"))
+        server = uvicorn.Server(uvicorn.Config(page.guarded(port, "key"), **QUIETLY))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
-        key = address.url.partition("key=")[2]
-        headers = {"Cookie": f"attrbank-{port}={key}", "Origin": f"http://{HOST}:{port}"}
+        headers = {"Cookie": f"attrbank-{port}=key", "Origin": f"http://{HOST}:{port}"}
         while not server.started:
             time.sleep(0.05)
         connection = http.client.HTTPConnection(HOST, port)
 
         def ask(path: str, order: dict[str, Any] | None) -> dict[str, Any]:
-            connection.request("GET" if order is None else "POST", path, order and json.dumps(order), headers)
+            body = None if order is None else json.dumps(order)
+            connection.request("GET" if body is None else "POST", path, body, headers)
             answer = json.loads(connection.getresponse().read())
             if "error" in answer:
                 raise SystemExit(answer["error"]["message"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -26,12 +27,14 @@ from attrbank.studio.foreign import only_our_errors
 from attrbank.ui.asked import DrawOrder, LearnOrder, NewName, NewNote, NewTags, SaveOrder, SheetOrder, read
 from attrbank.ui.drawing import Drawing
 from attrbank.ui.dropped import Dropped, taken
-from attrbank.ui.guard import Address, Guard
+from attrbank.ui.guard import Guard
 from attrbank.ui.learnings import Learnings
 from attrbank.ui.models import Models
 from attrbank.ui.shelf import Shelf
 
 FILES = Path(__file__).with_name("page")
+PNG, JPEG = mimetypes.types_map[".png"], mimetypes.types_map[".jpg"]
+
 LONGEST_ORDER, LARGEST_PICTURE = 2**16, 2**26
 """Bytes."""
 
@@ -64,9 +67,9 @@ class Page:
         self._learnings.end()
         self._folder.cleanup()
 
-    def guarded(self, port: int) -> Address:
-        """The application as it is served at a port of this computer."""
-        return Guard(self.app(), port).address
+    def guarded(self, port: int, key: str) -> Guard:
+        """The application as it is served at a port of this computer, to who has the key."""
+        return Guard(self.app(), port, key)
 
     def app(self) -> Starlette:
         """The application, unguarded."""
@@ -120,11 +123,11 @@ class Page:
     async def _save(self, request: Request) -> Response:
         name, data = await _aside(self._drawing.save, read(SaveOrder, await _body(request, LONGEST_ORDER)))
         headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
-        return Response(data, media_type="image/png", headers=headers)
+        return Response(data, media_type=PNG, headers=headers)
 
     async def _sheet(self, request: Request) -> Response:
         order = read(SheetOrder, await _body(request, LONGEST_ORDER))
-        return Response(await _aside(self._drawing.sheet, order), media_type="image/png")
+        return Response(await _aside(self._drawing.sheet, order), media_type=PNG)
 
     async def _drop(self, request: Request) -> Response:
         name = request.query_params.get("name", "picture.png")
@@ -154,7 +157,7 @@ class Page:
         picture = await _aside(self._shelf.preview, request.path_params["id"])
         if picture is None:
             raise NotFoundError("This attribute has no preview.")
-        return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=600"})
+        return Response(picture, media_type=JPEG, headers={"Cache-Control": "private, max-age=600"})
 
     async def _change(self, request: Request) -> Response:
         """Say something of an attribute, put it into the trash, or take it out."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import webbrowser
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +17,15 @@ from attrbank.errors import InvalidValueError, NotFoundError
 
 HOST = "127.0.0.1"
 USUAL_PORT = 7766
+
+QUIETLY: Mapping[str, Any] = {
+    "log_level": "warning",
+    "access_log": False,
+    "ws": "none",
+    "server_header": False,
+    "timeout_graceful_shutdown": 3,
+}
+"""How uvicorn serves the page."""
 
 
 @spelled_out
@@ -30,26 +41,30 @@ def ui(
     where: Where,
     bank: BankOption = None,
 ) -> None:
-    """Open a page with sliders. It is served on this computer alone, until Ctrl-C."""
+    """Open a page with sliders in a browser. It is served to this computer alone, until Ctrl-C."""
     try:
         import uvicorn
 
-        from attrbank.ui.app import Page
+        from attrbank.ui.guard import new_key, url_of
     except ImportError as error:
         hint = 'In a clone of attrbank: pip install -c constraints.txt ".[ui]"'
         raise NotFoundError(f"The page needs a package that is not installed: {error.name}.", hint) from error
-    listening = listen(port)
-    with listening, Page(backbone_of(backbone, config), bank, where.placement()) as page:
-        address = page.guarded(listening.getsockname()[1])
+    with listen(port) as listening:
+        port, key = listening.getsockname()[1], new_key()
+        url = url_of(port, key)
         if as_json:
-            terminal.document({"url": address.url, "port": address.port})
+            terminal.document({"url": url, "port": port})
         else:
-            terminal.lines([address.url])
+            terminal.lines([url])
         terminal.say("Open this address in a browser; Ctrl-C ends it.")
+        sys.stdout.flush()
         if not no_browser:
-            threading.Thread(target=webbrowser.open, args=(address.url,), daemon=True).start()
-        settings = uvicorn.Config(address.app, log_level="warning", access_log=False, ws="none", server_header=False)
-        uvicorn.Server(settings).run(sockets=[listening])
+            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+        from attrbank.ui.app import Page  # torch takes its time; who asks meanwhile waits for an answer
+
+        with Page(backbone_of(backbone, config), bank, where.placement()) as page:
+            settings = uvicorn.Config(page.guarded(port, key), **QUIETLY)
+            uvicorn.Server(settings).run(sockets=[listening])
 
 
 def listen(port: int | None) -> socket.socket:

@@ -97,4 +97,5 @@ def taken(dropped: Dropped, name: str, data: bytes) -> dict[str, Any]:
         key = dropped.keep(name, data)
         return {"image": key, "name": dropped.path(key).name}
     wish = wish_of(recipe, dropped.again(recipe.image), dropped.again(recipe.mask))
-    return {"wish": wish.model_dump(mode="json", exclude_none=True)}
+    told = wish.model_dump(mode="json", exclude_none=True)
+    return {"wish": told | {"seed": str(recipe.seed)}}  # the numbers of browsers end at 2^53

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import MutableMapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -33,12 +33,14 @@ HEADERS = {
 """Of every answer: nothing is fetched from elsewhere, nothing of it is shown elsewhere, nothing stays."""
 
 
-class Address(NamedTuple):
-    """Where the page is."""
+def new_key() -> str:
+    """What a browser shows to be let in."""
+    return secrets.token_urlsafe(24)
 
-    url: str
-    port: int
-    app: ASGIApp
+
+def url_of(port: int, key: str) -> str:
+    """The page's address, with the key."""
+    return f"http://127.0.0.1:{port}/?key={key}"
 
 
 class Guard:
@@ -47,18 +49,13 @@ class Guard:
     Args:
         app: what it guards.
         port: where it is served.
-        key: what a browser shows to be let in; a fresh one by default.
+        key: what a browser shows to be let in.
     """
 
-    def __init__(self, app: ASGIApp, port: int, key: str | None = None) -> None:
-        self._app, self._port, self.key = app, port, key or secrets.token_urlsafe(24)
+    def __init__(self, app: ASGIApp, port: int, key: str) -> None:
+        self._app, self._key = app, key
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
         self._cookie = f"attrbank-{port}"  # browsers send cookies to every port of a host
-
-    @property
-    def address(self) -> Address:
-        """Of the page, with the key."""
-        return Address(f"http://127.0.0.1:{self._port}/?key={self.key}", self._port, self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or refuse."""
@@ -81,7 +78,7 @@ class Guard:
             return PlainTextResponse("This is no address of this page.", 421)
         if request.method == "GET" and self._is_key(request.query_params.get("key", "")):
             entered = RedirectResponse("/", 303)
-            entered.set_cookie(self._cookie, self.key, httponly=True, samesite="strict")
+            entered.set_cookie(self._cookie, self._key, httponly=True, samesite="strict")
             return entered
         if not self._is_key(request.cookies.get(self._cookie, "")):
             return PlainTextResponse("Open the address that attrbank ui printed; it lets this browser in.", 403)
@@ -94,4 +91,4 @@ class Guard:
         return {f"http://{host}" for host in self._hosts}
 
     def _is_key(self, text: str) -> bool:
-        return hmac.compare_digest(text.encode(), self.key.encode())
+        return hmac.compare_digest(text.encode(), self._key.encode())

@@ -17,7 +17,8 @@ from playwright.sync_api import Browser, Page as Tab, expect, sync_playwright
 
 import attrbank
 from attrbank.ui.app import Page
-from attrbank.ui.command import listen
+from attrbank.ui.command import QUIETLY, listen
+from attrbank.ui.guard import url_of
 from tests.ui.conftest import STEPS, wait_for
 from tests.ui.test_server import image, photo
 
@@ -44,12 +45,12 @@ def browser() -> Iterator[Browser]:
 def address(page: Page) -> Iterator[str]:
     """Of the page, served as ``attrbank ui`` serves it."""
     with listen(0) as listening:
-        address = page.guarded(listening.getsockname()[1])
-        server = uvicorn.Server(uvicorn.Config(address.app, log_level="warning", access_log=False, ws="none"))
+        port = listening.getsockname()[1]
+        server = uvicorn.Server(uvicorn.Config(page.guarded(port, "key"), **QUIETLY))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         wait_for(lambda: server.started)
-        yield address.url
+        yield url_of(port, "key")
         server.should_exit = True
         thread.join()
 
@@ -228,7 +229,7 @@ def test_an_attribute_is_learned_with_progress_and_a_cancelled_one_leaves_nothin
     tab.fill("#learn-source", "a photo of a person")
     tab.fill("#learn-target", "a photo of a man")
     tab.click("#learn-form [type=submit]")
-    tab.wait_for_function("document.querySelector('#learn-progress progress').value > 0")
+    tab.wait_for_function("() => document.querySelector('#learn-progress progress').value > 0")
     tab.reload()  # a learning outlives the page
     tab.click("#learn-cancel")
     expect(tab.locator("#learn-done")).to_contain_text("nothing is kept of it")

@@ -17,13 +17,13 @@ from attrbank.ui import command
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What would have been served; nothing is."""
+    """The hosts that would have been listened on; nothing is served."""
     import uvicorn
 
     from attrbank.ui.models import Model
 
     seen: list[Any] = []
-    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: seen.append((self.config, sockets)))
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: seen.append(sockets[0].getsockname()[0]))
     monkeypatch.setattr(Model, "_load", lambda self: self._done.set())
     return seen
 
@@ -37,9 +37,9 @@ def test_without_the_extra_it_says_which_line_installs_it(monkeypatch, capsys) -
 def test_it_prints_its_address_and_listens_on_this_computer_alone(served, capsys, tmp_path: Path) -> None:
     assert run(["ui", "--no-browser", "--port", "0", "--bank", str(tmp_path / "bank")]) == 0
     url = capsys.readouterr().out.strip()
-    ((config, _),) = served
-    assert url.startswith("http://127.0.0.1:")
-    assert config.loaded is False
+    (host,) = served
+    assert host == command.HOST
+    assert url.startswith(f"http://{host}:")
     assert not (tmp_path / "bank").exists()
 
 

@@ -78,7 +78,9 @@ def test_the_python_that_is_copied_draws_the_same(client, wish, applied, tmp_pat
     assert np.array_equal(np.asarray(names["picture"].after), np.asarray(applied.after))
 
 
-def test_a_saved_picture_that_is_dropped_puts_the_controls_as_they_were(client, wish, tmp_path) -> None:
+@pytest.mark.parametrize("seed", [3, 2**63 - 1])
+def test_a_saved_picture_that_is_dropped_puts_the_controls_as_they_were(client, wish, seed) -> None:
+    wish = wish | {"seed": seed}
     for only_after in (True, False):
         saved = client.post("/api/save", json={"wish": wish, "only_after": only_after}).content
         again = dropped(client, "out.png", saved)["wish"]

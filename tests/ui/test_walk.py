@@ -53,7 +53,7 @@ def test_the_walk(browser: Browser, address: str, screen: Callable[[Tab, str], N
     drawn(tab)
     screen(tab, "1-opened")
 
-    tab.get_by_label("Prompt").fill("a photo of an old man")
+    tab.get_by_label("Prompt", exact=True).fill("a photo of an old man")
     doing(tab, lambda: tab.keyboard.press("Enter"))
     for name, presses in (("young", 10), ("smile", 9)):
         tab.get_by_role("slider", name=name, exact=True).focus()
@@ -62,12 +62,12 @@ def test_the_walk(browser: Browser, address: str, screen: Callable[[Tab, str], N
     screen(tab, "2-young-and-smiling")
 
     tab.get_by_role("link", name="Learn", exact=True).click()
-    tab.get_by_label("Name").fill("grin")
-    tab.get_by_label("Without it").fill("a photo of a person")
+    tab.get_by_role("textbox", name="Name", exact=True).fill("grin")
+    tab.get_by_label("Without it", exact=True).fill("a photo of a person")
     tab.get_by_label("With it", exact=True).fill("a photo of a person, smiling")
     few_seeds(tab)
-    tab.get_by_role("button", name="Learn").click()
-    tab.wait_for_function("document.querySelector('#learn-progress progress').value > 0")
+    tab.get_by_role("button", name="Learn", exact=True).click()
+    tab.wait_for_function("() => document.querySelector('#learn-progress progress').value > 0")
     screen(tab, "3-learning")
     expect(tab.locator("#learn-done")).to_contain_text("grin is learned", timeout=5 * PATIENCE)
     screen(tab, "4-learned")

@@ -18,7 +18,8 @@ export function showControls(defaults) {
 
 for (const [id, field] of FIELDS) {
   $(id).addEventListener("change", () => {
-    const value = NUMBERS.has(id) ? $(id).valueAsNumber : $(id).value;
+    const number = $(id).valueAsNumber, exact = Number.isSafeInteger(number) || !Number.isInteger(number);
+    const value = NUMBERS.has(id) && exact ? number : $(id).value;
     if (value === "" && field !== "prompt" || Number.isNaN(value)) delete state.picture[field];
     else state.picture[field] = value;
     want("exact");

@@ -22,8 +22,8 @@ for (const id of ["sheet-x", "sheet-y"]) $(id).addEventListener("change", () => 
 
 function axis(name, count) {
   if (name === NOTHING) return null;
-  const seed = state.picture.seed ?? 0;
-  if (name === SEEDS) return `seed=${seed}-${seed + 2}`;
+  const seed = BigInt(state.picture.seed ?? 0);
+  if (name === SEEDS) return `seed=${seed}-${seed + 2n}`;
   const known = state.known.find(one => one.name === name);
   return `${name}=${Math.min(0, known.low)}:${Math.min(known.high, 1)}:${count}`;
 }

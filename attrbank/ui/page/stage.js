@@ -36,7 +36,7 @@ let from = null;
 
 function fit() {
   const { naturalWidth: width, naturalHeight: height } = $("before");
-  if (width) compare.style.setProperty("--ratio", width / height);
+  if (width) compare.closest(".easel").style.setProperty("--ratio", width / height);
   if (width && (canvas.width !== width || canvas.height !== height)) {
     canvas.width = width;
     canvas.height = height;
