@@ -59,6 +59,7 @@ QUICK = r"$", " --quick --strengths 1"
 INSTEAD = (
     Instead(r"^(python3 -m venv|pip |\.venv/|\. |\.ci/run)", LEFT_OUT, "the gate installs, in a fresh environment"),
     Instead(r"^(python -m pytest|ruff|mypy)", LEFT_OUT, "they are the suite, or run it"),
+    Instead(r"^attrbank ui", PARSED, "serves until Ctrl-C; tests/ui opens it in a browser"),
     Instead(r"--sampler euler", LEFT_OUT, "takes an installation; tests/cli/test_plugins_command.py does it"),
     Instead(r"^attrbank inspect", LEFT_OUT, "a plugin's; plugins/attrbank-findings/tests run it"),
     Instead(r"^python -m lab", PARSED, "takes from minutes to hours"),

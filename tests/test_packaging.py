@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-BEYOND = {"evaluation": ("networks",), "plugin": ("test",)}
+BEYOND = {"evaluation": ("networks",), "plugin": ("test",), "ui": ("ui",)}
 """The only parts that may import what an extra brings."""
 
 
@@ -71,6 +71,8 @@ def test_the_wheel_installs_one_package_and_nothing_beside_it(wheel: list[str]):
         "attrbank/backbones/portraits/model/attrbank.json",
         "attrbank/evaluation/judges/oracles/judge.safetensors",
         "attrbank/plugin/templates/common/pyproject.toml.tmpl",
+        "attrbank/ui/page/index.html",
+        "attrbank/ui/page/main.js",
         "attrbank/plugin/templates/sampler/MODULE/sampler.py.tmpl",
         "attrbank/plugin/templates/sampler/tests/test_sampler.py.tmpl",
         "attrbank/_bank/SHA256SUMS",

@@ -36,7 +36,7 @@ def compat(
     opened = Bank.open(bank)
     entries = opened.resolve_all(references) if references else opened.entries()
     records = [opened.record(entry) for entry in entries]
-    models = dict(_described(backbones or _known(), named=bool(backbones)))
+    models = dict(_described(backbones or known_models(), named=bool(backbones)))
     if as_json:
         pairs = zip(entries, records, strict=True)
         terminal.document([_verdict(entry, record, name, models[name]) for entry, record in pairs for name in models])
@@ -49,7 +49,7 @@ def compat(
         terminal.table(("ATTRIBUTE", "LEARNED ON", *models), rows)
 
 
-def _known() -> list[str]:
+def known_models() -> list[str]:
     """Every backbone that has a name and can be described without loading it."""
     registered = [
         spec.name
@@ -75,7 +75,7 @@ def _row(record: AttributeRecord, models: Sequence[Description | None]) -> list[
     return [record.backbone.name, *(_cell(record, model) for model in models)]
 
 
-def _mismatch(record: AttributeRecord, model: Description) -> Mismatch | None:
+def misfit(record: AttributeRecord, model: Description) -> Mismatch | None:
     """With the core that the attribute prefers; of a method that is not installed, the network alone is compared."""
     try:
         plugins = load_plugins()
@@ -88,7 +88,7 @@ def _mismatch(record: AttributeRecord, model: Description) -> Mismatch | None:
 def _cell(record: AttributeRecord, model: Description | None) -> str:
     if model is None:
         return "?"
-    found = _mismatch(record, model)
+    found = misfit(record, model)
     if found is None:
         return "yes"
     return "--force: other weights" if found.forcible else f"no: other {found.what}"
@@ -96,7 +96,7 @@ def _cell(record: AttributeRecord, model: Description | None) -> str:
 
 def _verdict(entry: Entry, record: AttributeRecord, name: str, model: Description | None) -> dict[str, Any]:
     """One cell with its reason; ``fits`` is null for a backbone that cannot be described."""
-    found = None if model is None else _mismatch(record, model)
+    found = None if model is None else misfit(record, model)
     return {
         "name": entry.name,
         "id": entry.id,

@@ -95,9 +95,9 @@ def exhibit(bank: Bank, entry: Entry) -> Exhibit:
         entry,
         note,
         None if picture is None else f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}",
-        facts=tuple(_facts(entry)),
+        facts=tuple(entry_facts(entry)),
         measured=() if card is None else tuple(card_facts(card)),
-        command=_command(entry),
+        command=command_for(entry),
         words=words.lower(),
     )
 
@@ -111,7 +111,8 @@ def _sound(read: Callable[[Entry], Found | None], entry: Entry) -> Found | None:
         return None
 
 
-def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
+def entry_facts(entry: Entry) -> Iterator[tuple[str, str]]:
+    """What a bank tells of an attribute on a page: name and value."""
     if entry.score is not None:
         yield "comes in", f"{entry.score:.2f} of the pictures, at strength 1"
     if entry.usable_low is not None and entry.usable_high is not None:
@@ -128,6 +129,6 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
     yield "id", entry.id[:12]
 
 
-def _command(entry: Entry) -> str:
-    """Names are harmless in a shell; nothing else of an artifact becomes part of a command."""
+def command_for(entry: Entry) -> str:
+    """What applies it. Names are harmless in a shell; nothing else of an artifact becomes part of a command."""
     return f"attrbank apply {entry.name if entry.current else entry.reference}:{USUAL}"

@@ -1,15 +1,17 @@
-"""Predictions that are not made twice: runs that begin alike share what they have in common, whatever they do later.
+"""What a model has said once it is not asked again: runs that begin alike share what they have in common.
 
 What a network says depends on the latent, the timestep and the conditioning alone, and equal inputs give equal bits (a
 promise that ``attrbank.plugin`` holds backbones to). So a run may go through the same steps as one before it, and pays
 only for those whose latent it has not met: with another strength, those after the edit; with another attribute, those
-after the first edit that differs; the unedited picture and the inversion of a photograph not at all.
+after the first edit that differs; the unedited picture and the inversion of a photograph not at all, nor are they
+decoded again.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -18,37 +20,40 @@ from attrbank.diffusion.forward_mode import carries_tangent
 from attrbank.diffusion.protocols import Backbone, Conditioning, Grid, Prediction, Sampler
 from attrbank.diffusion.trajectory import Position, Trajectory
 
+Said: TypeAlias = tuple[Tensor, ...]
+"""A prediction, or a decoded picture."""
+
 ROOM = 2**28
-"""Bytes of predictions that are kept: of some 300 pictures of ``portraits``, 20 of Stable Diffusion, or 2 of Flux."""
+"""Bytes that are kept: of some 300 pictures of ``portraits``, 20 of Stable Diffusion, or 2 of Flux."""
 
 
 class Memory:
-    """Predictions of one backbone; when there is no room, those that were asked for longest ago are forgotten.
+    """What one backbone has said; when there is no room, what was asked for longest ago is forgotten.
 
     Args:
-        room: bytes of predictions to keep at most.
+        room: bytes to keep at most.
     """
 
     def __init__(self, room: int = ROOM) -> None:
         self._room, self._bytes = room, 0
-        self._known: OrderedDict[bytes, Prediction] = OrderedDict()
+        self._known: OrderedDict[bytes, Said] = OrderedDict()
 
     @property
     def bytes_held(self) -> int:
-        """Bytes of the predictions in it."""
+        """Bytes of what is in it."""
         return self._bytes
 
-    def recall(self, key: bytes) -> Prediction | None:
+    def recall(self, key: bytes) -> Said | None:
         """A copy of what is known under a key, so that whoever asks may write into it."""
         if key not in self._known:
             return None
         self._known.move_to_end(key)
         return _copied(self._known[key])
 
-    def keep(self, key: bytes, prediction: Prediction) -> None:
-        """Remember a prediction under a new key, and forget the oldest if need be, or itself if it is too large."""
-        self._known[key] = _copied(prediction)
-        self._bytes += _bytes(prediction)
+    def keep(self, key: bytes, said: Said) -> None:
+        """Remember it under a new key, and forget the oldest if need be, or itself if it is too large."""
+        self._known[key] = _copied(said)
+        self._bytes += _bytes(said)
         while self._bytes > self._room:
             _, forgotten = self._known.popitem(last=False)
             self._bytes -= _bytes(forgotten)
@@ -79,11 +84,22 @@ class RememberingTrajectory(Trajectory):
         if self.backbone is not self._remembered or is_differentiated or position.index == self.end:
             return super().predict(position, conditioning)
         key = _key(latent, self.grid[position.index][0], self.guidance_scale, conditioning)
-        known = self._memory.recall(key)
-        if known is None:
-            known = super().predict(position, conditioning)
-            self._memory.keep(key, known)
-        return known
+        if (known := self._memory.recall(key)) is not None:
+            return Prediction(*known)
+        prediction = super().predict(position, conditioning)
+        self._memory.keep(key, prediction)
+        return prediction
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """As ``Trajectory.decode``."""
+        if self.backbone is not self._remembered or latent.requires_grad:
+            return super().decode(latent)
+        key = b"decoded " + _key(latent, -1, 0.0, {})
+        if (known := self._memory.recall(key)) is not None:
+            return known[0]
+        picture = super().decode(latent)
+        self._memory.keep(key, (picture,))
+        return picture
 
 
 def _key(latent: Tensor, t: int, guidance_scale: float, conditioning: Conditioning) -> bytes:
@@ -95,9 +111,9 @@ def _key(latent: Tensor, t: int, guidance_scale: float, conditioning: Conditioni
     return digest.digest()
 
 
-def _copied(prediction: Prediction) -> Prediction:
-    return Prediction(*(tensor.clone() for tensor in prediction))
+def _copied(said: Said) -> Said:
+    return tuple(tensor.clone() for tensor in said)
 
 
-def _bytes(prediction: Prediction) -> int:
-    return sum(tensor.nbytes for tensor in prediction)
+def _bytes(said: Said) -> int:
+    return sum(tensor.nbytes for tensor in said)

@@ -235,6 +235,10 @@ class Trajectory:
         """Rows of latents for which the backbone has worked once."""
         self._tally.rows += rows * evaluations_per_step(self.guidance_scale, guidance_of(self.backbone))
 
+    def decode(self, latent: Tensor) -> Tensor:
+        """The pictures (B, 3, h, w) of clean latents (B, C, H, W)."""
+        return self.backbone.decode(latent)
+
     def _step(self, position: Position, prediction: Prediction, noise: Tensor | None) -> Position:
         t, t_prev = self.grid[position.index]
         state = copy.deepcopy(position.state)  # a sampler may write into it, and a branch may still need it

@@ -43,6 +43,10 @@ class Axis:
     marks: tuple[Mark, ...]
 
 
+NOTHING = Axis("", (Mark(""),))
+"""What the rows of a strip vary: there is one."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SheetRequest:
     """A strip or a grid, as asked for.

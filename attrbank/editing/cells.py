@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
 from attrbank import files
-from attrbank.diffusion.protocols import Description
+from attrbank.diffusion.protocols import Backbone, Description
 from attrbank.diffusion.remembering import Memory
 from attrbank.editing.axes import SheetRequest
 from attrbank.editing.plan import Plan, plan
@@ -23,6 +23,8 @@ from attrbank.plugins.manager import load_plugins
 
 LARGEST = 256
 """Pixels: how wide a picture is on a sheet at most."""
+
+OnCell: TypeAlias = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,7 @@ class Sheet:
         return {"output": str(self.output), "unet_evaluations": self.unet_evaluations, "cells": cells}
 
 
-def draw_cells(
-    request: SheetRequest, name: str, on_cell: Callable[[int, int], None] = lambda done, total: None
-) -> Sheet:
+def draw_cells(request: SheetRequest, name: str, on_cell: OnCell = lambda done, total: None) -> Sheet:
     """Draw every cell, lay them out, and write the PNG.
 
     Args:
@@ -60,20 +60,39 @@ def draw_cells(
         NumericError: a latent is no longer finite.
         AttrbankError: see ``plan.plan``.
     """
-    cells = request.cells()
-    described, first = dict[str, Description](), cells[0]
-    plans = [plan(cell, described) for cell in cells]
+    plans, first = planned_cells(request, {}), request.cells()[0]
     require_writable(first.output, (first.image, first.mask))
     model = load_plugins().backbone(plans[0].backbone_reference, first.placement)
-    given, memory, pictures, evaluations = GivenFiles.read(plans[0]).decoded(), Memory(), list[Tensor](), 0
+    data, evaluations = sheet_of(request, plans, model, Memory(), on_cell)
+    return Sheet(_written(first.output, Path(name), data), plans, evaluations)
+
+
+def planned_cells(request: SheetRequest, described: MutableMapping[str, Description]) -> list[Plan]:
+    """What each cell will do, row by row; arguments and errors as ``plan.plan``."""
+    return [plan(cell, described) for cell in request.cells()]
+
+
+def sheet_of(
+    request: SheetRequest, plans: Sequence[Plan], model: Backbone, memory: Memory, on_cell: OnCell
+) -> tuple[bytes, int]:
+    """The sheet as a PNG, and the rows that the network predicted for it.
+
+    Args:
+        request: what to draw.
+        plans: of its cells.
+        model: the loaded backbone.
+        memory: of what that has predicted before.
+        on_cell: as ``draw_cells`` has it.
+    """
+    given, pictures, evaluations = GivenFiles.read(plans[0]).decoded(), list[Tensor](), 0
     for number, planned in enumerate(plans):
         on_cell(number, len(plans))
-        editor = Editor(planned, first.placement, backbone=model, memory=memory)
+        editor = Editor(planned, planned.placement, backbone=model, memory=memory)
         drawn, rows = editor.draw(planned, given, lambda done, total: None)
         pictures.append(drawn.after)
         evaluations += rows
     on_cell(len(plans), len(plans))
-    return Sheet(_written(first.output, Path(name), _laid_out(request, pictures)), plans, evaluations)
+    return _laid_out(request, pictures), evaluations
 
 
 def _laid_out(request: SheetRequest, pictures: Sequence[Tensor]) -> bytes:

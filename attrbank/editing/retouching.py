@@ -87,15 +87,15 @@ def draw(planned: Plan, trajectory: Trajectory, acts: Sequence[Act], given: Give
         noise=beginning.noise,
         on_step=on_step,
     )
-    after = _decoded(trajectory.backbone, edited.after)
+    after = _decoded(trajectory, edited.after)
     if edited.before is None:
         return Drawn(None, after)
-    return canvas.pasted(_decoded(trajectory.backbone, edited.before), after)
+    return canvas.pasted(_decoded(trajectory, edited.before), after)
 
 
-def _decoded(backbone: Backbone, latent: Tensor) -> Tensor:
+def _decoded(trajectory: Trajectory, latent: Tensor) -> Tensor:
     """The picture (3, h, w) of a latent (1, C, H, W); a plugin's backbone need not have looked at it."""
-    return finite(backbone.decode(latent)[0], DECODED)
+    return finite(trajectory.decode(latent)[0], DECODED)
 
 
 class _Beginning(NamedTuple):

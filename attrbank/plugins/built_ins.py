@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrbank.plugins.hookspecs import PLACEABLE, TAKES_ARGUMENT, Register, Spec, hookimpl
 
 COMMANDS = (
+    Spec("ui", "Open a page with sliders in a browser.", target="attrbank.ui.command:ui"),
     Spec("learn", "Learn an attribute from a pair of prompts, or of pictures.", target="attrbank.cli.learn:learn"),
     Spec("apply", "Apply attributes to a picture, and save before and after.", target="attrbank.cli.apply:apply"),
     Spec("replay", "Draw a picture again from the recipe in it.", target="attrbank.cli.replay:replay"),

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, TypedDict, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from attrbank.diffusion.placement import Placement
+from attrbank.editing.axes import NOTHING, SheetRequest, axis_of
 from attrbank.editing.request import ApplyRequest
 from attrbank.errors import InvalidValueError
 from attrbank.learning.request import learn_spec
@@ -136,6 +137,26 @@ def apply_request(
     references = tuple(parse_asked(_text(attribute, "An attribute")) for attribute in attributes)
     files = {name: path(options.get(name), f"The {name}") for name in ("image", "mask")}
     return _made(ApplyRequest, references=references, bank=path(bank, "The bank"), **{**options, **files}, **where)
+
+
+def sheet_request(
+    attributes: Sequence[object], x: object, y: object, options: Mapping[str, Any], *, bank: object, **where: object
+) -> SheetRequest:
+    """The request for a strip or a grid, with axes such as ``young=0:1:5``; ``y`` may be None.
+
+    Raises:
+        InvalidValueError: a value is of no use.
+    """
+    # What the pictures have in common is checked as if it were of one.
+    common = dict(vars(apply_request(["x"], options, bank=bank, **where)))
+    for own in ("references", "only_after"):
+        del common[own]
+    return SheetRequest(
+        references=tuple(parse_asked(_text(attribute, "An attribute")) for attribute in attributes),
+        common=common,
+        across=axis_of(_text(x, "x")),
+        down=NOTHING if y is None else axis_of(_text(y, "y")),
+    )
 
 
 def learn_request(

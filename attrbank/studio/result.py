@@ -74,9 +74,9 @@ class Result:
             asked = path(to, "The picture's place")
             check_png(asked)
             require_writable(asked, self._sources)
-            made_by, data = self._recipe_and_png(only_after)
+            data = self.png(only_after=only_after)
             if asked is None:
-                return create_numbered(default_name(made_by), data)
+                return create_numbered(self.name, data)
             if replace:
                 files.replace(asked, data)
             elif not files.create(asked, data):
@@ -84,14 +84,20 @@ class Result:
                 raise InvalidValueError(f"{printable(str(asked))} is there already.", hint)
             return asked
 
-    def _recipe_and_png(self, only_after: bool) -> tuple[Recipe, bytes]:
+    @property
+    def name(self) -> Path:
+        """What ``save`` calls it, if that is free."""
+        return default_name(self.recipe)
+
+    def png(self, *, only_after: bool = False) -> bytes:
+        """The PNG that ``save`` writes, byte for byte."""
         made_by = self.recipe.model_copy(update={"only_after": only_after})
         before = None if only_after else self._drawn.before
-        return made_by, encoded(before, self._drawn.after, self._captions, made_by, self._original)
+        return encoded(before, self._drawn.after, self._captions, made_by, self._original)
 
     def _repr_png_(self) -> bytes:
         """The picture that Jupyter shows."""
-        return self._recipe_and_png(only_after=False)[1]
+        return self.png()
 
     def __repr__(self) -> str:
         of, edits = self._captions

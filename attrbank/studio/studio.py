@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Callable, MutableMapping
 from functools import partial
-from typing import TypeAlias, Unpack
+from typing import Any, TypeAlias, Unpack
+
+from PIL import Image
 
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone, Description
 from attrbank.diffusion.remembering import Memory
+from attrbank.editing.cells import OnCell, planned_cells, sheet_of
+from attrbank.editing.draft import drafted
 from attrbank.editing.plan import plan
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.retouching import GivenFiles
 from attrbank.editing.run import Editor
 from attrbank.learning import run as learning
-from attrbank.methods.protocol import OnProgress, quiet
+from attrbank.methods.protocol import OnProgress, OnWarning, quiet
+from attrbank.pictures.write import like
 from attrbank.store.entry import Entry
 from attrbank.studio.arguments import (
     ApplyOptions,
@@ -27,9 +31,11 @@ from attrbank.studio.arguments import (
     apply_request,
     learn_request,
     refuse_unknown,
+    sheet_request,
 )
 from attrbank.studio.foreign import Listener, only_our_errors
 from attrbank.studio.result import Result
+from attrbank.studio.turn import Turn
 
 OnStep: TypeAlias = Callable[[int, int], None]
 
@@ -42,7 +48,8 @@ class Studio:
     """A model that is loaded once, for any number of pictures and attributes; ``attrbank.open`` makes one.
 
     Of a picture with the same prompt, seed, image and settings as one before, only what comes after the first edit that
-    differs is run again. What is remembered is bounded, and changes no bit of a picture. Threads take turns.
+    differs is run again. What is remembered is bounded, and changes no bit of a picture. Threads take turns, and a
+    learning lets pictures in between.
 
     Args:
         backbone: how the model is named.
@@ -55,20 +62,65 @@ class Studio:
         self, backbone: str, model: Backbone, bank: PathLike | None = None, placement: Placement | None = None
     ) -> None:
         self.backbone = backbone
-        self._placement = placement
         self._model, self._bank = model, bank
-        self._memory, self._turn = Memory(), threading.RLock()
+        self._memory, self._turn = Memory(), Turn()
         self._described = dict[str, Description]()
+        self._where = {"backbone": backbone, "placement": placement}
 
-    def apply(self, *attributes: str, on_step: OnStep = silent, **options: Unpack[ApplyOptions]) -> Result:
-        """Apply attributes as ``attrbank.apply`` does, whose arguments and errors these are."""
+    def apply(
+        self,
+        *attributes: str,
+        on_step: OnStep = silent,
+        on_warning: OnWarning | None = None,
+        **options: Unpack[ApplyOptions],
+    ) -> Result:
+        """Apply attributes as ``attrbank.apply`` does, whose arguments and errors these are.
+
+        With ``on_warning`` that is called with each warning's text, instead of ``warnings.warn``.
+        """
         refuse_unknown("apply", options, ApplyOptions)
         listener = Listener(on_step)
         with only_our_errors(listener), self._turn:
-            request = apply_request(
-                attributes, options, backbone=self.backbone, placement=self._placement, bank=self._bank
-            )
-            return drawn(request, listener, self._model, self._memory, self._described)
+            request = apply_request(attributes, options, bank=self._bank, **self._where)
+            return drawn(request, listener, self._model, self._memory, self._described, on_warning)
+
+    def draft(self, *attributes: str, on_step: OnStep = silent, **options: Unpack[ApplyOptions]) -> Image.Image:
+        """What ``apply`` would show after the edits, in fewer steps from there: soon, alike, and not for keeping.
+
+        Arguments and errors as ``apply``; nothing is warned of.
+        """
+        refuse_unknown("draft", options, ApplyOptions)
+        listener = Listener(on_step)
+        with only_our_errors(listener), self._turn:
+            request = apply_request(attributes, options, bank=self._bank, **self._where)
+            planned = drafted(plan(request, self._described))
+            given = GivenFiles.read(planned).decoded()
+            editor = Editor(planned, planned.placement, backbone=self._model, memory=self._memory)
+            return like(given.image, editor.draw(planned, given, listener)[0].after)
+
+    def sheet(
+        self,
+        *attributes: str,
+        x: str,
+        y: str | None = None,
+        on_cell: OnCell = silent,
+        **options: Unpack[ApplyOptions],
+    ) -> bytes:
+        """A strip or a grid as a PNG: ``studio.sheet(x="young=0:1:5", y="seed=0-3")``.
+
+        Args:
+            attributes: what all pictures have.
+            x: what the columns vary, as ``attrbank grid --x`` has it.
+            y: what the rows vary; None draws a single one.
+            on_cell: called with the pictures done and their total; what it raises ends the run and comes back.
+            options: as ``apply``, whose errors these are.
+        """
+        refuse_unknown("sheet", options, ApplyOptions)
+        listener = Listener(on_cell)
+        with only_our_errors(listener), self._turn:
+            request = sheet_request(attributes, x, y, options, bank=self._bank, **self._where)
+            plans = planned_cells(request, self._described)
+            return sheet_of(request, plans, self._model, self._memory, self._letting_in(listener))[0]
 
     def learn(
         self,
@@ -77,14 +129,24 @@ class Studio:
         target: Texts | None = None,
         *,
         on_progress: OnProgress = quiet,
+        on_warning: OnWarning | None = None,
         **options: Unpack[LearnOptions],
     ) -> Entry:
-        """Learn an attribute as ``attrbank.learn`` does, whose arguments and errors these are."""
+        """Learn an attribute as ``attrbank.learn`` does, whose arguments and errors these are; warnings too."""
         refuse_unknown("learn", options, LearnOptions)
         listener = Listener(on_progress)
         with only_our_errors(listener), self._turn:
             asked = learn_request(name, source, target, options, bank=self._bank)
-            return learned(asked, listener, self.backbone, self._model)
+            return learned(asked, self._letting_in(listener), self.backbone, self._model, on_warning=on_warning)
+
+    def _letting_in(self, listener: Listener) -> Callable[..., None]:
+        """A listener after which those who wait have their turn."""
+
+        def told(*news: Any) -> None:
+            listener(*news)
+            self._turn.give_way()
+
+        return told
 
     def __repr__(self) -> str:
         return f"<attrbank.Studio: {self.backbone}>"
@@ -96,6 +158,7 @@ def drawn(
     model: Backbone | None = None,
     memory: Memory | None = None,
     described: MutableMapping[str, Description] | None = None,
+    on_warning: OnWarning | None = None,
 ) -> Result:
     """Do what was asked for, and write nothing.
 
@@ -105,10 +168,14 @@ def drawn(
         model: the backbone, if it is loaded.
         memory: what it has predicted before.
         described: as ``plan`` has it.
+        on_warning: called with each warning; None warns whoever called ``apply``.
     """
     planned = plan(request, described)
     for warning in planned.warnings:
-        warnings.warn(warning, stacklevel=3)  # of the line that called ``apply``
+        if on_warning is None:
+            warnings.warn(warning, stacklevel=3)  # of the line that called ``apply``
+        else:
+            on_warning(warning)
     given = GivenFiles.read(planned).decoded()
     editor = Editor(planned, request.placement, backbone=model, memory=memory)
     return Result(planned, given, *editor.draw(planned, given, on_step))
@@ -120,6 +187,7 @@ def learned(
     backbone: str | None,
     model: Backbone | None = None,
     placement: Placement | None = None,
+    on_warning: OnWarning | None = None,
 ) -> Entry:
     """Learn what was asked for, and store it.
 
@@ -129,14 +197,15 @@ def learned(
         backbone: what names the model.
         model: itself, if it is loaded.
         placement: where it is to run, if it is not.
+        on_warning: as ``drawn``.
     """
-    prepare, warn = None, partial(warnings.warn, stacklevel=4)
+    prepare, warn = None, on_warning or partial(warnings.warn, stacklevel=4)
 
     def drawn_too(stored: learning.Stored) -> None:
         if asked.preview and not asked.spec.pictures:
             from attrbank.evaluation.preview import preview_kept
 
-            preview_kept(stored, asked.bank, on_warning=warn)
+            preview_kept(stored, asked.bank, on_progress, warn)
 
     if asked.tune:
         from attrbank.evaluation.tuning import tuning_of  # most attributes are learned without

@@ -79,7 +79,7 @@ def stocked(tmp_path: Path) -> Path:
     "arguments",
     [
         *([], ["--help"], ["--version"], ["learn", "--help"], ["apply", "--help"]),
-        *(["eval", "--help"], ["matrix", "--help"]),
+        *(["eval", "--help"], ["matrix", "--help"], ["ui", "--help"]),
         *(["list"], ["list", "--json"], ["list", "-q"], ["show", "young"], ["verify"], ["export", "young"]),
         *(["push", "shelf", "young"], ["push", "--help"], ["pull", "--help"]),
     ],

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import shutil
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +17,7 @@ import attrbank
 from attrbank.diffusion.protocols import Prediction
 from attrbank.diffusion.remembering import Memory, RememberingTrajectory
 from attrbank.diffusion.trajectory import Trajectory
+from attrbank.pictures.sheet import GRID, TILE
 from attrbank.plugins.manager import PluginManager, load_plugins
 from tests.helpers.counted import counting
 
@@ -174,7 +179,7 @@ def test_a_memory_is_bounded_and_forgets_what_was_asked_for_longest_ago():
     memory.keep(b"d", prediction(0.0))
     assert memory.bytes_held == 3 * SIZE
     assert memory.recall(b"b") is None
-    assert memory.recall(b"a").eps[0, 0, 0] == ord("a")
+    assert memory.recall(b"a")[0][0, 0, 0] == ord("a")
 
 
 def test_what_is_larger_than_the_memory_is_not_kept():
@@ -188,8 +193,8 @@ def test_who_writes_into_what_is_remembered_spoils_nothing():
     memory, given = Memory(), prediction(1.0)
     memory.keep(b"a", given)
     given.eps.zero_()
-    memory.recall(b"a").eps.fill_(5)
-    assert torch.equal(memory.recall(b"a").eps, prediction(1.0).eps)
+    memory.recall(b"a")[0].fill_(5)
+    assert torch.equal(memory.recall(b"a")[0], prediction(1.0).eps)
 
 
 @pytest.fixture
@@ -230,3 +235,63 @@ def test_predictions_for_other_conditions_are_told_apart(remembering):
     for conditioning in (one, other, one):
         assert torch.equal(remembering.predict(start, conditioning).eps, plain.predict(start, conditioning).eps)
     assert remembering.evaluations == 2
+
+
+def test_a_draft_takes_few_steps_behind_the_last_edit_and_shows_nearly_the_same(studio):
+    drawn = studio.apply("late", steps=STEPS, seed=3)
+    with counting(studio._model) as rows:
+        draft = studio.draft("late:0.9", steps=STEPS, seed=3)
+    exact = studio.apply("late:0.9", steps=STEPS, seed=3)
+    assert rows() == 2 * GUIDED < exact.unet_evaluations
+    assert distance(draft, exact.after) < distance(drawn.before, exact.after)
+
+
+def test_a_draft_at_few_steps_is_the_picture_itself(studio):
+    few = {"steps": 3, "seed": 4}  # of which two come after the edit
+    with pytest.warns(UserWarning, match="nearest step"):
+        exact = studio.apply("late", **few)
+    assert np.array_equal(studio.draft("late", **few), exact.after)
+
+
+def test_a_picture_is_the_same_bits_after_drafts_of_it(studio):
+    for strength in (0.2, 0.7):
+        studio.draft(f"late:{strength}", steps=STEPS, seed=5)
+    assert same(studio.apply("late:0.7", steps=STEPS, seed=5), fresh(studio, "late:0.7", seed=5))
+
+
+def test_a_picture_that_was_decoded_is_not_decoded_again(studio, monkeypatch):
+    decode, seen = type(studio._model).decode, []
+    monkeypatch.setattr(type(studio._model), "decode", lambda self, x: (seen.append(x), decode(self, x))[1])
+    first = studio.apply("late:0.4", steps=STEPS, seed=6)
+    assert same(studio.apply("late:0.4", steps=STEPS, seed=6), first)
+    assert len(seen) == 2
+    studio.apply("late:0.5", steps=STEPS, seed=6)
+    assert len(seen) == 3
+
+
+def test_a_sheet_shows_what_apply_draws(studio):
+    sheet = Image.open(io.BytesIO(studio.sheet("early:0.5", x="late=0,1", steps=STEPS, seed=3)))
+    drawn = studio.apply("early:0.5", "late", steps=STEPS, seed=3).after.resize((TILE, TILE), Image.Resampling.LANCZOS)
+    last = sheet.crop((sheet.width - TILE - GRID.gap, GRID.strip, sheet.width - GRID.gap, GRID.strip + TILE))
+    assert np.array_equal(last, drawn)
+
+
+def test_pictures_are_drawn_while_an_attribute_is_learned(studio, model, bank, tmp_path):
+    shutil.copytree(bank, tmp_path / "bank")
+    learner, drawn, told = attrbank.Studio(model.name, model, tmp_path / "bank"), [], []
+    picture = threading.Thread(target=lambda: drawn.append(learner.apply("late", steps=STEPS, seed=8)))
+
+    def on_progress(*news: object) -> None:
+        if not told:
+            picture.start()
+            while len(learner._turn._line) < 2:
+                time.sleep(0.001)
+        told.append((news, len(drawn)))
+
+    learner.learn("new", *PROMPTS, seeds=range(2), steps=STEPS, preview=False, on_progress=on_progress)
+    picture.join()
+    assert [drawn_by_then for _, drawn_by_then in told[:2]] == [0, 1]
+
+
+def distance(one: Image.Image, other: Image.Image) -> float:
+    return float(np.abs(np.asarray(one, float) - np.asarray(other, float)).mean())
