@@ -102,6 +102,18 @@ def first_rows(connection: sqlite3.Connection, fields: Sequence[str], limit: int
     return select_rows(connection, fields, tail, [*ids, limit])
 
 
+def first_then_others(connection: sqlite3.Connection, fields: Sequence[str]) -> Iterator[Sequence[Any]]:
+    """The list by name, of which the first rows are had at once; no lock is held while one is waiting for its reader.
+
+    What a writer changes between the first rows and the others may be missed.
+    """
+    first = first_rows(connection, ["name", *fields], MOST_FIRST)
+    yield from (values for _, *values in first)
+    if len(first) == MOST_FIRST:
+        tail = "WHERE name > ? AND current AND removed IS NULL ORDER BY name, id"
+        yield from select_rows(connection, fields, tail, first[-1][:1])
+
+
 def count_all(connection: sqlite3.Connection) -> int:
     """How many attributes a list without filters has, counted from an index alone."""
     return int(connection.execute(_COUNT_ALL).fetchone()[0])

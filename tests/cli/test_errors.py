@@ -151,7 +151,7 @@ def test_what_nobody_foresaw_is_a_sentence(
     def fail(*_: object, **__: object) -> None:
         raise failure
 
-    monkeypatch.setattr(Bank, "rows", fail)
+    monkeypatch.setattr(Bank, "stream", fail)
     outcome = cli("list")
     assert outcome.code == code
     assert "Traceback" not in outcome.err
