@@ -91,10 +91,13 @@ def apply(
 
 def apply_one(request: ApplyRequest, as_json: bool, more: MoreWarnings = lambda planned: ()) -> None:
     """Make one picture, and tell of it; ``more`` is what the plan gives cause to warn of beside its own warnings."""
+    from attrbank.editing.plan import plan
+
+    planned = plan(request)  # what can be refused is refused before torch is imported, which takes seconds
     from attrbank.editing.run import apply as apply_attributes
 
     with progress_bar() as report:
-        applied = apply_attributes(request, on_step=partial(report, "Denoising"))
+        applied = apply_attributes(request, planned=planned, on_step=partial(report, "Denoising"))
     done = applied.as_dict()
     _warn(*more(applied.plan), *done["warnings"])
     if as_json:

@@ -24,11 +24,11 @@ from attrbank.cli.options import (
     spelled_out,
 )
 from attrbank.cli.progress_bar import Report, progress_bar
-from attrbank.cli.show import quoted
 from attrbank.names import parse_seeds
 from attrbank.pictures.find import matched
 from attrbank.schema.asked import LearnSpec, PictureFiles
 from attrbank.schema.fields import BankedZ, Core, Preset, Solver, Tail, Vectors, Weights
+from attrbank.text import quoted
 
 if TYPE_CHECKING:  # help is shown without torch
     from attrbank.learning.run import Stored

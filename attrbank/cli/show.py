@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -23,6 +22,7 @@ from attrbank.schema.measured import Card
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
+from attrbank.text import quoted
 
 
 def show(
@@ -63,19 +63,6 @@ def _asked(turn: RecipeTurn) -> str:
     """As ``apply`` is asked for the same turn."""
     at = f"@{turn.at}" if turn.at else ""
     return f"{turn.name}@{turn.id[:12]}:{terminal.number(turn.strength)}{at}"
-
-
-def quoted(word: str) -> str:
-    """A word for a POSIX shell; what a terminal would not show, or obey, is spelled as bytes (``$'…'``)."""
-    if word.isprintable():
-        return shlex.quote(word)
-    spelled = (c if c.isprintable() and c not in "\\'" else _octal(c) for c in word)
-    return f"$'{''.join(spelled)}'"
-
-
-def _octal(character: str) -> str:
-    """Three digits a byte, which no digit that follows can lengthen."""
-    return "".join(f"\\{byte:03o}" for byte in character.encode())
 
 
 def _show_picture(path: Path, bank: Path | None, as_json: bool) -> None:

@@ -60,11 +60,12 @@ class Applied:
         }
 
 
-def apply(request: ApplyRequest, *, on_step: OnStep = lambda done, total: None) -> Applied:
+def apply(request: ApplyRequest, *, planned: Plan | None = None, on_step: OnStep = lambda done, total: None) -> Applied:
     """Apply attributes as requested and write the PNG.
 
     Args:
         request: what to do; ``None`` fields take the attribute's or the backbone's own.
+        planned: what ``plan`` says of this very request, if it was asked already.
         on_step: called with the denoising steps done and their total.
 
     Raises:
@@ -74,7 +75,7 @@ def apply(request: ApplyRequest, *, on_step: OnStep = lambda done, total: None) 
         NumericError: a latent is no longer finite.
     """
     started = time.monotonic()
-    planned = plan(request)
+    planned = planned or plan(request)
     picture.require_writable(request.output, (request.image, request.mask))
     given = GivenFiles.read(planned).decoded()
     editor = Editor(planned, request.placement)

@@ -30,7 +30,6 @@ REJECTED_BY_THE_PARSER = [
     ("apply",),
     ("apply", "young", "--inversion", "nonsense"),
     ("apply", "young", "--seed", "many"),
-    ("apply", "young", "-0.7"),
     ("apply", "young", "--core", "nonsense"),
 ]
 
