@@ -125,12 +125,12 @@ def learn(
 def _propose_to_keep(spec: LearnSpec, words: Sequence[str], backbone: str | None) -> None:
     """Say which command would hold still what one pair leaves open; learning goes on as it was asked for."""
     from attrbank.learning.keeping import proposed
-    from attrbank.learning.run import DEFAULT_BACKBONE
+    from attrbank.learning.run import default_backbone
     from attrbank.plugins.manager import load_plugins
 
     if len(spec.pairs) != 1:
         return
-    model = load_plugins().describe(backbone or DEFAULT_BACKBONE)
+    model = load_plugins().describe(backbone or default_backbone())
     keep = [word for group in proposed(spec.pairs[0], model, len(spec.seeds)) for word in ("--keep", group)]
     if keep:
         again = [] if "--replace" in words else ["--replace"]

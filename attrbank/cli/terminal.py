@@ -40,6 +40,11 @@ def lines(texts: Iterable[str]) -> None:
     sys.stdout.writelines(f"{printable(text)}\n" for text in texts)
 
 
+def flush() -> None:
+    """Let the lines so far be seen before what comes next, which takes long."""
+    sys.stdout.flush()
+
+
 def document(value: Any) -> None:
     """One JSON document, of a list one item per line; its escapes leave no control character in it."""
     if isinstance(value, list):
