@@ -59,7 +59,7 @@ class LazyGroup(TyperGroup):
             self.commands[name] = _command(name, manager.command(name))
 
 
-app = plain_app(cls=LazyGroup)
+app = plain_app(cls=LazyGroup, add_completion=True)
 
 
 @app.callback(invoke_without_command=True)

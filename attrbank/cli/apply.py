@@ -11,6 +11,7 @@ import typer
 
 from attrbank.cli import terminal
 from attrbank.cli.apply_batch import apply_batch, batch_of, show_batch_plan
+from attrbank.cli.completing import attributes
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
@@ -35,7 +36,8 @@ MoreWarnings: TypeAlias = "Callable[[Plan], Iterable[str]]"
 @spelled_out
 def apply(
     references: Annotated[
-        list[str], typer.Argument(metavar="REF[:S][@T]", help="Attributes, with strengths and times.")
+        list[str],
+        typer.Argument(metavar="REF[:S][@T]", autocompletion=attributes, help="Attributes, with strengths and times."),
     ],
     *,
     rho: Annotated[float | None, typer.Option(metavar="S", help="Strength where none is given; default 1.")] = None,

@@ -12,6 +12,7 @@ import typer
 
 from attrbank.cli import terminal
 from attrbank.cli.card import tuning_facts
+from attrbank.cli.completing import methods
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
@@ -80,7 +81,9 @@ def learn(
     seed: Annotated[int | None, typer.Option(metavar="N", help="Short for 64 seeds from N.")] = None,
     t_x: Annotated[float | None, typer.Option(metavar="F", help="Time of the edit; .4, the paper's .8.")] = None,
     delta_tau: Annotated[float | None, typer.Option(metavar="F", help="T_z − T_x; −.2, the paper's −.3.")] = None,
-    method: Annotated[str | None, typer.Option(metavar="M", help="See attrbank methods; default avi.")] = None,
+    method: Annotated[
+        str | None, typer.Option(metavar="M", autocompletion=methods, help="See attrbank methods.")
+    ] = None,
     vectors: Annotated[Vectors | None, typer.Option(help="Where the vectors come from; default difference.")] = None,
     core: Annotated[Core | None, typer.Option(help="Difference, text: which predictor; default the better.")] = None,
     branch: Annotated[float | None, typer.Option(metavar="F", help="Difference: when the runs part; 1.")] = None,

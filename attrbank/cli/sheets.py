@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from attrbank.cli import terminal
+from attrbank.cli.completing import attributes
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
@@ -49,7 +50,10 @@ class Common:
 @spelled_out
 def strip(
     references: Annotated[
-        list[str], typer.Argument(metavar="REF REF:S...", help="The attribute that varies, and others that do not.")
+        list[str],
+        typer.Argument(
+            metavar="REF REF:S...", autocompletion=attributes, help="The attribute that varies, and others that do not."
+        ),
     ],
     *,
     strengths: Annotated[str, typer.Option(metavar="S", help="FROM:TO:COUNT, or a list by commas.")] = "0:1:5",
@@ -73,7 +77,8 @@ def strip(
 @spelled_out
 def grid(
     references: Annotated[
-        list[str] | None, typer.Argument(metavar="REF[:S]", help="Attributes that all pictures have.")
+        list[str] | None,
+        typer.Argument(metavar="REF[:S]", autocompletion=attributes, help="Attributes that all pictures have."),
     ] = None,
     *,
     x: Annotated[str, typer.Option("--x", metavar="AXIS", help=FORMS)],

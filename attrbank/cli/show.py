@@ -11,6 +11,7 @@ import typer
 
 from attrbank.cli import terminal
 from attrbank.cli.card import card_facts, tuning_facts
+from attrbank.cli.completing import attributes
 from attrbank.cli.listing import difference, span
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import AttrbankError
@@ -26,7 +27,12 @@ from attrbank.text import quoted
 
 
 def show(
-    what: Annotated[str, typer.Argument(metavar="REF|PNG", help="An attribute, or a picture made by attrbank.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="REF|PNG", autocompletion=attributes, help="An attribute, or a picture made by attrbank."
+        ),
+    ],
     *,
     as_json: JsonOption = False,
     bank: BankOption = None,

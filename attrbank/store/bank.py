@@ -17,6 +17,7 @@ from attrbank.store.catalogue import (
     count_all,
     first_rows,
     first_then_others,
+    names_from,
     picked,
     prepare,
     require_index,
@@ -111,6 +112,11 @@ class Bank:
             return
         with catalogue(self._layout, self._starter) as connection:
             yield from first_then_others(connection, fields)
+
+    def names(self, beginning: str = "") -> list[str]:
+        """Names and aliases that begin so, at most a thousand."""
+        with catalogue(self._layout, self._starter) as connection:
+            return names_from(connection, beginning)
 
     def count(self, filters: Sequence[str] = ()) -> int:
         """How many attributes ``entries`` would give without a limit.
