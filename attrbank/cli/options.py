@@ -27,6 +27,9 @@ BankOption: TypeAlias = Annotated[
         help="The bank; default ATTRBANK_BANK, then the user's data directory.",
     ),
 ]
+NegativeOption: TypeAlias = Annotated[
+    str | None, typer.Option("--negative-prompt", metavar="P", help="What guidance leads away from.")
+]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 ReferenceArgument: TypeAlias = Annotated[
     str,

@@ -10,7 +10,7 @@ import typer
 
 from attrbank.cli.apply import apply_one, show_plan
 from attrbank.cli.completing import attributes, backbones
-from attrbank.cli.options import BankOption, JsonOption, Sampling, Where, spelled_out
+from attrbank.cli.options import BankOption, JsonOption, NegativeOption, Sampling, Where, spelled_out
 from attrbank.names import parse_asked
 from attrbank.pictures.recipes import recipe_in
 
@@ -29,6 +29,7 @@ def replay(
     *,
     without: Annotated[list[str] | None, typer.Option(metavar="NAME", help="An attribute to leave out.")] = None,
     prompt: Annotated[str | None, typer.Option(metavar="P", help="Another prompt.")] = None,
+    negative_prompt: NegativeOption = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Another seed.")] = None,
     on: Annotated[str | None, typer.Option("--on", metavar="WORD", help="Text directions: another word.")] = None,
     image: Annotated[Path | None, typer.Option("-i", metavar="IMAGE", help="Where the edited picture is.")] = None,
@@ -54,6 +55,7 @@ def replay(
         [parse_asked(reference) for reference in references or ()],
         without or (),
         prompt=prompt,
+        negative_prompt=negative_prompt,
         seed=seed,
         on=on,
         image=image,

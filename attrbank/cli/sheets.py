@@ -16,6 +16,7 @@ from attrbank.cli.options import (
     BankOption,
     ConfigOption,
     JsonOption,
+    NegativeOption,
     Sampling,
     Where,
     backbone_of,
@@ -34,6 +35,7 @@ class Common:
     """The options that say what all pictures of a sheet have in common, and where it goes."""
 
     prompt: Annotated[str | None, typer.Option(metavar="P", help="The first attribute's; with -i the model's.")] = None
+    negative_prompt: NegativeOption = None
     image: Annotated[Path | None, typer.Option("-i", metavar="IMAGE", help="Edit this picture.")] = None
     output: Annotated[Path | None, typer.Option("-o", metavar="OUT.png", help="The PNG's name.")] = None
     backbone: BackboneOption = None

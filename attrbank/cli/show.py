@@ -55,6 +55,7 @@ def command_of(recipe: Recipe, bank: Path | None = None) -> str:
     words += ["--mask", recipe.mask.name] if recipe.mask else []
     words += ["--only-after"] if recipe.only_after else []
     words += ["--prompt", recipe.prompt, "--seed", str(recipe.seed), "--sampler", recipe.sampler]
+    words += ["--negative-prompt", recipe.negative_prompt] if recipe.negative_prompt else []
     words += ["--steps", str(recipe.steps), "--guidance-scale", terminal.number(recipe.guidance_scale)]
     words += [word for core in cores if core and len(cores) == 1 for word in ("--core", core)]
     words += ["--force"] if recipe.forced else []

@@ -18,9 +18,10 @@ from attrbank.diffusion.protocols import Backbone, parts_of, precision_of
 from attrbank.diffusion.remembering import Memory, RememberingTrajectory
 from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.editing.acting import ready
-from attrbank.editing.plan import Plan, Turn, plan
+from attrbank.editing.plan import Plan, plan
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.retouching import Drawn, GivenFiles, GivenPictures, draw
+from attrbank.editing.turns import Turn
 from attrbank.pictures import write as picture
 from attrbank.pictures.read import InputImage, PictureData
 from attrbank.plugins.manager import load_plugins
@@ -135,7 +136,8 @@ class Editor:
 
     def _trajectory(self, planned: Plan) -> Trajectory:
         kind = Trajectory if self._memory is None else partial(RememberingTrajectory, memory=self._memory)
-        return kind(self._backbone, planned.sampler, grid=planned.grid, guidance_scale=planned.guidance_scale)
+        how = {"guidance_scale": planned.guidance_scale, "negative_prompt": planned.negative_prompt}
+        return kind(self._backbone, planned.sampler, grid=planned.grid, **how)
 
 
 def _counter(planned: Plan, on_step: OnStep) -> Callable[[Position], None]:
@@ -163,6 +165,7 @@ def recipe(planned: Plan, given: GivenPictures | GivenFiles) -> Recipe:
         dtype=precision_of(planned.backbone, planned.placement),
         parts=dict(parts_of(planned.backbone)),
         plugins=dict(planned.plugins),
+        negative_prompt=planned.negative_prompt,
     )
 
 
