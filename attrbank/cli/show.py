@@ -14,7 +14,7 @@ from attrbank.cli.card import card_facts, tuning_facts
 from attrbank.cli.completing import attributes
 from attrbank.cli.listing import difference, span
 from attrbank.cli.options import BankOption, JsonOption
-from attrbank.errors import AttrbankError
+from attrbank.errors import AttrbankError, CorruptArtifactError
 from attrbank.pictures.recipes import recipe_in
 from attrbank.schema.annotated import Annotation
 from attrbank.schema.carried import Recipe, RecipeTurn
@@ -104,8 +104,18 @@ def _show_attribute(bank: Bank, reference: str, as_json: bool) -> None:
         shown = {"pulled_from": said.pulled_from, "preview": preview and str(preview)}
         terminal.document(entry.as_json() | known | words | shown)
     else:
+        if preview and terminal.in_terminal():
+            _draw(bank, entry)
         facts = chain(_in_short(entry, record, card), _said(said), _seen(preview))
         terminal.details(chain(facts, card_facts(card) if card else (), _facts(entry, record, versions)))
+
+
+def _draw(bank: Bank, entry: Entry) -> None:
+    """The preview, if the terminal can; a damaged one stops nobody."""
+    try:
+        terminal.picture(bank.previews.read(entry) or b"")
+    except CorruptArtifactError as error:
+        terminal.warn(error.message)
 
 
 def _in_short(entry: Entry, record: AttributeRecord, card: Card | None) -> Iterator[tuple[str, object]]:

@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
 from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,20 @@ def table(
     lines([head])
     for row, more in zip_longest(body, under):
         lines([row] if more is None else [row, _cut(f"  {printable(more)}", _width())])
+
+
+def picture(data: bytes) -> None:
+    """A small picture, where the terminal can show one (Kitty's protocol or sixels) and the extra ``term`` is there."""
+    if not in_terminal():
+        return
+    try:
+        from textual_image import renderable  # asks the terminal what it can
+    except ImportError:
+        return
+    if renderable.Image in (renderable.TGPImage, renderable.SixelImage):
+        from rich.console import Console
+
+        Console().print(renderable.Image(BytesIO(data), width=min(_width(), 60), height="auto"))
 
 
 def details(facts: Iterable[tuple[str, object]]) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
+from io import BytesIO
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from PIL import Image
 from rich.cells import cell_len
 
 from attrbank.plugins.built_ins import COMMANDS
@@ -276,3 +280,34 @@ def test_a_bank_is_kept_in_one_file_and_comes_back(cli: Cli, bank: Bank, tmp_pat
     (path,) = bank.path.glob("objects/*/*.safetensors")
     path.unlink()
     assert cli("backup", file, "--force").code == 11
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_a_preview_is_shown_where_the_terminal_can_and_is_a_path_anyhow(
+    able: bool, cli: Cli, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library that asks the terminal is an extra, and stands in for itself here."""
+    shown = ModuleType("textual_image.renderable")
+
+    class Sixel:
+        def __init__(self, data: BytesIO, width: int, height: str) -> None:
+            assert data.read(2) == b"\xff\xd8"
+
+        def __str__(self) -> str:
+            return "(a picture)"
+
+    shown.SixelImage, shown.TGPImage = Sixel, object  # type: ignore[attr-defined]
+    shown.Image = Sixel if able else str  # type: ignore[attr-defined]
+    package = ModuleType("textual_image")
+    package.renderable = shown  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "textual_image", package)
+    monkeypatch.setitem(sys.modules, "textual_image.renderable", shown)
+    entry = bank.add(artifact())
+    buffer = BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "JPEG")
+    bank.previews.keep(entry, buffer.getvalue())
+    assert "(a picture)" not in cli("show", "young").out
+    monkeypatch.setattr("attrbank.cli.terminal.in_terminal", lambda: True)
+    out = cli("show", "young").out
+    assert ("(a picture)" in out) is able
+    assert f"{entry.id}.jpg" in out
