@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Literal
 
 NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,63}"
@@ -28,3 +29,16 @@ def printable(text: str) -> str:
         return text
     spaced = (" " if character.isspace() else character for character in text)
     return "".join(character for character in spaced if character.isprintable())
+
+
+def quoted(word: str) -> str:
+    """A word for a POSIX shell; what a terminal would not show, or obey, is spelled as bytes (``$'…'``)."""
+    if word.isprintable():
+        return shlex.quote(word)
+    spelled = (c if c.isprintable() and c not in "\\'" else _octal(c) for c in word)
+    return f"$'{''.join(spelled)}'"
+
+
+def _octal(character: str) -> str:
+    """Three digits a byte, which no digit that follows can lengthen."""
+    return "".join(f"\\{byte:03o}" for byte in character.encode(errors="surrogateescape"))

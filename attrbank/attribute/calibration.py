@@ -35,4 +35,4 @@ def beyond_range(calibration: Calibration | None, strength: float) -> str | None
     """What to tell a user whose strength lies where nothing was measured, or nothing good; None if it does not."""
     if calibration is None or calibration.low <= strength <= calibration.high:
         return None
-    return f"strength {strength:g} is outside the usable range {calibration.low:g} to {calibration.high:g}"
+    return f"strength {strength:g} is outside the range {calibration.low:g} to {calibration.high:g}"

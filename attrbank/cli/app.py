@@ -15,11 +15,20 @@ from typer.main import get_command
 from attrbank.cli import streams
 from attrbank.cli.failure import exit_code_of
 from attrbank.cli.plain import plain_app
+from attrbank.cli.slips import corrected
 from attrbank.names import VERSION
 from attrbank.plugins.built_ins import COMMANDS
 from attrbank.plugins.hookspecs import Spec
 
 _BUILT_IN = {command.name: command for command in COMMANDS}
+
+
+def built_in(name: str) -> Any:
+    """The command of that name that comes with attrbank, imported now; None if there is none."""
+    if name not in _BUILT_IN:
+        return None
+    module, _, function = _BUILT_IN[name].target.partition(":")
+    return _command(name, getattr(import_module(module), function))
 
 
 class LazyGroup(TyperGroup):
@@ -38,9 +47,8 @@ class LazyGroup(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def _load(self, name: str) -> None:
-        if name in _BUILT_IN:
-            module, _, function = _BUILT_IN[name].target.partition(":")
-            self.commands[name] = _command(name, getattr(import_module(module), function))
+        if found := built_in(name):
+            self.commands[name] = found
             return
         from attrbank.plugins.manager import load_plugins
 
@@ -51,7 +59,7 @@ class LazyGroup(TyperGroup):
             self.commands[name] = _command(name, manager.command(name))
 
 
-app = plain_app(cls=LazyGroup)
+app = plain_app(cls=LazyGroup, add_completion=True)
 
 
 @app.callback(invoke_without_command=True)
@@ -77,8 +85,8 @@ def main() -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; whatever goes wrong is one sentence on stderr."""
+    words = list(sys.argv[1:] if arguments is None else arguments)  # for who proposes to add some
     try:
-        words = list(sys.argv[1:] if arguments is None else arguments)  # for who proposes to add some
         result = get_command(app).main(args=arguments, prog_name="attrbank", standalone_mode=False, obj=words)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -86,7 +94,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return _reader_has_gone()
     except Exception as error:
-        return exit_code_of(error)
+        return exit_code_of(error, lambda: corrected(words, built_in))
     return result if isinstance(result, int) else 0
 
 

@@ -11,11 +11,13 @@ import typer
 
 from attrbank.cli import terminal
 from attrbank.cli.apply_batch import apply_batch, batch_of, show_batch_plan
+from attrbank.cli.completing import attributes
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
     ConfigOption,
     JsonOption,
+    NegativeOption,
     Sampling,
     Where,
     backbone_of,
@@ -35,11 +37,13 @@ MoreWarnings: TypeAlias = "Callable[[Plan], Iterable[str]]"
 @spelled_out
 def apply(
     references: Annotated[
-        list[str], typer.Argument(metavar="REF[:S][@T]", help="Attributes, with strengths and times.")
+        list[str],
+        typer.Argument(metavar="REF[:S][@T]", autocompletion=attributes, help="Attributes, with strengths and times."),
     ],
     *,
     rho: Annotated[float | None, typer.Option(metavar="S", help="Strength where none is given; default 1.")] = None,
     prompt: Annotated[str | None, typer.Option(metavar="P", help="The first attribute's; with -i the model's.")] = None,
+    negative_prompt: NegativeOption = None,
     prompts: Annotated[Path | None, typer.Option(metavar="FILE", help="A picture for every line.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="The picture's seed; default 0.")] = None,
     seeds: Annotated[str | None, typer.Option(metavar="LIST", help="A picture for every seed, as 0-15.")] = None,
@@ -65,6 +69,7 @@ def apply(
         references=tuple(parse_asked(reference) for reference in references),
         rho=rho,
         prompt=prompt,
+        negative_prompt=negative_prompt,
         seed=seed,
         output=output,
         only_after=only_after,
@@ -91,10 +96,13 @@ def apply(
 
 def apply_one(request: ApplyRequest, as_json: bool, more: MoreWarnings = lambda planned: ()) -> None:
     """Make one picture, and tell of it; ``more`` is what the plan gives cause to warn of beside its own warnings."""
+    from attrbank.editing.plan import plan
+
+    planned = plan(request)  # what can be refused is refused before torch is imported, which takes seconds
     from attrbank.editing.run import apply as apply_attributes
 
     with progress_bar() as report:
-        applied = apply_attributes(request, on_step=partial(report, "Denoising"))
+        applied = apply_attributes(request, planned=planned, on_step=partial(report, "Denoising"))
     done = applied.as_dict()
     _warn(*more(applied.plan), *done["warnings"])
     if as_json:

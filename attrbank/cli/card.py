@@ -23,7 +23,10 @@ def card_facts(card: Card) -> Iterator[tuple[str, str]]:
     yield place, f"strength {matched.strength:.2f}: {_figures(matched.figures)}"
     if card.limit:
         yield "perfect edit", ", ".join(f"{name} {value:.3g}" for name, value in card.limit.items())
-    yield "usable", "{:.3g} … {:.3g}".format(*card.usable) if card.usable else "at no strength that was tried"
+    yield (
+        "comes whole",
+        "at strengths from {:.3g} to {:.3g}".format(*card.usable) if card.usable else "at no strength that was tried",
+    )
 
 
 def tuning_facts(record: AttributeRecord) -> Iterator[tuple[str, str]]:

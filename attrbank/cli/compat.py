@@ -10,6 +10,7 @@ import typer
 from attrbank.attribute.compatibility import Mismatch, mismatch
 from attrbank.backbones import short_names as shortnames
 from attrbank.cli import terminal
+from attrbank.cli.completing import attributes, backbones
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.diffusion.protocols import Description
 from attrbank.errors import AttrbankError
@@ -23,11 +24,18 @@ ANY_MODEL = "latent_diffusion"
 
 
 def compat(
-    references: Annotated[list[str] | None, typer.Argument(metavar="[REF]...", help="Default: all.")] = None,
+    references: Annotated[
+        list[str] | None, typer.Argument(metavar="[REF]...", autocompletion=attributes, help="Default: all.")
+    ] = None,
     *,
     backbones: Annotated[
         list[str] | None,
-        typer.Option("--backbone", metavar="B", help="May be repeated; default: the registered ones and short names."),
+        typer.Option(
+            "--backbone",
+            metavar="B",
+            autocompletion=backbones,
+            help="May be repeated; default: the registered ones and short names.",
+        ),
     ] = None,
     as_json: JsonOption = False,
     bank: BankOption = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attrbank.cli import terminal
+from attrbank.cli.completing import attributes
 from attrbank.cli.measuring import CommonPromptOption, Pictures
 from attrbank.cli.options import BackboneOption, BankOption, JsonOption, Sampling, Where, spelled_out
 from attrbank.cli.progress_bar import progress_bar
@@ -21,7 +22,7 @@ if TYPE_CHECKING:  # help must not wait for torch
 
 @spelled_out
 def evaluate(
-    references: Annotated[list[str], typer.Argument(metavar="REF", help="Attributes.")],
+    references: Annotated[list[str], typer.Argument(metavar="REF", autocompletion=attributes, help="Attributes.")],
     *,
     against: Annotated[
         str, typer.Option(metavar="LIST", help="baselines, all, none, or names; see docs/evaluation.md.")

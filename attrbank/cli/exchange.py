@@ -12,6 +12,7 @@ from attrbank.attribute import exchange
 from attrbank.attribute.places import addresses
 from attrbank.attribute.transfer import Conflict
 from attrbank.cli import terminal
+from attrbank.cli.completing import attributes
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.cli.transfer import take
 from attrbank.schema.annotated import MAX_PLACE
@@ -21,7 +22,9 @@ from attrbank.text import printable
 
 def push(
     place: Annotated[str, typer.Argument(metavar="PLACE", help="A folder, or hf://OWNER/NAME[@BRANCH].")],
-    references: Annotated[list[str], typer.Argument(metavar="REF...", help="Attributes, of any origin.")],
+    references: Annotated[
+        list[str], typer.Argument(metavar="REF...", autocompletion=attributes, help="Attributes, of any origin.")
+    ],
     *,
     licence: Annotated[
         str | None, typer.Option("--licence", "--license", metavar="ID", help="Of the attributes, like cc-by-4.0.")

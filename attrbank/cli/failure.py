@@ -5,24 +5,34 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
 
-from attrbank.errors import AttrbankError
-from attrbank.text import printable
+from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
+from attrbank.text import printable, quoted
 
 _UsageError: Any = typer.BadParameter.__bases__[0]  # typer exports only this subclass of it
 
 
-def exit_code_of(error: Exception) -> int:
+def exit_code_of(error: Exception, corrected: Callable[[], Sequence[str] | None] = lambda: None) -> int:
     """Tell the user what went wrong and return the exit code.
+
+    Args:
+        error: what was raised.
+        corrected: finds the words of the command line that was meant, if those that were typed are nearly right.
 
     A foreign exception is a bug in a plugin, which is named, or in attrbank. ``ATTRBANK_DEBUG=1`` shows where any
     error came from.
     """
     if os.environ.get("ATTRBANK_DEBUG") == "1":
         traceback.print_exception(error)
+    if isinstance(error, (InvalidValueError, NotFoundError, _UsageError)) and (words := corrected()):
+        found_nothing = error.hint if isinstance(error, NotFoundError) else None
+        complaint = error.message if isinstance(error, AttrbankError) else _complaint(error)
+        meant = f"Write: {' '.join(map(quoted, ['attrbank', *words]))}"
+        return _tell(complaint, meant, getattr(error, "exit_code", 2), found_nothing)
     if isinstance(error, AttrbankError):
         return _tell(error.message, error.hint, error.exit_code)
     if isinstance(error, _UsageError):
@@ -44,10 +54,10 @@ def _plugin_error(error: Exception) -> AttrbankError | None:
     return blamed(error, load_plugins().plugins) if load_plugins.cache_info().currsize else None
 
 
-def _tell(message: str, hint: str | None, exit_code: int) -> int:
+def _tell(message: str, hint: str | None, exit_code: int, other: str | None = None) -> int:
     print(f"error: {printable(message)}", file=sys.stderr)
-    if hint:
-        print(f"hint: {printable(hint)}", file=sys.stderr)
+    for text in filter(None, (hint, other)):
+        print(f"hint: {printable(text)}", file=sys.stderr)
     return exit_code
 
 

@@ -12,6 +12,7 @@ import typer
 
 from attrbank.cli import terminal
 from attrbank.cli.card import tuning_facts
+from attrbank.cli.completing import methods
 from attrbank.cli.fleet import learn_file, refuse_what_the_file_says
 from attrbank.cli.options import (
     BackboneOption,
@@ -25,11 +26,11 @@ from attrbank.cli.options import (
     spelled_out,
 )
 from attrbank.cli.progress_bar import Report, progress_bar
-from attrbank.cli.show import quoted
 from attrbank.names import parse_seeds
 from attrbank.pictures.find import matched
 from attrbank.schema.asked import LearnSpec, PictureFiles
 from attrbank.schema.fields import BankedZ, Core, Preset, Solver, Tail, Vectors, Weights
+from attrbank.text import quoted
 
 if TYPE_CHECKING:  # help is shown without torch
     from attrbank.learning.run import Stored
@@ -111,7 +112,9 @@ def learn(
     seed: Annotated[int | None, typer.Option(metavar="N", help="Short for 64 seeds from N.")] = None,
     t_x: Annotated[float | None, typer.Option(metavar="F", help="Time of the edit; .4, the paper's .8.")] = None,
     delta_tau: Annotated[float | None, typer.Option(metavar="F", help="T_z − T_x; −.2, the paper's −.3.")] = None,
-    method: Annotated[str | None, typer.Option(metavar="M", help="See attrbank methods; default avi.")] = None,
+    method: Annotated[
+        str | None, typer.Option(metavar="M", autocompletion=methods, help="See attrbank methods.")
+    ] = None,
     vectors: Annotated[Vectors | None, typer.Option(help="Where the vectors come from; default difference.")] = None,
     core: Annotated[Core | None, typer.Option(help="Difference, text: which predictor; default the better.")] = None,
     branch: Annotated[float | None, typer.Option(metavar="F", help="Difference: when the runs part; 1.")] = None,
@@ -165,12 +168,12 @@ def learn(
 def _propose_to_keep(spec: LearnSpec, words: Sequence[str], backbone: str | None) -> None:
     """Say which command would hold still what one pair leaves open; learning goes on as it was asked for."""
     from attrbank.learning.keeping import proposed
-    from attrbank.learning.run import DEFAULT_BACKBONE
+    from attrbank.learning.run import default_backbone
     from attrbank.plugins.manager import load_plugins
 
     if len(spec.pairs) != 1 or spec.pairs[0].source == spec.pairs[0].target:
         return
-    model = load_plugins().describe(backbone or DEFAULT_BACKBONE)
+    model = load_plugins().describe(backbone or default_backbone())
     keep = [word for group in proposed(spec.pairs[0], model, len(spec.seeds)) for word in ("--keep", group)]
     if keep:
         again = [] if "--replace" in words else ["--replace"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from attrbank.cli import terminal
+from attrbank.cli.completing import attributes
 from attrbank.cli.measuring import CommonPromptOption, Pictures
 from attrbank.cli.options import BackboneOption, BankOption, JsonOption, Sampling, Where, spelled_out
 from attrbank.cli.progress_bar import progress_bar
@@ -25,7 +26,9 @@ GROUP_COLUMNS = ("AT ONCE", "RULE", "SETS", "SUCCESS", "DISTANCE", "DAMAGE")
 
 @spelled_out
 def matrix(
-    references: Annotated[list[str], typer.Argument(metavar="REF", help="Two attributes or more.")],
+    references: Annotated[
+        list[str], typer.Argument(metavar="REF", autocompletion=attributes, help="Two attributes or more.")
+    ],
     *,
     pictures: Pictures,
     largest: Annotated[int, typer.Option(metavar="N", min=1, help="The most attributes at once.")] = 4,

@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypeAlias, get_type_hints
 import typer
 
 from attrbank.backbones import short_names
+from attrbank.cli import completing
 from attrbank.diffusion.placement import Dtype, Placement
 
 BankOption: TypeAlias = Annotated[
@@ -26,12 +27,23 @@ BankOption: TypeAlias = Annotated[
         help="The bank; default ATTRBANK_BANK, then the user's data directory.",
     ),
 ]
+NegativeOption: TypeAlias = Annotated[
+    str | None, typer.Option("--negative-prompt", metavar="P", help="What guidance leads away from.")
+]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 ReferenceArgument: TypeAlias = Annotated[
-    str, typer.Argument(metavar="REF", help="NAME, NAME@ID-PREFIX or ID-PREFIX (6 digits or more).")
+    str,
+    typer.Argument(
+        metavar="REF",
+        autocompletion=completing.attributes,
+        help="NAME, NAME@ID-PREFIX or ID-PREFIX (6 digits or more).",
+    ),
 ]
 BackboneOption: TypeAlias = Annotated[
-    str | None, typer.Option("--backbone", metavar="B", help="A name, a folder, a file or a hub id.")
+    str | None,
+    typer.Option(
+        "--backbone", metavar="B", autocompletion=completing.backbones, help="A name, folder, file or hub id."
+    ),
 ]
 ConfigOption: TypeAlias = Annotated[
     str | None,
@@ -61,7 +73,9 @@ class Where:
 class Sampling:
     """The options that say how pictures are sampled, under the names that requests have for them."""
 
-    sampler: Annotated[str | None, typer.Option(metavar="S", help="See attrbank samplers.")] = None
+    sampler: Annotated[
+        str | None, typer.Option(metavar="S", autocompletion=completing.samplers, help="See attrbank samplers.")
+    ] = None
     steps: Annotated[int | None, typer.Option(metavar="N", help="Sampling steps.")] = None
     guidance_scale: _Guidance = None
 

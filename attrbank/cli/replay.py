@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from attrbank.cli.apply import apply_one, show_plan
-from attrbank.cli.options import BankOption, JsonOption, Sampling, Where, spelled_out
+from attrbank.cli.completing import attributes, backbones
+from attrbank.cli.options import BankOption, JsonOption, NegativeOption, Sampling, Where, spelled_out
 from attrbank.names import parse_asked
 from attrbank.pictures.recipes import recipe_in
 
@@ -19,11 +20,16 @@ def replay(
     picture: Annotated[Path, typer.Argument(metavar="PNG", help="A picture that attrbank made.")],
     references: Annotated[
         list[str] | None,
-        typer.Argument(metavar="REF[:S][@T]", help="Attributes to add, or to have at another strength or time."),
+        typer.Argument(
+            metavar="REF[:S][@T]",
+            autocompletion=attributes,
+            help="Attributes to add, or to have at another strength or time.",
+        ),
     ] = None,
     *,
     without: Annotated[list[str] | None, typer.Option(metavar="NAME", help="An attribute to leave out.")] = None,
     prompt: Annotated[str | None, typer.Option(metavar="P", help="Another prompt.")] = None,
+    negative_prompt: NegativeOption = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Another seed.")] = None,
     on: Annotated[str | None, typer.Option("--on", metavar="WORD", help="Text directions: another word.")] = None,
     image: Annotated[Path | None, typer.Option("-i", metavar="IMAGE", help="Where the edited picture is.")] = None,
@@ -32,7 +38,9 @@ def replay(
     only_after: Annotated[bool, typer.Option("--only-after", help="The edited picture alone.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Say what would happen; load no model.")] = False,
     as_json: JsonOption = False,
-    backbone: Annotated[str | None, typer.Option(metavar="B", help="Where the model is by now.")] = None,
+    backbone: Annotated[
+        str | None, typer.Option(metavar="B", autocompletion=backbones, help="Where the model is by now.")
+    ] = None,
     where: Where,
     sampling: Sampling,
     bank: BankOption = None,
@@ -47,6 +55,7 @@ def replay(
         [parse_asked(reference) for reference in references or ()],
         without or (),
         prompt=prompt,
+        negative_prompt=negative_prompt,
         seed=seed,
         on=on,
         image=image,

@@ -10,11 +10,13 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from attrbank.cli import terminal
+from attrbank.cli.completing import attributes
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
     ConfigOption,
     JsonOption,
+    NegativeOption,
     Sampling,
     Where,
     backbone_of,
@@ -33,6 +35,7 @@ class Common:
     """The options that say what all pictures of a sheet have in common, and where it goes."""
 
     prompt: Annotated[str | None, typer.Option(metavar="P", help="The first attribute's; with -i the model's.")] = None
+    negative_prompt: NegativeOption = None
     image: Annotated[Path | None, typer.Option("-i", metavar="IMAGE", help="Edit this picture.")] = None
     output: Annotated[Path | None, typer.Option("-o", metavar="OUT.png", help="The PNG's name.")] = None
     backbone: BackboneOption = None
@@ -49,7 +52,10 @@ class Common:
 @spelled_out
 def strip(
     references: Annotated[
-        list[str], typer.Argument(metavar="REF REF:S...", help="The attribute that varies, and others that do not.")
+        list[str],
+        typer.Argument(
+            metavar="REF REF:S...", autocompletion=attributes, help="The attribute that varies, and others that do not."
+        ),
     ],
     *,
     strengths: Annotated[str, typer.Option(metavar="S", help="FROM:TO:COUNT, or a list by commas.")] = "0:1:5",
@@ -73,7 +79,8 @@ def strip(
 @spelled_out
 def grid(
     references: Annotated[
-        list[str] | None, typer.Argument(metavar="REF[:S]", help="Attributes that all pictures have.")
+        list[str] | None,
+        typer.Argument(metavar="REF[:S]", autocompletion=attributes, help="Attributes that all pictures have."),
     ] = None,
     *,
     x: Annotated[str, typer.Option("--x", metavar="AXIS", help=FORMS)],

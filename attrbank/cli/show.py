@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -11,19 +11,28 @@ import typer
 
 from attrbank.cli import terminal
 from attrbank.cli.card import card_facts, tuning_facts
+from attrbank.cli.completing import attributes
+from attrbank.cli.listing import difference, span
 from attrbank.cli.options import BankOption, JsonOption
-from attrbank.errors import AttrbankError
+from attrbank.errors import AttrbankError, CorruptArtifactError
 from attrbank.pictures.recipes import recipe_in
 from attrbank.schema.annotated import Annotation
 from attrbank.schema.carried import Recipe, RecipeTurn
 from attrbank.schema.fields import ON_THE_WAY
+from attrbank.schema.measured import Card
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
+from attrbank.text import quoted
 
 
 def show(
-    what: Annotated[str, typer.Argument(metavar="REF|PNG", help="An attribute, or a picture made by attrbank.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="REF|PNG", autocompletion=attributes, help="An attribute, or a picture made by attrbank."
+        ),
+    ],
     *,
     as_json: JsonOption = False,
     bank: BankOption = None,
@@ -46,6 +55,7 @@ def command_of(recipe: Recipe, bank: Path | None = None) -> str:
     words += ["--mask", recipe.mask.name] if recipe.mask else []
     words += ["--only-after"] if recipe.only_after else []
     words += ["--prompt", recipe.prompt, "--seed", str(recipe.seed), "--sampler", recipe.sampler]
+    words += ["--negative-prompt", recipe.negative_prompt] if recipe.negative_prompt else []
     words += ["--steps", str(recipe.steps), "--guidance-scale", terminal.number(recipe.guidance_scale)]
     words += [word for core in cores if core and len(cores) == 1 for word in ("--core", core)]
     words += ["--force"] if recipe.forced else []
@@ -60,19 +70,6 @@ def _asked(turn: RecipeTurn) -> str:
     """As ``apply`` is asked for the same turn."""
     at = f"@{turn.at}" if turn.at else ""
     return f"{turn.name}@{turn.id[:12]}:{terminal.number(turn.strength)}{at}"
-
-
-def quoted(word: str) -> str:
-    """A word for a POSIX shell; what a terminal would not show, or obey, is spelled as bytes (``$'…'``)."""
-    if word.isprintable():
-        return shlex.quote(word)
-    spelled = (c if c.isprintable() and c not in "\\'" else _octal(c) for c in word)
-    return f"$'{''.join(spelled)}'"
-
-
-def _octal(character: str) -> str:
-    """Three digits a byte, which no digit that follows can lengthen."""
-    return "".join(f"\\{byte:03o}" for byte in character.encode())
 
 
 def _show_picture(path: Path, bank: Path | None, as_json: bool) -> None:
@@ -107,9 +104,40 @@ def _show_attribute(bank: Bank, reference: str, as_json: bool) -> None:
         shown = {"pulled_from": said.pulled_from, "preview": preview and str(preview)}
         terminal.document(entry.as_json() | known | words | shown)
     else:
-        seen = [("preview", preview)] if preview else []
-        facts = (*_facts(entry, record, versions), *seen, *_said(said), *(card_facts(card) if card else ()))
-        terminal.details(facts)
+        if preview and terminal.in_terminal():
+            _draw(bank, entry)
+        facts = chain(_in_short(entry, record, card), _said(said), _seen(preview))
+        terminal.details(chain(facts, card_facts(card) if card else (), _facts(entry, record, versions)))
+
+
+def _draw(bank: Bank, entry: Entry) -> None:
+    """The preview, if the terminal can; a damaged one stops nobody."""
+    try:
+        terminal.picture(bank.previews.read(entry) or b"")
+    except CorruptArtifactError as error:
+        terminal.warn(error.message)
+
+
+def _in_short(entry: Entry, record: AttributeRecord, card: Card | None) -> Iterator[tuple[str, object]]:
+    """What it is, what it does, how well, and in which range."""
+    core = f", core {entry.core}" if entry.core else ""
+    yield "attribute", f"{entry.reference}, for {entry.backbone} ({entry.origin} bank, {entry.method}{core})"
+    more = f", and {len(entry.pairs) - 1} more pairs" if len(entry.pairs) > 1 else ""
+    yield "does", f"{difference(entry.source, entry.target)}{more}"
+    if record.words:
+        yield "acts at", ", ".join(record.words)
+    yield "comes", "not measured; attrbank eval NAME --card does" if entry.score is None else _comes(entry.score, card)
+    yield "range", span(entry.usable_low, entry.usable_high) or "not measured"
+
+
+def _comes(score: float, card: Card | None) -> str:
+    pictures = f"{card.pictures} pictures that lacked it" if card else "the pictures"
+    return f"in {score:.2f} of {pictures}, at strength 1"
+
+
+def _seen(preview: Path | None) -> Iterator[tuple[str, object]]:
+    if preview:
+        yield "preview", preview
 
 
 def _said(annotation: Annotation) -> Iterator[tuple[str, object]]:
@@ -123,35 +151,38 @@ def _said(annotation: Annotation) -> Iterator[tuple[str, object]]:
 
 
 def _facts(entry: Entry, record: AttributeRecord, versions: list[str]) -> Iterator[tuple[str, object]]:
-    for field in ("name", "id", "origin", "created", "method", "vectors", "core", "rank", "unit", "solver", "k"):
-        if getattr(entry, field) is not None:
-            yield field, getattr(entry, field)
     yield from _learned_from(entry, record)
+    for field in ("created", "vectors", "rank", "unit", "solver", "k"):
+        if getattr(entry, field) is not None:
+            yield field, _short(getattr(entry, field))
     if record.core in ON_THE_WAY:
         yield "acts at", f"{len(record.times)} times, ᾱ = {' '.join(f'{time:.3g}' for time in record.times)}"
     yield "t_x", f"{entry.t_x:g} (timestep {record.resolved.timestep_x})"
     yield "delta_tau", f"{entry.delta_tau:g} (timestep {record.resolved.timestep_z})"
-    yield "backbone", f"{record.backbone.name} ({record.backbone.fingerprint})"
-    for field in ("sampler", "steps", "guidance_scale", "size_bytes"):
+    for field in ("sampler", "steps", "guidance_scale"):
         yield field, getattr(entry, field)
-    yield from sorted(record.measured.items())
+    yield from ((name, _short(value)) for name, value in sorted(record.measured.items()))
     yield from tuning_facts(record)
+    yield "model", f"{record.backbone.name}, fingerprint {record.backbone.fingerprint}"
+    yield "file", f"{entry.size_bytes / 1000:.1f} KB, SHA-256 {entry.id}"
     for other in versions:
         if other != entry.reference:
             yield "version", other
 
 
+def _short(value: object) -> object:
+    """A number that was measured, with the digits that say something."""
+    return f"{value:.3g}" if isinstance(value, float) else value
+
+
 def _learned_from(entry: Entry, record: AttributeRecord) -> Iterator[tuple[str, object]]:
-    for pair in record.pairs:
-        yield "source", pair.source
-        yield "target", pair.target
+    for pair in record.pairs[1:]:
+        yield "and", difference(pair.source, pair.target)
     if record.pictures:
         yield "learned from", entry.source
     for pictures in record.pictures:
         yield "source image", f"SHA-256 {pictures.source}"
         yield "target image", f"SHA-256 {pictures.target}"
-    if record.words:
-        yield "acts at", ", ".join(record.words)
     if record.imported:
         yield "imported", f"{record.imported.format} (SHA-256 {record.imported.sha256})"
     if record.seeds:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
+from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from attrbank.text import printable
 
 if TYPE_CHECKING:
     from attrbank.store.entry import Entry
+
+DECIDING_ROWS = 1000
+"""So many rows of a table in a pipe decide how wide its columns are."""
+NARROWEST = 8
+"""No column is cut further; a row that needs more room than the terminal has goes on in its next line."""
 
 
 def in_terminal() -> bool:
@@ -31,6 +39,11 @@ def warn(warning: str) -> None:
 def lines(texts: Iterable[str]) -> None:
     """One line of data for each text."""
     sys.stdout.writelines(f"{printable(text)}\n" for text in texts)
+
+
+def flush() -> None:
+    """Let the lines so far be seen before what comes next, which takes long."""
+    sys.stdout.flush()
 
 
 def document(value: Any) -> None:
@@ -55,13 +68,39 @@ def attribute(entry: Entry, as_json: bool, **more: object) -> None:
         lines([entry.reference])
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table: fitted to the terminal, or aligned plain text without truncation in a pipe."""
-    cells = [[_cell(value) for value in row] for row in rows]
-    if in_terminal():
-        _fitted_table(columns, cells)
-    else:
-        lines(_aligned([list(columns), *cells]))
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], under: Iterable[str] = (), *, wide: bool = False
+) -> None:
+    """A table whose first column is never cut: fitted to the terminal, or in full and as the rows come in a pipe.
+
+    Args:
+        columns: the headings.
+        rows: of as many cells.
+        under: in a terminal, a second line for each row, as far as there is room.
+        wide: in a terminal, too, in full.
+    """
+    cells = ([_cell(value) for value in row] for row in rows)
+    if wide or not in_terminal():
+        lines(_aligned(chain([columns], cells)))
+        return
+    head, *body = _fitted([list(columns), *cells])
+    lines([head])
+    for row, more in zip_longest(body, under):
+        lines([row] if more is None else [row, _cut(f"  {printable(more)}", _width())])
+
+
+def picture(data: bytes) -> None:
+    """A small picture, where the terminal can show one (Kitty's protocol or sixels) and the extra ``term`` is there."""
+    if not in_terminal():
+        return
+    try:
+        from textual_image import renderable  # asks the terminal what it can
+    except ImportError:
+        return
+    if renderable.Image in (renderable.TGPImage, renderable.SixelImage):
+        from rich.console import Console
+
+        Console().print(renderable.Image(BytesIO(data), width=min(_width(), 60), height="auto"))
 
 
 def details(facts: Iterable[tuple[str, object]]) -> None:
@@ -91,21 +130,36 @@ def _cell(value: object) -> str:
     return number(value) if isinstance(value, float) else printable(str(value))
 
 
-def _aligned(rows: list[list[str]]) -> Iterable[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+def _aligned(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """In columns as wide as the first rows ask for, so that a long table begins before all of it was read."""
+    rest = iter(rows)
+    first = list(islice(rest, DECIDING_ROWS))
+    widths = [max(map(len, column)) for column in zip(*first, strict=True)]
     pattern = "  ".join(f"%-{width}s" for width in widths)
-    for row in rows:
+    for row in chain(first, rest):
         yield (pattern % tuple(row)).rstrip()
 
 
-def _fitted_table(columns: Sequence[str], cells: list[list[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def _fitted(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The widest columns give way until a row fits into the terminal, but never the first; what is cut ends in …."""
+    from rich.cells import cell_len  # some characters take two places, and some none
 
-    fitted = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        fitted.add_column(Text(column), no_wrap=True, overflow="ellipsis")
-    for row in cells:
-        fitted.add_row(*(Text(cell) for cell in row))
-    Console(highlight=False).print(fitted)
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    while sum(widths) + 2 * (len(widths) - 1) > _width():
+        widest = max(range(1, len(widths)), key=widths.__getitem__, default=0)
+        if widths[widest] <= NARROWEST or not widest:
+            break
+        widths[widest] -= 1
+    for row in rows:
+        cut = [_cut(cell, width) for cell, width in zip(row, widths, strict=True)]
+        yield "  ".join(text + " " * (w - cell_len(text)) for text, w in zip(cut, widths, strict=True)).rstrip()
+
+
+def _cut(text: str, width: int) -> str:
+    from rich.cells import cell_len, set_cell_size
+
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"
+
+
+def _width() -> int:
+    return shutil.get_terminal_size().columns

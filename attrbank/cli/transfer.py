@@ -12,6 +12,7 @@ import typer
 from attrbank.attribute import bundle
 from attrbank.attribute.transfer import Conflict, add_attribute, beside, export_attribute, import_attribute
 from attrbank.cli import terminal
+from attrbank.cli.completing import attributes
 from attrbank.cli.options import BackboneOption, BankOption, ConfigOption, JsonOption, ReplaceOption, backbone_of
 from attrbank.errors import AttrbankError, PartialError
 from attrbank.store.bank import Bank
@@ -25,7 +26,9 @@ Item = TypeVar("Item")
 
 
 def export(
-    references: Annotated[list[str], typer.Argument(metavar="REF", help="Attributes, of any origin.")],
+    references: Annotated[
+        list[str], typer.Argument(metavar="REF", autocompletion=attributes, help="Attributes, of any origin.")
+    ],
     *,
     output: Annotated[
         Path, typer.Option("-o", metavar="DIR|FILE", help="A folder, or a file that ends in .safetensors.")

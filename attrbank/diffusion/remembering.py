@@ -64,14 +64,21 @@ class RememberingTrajectory(Trajectory):
 
     Args:
         backbone: whose predictions the memory holds.
-        sampler, grid, guidance_scale: as ``Trajectory`` has them.
+        sampler, grid, guidance_scale, negative_prompt: as ``Trajectory`` has them.
         memory: to take from and to add to.
     """
 
     def __init__(
-        self, backbone: Backbone, sampler: Sampler, *, grid: Grid, guidance_scale: float, memory: Memory
+        self,
+        backbone: Backbone,
+        sampler: Sampler,
+        *,
+        grid: Grid,
+        guidance_scale: float,
+        memory: Memory,
+        negative_prompt: str = "",
     ) -> None:
-        super().__init__(backbone, sampler, grid=grid, guidance_scale=guidance_scale)
+        super().__init__(backbone, sampler, grid=grid, guidance_scale=guidance_scale, negative_prompt=negative_prompt)
         self._memory, self._remembered = memory, backbone
 
     def predict(self, position: Position, conditioning: Conditioning) -> Prediction:
@@ -83,7 +90,7 @@ class RememberingTrajectory(Trajectory):
         is_differentiated = latent.requires_grad or carries_tangent(latent)
         if self.backbone is not self._remembered or is_differentiated or position.index == self.end:
             return super().predict(position, conditioning)
-        key = _key(latent, self.grid[position.index][0], self.guidance_scale, conditioning)
+        key = _key(latent, self.grid[position.index][0], self.guidance_scale, self.negative_prompt, conditioning)
         if (known := self._memory.recall(key)) is not None:
             return Prediction(*known)
         prediction = super().predict(position, conditioning)
@@ -94,7 +101,7 @@ class RememberingTrajectory(Trajectory):
         """As ``Trajectory.decode``."""
         if self.backbone is not self._remembered or latent.requires_grad:
             return super().decode(latent)
-        key = b"decoded " + _key(latent, -1, 0.0, {})
+        key = b"decoded " + _key(latent, -1, 0.0, "", {})
         if (known := self._memory.recall(key)) is not None:
             return known[0]
         picture = super().decode(latent)
@@ -102,9 +109,9 @@ class RememberingTrajectory(Trajectory):
         return picture
 
 
-def _key(latent: Tensor, t: int, guidance_scale: float, conditioning: Conditioning) -> bytes:
+def _key(latent: Tensor, t: int, guidance_scale: float, negative_prompt: str, conditioning: Conditioning) -> bytes:
     """All that a prediction depends on, as a digest: shapes and bits."""
-    digest = hashlib.sha256(f"{t} {guidance_scale!r}".encode())
+    digest = hashlib.sha256(f"{t} {guidance_scale!r} {negative_prompt!a}".encode())
     for name, tensor in (("", latent), *sorted(conditioning.items())):
         digest.update(f" {name} {tuple(tensor.shape)} {tensor.dtype} ".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)

@@ -67,15 +67,24 @@ class Trajectory:
             embedded guidance is handed s instead.
         batch_size: rows of latents per call of the backbone, the fewer by default the larger they are; guidance
             doubles them.
+        negative_prompt: of u; attributes are learned with the empty one.
     """
 
     def __init__(
-        self, backbone: Backbone, sampler: Sampler, *, grid: Grid, guidance_scale: float, batch_size: int | None = None
+        self,
+        backbone: Backbone,
+        sampler: Sampler,
+        *,
+        grid: Grid,
+        guidance_scale: float,
+        batch_size: int | None = None,
+        negative_prompt: str = "",
     ) -> None:
         self.backbone = backbone
         self.sampler = sampler
         self.grid = grid
         self.guidance_scale = guidance_scale
+        self.negative_prompt = negative_prompt
         self.batch_size = batch_size or _rows_for(backbone.latent_shape)
         self._conditionings: dict[str, Conditioning] = {}
         self._tally = _Tally()
@@ -255,7 +264,7 @@ class Trajectory:
             conditioning = {**conditioning, "guidance_scale": latent.new_full((rows,), self.guidance_scale)}
         if guidance != "classifier-free" or not is_guided(self.guidance_scale):
             return self._asked(latent, t, conditioning)
-        unconditional = _for_rows(self.conditioning(""), rows)
+        unconditional = _for_rows(self.conditioning(self.negative_prompt), rows)
         both = {name: torch.cat([unconditional[name], conditioning[name]]) for name in conditioning}  # (2B, …)
         eps, x0 = self._asked(torch.cat([latent, latent]), t, both)
         return guide(Prediction(eps[:rows], x0[:rows]), Prediction(eps[rows:], x0[rows:]), self.guidance_scale)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from attrbank.diffusion.prediction import is_guided
 from attrbank.diffusion.protocols import Description, Sampler, guidance_of, require_invertible
 from attrbank.editing.request import ApplyRequest
+from attrbank.errors import InvalidValueError
 from attrbank.schema.fields import Inversion
 from attrbank.schema.stored import AttributeRecord
 
@@ -30,6 +32,26 @@ def guidance_scale_of(request: ApplyRequest, model: Description) -> float:
         return request.guidance_scale
     costly = guidance_of(model) == "classifier-free"
     return GUIDANCE_OF_PICTURES if request.image and costly else model.defaults.guidance_scale
+
+
+def negative_prompt_of(request: ApplyRequest, model: Description, guidance_scale: float) -> str:
+    """As asked; else empty, which is what attributes are learned with.
+
+    Raises:
+        InvalidValueError: there is no guidance that could lead away from it.
+    """
+    if not request.negative_prompt:
+        return ""
+    if guidance_of(model) != "classifier-free":
+        raise InvalidValueError(
+            f"{model.name} is not guided by two predictions, and a negative prompt would do nothing.",
+            hint="Leave the negative prompt out.",
+        )
+    if not is_guided(guidance_scale):
+        raise InvalidValueError(
+            "Without guidance a negative prompt would do nothing.", hint="Give --guidance-scale a number above 1."
+        )
+    return request.negative_prompt
 
 
 def inversion_of(request: ApplyRequest, sampler: Sampler) -> Inversion | None:

@@ -21,16 +21,16 @@ from attrbank.diffusion.protocols import (
 )
 from attrbank.diffusion.schedule import indices_of, timestep_at
 from attrbank.editing.cautions import cautions_of, contradictions
-from attrbank.editing.choices import REFINEMENTS, guidance_scale_of, inversion_of, prompt_of
-from attrbank.editing.contradiction import without
-from attrbank.editing.cost import Stop, denoising_steps
+from attrbank.editing.choices import REFINEMENTS, guidance_scale_of, inversion_of, negative_prompt_of, prompt_of
+from attrbank.editing.contradiction import opposed_to, said_of, without
+from attrbank.editing.cost import denoising_steps
 from attrbank.editing.request import ApplyRequest
+from attrbank.editing.turns import Turn
 from attrbank.editing.wording import check_words, refuse_idle_word, words_for
 from attrbank.errors import InvalidValueError, NotFoundError
-from attrbank.methods.protocol import Method
 from attrbank.names import When
 from attrbank.plugins.manager import PluginManager, load_plugins
-from attrbank.schema.fields import Core, Inversion
+from attrbank.schema.fields import Inversion
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.blobs import Artifact
@@ -39,63 +39,6 @@ from attrbank.text import printable
 
 FAR = 0.05
 """A grid step whose ᾱ differs by more than this from the one that was learned earns a warning."""
-
-
-@dataclass(frozen=True)
-class Turn:
-    """One attribute's turn.
-
-    Attributes:
-        entry: which attribute.
-        artifact: its bytes, read once.
-        record: what the artifact says of itself, moved to the time that was asked for.
-        method: how it edits.
-        strength: 1 is the full effect.
-        core: the core it will use; None if its method has none.
-        raw: take the strength as it is, whatever the attribute's calibration says.
-        indices: the grid indices at which it acts.
-        t: the timestep at the first.
-        when: the time that was asked for; None for its own.
-        words: at which of the prompt's it acts; none for most methods.
-        on: the one that the user named.
-    """
-
-    entry: Entry
-    artifact: Artifact
-    record: AttributeRecord
-    method: Method
-    strength: float
-    core: Core | None
-    raw: bool
-    indices: tuple[int, ...]
-    t: int
-    when: When | None
-    words: tuple[str, ...] = ()
-    on: str | None = None
-
-    @property
-    def index(self) -> int:
-        """The grid index at which it acts first."""
-        return self.indices[0]
-
-    @property
-    def stop(self) -> Stop:
-        """Where the edit acts, and what it needs."""
-        needs = self.method.needs(self.record, self.core, self.strength)
-        return Stop(self.index, needs, self.indices[-1], len(self.indices), changes=self.strength != 0)
-
-    def as_dict(self) -> dict[str, Any]:
-        """For ``--json`` and for recipes."""
-        return {
-            "name": self.entry.name,
-            "id": self.entry.id,
-            "strength": self.strength,
-            "t": self.t,
-            "core": self.core,
-            "raw": self.raw,
-            "at": None if self.when is None else str(self.when),
-            "on": self.on,
-        }
 
 
 @dataclass(frozen=True)
@@ -116,6 +59,7 @@ class Plan:
         placement: where the networks are to run.
         plugins: the packages that take part beside attrbank, with their versions.
         cautions: what the user should know before, whatever the prompt.
+        negative_prompt: what guidance leads away from; empty for what says nothing.
     """
 
     turns: tuple[Turn, ...]
@@ -135,6 +79,7 @@ class Plan:
     placement: Placement | None
     plugins: Mapping[str, str]
     cautions: tuple[str, ...]
+    negative_prompt: str = ""
 
     @property
     def first(self) -> int:
@@ -148,8 +93,9 @@ class Plan:
         return (
             *self.cautions,
             *_contradicted(self.turns, prompt),
-            *unknown_words_warning(model, prompt),
-            *unread_warnings(model, prompt),
+            *_led_away(self.turns, self.negative_prompt),
+            *unknown_words_warning(model, prompt, self.negative_prompt),
+            *unread_warnings(model, prompt, self.negative_prompt),
         )
 
     @property
@@ -196,6 +142,7 @@ class Plan:
             "inversion": self.inversion,
             "mask": None if self.mask is None else str(self.mask),
             "prompt": self.prompt,
+            "negative_prompt": self.negative_prompt,
             "seed": self.seed,
             "backbone": self.backbone_reference,
             "sampler": self.sampler.name,
@@ -218,7 +165,8 @@ def plan(request: ApplyRequest, described: MutableMapping[str, Description] | No
     Raises:
         NotFoundError: an attribute, backbone, sampler or method does not exist.
         InvalidValueError: an attribute cannot have its strength or core, or does not find its words in the prompt, a
-            reference repeats, an unconditional backbone is given a prompt or guidance, or a picture is to be edited by
+            reference repeats, an unconditional backbone is given a prompt or guidance, a negative prompt has no
+            guidance that could lead away from it, or a picture is to be edited by
             a sampler that cannot be inverted.
         IncompatibleError: an attribute was learned on another backbone, or acts at words, and this one does not tell
             where they are.
@@ -261,6 +209,7 @@ def plan(request: ApplyRequest, described: MutableMapping[str, Description] | No
             ("sampler", sampler.name), ("backbone", reference), *(("method", record.method) for record in records)
         ),
         cautions=tuple(_cautions(turns, forced, model, bank)),
+        negative_prompt=negative_prompt_of(request, model, scale),
     )
 
 
@@ -341,6 +290,16 @@ def _contradicted(turns: Sequence[Turn], prompt: str) -> list[str]:
     return [
         f"{found}: once that has acted, the edited picture goes on under {printable(without(prompt, found.phrases))!r}"
         for found in contradictions(turns, prompt)
+    ]
+
+
+def _led_away(turns: Sequence[Turn], negative_prompt: str) -> list[str]:
+    """What the negative prompt says that an attribute brings: guidance leads away from it again."""
+    known = [(turn.entry.name, said_of(negative_prompt, opposed_to(turn.record, -turn.strength))) for turn in turns]
+    return [
+        f"the negative prompt says {' and '.join(map(repr, said))}, which {name} brings: guidance leads away from it"
+        for name, said in known
+        if said
     ]
 
 

@@ -38,6 +38,7 @@ def request_of(
     cores = {turn.core for turn in recipe.steps_applied}
     was = {
         "prompt": recipe.prompt,
+        "negative_prompt": recipe.negative_prompt,
         "seed": recipe.seed,
         "sampler": recipe.sampler,
         "steps": recipe.steps,

@@ -24,6 +24,7 @@ class ApplyRequest:
     Attributes:
         references: the attributes in the order given, with their strengths and times; ``rho`` fills in strengths.
         rho: strength of the references that have none of their own.
+        negative_prompt: what guidance is to lead away from.
         output: where to write the PNG; None is the next free name.
         only_after: write the edited picture alone, without frame and caption.
         image: the picture to edit; None generates one.
@@ -43,6 +44,7 @@ class ApplyRequest:
     references: tuple[Asked, ...]
     rho: float | None = None
     prompt: str | None = None
+    negative_prompt: str | None = None
     seed: int | None = None
     output: Path | None = None
     only_after: bool = False
@@ -73,6 +75,7 @@ class ApplyRequest:
             raise InvalidValueError("An inversion needs a picture to invert.", hint="Give one with -i.")
         check_png(self.output)
         check_text(self.prompt, "The prompt", MAX_PROMPT)
+        check_text(self.negative_prompt, "The negative prompt", MAX_PROMPT)
         check_text(self.backbone, "The backbone", MAX_LABEL)
         check_word(self.on)
         _check(self.rho, "rho", -math.inf, math.inf, _STRENGTH)

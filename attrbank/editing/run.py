@@ -18,9 +18,10 @@ from attrbank.diffusion.protocols import Backbone, parts_of, precision_of
 from attrbank.diffusion.remembering import Memory, RememberingTrajectory
 from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.editing.acting import ready
-from attrbank.editing.plan import Plan, Turn, plan
+from attrbank.editing.plan import Plan, plan
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.retouching import Drawn, GivenFiles, GivenPictures, draw
+from attrbank.editing.turns import Turn
 from attrbank.files import from_home
 from attrbank.pictures import write as picture
 from attrbank.pictures.read import InputImage, PictureData
@@ -61,11 +62,12 @@ class Applied:
         }
 
 
-def apply(request: ApplyRequest, *, on_step: OnStep = lambda done, total: None) -> Applied:
+def apply(request: ApplyRequest, *, planned: Plan | None = None, on_step: OnStep = lambda done, total: None) -> Applied:
     """Apply attributes as requested and write the PNG.
 
     Args:
         request: what to do; ``None`` fields take the attribute's or the backbone's own.
+        planned: what ``plan`` says of this very request, if it was asked already.
         on_step: called with the denoising steps done and their total.
 
     Raises:
@@ -75,7 +77,7 @@ def apply(request: ApplyRequest, *, on_step: OnStep = lambda done, total: None) 
         NumericError: a latent is no longer finite.
     """
     started = time.monotonic()
-    planned = plan(request)
+    planned = planned or plan(request)
     picture.require_writable(request.output, (request.image, request.mask))
     given = GivenFiles.read(planned).decoded()
     editor = Editor(planned, request.placement)
@@ -135,7 +137,13 @@ class Editor:
 
     def _trajectory(self, planned: Plan) -> Trajectory:
         kind = Trajectory if self._memory is None else partial(RememberingTrajectory, memory=self._memory)
-        return kind(self._backbone, planned.sampler, grid=planned.grid, guidance_scale=planned.guidance_scale)
+        return kind(
+            self._backbone,
+            planned.sampler,
+            grid=planned.grid,
+            guidance_scale=planned.guidance_scale,
+            negative_prompt=planned.negative_prompt,
+        )
 
 
 def _counter(planned: Plan, on_step: OnStep) -> Callable[[Position], None]:
@@ -163,6 +171,7 @@ def recipe(planned: Plan, given: GivenPictures | GivenFiles) -> Recipe:
         dtype=precision_of(planned.backbone, planned.placement),
         parts=dict(parts_of(planned.backbone)),
         plugins=dict(planned.plugins),
+        negative_prompt=planned.negative_prompt,
     )
 
 

@@ -23,7 +23,7 @@ from attrbank.evaluation.judges.choosing import ORACLE, Choice, chosen
 from attrbank.evaluation.judges.judge import Case, Hearing, Judge
 from attrbank.evaluation.numbers.curves import Values
 from attrbank.evaluation.sweep import Sweep
-from attrbank.learning.run import DEFAULT_BACKBONE, Prepare, Refine
+from attrbank.learning.run import Prepare, Refine, default_backbone
 from attrbank.methods.protocol import Method, OnProgress, OnWarning, quiet, silent
 from attrbank.names import When
 from attrbank.plugins.manager import load_plugins
@@ -266,7 +266,7 @@ def tuning_of(
         NotFoundError: there is no such judge.
         InvalidValueError: the backbone has none of its own, or what the method learns cannot be tuned.
     """
-    source = source or DEFAULT_BACKBONE
+    source = source or default_backbone()
     load_plugins().method(spec.method).require_tunable(spec)
     choice = chosen(judge, source)
     if choice.name != ORACLE:

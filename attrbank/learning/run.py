@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from attrbank import settings
 from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import (
@@ -38,6 +39,12 @@ from attrbank.store.entry import Entry
 from attrbank.store.header import seal
 
 DEFAULT_BACKBONE = "portraits"
+
+
+def default_backbone() -> str:
+    """What is learned on where nobody names a model: the user's setting, or else the embedded one."""
+    return settings.get("backbone") or DEFAULT_BACKBONE
+
 
 Refine: TypeAlias = Callable[[LearnedAttribute, Backbone, OnProgress], LearnedAttribute]
 """What is done to an attribute before it is stored, such as tuning it."""
@@ -102,7 +109,7 @@ def learn(
         store.refuse_taken(spec.name)
     method: Method = plugins.method(spec.method)
     refuse_unknown(method, spec.method_options)
-    model = _loaded(backbone or DEFAULT_BACKBONE, placement, on_progress)
+    model = _loaded(backbone or default_backbone(), placement, on_progress)
     spec = complete(spec, model, preset)
     _check_prompts(spec, model, force, on_warning)
     for warning in method.warnings(spec, model):

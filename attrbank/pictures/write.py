@@ -14,6 +14,7 @@ from torch import Tensor
 
 from attrbank import files
 from attrbank.errors import InvalidValueError, StorageError
+from attrbank.pictures import parameters
 from attrbank.pictures.png_text import RECIPE_KEY
 from attrbank.pictures.read import InputImage, on_white
 from attrbank.pictures.sheet import draw_images, to_image
@@ -94,6 +95,7 @@ def encoded(
     """The PNG as ``write`` writes it."""
     chunks = PngImagePlugin.PngInfo()
     chunks.add_itxt(RECIPE_KEY, recipe.model_dump_json())
+    chunks.add_text(parameters.KEY, parameters.parameters_of(recipe, (after.shape[-1], after.shape[-2])))
     data = io.BytesIO()
     if before is None:
         image = like(original, after)

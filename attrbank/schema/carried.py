@@ -61,6 +61,7 @@ class Recipe(Record):
         dtype: the precision of the networks; None where the backbone does not say, and in older pictures.
         parts: fingerprints of the model's parts beside the network that denoises.
         plugins: the packages that took part beside attrbank, with their versions.
+        negative_prompt: what guidance led away from; empty, as in older pictures, for what says nothing.
     """
 
     format_version: Literal[1] = 1
@@ -80,3 +81,4 @@ class Recipe(Record):
     dtype: Dtype | None = None
     parts: dict[Label, Sha256] = Field(default_factory=dict)
     plugins: dict[Label, Annotated[str, Field(max_length=MAX_LABEL)]] = Field(default_factory=dict)
+    negative_prompt: Prompt = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,6 +16,8 @@ from attrbank.store.catalogue import (
     catalogue,
     count_all,
     first_rows,
+    first_then_others,
+    names_from,
     picked,
     prepare,
     require_index,
@@ -102,6 +104,19 @@ class Bank:
             if sort == "name" and not filters and limit is not None and limit <= MOST_FIRST:
                 return first_rows(connection, fields, limit)
             return select_rows(connection, fields, tail, parameters)
+
+    def stream(self, fields: Sequence[str], filters: Sequence[str] = (), sort: str = "name") -> Iterator[Sequence[Any]]:
+        """What ``rows`` gives; a list by name begins at once, however long, and no writer waits for its reader."""
+        if filters or sort != "name":
+            yield from self.rows(fields, filters, sort)
+            return
+        with catalogue(self._layout, self._starter) as connection:
+            yield from first_then_others(connection, fields)
+
+    def names(self, beginning: str = "") -> list[str]:
+        """Names and aliases that begin so, at most a thousand."""
+        with catalogue(self._layout, self._starter) as connection:
+            return names_from(connection, beginning)
 
     def count(self, filters: Sequence[str] = ()) -> int:
         """How many attributes ``entries`` would give without a limit.

@@ -42,6 +42,12 @@ SELECT id FROM (
     SELECT versions.id FROM versions JOIN artifacts USING (id) WHERE current ORDER BY versions.name LIMIT ?
 ) UNION SELECT id FROM starter
 """
+_NAMES = """
+SELECT name FROM versions WHERE current AND name >= :from AND name < :to
+UNION SELECT name FROM aliases WHERE NOT former AND name >= :from AND name < :to
+UNION SELECT name FROM starter WHERE name >= :from AND name < :to
+ORDER BY name LIMIT :most
+"""
 _COUNT_ALL = """
 SELECT (SELECT count(*) FROM versions WHERE current)
      + (SELECT count(*) FROM catalogue WHERE origin = 'starter' AND current AND removed IS NULL)
@@ -100,6 +106,24 @@ def first_rows(connection: sqlite3.Connection, fields: Sequence[str], limit: int
     ids = [identity for (identity,) in connection.execute(_FIRST, (limit,))]
     tail = f"WHERE id IN ({', '.join('?' * len(ids))}) AND current AND removed IS NULL ORDER BY name, id LIMIT ?"
     return select_rows(connection, fields, tail, [*ids, limit])
+
+
+def first_then_others(connection: sqlite3.Connection, fields: Sequence[str]) -> Iterator[Sequence[Any]]:
+    """The list by name, of which the first rows are had at once; no lock is held while one is waiting for its reader.
+
+    What a writer changes between the first rows and the others may be missed.
+    """
+    first = first_rows(connection, ["name", *fields], MOST_FIRST)
+    yield from (values for _, *values in first)
+    if len(first) == MOST_FIRST:
+        tail = "WHERE name > ? AND current AND removed IS NULL ORDER BY name, id"
+        yield from select_rows(connection, fields, tail, first[-1][:1])
+
+
+def names_from(connection: sqlite3.Connection, beginning: str) -> list[str]:
+    """Names that begin so, in their order, at most ``MOST_FIRST``; found without looking at the others."""
+    found = connection.execute(_NAMES, {"from": beginning, "to": f"{beginning}~", "most": MOST_FIRST})
+    return [name for (name,) in found]
 
 
 def count_all(connection: sqlite3.Connection) -> int:

@@ -12,6 +12,9 @@ from attrbank.names import format_seeds
 
 Origin = Literal["user", "starter"]
 
+SHORT_ID = 8
+"""So many digits of an id are shown to people; six are enough to name an attribute."""
+
 
 class Pair(NamedTuple):
     """A source prompt and its target prompt."""
@@ -75,6 +78,11 @@ class Entry:
     def reference(self) -> str:
         """The text that always means this very version, as in ``young@3fa9c1d2e4b5``."""
         return f"{self.name}@{self.id[:12]}"
+
+    @property
+    def short_id(self) -> str:
+        """The id as people are shown it."""
+        return self.id[:SHORT_ID]
 
     def as_json(self) -> dict[str, Any]:
         """The fields as plain JSON values."""

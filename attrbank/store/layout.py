@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from attrbank import files
+from attrbank import files, settings
 from attrbank.errors import CorruptArtifactError
 from attrbank.store import _fs
 
@@ -124,8 +124,8 @@ def identity_of(path: Path, suffix: str = ARTIFACT_SUFFIX) -> str | None:
 
 
 def default_bank() -> Path:
-    """``ATTRBANK_BANK``, or else ``attrbank/bank`` in the user's data directory."""
-    chosen = os.environ.get("ATTRBANK_BANK")
+    """``ATTRBANK_BANK``, or else the user's setting, or else ``attrbank/bank`` in the user's data directory."""
+    chosen = os.environ.get("ATTRBANK_BANK") or settings.get("bank")
     return Path(chosen) if chosen else files.user_folder("data") / "bank"
 
 

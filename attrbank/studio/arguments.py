@@ -38,6 +38,7 @@ class ApplyOptions(TypedDict, total=False):
     """The options of ``apply`` that say what is drawn, beside its attributes; ``attrbank.apply`` explains them."""
 
     prompt: str | None
+    negative_prompt: str | None
     seed: int | None
     image: PathLike | None
     mask: PathLike | None

@@ -41,10 +41,10 @@ def apply(
         options: the others, by name:
             ``prompt`` and ``seed`` of the picture; or ``image``, the path of one to edit, and ``inversion``, how it
             becomes a latent. ``mask``: the path of a picture, white where the edit may act. ``rho``: the strength where
-            none is given. ``sampler``, ``steps``, ``guidance_scale``: of the run. ``core``: which of the attributes'
-            cores acts. ``on``: the word of the prompt at which text directions act, such as ``woman`` of two figures.
-            ``raw=True``: strengths as they are, not as calibrated. ``force=True``: try it on a model of the
-            same family.
+            none is given. ``sampler``, ``steps``, ``guidance_scale``: of the run. ``negative_prompt``: what guidance
+            leads away from. ``core``: which of the attributes' cores acts. ``on``: the word of the prompt at which text
+            directions act, such as ``woman`` of two figures. ``raw=True``: strengths as they are, not as calibrated.
+            ``force=True``: try it on a model of the same family.
 
     Warns:
         UserWarning: of what the command line warns of, such as words that the model has never seen.

@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from attrbank.cli.compat import known_models
 from attrbank.diffusion.placement import Placement
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
-from attrbank.learning.run import DEFAULT_BACKBONE
+from attrbank.learning.run import default_backbone
 from attrbank.names import VERSION
 from attrbank.plugins.manager import load_plugins
 from attrbank.studio.foreign import only_our_errors
@@ -51,7 +51,7 @@ class Page:
     """
 
     def __init__(self, backbone: str | None, bank: Path | None, placement: Placement | None) -> None:
-        self._begins_with = backbone or DEFAULT_BACKBONE
+        self._begins_with = backbone or default_backbone()
         self._folder = tempfile.TemporaryDirectory(prefix="attrbank-ui-", ignore_cleanup_errors=True)
         self._models, self._dropped = Models(bank, placement), Dropped(Path(self._folder.name))
         self._drawing, self._shelf = Drawing(self._models, self._dropped, bank), Shelf(bank)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrbank.cli.show import quoted
 from attrbank.learning.run import DEFAULT_BACKBONE
 from attrbank.schema.carried import Recipe
+from attrbank.text import quoted
 from attrbank.ui.asked import Slider, Wish
 
 

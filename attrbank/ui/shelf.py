@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 from attrbank.cli.card import card_facts
 from attrbank.cli.compat import misfit
 from attrbank.cli.gallery import command_for, entry_facts
-from attrbank.cli.show import quoted
 from attrbank.diffusion.protocols import Description
 from attrbank.errors import AttrbankError, CorruptArtifactError
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
+from attrbank.text import quoted
 
 UNMEASURED = (-1.0, 1.0)
 """How far a slider goes where nobody has measured how far it may."""

@@ -94,6 +94,6 @@ def test_apply_edits_by_the_calibrated_strength(calibrated: Entry, request_of) -
 
 
 def test_a_strength_beyond_the_range_earns_a_warning(calibrated: Entry, request_of) -> None:
-    assert "usable range 0 to 1.5" in " ".join(plan(request_of(1.6)).warnings)
-    assert not any("usable" in warning for warning in plan(request_of(1.5)).warnings)
-    assert not any("usable" in warning for warning in plan(request_of(1.6, raw=True)).warnings)
+    assert "outside the range 0 to 1.5" in " ".join(plan(request_of(1.6)).warnings)
+    assert not any("range" in warning for warning in plan(request_of(1.5)).warnings)
+    assert not any("range" in warning for warning in plan(request_of(1.6, raw=True)).warnings)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from attrbank.errors import InvalidValueError, NotFoundError, StorageError
 @pytest.fixture
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    return tmp_path / "attrbank" / "backbones.json"
+    return tmp_path / "attrbank" / "config.toml"
 
 
 def test_short_names_are_kept_in_order_and_forgotten(table: Path) -> None:
@@ -23,7 +22,7 @@ def test_short_names_are_kept_in_order_and_forgotten(table: Path) -> None:
     assert list(shortnames.read_table().items()) == [("sd15", "/models/a folder with ünicode"), ("xl", "owner/other")]
     shortnames.remove("sd15")
     assert shortnames.read_table() == {"xl": "owner/other"}
-    assert [path.name for path in table.parent.iterdir()] == ["backbones.json"]
+    assert [path.name for path in table.parent.iterdir()] == ["config.toml"]
 
 
 @pytest.mark.parametrize("name", ["", "SD15", "../sd15", "a b", "é", "x" * 65])
@@ -39,12 +38,25 @@ def test_what_is_not_there_cannot_be_forgotten(table: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "7", '["sd15"]', '{"sd15": 7}', '{"sd15": ""}', '{"SD 15": "x"}', '{"a": {}}', "\0", "\udcff"]
+    "content",
+    [
+        *(
+            "[]",
+            "7",
+            'backbones = "sd15"',
+            "backbones = [1]",
+            "backbones.sd15 = 7",
+            'backbones.sd15 = ""',
+            "\0",
+            "\udcff",
+        ),
+        *('backbones."SD 15" = "x"', "backbones.a = {}"),
+    ],
 )
 def test_a_damaged_table_is_named_and_not_written_over(content: str, table: Path) -> None:
     table.parent.mkdir()
     table.write_bytes(content.encode(errors="surrogateescape"))
-    with pytest.raises(InvalidValueError, match=r"backbones\.json"):
+    with pytest.raises(InvalidValueError, match=r"config\.toml"):
         shortnames.read_table()
     with pytest.raises(InvalidValueError):
         shortnames.add("sd15", "owner/model")
@@ -60,8 +72,8 @@ def test_a_table_that_cannot_be_written_stays_as_it_is(table: Path, monkeypatch:
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(StorageError):
         shortnames.add("xl", "owner/other")
-    assert json.loads(table.read_text()) == {"sd15": "owner/model"}
-    assert [path.name for path in table.parent.iterdir()] == ["backbones.json"]
+    assert shortnames.read_table() == {"sd15": "owner/model"}
+    assert [path.name for path in table.parent.iterdir()] == ["config.toml"]
 
 
 def test_a_file_in_the_place_of_the_folder_is_a_storage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from tests.cli.conftest import Cli, artifact
 @pytest.fixture(autouse=True)
 def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    return tmp_path / "config" / "attrbank" / "backbones.json"
+    return tmp_path / "config" / "attrbank" / "config.toml"
 
 
 @pytest.fixture(scope="module")

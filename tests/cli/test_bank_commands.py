@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
+from io import BytesIO
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from PIL import Image
+from rich.cells import cell_len
 
 from attrbank.plugins.built_ins import COMMANDS
 from attrbank.store.bank import Bank
@@ -60,8 +65,59 @@ def test_a_terminal_gets_fifty_rows_and_the_number_of_the_rest(
         bank.add(artifact(name=f"a{number}"))
     monkeypatch.setattr("attrbank.cli.terminal.in_terminal", lambda: True)
     outcome = cli("list")
-    assert len(outcome.out.splitlines()) == 51
+    assert len(outcome.out.splitlines()) == 1 + 2 * 50
     assert outcome.err.startswith("3 more.")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_a_terminal_gets_two_lines_an_attribute_that_fit_and_no_name_is_cut(
+    width: int, cli: Cli, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = {"name": "/models/" + "x" * 100, "fingerprint": "0" * 64, "latent_shape": [4, 8, 8]}
+    backbone = model | {"prediction_type": "epsilon"}
+    pairs = [{"source": "ein 老人 " * 40, "target": "a young person"}]
+    names = ["a" * 30, "young"]
+    for name in names:
+        bank.add(artifact(name=name, pairs=pairs, backbone=backbone))
+    monkeypatch.setattr("attrbank.cli.terminal.in_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    header, *listed = cli("list").out.splitlines()
+    assert header.split() == ["NAME", "ID", "SCORE", "RANGE", "BACKBONE"]
+    assert [line.split()[0] for line in listed[::2]] == names
+    assert all(line.startswith("  ein 老人") for line in listed[1::2])
+    fits = listed if width > 60 else listed[1::2]  # a row that cannot fit goes on in the terminal's next line
+    assert max(map(cell_len, fits)) <= width
+
+
+def test_wide_shows_in_a_terminal_what_a_pipe_gets(cli: Cli, bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    bank.add(artifact(pairs=[{"source": "a long prompt " * 20, "target": "short"}]))
+    piped = cli("list").out
+    monkeypatch.setattr("attrbank.cli.terminal.in_terminal", lambda: True)
+    assert cli("list", "--wide").out == piped != cli("list").out
+
+
+def test_no_table_in_a_terminal_cuts_names(cli: Cli, bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "n" * 64
+    bank.add(artifact(name=name))
+    monkeypatch.setattr("attrbank.cli.terminal.in_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    assert name in cli("search", "nnn").out
+    cli("rm", name)
+    assert name in cli("list", "--trash").out
+
+
+def test_show_says_first_what_it_is_what_it_does_how_well_and_in_which_range(cli: Cli, bank: Bank) -> None:
+    entry = bank.add(artifact())
+    first = [line.split(maxsplit=1) for line in cli("show", "young").out.splitlines()[:4]]
+    assert [word for word, _ in first] == ["attribute", "does", "comes", "range"]
+    assert first[0][1].startswith(entry.reference)
+    assert first[1][1] == f"{entry.source} → {entry.target}"
+    assert first[2][1].startswith("not measured")
+    bank.measurements.keep_card(a_card(entry.id))
+    shown = cli("show", "young").out
+    assert "in 0.90 of 40 pictures that lacked it, at strength 1" in shown
+    assert shown.count("range") == 1
+    assert " 0.4…1.3\n" in shown
 
 
 def test_hostile_prompts_are_shown_and_not_obeyed(cli: Cli, bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,3 +280,34 @@ def test_a_bank_is_kept_in_one_file_and_comes_back(cli: Cli, bank: Bank, tmp_pat
     (path,) = bank.path.glob("objects/*/*.safetensors")
     path.unlink()
     assert cli("backup", file, "--force").code == 11
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_a_preview_is_shown_where_the_terminal_can_and_is_a_path_anyhow(
+    able: bool, cli: Cli, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library that asks the terminal is an extra, and stands in for itself here."""
+    shown = ModuleType("textual_image.renderable")
+
+    class Sixel:
+        def __init__(self, data: BytesIO, width: int, height: str) -> None:
+            assert data.read(2) == b"\xff\xd8"
+
+        def __str__(self) -> str:
+            return "(a picture)"
+
+    shown.SixelImage, shown.TGPImage = Sixel, object  # type: ignore[attr-defined]
+    shown.Image = Sixel if able else str  # type: ignore[attr-defined]
+    package = ModuleType("textual_image")
+    package.renderable = shown  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "textual_image", package)
+    monkeypatch.setitem(sys.modules, "textual_image.renderable", shown)
+    entry = bank.add(artifact())
+    buffer = BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "JPEG")
+    bank.previews.keep(entry, buffer.getvalue())
+    assert "(a picture)" not in cli("show", "young").out
+    monkeypatch.setattr("attrbank.cli.terminal.in_terminal", lambda: True)
+    out = cli("show", "young").out
+    assert ("(a picture)" in out) is able
+    assert f"{entry.id}.jpg" in out

@@ -30,7 +30,6 @@ REJECTED_BY_THE_PARSER = [
     ("apply",),
     ("apply", "young", "--inversion", "nonsense"),
     ("apply", "young", "--seed", "many"),
-    ("apply", "young", "-0.7"),
     ("apply", "young", "--core", "nonsense"),
 ]
 
@@ -151,7 +150,7 @@ def test_what_nobody_foresaw_is_a_sentence(
     def fail(*_: object, **__: object) -> None:
         raise failure
 
-    monkeypatch.setattr(Bank, "rows", fail)
+    monkeypatch.setattr(Bank, "stream", fail)
     outcome = cli("list")
     assert outcome.code == code
     assert "Traceback" not in outcome.err

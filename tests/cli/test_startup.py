@@ -183,6 +183,27 @@ def test_a_reader_that_goes_away_ends_the_list_in_silence(tmp_path: Path) -> Non
     assert finished.stderr == ""
 
 
+def test_a_list_in_a_pipe_begins_before_it_is_read(large: Path) -> None:
+    """What a reader of its first line waits for is little, however long the rest."""
+    started = processor_time()
+    words = f"{sys.executable} -m attrbank list | head -1"
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "ATTRBANK_BANK": str(large)}
+    finished = subprocess.run(words, shell=True, env=environment, capture_output=True, text=True, check=False)
+    between = processor_time()
+    run_python("-m", "attrbank", "list", bank=large)
+    assert finished.stdout.startswith("NAME")
+    assert between - started < 0.95 * (processor_time() - between)
+
+
+def test_rows_that_stream_are_the_rows_and_keep_no_writer_waiting(large: Path) -> None:
+    bank = Bank(large)
+    stream = bank.stream(["name", "score"])
+    first = next(stream)
+    with index.writing(Layout(large).index):
+        assert tuple(first) == ("attribute-00000", 0.93)
+    assert [tuple(first), *map(tuple, stream)] == bank.rows(["name", "score"])
+
+
 def test_a_plugin_can_bring_a_command(stocked: Path, tmp_path: Path) -> None:
     code = """
     from attrbank.plugins.hookspecs import Spec, hookimpl

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from attrbank.errors import InvalidValueError, StorageError
 from attrbank.pictures import write as picture
+from attrbank.pictures.parameters import parameters_of
 from attrbank.pictures.png_text import read_recipe_text
 from attrbank.pictures.read import PictureData
 from attrbank.schema.carried import Recipe, RecipeTurn
@@ -83,3 +85,20 @@ def test_a_place_where_no_picture_can_be_is_refused(asked: str, folder: Path) ->
         picture.require_writable(Path(asked))
     picture.require_writable(Path("folder/out.png"))
     picture.require_writable(None)
+
+
+def test_other_programs_are_told_what_they_know_how_to_show() -> None:
+    with Image.open(write("a person, smiling")) as shown:
+        prompt, fields = shown.info["parameters"].splitlines()
+    assert prompt == "a person, smiling"
+    assert fields == (
+        'Steps: 5, Sampler: DDIM, CFG scale: 1, Seed: 3, Size: 16x16, Model: tiny, Attributes: "young:1, smile:1"'
+    )
+
+
+def test_a_negative_prompt_has_a_line_and_what_would_be_taken_for_fields_is_quoted() -> None:
+    recipe = Recipe.model_validate_json(read_recipe_text(write("ünï 老")))
+    changed = recipe.model_copy(update={"negative_prompt": "a hat", "backbone": "/m: x, Seed: 9"})
+    _, against, fields = parameters_of(changed, (16, 24)).splitlines()
+    assert against == "Negative prompt: a hat"
+    assert 'Size: 16x24, Model: "/m: x, Seed: 9", Attributes' in fields

@@ -115,9 +115,14 @@ def _accelerator() -> torch.device | None:
     return torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
 
 
-def _device(name: str) -> torch.device:
+def devices_here() -> list[str]:
+    """The kinds of devices that this machine has, the CPU first."""
     accelerator = _accelerator()
-    here = [CPU.type] if accelerator is None else [CPU.type, accelerator.type]
+    return [CPU.type] if accelerator is None else [CPU.type, accelerator.type]
+
+
+def _device(name: str) -> torch.device:
+    here = devices_here()
     try:
         device = torch.device(name)
     except RuntimeError:

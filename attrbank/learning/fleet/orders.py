@@ -15,7 +15,7 @@ from attrbank.diffusion.protocols import Description
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
 from attrbank.learning.fleet.sheet import Row
 from attrbank.learning.request import learn_spec
-from attrbank.learning.run import DEFAULT_BACKBONE, complete
+from attrbank.learning.run import complete, default_backbone
 from attrbank.names import parse_seeds
 from attrbank.pictures.find import matched
 from attrbank.plugins.manager import load_plugins
@@ -36,7 +36,11 @@ def _listed(value: object) -> object:
 Prompts = Annotated[tuple[Prompt, ...], BeforeValidator(_listed), Field(max_length=64)]
 Words = Annotated[tuple[Label, ...], BeforeValidator(_listed), Field(max_length=64)]
 
-HOW = frozenset({"t_x", "delta_tau", "method", "sampler", "steps", "guidance_scale"}) | METHOD_OPTIONS - {"pictures"}
+HOW = frozenset({"t_x", "delta_tau", "method", "sampler", "steps", "guidance_scale"}) | METHOD_OPTIONS - {
+    "pictures",
+    "mask",
+    "component",
+}
 """Keys that go to ``LearnSpec`` as they are, which says what is wrong with them."""
 
 
@@ -148,7 +152,7 @@ class Orders:
             raise row.wrong(error, first) from error
 
     def _order(self, row: Row, asked: _Asked) -> Order:
-        backbone = asked.backbone or self._backbone or DEFAULT_BACKBONE
+        backbone = asked.backbone or self._backbone or default_backbone()
         model = self._model(backbone)
         if (asked.judge or asked.goal) and not asked.tune:
             raise InvalidValueError("judge and goal belong to tune = true.")

@@ -1,0 +1,101 @@
+"""Tab offers commands, attributes, samplers and models in every shell, quickly, and never anything that misleads."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from attrbank import settings
+from attrbank.store.bank import Bank
+from tests.cli.conftest import artifact
+from tests.cli.test_startup import HEAVY, HELLO, REPOSITORY, processor_time, run_python
+
+COMPLETE = """
+import atexit, sys
+atexit.register(lambda: print(*sys.modules, file=sys.stderr))
+from attrbank.cli.app import run
+run([])
+"""
+
+
+@pytest.fixture
+def stocked(tmp_path: Path) -> Path:
+    bank = Bank(tmp_path / "bank")
+    for name in ("grin", "young", "yawn"):
+        bank.add(artifact(name=name))
+    bank.annotations.alias(bank.resolve("grin"), ["yes"])
+    return bank.path
+
+
+def offered(line: str, bank: Path, shell: str = "bash") -> subprocess.CompletedProcess[str]:
+    """What is printed for the last word of a line; its talk is what was imported."""
+    words = line.split(" ")
+    asked = {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1), "_TYPER_COMPLETE_ARGS": line}
+    asked |= {"_ATTRBANK_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "ATTRBANK_BANK": str(bank)} | asked
+    words = [sys.executable, "-c", COMPLETE]
+    return subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("attrbank ap", ["apply"]),
+        ("attrbank apply y", ["yawn", "yes", "young"]),
+        ("attrbank apply young s", ["serious", "smile"]),
+        ("attrbank rm gr", ["grin"]),
+        ("attrbank apply young --sampler ddp", ["ddpm"]),
+        ("attrbank learn x --backbone s", ["sd15"]),
+        ("attrbank apply young --backb", ["--backbone"]),
+        ("attrbank apply Y", []),
+        ("attrbank plugins n", ["new"]),
+    ],
+)
+def test_the_last_word_is_completed_without_torch(
+    line: str, names: list[str], stocked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    settings.change("sd15", "/m", settings.SHORT_NAMES)
+    found = offered(line, stocked)
+    assert found.stdout.split() == names
+    assert set(found.stderr.split()) & (HEAVY - {"safetensors"}) == set()
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_are_offered_the_same(shell: str, stocked: Path) -> None:
+    assert "yawn" in offered("attrbank apply y", stocked, shell).stdout
+    assert "apply" in offered("attrbank ap", stocked, shell).stdout
+
+
+def test_a_bank_that_is_damaged_offers_nothing_and_says_nothing(stocked: Path) -> None:
+    (stocked / "index.db").write_bytes(b"junk" * 2000)
+    found = offered("attrbank apply y", stocked)
+    assert found.stdout.strip() == ""
+    assert "error" not in found.stderr.split()
+
+
+def test_the_script_for_a_shell_is_printed(stocked: Path) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        environment = os.environ | {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1", "PYTHONPATH": str(REPOSITORY)}
+        words = [sys.executable, "-m", "attrbank", "--show-completion", shell]
+        shown = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+        assert f"_ATTRBANK_COMPLETE=complete_{shell}" in shown.stdout
+
+
+def test_a_completion_takes_less_than_twice_a_hello_world(stocked: Path, tmp_path: Path) -> None:
+    """Which takes about 80 ms of a free core, so that both stay below 150 ms or so."""
+    (tmp_path / "hello.py").write_text(HELLO)
+    greeted, completed = [], []
+    for _ in range(5):
+        started = processor_time()
+        run_python(str(tmp_path / "hello.py"), "hello", bank=stocked)
+        between = processor_time()
+        offered("attrbank apply y", stocked)
+        greeted.append(between - started)
+        completed.append(processor_time() - between)
+    assert statistics.median(completed) < 2 * statistics.median(greeted), (completed, greeted)
