@@ -67,6 +67,15 @@ class Pairs:
 
 
 @dataclass(frozen=True)
+class Times:
+    """The options that say when the runs part, when the edit acts, and where the target is looked at."""
+
+    t_x: Annotated[float | None, typer.Option(metavar="F", help="Time of the edit; .4, the paper's .8.")] = None
+    delta_tau: Annotated[float | None, typer.Option(metavar="F", help="T_z − T_x; −.2, the paper's −.3.")] = None
+    branch: Annotated[float | None, typer.Option(metavar="F", help="Difference: when the runs part; 1.")] = None
+
+
+@dataclass(frozen=True)
 class Tuning:
     """The options that say whether core and time are chosen by looking, who looks, and for what."""
 
@@ -110,14 +119,12 @@ def learn(
     pairs: Pairs,
     seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Like 0-63 or 1,5,9; default 0-63.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Short for 64 seeds from N.")] = None,
-    t_x: Annotated[float | None, typer.Option(metavar="F", help="Time of the edit; .4, the paper's .8.")] = None,
-    delta_tau: Annotated[float | None, typer.Option(metavar="F", help="T_z − T_x; −.2, the paper's −.3.")] = None,
+    times: Times,
     method: Annotated[
         str | None, typer.Option(metavar="M", autocompletion=methods, help="See attrbank methods.")
     ] = None,
     vectors: Annotated[Vectors | None, typer.Option(help="Where the vectors come from; default difference.")] = None,
     core: Annotated[Core | None, typer.Option(help="Difference, text: which predictor; default the better.")] = None,
-    branch: Annotated[float | None, typer.Option(metavar="F", help="Difference: when the runs part; 1.")] = None,
     rank: Annotated[int | None, typer.Option(metavar="R", help="Difference: the rank of the vectors.")] = None,
     on: Annotated[str | None, typer.Option("--on", metavar="WORD", help="Text: the subject; default found.")] = None,
     region: Region,
@@ -144,7 +151,6 @@ def learn(
         raise typer.BadParameter("Give a NAME, or --from FILE.")
     from attrbank.learning.request import learn_spec  # help is shown without plugins
 
-    times = {"t_x": t_x, "delta_tau": delta_tau, "branch": branch}
     how = {"method": method, "vectors": vectors, "core": core, "rank": rank, "on": on}
     spec = learn_spec(
         name,
@@ -154,7 +160,7 @@ def learn(
         keep=pairs.keep or [],
         preset=preset,
         seeds=_seeds(seeds, seed),
-        **times,
+        **vars(times),
         **how,
         **vars(region),
         **vars(paper),

@@ -36,11 +36,9 @@ def _listed(value: object) -> object:
 Prompts = Annotated[tuple[Prompt, ...], BeforeValidator(_listed), Field(max_length=64)]
 Words = Annotated[tuple[Label, ...], BeforeValidator(_listed), Field(max_length=64)]
 
-HOW = frozenset({"t_x", "delta_tau", "method", "sampler", "steps", "guidance_scale"}) | METHOD_OPTIONS - {
-    "pictures",
-    "mask",
-    "component",
-}
+HOW = METHOD_OPTIONS.union({"t_x", "delta_tau", "method", "sampler", "steps", "guidance_scale"}).difference(
+    {"pictures", "mask", "component"}
+)
 """Keys that go to ``LearnSpec`` as they are, which says what is wrong with them."""
 
 
