@@ -35,7 +35,7 @@ def read_table() -> Mapping[str, str]:
     """
     path = table_path()
     try:
-        table = json.loads(path.read_text(encoding="utf-8-sig"))
+        table = json.loads(files.read_text(path))
         return {validate_name(name): _validated(reference) for name, reference in sorted(table.items())}
     except FileNotFoundError:
         return {}
