@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -73,6 +73,18 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(f"Cannot read {printable(str(path))}: {error.strerror}.") from error
+
+
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8, without a byte order mark.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file: at a pipe one would wait for ever.
+        UnicodeDecodeError: it is other than UTF-8.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "It is no regular file")
+    return path.read_text(encoding="utf-8-sig")
 
 
 @contextmanager
@@ -152,16 +164,6 @@ def user_folder(kind: Literal["data", "config"]) -> Path:
 
     find = {"data": platformdirs.user_data_path, "config": platformdirs.user_config_path}[kind]
     return find("attrbank", appauthor=False)
-
-
-def from_home(reference: str) -> str:
-    """A place as it may be told to others: in the user's own folder it begins with ``~``, which names nobody.
-
-    Args:
-        reference: a path, or what else names a model, such as ``FILE#config=FOLDER``.
-    """
-    home = os.path.expanduser("~").rstrip(os.sep)
-    return re.sub(rf"(^|=){re.escape(home)}(?=[\\/])", r"\1~", reference) if home else reference
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:

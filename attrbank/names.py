@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -173,6 +174,16 @@ def format_seeds(seeds: Sequence[int]) -> str:
         else:
             runs.append([seed])
     return ",".join("-".join(map(str, run)) for run in runs)
+
+
+def from_home(reference: str) -> str:
+    """A place as it may be told to others: in the user's own folder it begins with ``~``, which names nobody.
+
+    Args:
+        reference: a path, or what else names a model, such as ``FILE#config=FOLDER``.
+    """
+    home = os.path.expanduser("~").rstrip(os.sep)
+    return re.sub(rf"(^|=){re.escape(home)}(?=[\\/])", r"\1~", reference) if home else reference
 
 
 def _parse_span(text: str) -> range:

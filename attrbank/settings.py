@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -90,13 +89,13 @@ def validate(name: str) -> str:
 
 def _text() -> str:
     try:
-        return path().read_text(encoding="utf-8-sig")
+        return files.read_text(path())
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError as error:
         raise _damaged("it is no UTF-8") from error
     except OSError as error:
-        raise StorageError(f"{printable(str(path()))} cannot be read: {os.strerror(error.errno or 0)}.") from error
+        raise StorageError(f"{printable(str(path()))} cannot be read: {error.strerror}.") from error
 
 
 def _damaged(reason: str) -> InvalidValueError:

@@ -148,3 +148,14 @@ def test_the_users_folders_follow_the_specification(
     assert files.user_folder(kind) == tmp_path / "attrbank"
     monkeypatch.setenv(variable, "relative")
     assert files.user_folder(kind).is_absolute()
+
+
+def test_text_is_read_from_regular_files_alone_and_without_a_byte_order_mark(tmp_path: Path) -> None:
+    marked, pipe = tmp_path / "marked", tmp_path / "pipe"
+    marked.write_bytes(b"\xef\xbb\xbf{}")
+    assert files.read_text(marked) == "{}"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="no regular file"):  # and does not wait for a writer
+        files.read_text(pipe)
+    with pytest.raises(FileNotFoundError):
+        files.read_text(tmp_path / "missing")

@@ -99,7 +99,7 @@ def _laid_out(request: SheetRequest, pictures: Sequence[Tensor]) -> bytes:
     """The PNG of pictures (3, h, w), row by row."""
     columns, rows = ([mark.label for mark in axis.marks] for axis in (request.across, request.down))
     stacks = [torch.stack(tuple(pictures[first :: len(columns)])) for first in range(len(columns))]
-    return png_of(draw_grid(columns, stacks, gaps=(), labels=rows, largest=LARGEST))
+    return png_of(draw_grid(columns, stacks, gaps=(), labels=rows, largest=LARGEST), len(pictures))
 
 
 def _written(asked: Path | None, name: Path, data: bytes) -> Path:

@@ -22,7 +22,7 @@ from attrbank.editing.plan import Plan, plan
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.retouching import Drawn, GivenFiles, GivenPictures, draw
 from attrbank.editing.turns import Turn
-from attrbank.files import from_home
+from attrbank.names import from_home
 from attrbank.pictures import write as picture
 from attrbank.pictures.read import InputImage, PictureData
 from attrbank.plugins.manager import load_plugins

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attrbank.diffusion.protocols import Comparable, family_of, parts_of
-from attrbank.files import from_home
+from attrbank.names import from_home
 from attrbank.schema.stored import Binding
 
 

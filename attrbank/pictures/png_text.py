@@ -18,6 +18,8 @@ from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundErr
 from attrbank.text import printable
 
 RECIPE_KEY = "attrbank.recipe"
+SHEET_KEY = "attrbank.sheet"
+"""Of many pictures in rows and columns, which have a recipe each."""
 MAX_TEXT = 2**20
 MAX_CHUNKS = 100_000
 
@@ -46,9 +48,23 @@ def recipe_text_in(file: BinaryIO, shown: str) -> str:
         raise InvalidValueError(f"{shown} is not a PNG.", hint="Only PNGs written by attrbank tell how they were made.")
     for text in _texts(file, RECIPE_KEY):
         return text
+    file.seek(0)
+    if is_sheet(file):
+        raise NotFoundError(
+            f"{shown} is a sheet of many pictures, which have a recipe each.",
+            hint="Draw the one that you mean with attrbank apply, and show that.",
+        )
     raise NotFoundError(
         f"{shown} carries no recipe.", hint="Only PNGs written by attrbank do, and many programs strip it."
     )
+
+
+def is_sheet(file: BinaryIO) -> bool:
+    """Whether an open file is a PNG of many pictures that attrbank has laid out, and says so undamaged."""
+    try:
+        return file.read(len(_SIGNATURE)) == _SIGNATURE and any(True for _ in _texts(file, SHEET_KEY))
+    except CorruptArtifactError:
+        return False
 
 
 def _texts(file: BinaryIO, key: str) -> Iterator[str]:

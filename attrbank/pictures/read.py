@@ -22,7 +22,7 @@ from torch import Tensor
 
 from attrbank import files
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
-from attrbank.pictures.png_text import recipe_text_in
+from attrbank.pictures.png_text import is_sheet, recipe_text_in
 from attrbank.schema.carried import Recipe
 from attrbank.text import printable
 
@@ -118,7 +118,9 @@ class PictureData:
             raise InvalidValueError(f"The picture {shown} cannot be decoded: {reason}.") from error
 
     def _refuse_sheet(self, shown: str) -> None:
-        """Before and after with their captions are no picture, and would be edited as one."""
+        """Before and after with their captions are no picture, nor are strips and grids, and would be edited as one."""
+        if is_sheet(io.BytesIO(self.data)):
+            raise InvalidValueError(f"{shown} is a sheet of attrbank's, of many pictures.", hint="Take one of them.")
         try:
             made_by = Recipe.model_validate_json(recipe_text_in(io.BytesIO(self.data), shown))
         except (AttrbankError, ValueError):

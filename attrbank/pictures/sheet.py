@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 from torch import Tensor
 
+from attrbank.pictures.png_text import SHEET_KEY
 from attrbank.text import printable
 
 TILE, SMALLEST = 96, 256
@@ -95,10 +96,11 @@ def draw_column(pictures: Tensor) -> Image.Image:
     return _laid_out([[_tile(picture) for picture in pictures]], [""], BARE)
 
 
-def png_of(sheet: Image.Image) -> bytes:
-    """A sheet as a PNG file."""
-    data = io.BytesIO()
-    sheet.save(data, format="PNG")
+def png_of(sheet: Image.Image, pictures: int) -> bytes:
+    """A sheet of so many pictures as a PNG file, which says that it is one."""
+    chunks, data = PngImagePlugin.PngInfo(), io.BytesIO()
+    chunks.add_itxt(SHEET_KEY, str(pictures))
+    sheet.save(data, format="PNG", pnginfo=chunks)
     return data.getvalue()
 
 

@@ -16,10 +16,12 @@ from attrbank.store.layout import Layout, identity_of, object_files
 
 _DERIVED, _MEASURED = ", ".join(DERIVED), ", ".join(MEASURED)
 _RANGE = "coalesce(calibrated_low, usable_low) AS usable_low, coalesce(calibrated_high, usable_high) AS usable_high"
+_CALLED = ", ".join("called AS name" if name == "name" else name for name in DERIVED)
+"""Its row calls an attribute what its facts do; but of the rows, an index knows the names."""
 _VIEW = f"""
 CREATE TEMP VIEW catalogue AS
-SELECT {_DERIVED}, score, {_RANGE}, coalesce(tags, '[]') AS tags, 'user' AS origin, created, current, removed
-FROM artifacts JOIN (SELECT id, created, current, removed FROM versions) USING (id)
+SELECT {_CALLED}, score, {_RANGE}, coalesce(tags, '[]') AS tags, 'user' AS origin, created, current, removed
+FROM artifacts JOIN (SELECT id, name AS called, created, current, removed FROM versions) USING (id)
 LEFT JOIN cards USING (id) LEFT JOIN annotations USING (id)
 UNION ALL
 SELECT {_DERIVED}, score, {_RANGE}, coalesce(tags, '[]'), 'starter', NULL, NOT EXISTS (

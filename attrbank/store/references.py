@@ -10,7 +10,8 @@ from attrbank.names import Reference
 from attrbank.store.catalogue import select
 from attrbank.store.entry import Entry
 
-_PREFIX_IS = "substr(id, 1, length(?)) = ?"
+_PREFIX_IS = "id BETWEEN ? AND ? || 'g'"
+"""Ids are hex digits, of which none comes after "f"; so an index finds them."""
 _LISTED = 8
 _NEIGHBOURS = 500
 """So many names to either side are looked at for one that was meant."""
@@ -33,11 +34,10 @@ def find(connection: sqlite3.Connection, reference: Reference) -> Entry:
 
 def _also_called(connection: sqlite3.Connection, reference: Reference) -> tuple[Entry, ...]:
     """What has the name as an alias; together with an id, a former name will do."""
-    others = "SELECT id FROM aliases WHERE name = ?"
-    if not reference.pinned:
-        return select(connection, f"WHERE removed IS NULL AND id IN ({others} AND NOT former)", (reference.name,))
-    tail = f"WHERE removed IS NULL AND {_PREFIX_IS} AND id IN ({others})"
-    return select(connection, tail, (reference.prefix, reference.prefix, reference.name))
+    kind, prefix = ("", reference.prefix) if reference.pinned else ("AND NOT former", "")
+    query = f"SELECT id FROM aliases WHERE name = ? AND {_PREFIX_IS} {kind}"  # noqa: S608
+    ids = connection.execute(query, (reference.name, prefix, prefix)).fetchall()
+    return tuple(entry for each in ids for entry in select(connection, "WHERE removed IS NULL AND id = ?", each))
 
 
 def find_removed(connection: sqlite3.Connection, reference: Reference) -> Entry:

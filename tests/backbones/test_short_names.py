@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,10 @@ def test_a_file_in_the_place_of_the_folder_is_a_storage_error(tmp_path: Path, mo
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "file"))
     with pytest.raises(StorageError):
         shortnames.add("sd15", "owner/model")
+
+
+def test_a_table_at_which_one_would_wait_for_ever_is_refused(table: Path) -> None:
+    table.parent.mkdir()
+    os.mkfifo(table)
+    with pytest.raises(StorageError, match="no regular file"):
+        shortnames.read_table()

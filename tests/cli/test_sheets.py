@@ -84,6 +84,19 @@ def test_a_sheet_replaces_nothing_unasked(cli: Cli) -> None:
     assert outputs == ["old_strip.png", "old_strip-2.png"]
 
 
+@pytest.mark.usefixtures("learned")
+def test_a_sheet_is_no_picture_to_edit_or_to_learn_from(cli: Cli) -> None:
+    assert cli("strip", "old", "--strengths", "0,1").code == 0
+    refused = (
+        cli("apply", "old", "-i", "old_strip.png"),
+        cli("learn", "x", "--source-image", "old_strip.png", "--target-image", "old_strip.png"),
+    )
+    for outcome in refused:
+        assert (outcome.code, "old_strip.png is a sheet of attrbank's, of many pictures" in outcome.err) == (4, True)
+    shown = cli("show", "old_strip.png")
+    assert (shown.code, "which have a recipe each" in shown.err) == (3, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [

@@ -52,6 +52,17 @@ def test_a_list_in_a_terminal_costs_as_much_in_a_bank_of_many(
     assert steps_of(many, listed, monkeypatch) < 2 * steps_of(few, listed, monkeypatch)
 
 
+@pytest.mark.parametrize("reference", ["{name}", "{id:.12}", "{id}", "{name}@{id:.12}"])
+def test_what_a_reference_means_costs_as_much_in_a_bank_of_many(
+    reference: str, few: Bank, many: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked_up(bank: Bank) -> object:
+        wanted = bank.rows(["name", "id"], limit=5)[-1]
+        return bank.resolve(reference.format(name=wanted[0], id=wanted[1])).name == wanted[0]
+
+    assert steps_of(many, looked_up, monkeypatch) < 1.2 * steps_of(few, looked_up, monkeypatch)
+
+
 def test_the_rows_of_a_terminal_are_those_that_the_whole_list_begins_with(many: Bank, tmp_path: Path) -> None:
     """Also where the starter bank has some among them, and some of those are hidden."""
     starter = Bank(tmp_path / "starter")

@@ -15,6 +15,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, Field, ValidationError
 
+from attrbank import files
 from attrbank.backbones.parts.windows import Window, unread
 from attrbank.diffusion.placement import Dtype, Placement
 from attrbank.diffusion.protocols import Defaults, Guidance
@@ -143,7 +144,7 @@ def read_json(path: Path) -> Mapping[str, Any]:
         IncompatibleError: it is damaged.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = json.loads(files.read_text(path))
     except FileNotFoundError as error:
         raise NotFoundError(
             f"{path.parent} is not a model in the format of diffusers: it has no {path.name}.",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from attrbank import files
 from attrbank.backbones.parts.digest import weights_digest
 from attrbank.backbones.parts.weights import find_weights
 
@@ -72,7 +73,7 @@ def _of_text(path: Path, encoders: Iterable[str], checkpoint: Path | None) -> It
 def _of_network(
     folder: Path, config: Iterable[str], checkpoint: Path | None = None, prefix: str = ""
 ) -> tuple[str, dict[str, Any]]:
-    stated = json.loads((folder / "config.json").read_text(encoding="utf-8-sig"))
+    stated = json.loads(files.read_text(folder / "config.json"))
     settings = {key: stated.get(key, DEFAULTS.get(key)) for key in config}
     weights = weights_digest(find_weights(folder).files()) if checkpoint is None else _weights(checkpoint, prefix)
     return weights or "", settings
@@ -89,7 +90,7 @@ def _file(path: Path) -> str | None:
 def _sampling(path: Path, index: Mapping[str, Any]) -> str:
     """The schedule with all that a model recommends for it, which no network shows."""
     folder = path / "scheduler" if (path / "scheduler").is_dir() else path
-    stated = json.loads((folder / "scheduler_config.json").read_text(encoding="utf-8-sig"))
+    stated = json.loads(files.read_text(folder / "scheduler_config.json"))
     told = {key: value for key, value in stated.items() if key == "_class_name" or not key.startswith("_")}
     return _digest([told, index.get("force_zeros_for_empty_prompt")])
 

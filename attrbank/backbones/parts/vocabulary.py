@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from attrbank import files
 from attrbank.errors import IncompatibleError
 
 
@@ -47,4 +48,4 @@ def _ids(tokenizer: Path) -> Iterator[int]:
 
 
 def _read(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8-sig"))
+    return json.loads(files.read_text(path))

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+from attrbank.files import read_text
+
 VARIANTS = (None, "fp32", "fp16", "bf16")
 """The suffixes in file names, as diffusers calls them, the best first. Others, such as non_ema, are other weights."""
 
@@ -32,7 +34,7 @@ class Weights(NamedTuple):
         """
         if self.path.suffix != ".json":
             return [self.path]
-        shards = json.loads(self.path.read_text(encoding="utf-8-sig"))["weight_map"].values()
+        shards = json.loads(read_text(self.path))["weight_map"].values()
         return sorted({self.path.parent / Path(shard).name for shard in shards})
 
     def file_of(self, tensor: str) -> Path:
@@ -43,7 +45,7 @@ class Weights(NamedTuple):
         """
         if self.path.suffix != ".json":
             return self.path
-        shard = json.loads(self.path.read_text(encoding="utf-8-sig"))["weight_map"][tensor]
+        shard = json.loads(read_text(self.path))["weight_map"][tensor]
         return self.path.parent / Path(shard).name
 
 

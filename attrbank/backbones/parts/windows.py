@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from attrbank import files
 from attrbank.diffusion.spelling import TokenSpans
 from attrbank.errors import IncompatibleError, InvalidValueError
 
@@ -49,7 +50,7 @@ def unread(prompt: str, windows: Sequence[Window]) -> str:
 def clip_window(folder: Path, suffix: str) -> Window:
     """That of the CLIP encoder in ``text_encoder`` + suffix."""
     try:
-        config = json.loads((folder / f"text_encoder{suffix}" / "config.json").read_text(encoding="utf-8-sig"))
+        config = json.loads(files.read_text(folder / f"text_encoder{suffix}" / "config.json"))
         length, width = (int(config.get(key, usual)) for key, usual in _USUAL.items())
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):  # loading says what is wrong with it
         length, width = _USUAL.values()
@@ -183,5 +184,5 @@ def _clip_tokenizer(folder: Path) -> Tokenizer:
     tokenizer.post_processor = processors.RobertaProcessing(end, start, trim_offsets=False, add_prefix_space=False)
     added = folder / "added_tokens.json"
     if added.is_file():
-        tokenizer.add_tokens(list(json.loads(added.read_text(encoding="utf-8-sig"))))
+        tokenizer.add_tokens(list(json.loads(files.read_text(added))))
     return tokenizer
