@@ -236,7 +236,7 @@ class Trajectory:
         def clean(latent: Tensor) -> Tensor:
             return self.predict(replace(position, latent=latent), conditioning).x0
 
-        pushed: Tensor = torch.func.jvp(clean, (position.latent,), (tangent,))[1]
+        pushed: Tensor = torch.func.jvp(clean, (position.latent.contiguous(),), (tangent.contiguous(),))[1]
         self._count(len(tangent) * (position.index < self.end))
         return finite(pushed, "What went through the network along with the latent")
 

@@ -329,6 +329,13 @@ class TestJacobian:
         each = (pushed * cotangent).flatten(1).sum(1), (pulled * tangent).flatten(1).sum(1)  # no row knows the others
         torch.testing.assert_close(*each, atol=1e-3, rtol=1e-4)
 
+    def test_one_latent_may_stand_for_many_rows(self, here: Any) -> None:
+        run, position, conditioning = here
+        one = Position(position.latent[:1].expand(3, -1, -1, -1), 4, (3, 3, 3))
+        same = torch.randn(1, 4, 16, 16).expand(3, -1, -1, -1)
+        for product in (run.push_forward, run.pull_back):
+            torch.testing.assert_close(product(one, conditioning, same)[2], product(one, conditioning, same)[0])
+
     def test_a_pull_back_counts_as_three_evaluations_and_a_push_forward_as_two(self, here: Any) -> None:
         run, position, conditioning = here
         cost = 2 * len(position.latent)  # guidance asks twice
