@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias, TypedDict, TypeVar
@@ -235,10 +236,16 @@ def _refuse_monsters(options: Mapping[str, Any]) -> None:
 def _made(kind: type[Asked], **fields: object) -> Asked:
     """The dataclass with its fields checked, and converted where nothing is lost: ``"out.png"``, ``numpy.int64(7)``."""
     try:
-        made: Asked = TypeAdapter(kind).validate_python(fields)
+        made: Asked = _adapter(kind).validate_python(fields)
     except ValidationError as error:
         raise invalid_value(error, _FITS) from error
     return made
+
+
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    """Built once: that takes longer than what a slider may take for everything beside the network."""
+    return TypeAdapter(kind)
 
 
 def _path(value: object, what: str) -> Path:

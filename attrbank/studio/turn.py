@@ -31,6 +31,8 @@ class Turn:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._changed:
+            if threading.get_ident() not in self._line:  # it was interrupted while others had the turn
+                return
             self._depth -= 1
             if not self._depth:
                 self._line.popleft()
@@ -45,5 +47,10 @@ class Turn:
                 self._wait(threading.get_ident())
 
     def _wait(self, me: int) -> None:
-        self._changed.wait_for(lambda: self._line[0] == me)
+        try:
+            self._changed.wait_for(lambda: self._line[0] == me)
+        except BaseException:  # Ctrl-C: nobody shall wait for who has gone
+            self._line.remove(me)
+            self._changed.notify_all()
+            raise
         self._depth = 1

@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
-import anyio.to_thread
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
@@ -190,7 +190,7 @@ async def _aside(work: Callable[..., Answer], *given: Any) -> Answer:
         with only_our_errors():
             return work(*given)
 
-    return await anyio.to_thread.run_sync(done)
+    return await run_in_threadpool(done)
 
 
 async def _body(request: Request, most: int) -> bytes:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from unittest.mock import patch
+
+import pytest
 
 from attrbank.studio.turn import Turn
 
@@ -62,3 +65,43 @@ def test_an_error_gives_the_turn_up() -> None:
     except ValueError:
         pass
     assert not turn._line
+
+
+@pytest.mark.parametrize("works", [False, True])
+def test_who_is_interrupted_while_others_have_the_turn_leaves_the_line(works: bool) -> None:
+    turn, release = Turn(), threading.Event()
+
+    def other() -> None:
+        with turn:
+            release.wait(10)
+
+    thread = threading.Thread(target=other)
+
+    def interrupted() -> None:
+        if not works:
+            thread.start()
+            waiting(turn, 1)
+        with turn:
+            thread.start()
+            waiting(turn, 2)
+            turn.give_way()
+
+    with patch.object(turn._changed, "wait_for", interrupting(turn._changed.wait_for)):
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+        release.set()
+        thread.join(10)
+    assert not turn._line
+    with turn:
+        pass
+
+
+def interrupting(wait_for):
+    """Waits as before, but who would have to wait in the main thread is interrupted by Ctrl-C."""
+
+    def wait(condition):
+        if threading.current_thread() is threading.main_thread() and not condition():
+            raise KeyboardInterrupt
+        return wait_for(condition)
+
+    return wait

@@ -101,6 +101,17 @@ def test_a_photograph_is_edited_where_the_mask_is_white(client, wish) -> None:
     assert "-i me.png --mask mask.png" in answer["command"]
 
 
+def test_a_draft_of_a_photograph_changes_nothing_where_the_mask_is_black(client, wish) -> None:
+    half = Image.new("L", (40, 32), 0)
+    half.paste(255, (0, 0, 12, 32))
+    half.save(mask := io.BytesIO(), format="PNG")
+    edited = wish | {"image": dropped(client, "me.png", photo())["image"]}
+    edited["mask"] = dropped(client, "mask.png", mask.getvalue())["image"]
+    changed = image(draw(client, edited, draft=True)["after"]) != np.asarray(Image.open(io.BytesIO(photo())))
+    assert changed[:, :12].any()
+    assert not changed[:, 36:].any()
+
+
 def test_a_picture_of_a_photograph_comes_back_when_the_photograph_is_there(client, wish, page) -> None:
     edited = wish | {"image": dropped(client, "me.png", photo())["image"]}
     saved = client.post("/api/save", json={"wish": edited}).content

@@ -55,7 +55,7 @@ def test_the_walk(browser: Browser, address: str, screen: Callable[[Tab, str], N
 
     tab.get_by_label("Prompt", exact=True).fill("a photo of an old man")
     doing(tab, lambda: tab.keyboard.press("Enter"))
-    for name, presses in (("young", 10), ("smile", 9)):
+    for name, presses in (("young", 5), ("smile", 5)):
         tab.get_by_role("slider", name=name, exact=True).focus()
         doing(tab, lambda presses=presses: [tab.keyboard.press("PageUp") for _ in range(presses)])
     assert (seen(tab) != seen(tab, "before")).any()
