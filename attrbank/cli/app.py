@@ -28,7 +28,7 @@ def built_in(name: str) -> Any:
     if name not in _BUILT_IN:
         return None
     module, _, function = _BUILT_IN[name].target.partition(":")
-    return _command(name, getattr(import_module(module), function))
+    return command_of(name, getattr(import_module(module), function))
 
 
 class LazyGroup(TyperGroup):
@@ -56,7 +56,7 @@ class LazyGroup(TyperGroup):
         for spec, _ in manager.registrations("command"):
             self.commands.setdefault(spec.name, _placeholder(spec))
         if name in self.commands:
-            self.commands[name] = _command(name, manager.command(name))
+            self.commands[name] = command_of(name, manager.command(name))
 
 
 app = plain_app(cls=LazyGroup, add_completion=True)
@@ -108,7 +108,7 @@ def _placeholder(command: Spec) -> TyperCommand:
     return TyperCommand(command.name, help=command.summary)
 
 
-def _command(name: str, target: typer.Typer | Callable[..., None]) -> Any:
+def command_of(name: str, target: typer.Typer | Callable[..., None]) -> Any:
     """The command itself; a target that has commands of its own is a typer application already."""
     if isinstance(target, typer.Typer):
         return get_command(target)

@@ -179,6 +179,7 @@ def learn_attribute(
         alpha_bar_x=trajectory.alpha_bar(index_x),
         alpha_bar_z=trajectory.alpha_bar(index_z),
     )
+    spec = spec.model_copy(update={"sampler": sampler.name})  # with all its parameters
     record = _record(spec, backbone, resolved, learned, pairs.files if pairs else ())
     return LearnedAttribute(record, dict(learned.tensors))
 
