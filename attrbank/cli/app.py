@@ -14,6 +14,7 @@ from typer.main import get_command
 
 from attrbank.cli import streams
 from attrbank.cli.failure import exit_code_of
+from attrbank.cli.help import Sectioned, in_panels, write_examples, write_panels
 from attrbank.cli.plain import plain_app
 from attrbank.cli.slips import corrected
 from attrbank.names import VERSION
@@ -45,6 +46,11 @@ class LazyGroup(TyperGroup):
         """Put the real command in the place of its placeholder, then let typer resolve the name."""
         self._load(args[0])
         return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """By what they are for, with examples at the end."""
+        write_panels(in_panels(self.commands), formatter)
+        write_examples("", formatter)
 
     def _load(self, name: str) -> None:
         if found := built_in(name):
@@ -113,5 +119,5 @@ def command_of(name: str, target: typer.Typer | Callable[..., None]) -> Any:
     if isinstance(target, typer.Typer):
         return get_command(target)
     single = plain_app()
-    single.command(name)(target)
+    single.command(name, cls=Sectioned)(target)
     return get_command(single)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -86,6 +87,7 @@ def _importable(folder: Path) -> Iterator[None]:
     """Let the package's modules be imported from its folder, or from ``src`` in it."""
     paths = [str((folder / "src").resolve()), str(folder.resolve())]
     sys.path[:0] = paths
+    importlib.invalidate_caches()  # the package may have been written a moment ago
     try:
         yield
     finally:
