@@ -46,7 +46,7 @@ class Finding:
 
 
 def doctor(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
-    """Say what is here: versions, settings, banks, models, plugins, space and devices; and what is wrong.
+    """Say what is here, and what is wrong. Versions, settings, banks, models, plugins, space and devices are looked at.
 
     Exits with the code of the first thing that is wrong, or with 0.
     """
