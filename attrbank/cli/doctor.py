@@ -13,10 +13,10 @@ from typing import Literal
 
 import typer
 
-from attrbank import settings
 from attrbank.cli import terminal
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import AttrbankError, NotFoundError, PluginError, StorageError
+from attrbank.files import settings
 from attrbank.names import VERSION
 from attrbank.store.bank import Bank
 from attrbank.store.layout import default_bank

@@ -9,5 +9,5 @@ import typer
 
 def plain_app(**settings: Any) -> typer.Typer:
     """A typer application that reads no text as markup: help and errors quote what users and plugins wrote."""
-    usual = {"add_completion": False, "context_settings": {"help_option_names": ["--help", "-h"]}}
+    usual: dict[str, Any] = {"add_completion": False, "context_settings": {"help_option_names": ["--help", "-h"]}}
     return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, **(usual | settings))

@@ -136,8 +136,13 @@ class Editor:
 
     def _trajectory(self, planned: Plan) -> Trajectory:
         kind = Trajectory if self._memory is None else partial(RememberingTrajectory, memory=self._memory)
-        how = {"guidance_scale": planned.guidance_scale, "negative_prompt": planned.negative_prompt}
-        return kind(self._backbone, planned.sampler, grid=planned.grid, **how)
+        return kind(
+            self._backbone,
+            planned.sampler,
+            grid=planned.grid,
+            guidance_scale=planned.guidance_scale,
+            negative_prompt=planned.negative_prompt,
+        )
 
 
 def _counter(planned: Plan, on_step: OnStep) -> Callable[[Position], None]:

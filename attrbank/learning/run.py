@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from attrbank import settings
 from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import (
@@ -19,6 +18,7 @@ from attrbank.diffusion.protocols import (
 from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
+from attrbank.files import settings
 from attrbank.learning.hearing import refuse_unheard
 from attrbank.learning.picture_pairs import encode_pairs
 from attrbank.learning.request import refuse_unknown

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,6 @@ from typing import Literal, TypeAlias
 
 from attrbank.errors import InvalidValueError, StorageError
 from attrbank.names import validate_name
-from attrbank.text import printable
 
 PluginKind: TypeAlias = Literal["sampler", "backbone", "method", "metric", "judge", "command"]
 
@@ -69,7 +67,7 @@ def _words(name: str, kind: PluginKind, summary: str) -> dict[str, str]:
     return {
         "name": name,
         "kind": kind,
-        "summary": json.dumps(printable(summary), ensure_ascii=False),
+        "summary": repr(" ".join(summary.split())),
         "package": f"attrbank-{name}",
         "module": f"attrbank_{name.replace('-', '_')}",
         "class_name": "".join(words),

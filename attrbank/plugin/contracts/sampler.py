@@ -62,7 +62,7 @@ class SamplerContract(Contract):
         """The probability flow scales x by standard deviations, so the exact end of a deterministic run is known."""
         if self.subject.stochastic:
             return
-        order = self.order or getattr(self.subject, "order", 1)
+        order: int = self.order or getattr(self.subject, "order", None) or 1
         errors = [max(self._error(steps, deviation) for deviation in (0.5, 2.0)) for steps in (50, 100, 200)]
         for coarse, fine in pairwise(errors):
             reached = fine < 1e-5 or coarse / fine > 0.85 * 2**order
