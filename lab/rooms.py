@@ -23,7 +23,6 @@ Arrows: TypeAlias = Mapping[str, frozenset[str]]
 ORDER = (
     ("errors", "text"),
     ("names", "files"),
-    ("settings",),
     ("schema",),
     ("avi", "diffusion", "store"),
     ("samplers", "methods", "pictures"),
@@ -36,7 +35,7 @@ ORDER = (
     ("__main__", "plugins/"),
     ("lab/",),
 )
-"""Layers, the lowest first; the first four are the ground. A room may import those of lower layers, and no others."""
+"""Layers, the lowest first; the first three are the ground. A room may import those of lower layers, and no others."""
 
 MOST_ROOMS, MOST_FLOORS, MOST_ARROWS = 30, 11, 172  # the last is the laboratory, which measures the page below it
 

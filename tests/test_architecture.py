@@ -21,7 +21,7 @@ SHIPPED = [*MODULES, *sorted((ROOT / "plugins").rglob("*.py"))]
 OURS = [*SHIPPED, *sorted((ROOT / "lab").rglob("*.py"))]
 
 ENTRANCES = {"__init__.py", "__main__.py"}
-GROUND = {f"{name}.py" for name in ("errors", "files", "names", "settings", "text")}
+GROUND = {f"{name}.py" for name in ("errors", "names", "text")}
 """The only modules at the top of the package beside its entrances."""
 
 

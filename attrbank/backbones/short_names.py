@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrbank import settings
 from attrbank.errors import InvalidValueError, NotFoundError
+from attrbank.files import settings
 from attrbank.names import validate_name
 from attrbank.text import printable
 

@@ -14,6 +14,7 @@ from typer.main import get_command
 
 from attrbank.cli import streams
 from attrbank.cli.failure import exit_code_of
+from attrbank.cli.help import Sectioned, in_panels, write_examples, write_panels
 from attrbank.cli.plain import plain_app
 from attrbank.cli.slips import corrected
 from attrbank.names import VERSION
@@ -28,7 +29,7 @@ def built_in(name: str) -> Any:
     if name not in _BUILT_IN:
         return None
     module, _, function = _BUILT_IN[name].target.partition(":")
-    return _command(name, getattr(import_module(module), function))
+    return command_of(name, getattr(import_module(module), function))
 
 
 class LazyGroup(TyperGroup):
@@ -46,6 +47,11 @@ class LazyGroup(TyperGroup):
         self._load(args[0])
         return super().resolve_command(ctx, args)
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """By what they are for, with examples at the end."""
+        write_panels(in_panels(self.commands), formatter)
+        write_examples("", formatter)
+
     def _load(self, name: str) -> None:
         if found := built_in(name):
             self.commands[name] = found
@@ -56,7 +62,7 @@ class LazyGroup(TyperGroup):
         for spec, _ in manager.registrations("command"):
             self.commands.setdefault(spec.name, _placeholder(spec))
         if name in self.commands:
-            self.commands[name] = _command(name, manager.command(name))
+            self.commands[name] = command_of(name, manager.command(name))
 
 
 app = plain_app(cls=LazyGroup, add_completion=True)
@@ -108,10 +114,10 @@ def _placeholder(command: Spec) -> TyperCommand:
     return TyperCommand(command.name, help=command.summary)
 
 
-def _command(name: str, target: typer.Typer | Callable[..., None]) -> Any:
+def command_of(name: str, target: typer.Typer | Callable[..., None]) -> Any:
     """The command itself; a target that has commands of its own is a typer application already."""
     if isinstance(target, typer.Typer):
         return get_command(target)
     single = plain_app()
-    single.command(name)(target)
+    single.command(name, cls=Sectioned)(target)
     return get_command(single)

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from attrbank import settings
 from attrbank.cli import terminal
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.cli.plain import plain_app
 from attrbank.errors import NotFoundError
+from attrbank.files import settings
 from attrbank.store.bank import Bank
 
 config = plain_app()

@@ -13,10 +13,10 @@ from typing import Literal
 
 import typer
 
-from attrbank import settings
 from attrbank.cli import terminal
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import AttrbankError, NotFoundError, PluginError, StorageError
+from attrbank.files import settings
 from attrbank.names import VERSION
 from attrbank.store.bank import Bank
 from attrbank.store.layout import default_bank
@@ -46,7 +46,7 @@ class Finding:
 
 
 def doctor(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
-    """Say what is here: versions, settings, banks, models, plugins, space and devices; and what is wrong.
+    """Say what is here, and what is wrong. Versions, settings, banks, models, plugins, space and devices are looked at.
 
     Exits with the code of the first thing that is wrong, or with 0.
     """

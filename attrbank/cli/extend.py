@@ -6,7 +6,8 @@ from typing import Any
 
 from attrbank.cli import terminal
 from attrbank.cli.options import BankOption, JsonOption
-from attrbank.plugins.discovery import Kind
+from attrbank.plugins.discovery import Kind, Registration
+from attrbank.plugins.guard import reason_of
 from attrbank.plugins.manager import load_plugins
 
 
@@ -34,10 +35,21 @@ def registered(kind: Kind) -> list[dict[str, Any]]:
     """What the plugins offer of one kind."""
     return [
         {
-            "name": spec.name,
-            "summary": spec.summary,
-            "capabilities": [*spec.capabilities, *(["oracle"] if spec.judge else [])],
-            "distribution": plugin.distribution,
+            "name": registration.spec.name,
+            "summary": registration.spec.summary,
+            "capabilities": [*registration.spec.capabilities, *(["oracle"] if registration.spec.judge else [])],
+            "parameters": _parameters(registration),
+            "distribution": registration.plugin.distribution,
         }
-        for spec, plugin in load_plugins().registrations(kind)
+        for registration in load_plugins().registrations(kind)
     ]
+
+
+def _parameters(registration: Registration) -> dict[str, Any]:
+    """What may be set behind a colon, with what it is otherwise; nothing of a plugin that cannot tell."""
+    try:
+        model = load_plugins().parameters(registration)
+        return model().model_dump(mode="json") if model else {}
+    except Exception as error:  # a plugin's own
+        terminal.warn(f"{registration.spec.name} does not tell its parameters: {reason_of(error)}")
+        return {}

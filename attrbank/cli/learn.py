@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 import typer
 
@@ -14,6 +14,7 @@ from attrbank.cli import terminal
 from attrbank.cli.card import tuning_facts
 from attrbank.cli.completing import methods
 from attrbank.cli.fleet import learn_file, refuse_what_the_file_says
+from attrbank.cli.help import PUBLISHED
 from attrbank.cli.options import (
     BackboneOption,
     BankOption,
@@ -79,6 +80,8 @@ class Times:
 class Tuning:
     """The options that say whether core and time are chosen by looking, who looks, and for what."""
 
+    PANEL: ClassVar = "Tuning"
+
     tune: Annotated[bool, typer.Option("--tune", help="Choose core and T_x, calibrate strengths: minutes.")] = False
     judge: Annotated[str | None, typer.Option(metavar="J", help="Who looks while tuning; default the oracle.")] = None
     goal: Annotated[str | None, typer.Option(metavar="NAME", help="What it promises, if its name does not.")] = None
@@ -91,6 +94,8 @@ class Tuning:
 @dataclass(frozen=True)
 class Paper:
     """The options of the paper's vectors."""
+
+    PANEL: ClassVar = PUBLISHED
 
     tail: Annotated[Tail | None, typer.Option(help="Paper: which of z's vectors are grafted.")] = None
     solver: Annotated[Solver | None, typer.Option(help="Paper: the network, or the closed form.")] = None
@@ -129,7 +134,7 @@ def learn(
     on: Annotated[str | None, typer.Option("--on", metavar="WORD", help="Text: the subject; default found.")] = None,
     region: Region,
     paper: Paper,
-    preset: Annotated[Preset | None, typer.Option(help="All settings as published.")] = None,
+    preset: Annotated[Preset | None, typer.Option(rich_help_panel=PUBLISHED, help="All settings as published.")] = None,
     tuning: Tuning,
     replace: ReplaceOption = False,
     force: Annotated[bool, typer.Option("--force", help="Store it even if there is next to nothing to learn.")] = False,

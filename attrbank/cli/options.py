@@ -1,6 +1,7 @@
 """The options that several commands share: alone as annotations, or together as bundles of options.
 
-A command takes a bundle as a parameter, is decorated with ``spelled_out``, and gets one option for each of its fields.
+A command takes a bundle as a parameter, is decorated with ``spelled_out``, and gets one option for each of its fields;
+where the bundle has a ``PANEL``, help shows them under that title.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias, get_type_hints
+from typing import Annotated, Any, ClassVar, TypeAlias, get_type_hints
 
 import typer
 
@@ -59,6 +60,8 @@ _Guidance: TypeAlias = Annotated[
 class Where:
     """The options that say where networks run."""
 
+    PANEL: ClassVar = "Where networks run"
+
     device: Annotated[str | None, typer.Option(metavar="D", help="Where networks run: cpu, cuda, cuda:1, mps.")] = None
     dtype: Annotated[Dtype | None, typer.Option(help="Precision of the networks.")] = None
     offload: Annotated[bool, typer.Option("--offload", help="Keep on the device only the network at work.")] = False
@@ -72,6 +75,8 @@ class Where:
 @dataclass(frozen=True)
 class Sampling:
     """The options that say how pictures are sampled, under the names that requests have for them."""
+
+    PANEL: ClassVar = "How pictures are sampled"
 
     sampler: Annotated[
         str | None, typer.Option(metavar="S", autocompletion=completing.samplers, help="See attrbank samplers.")
@@ -105,8 +110,10 @@ def _spelled_out(parameter: inspect.Parameter) -> Iterator[inspect.Parameter]:
     if not is_dataclass(bundle):
         yield parameter
         return
-    hints = get_type_hints(bundle, include_extras=True)
+    hints, panel = get_type_hints(bundle, include_extras=True), getattr(bundle, "PANEL", None)
     for field in fields(bundle):
+        if panel is not None:
+            hints[field.name].__metadata__[0].rich_help_panel = panel
         yield inspect.Parameter(field.name, parameter.kind, default=field.default, annotation=hints[field.name])
 
 

@@ -113,8 +113,13 @@ def registered(items: Sequence[Mapping[str, Any]], as_json: bool) -> None:
     if as_json:
         document(items)
         return
-    rows = [(item["name"], item["summary"], " ".join(item["capabilities"]), item["distribution"]) for item in items]
+    rows = [(item["name"], item["summary"], " ".join(_abilities(item)), item["distribution"]) for item in items]
     table(("NAME", "SUMMARY", "CAPABILITIES", "FROM"), rows)
+
+
+def _abilities(item: Mapping[str, Any]) -> list[str]:
+    """What it can, and what may be set of it, as it is written behind a colon."""
+    return [*item["capabilities"], *(f"{name}={value}" for name, value in item.get("parameters", {}).items())]
 
 
 def number(value: float) -> str:

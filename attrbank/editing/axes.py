@@ -147,7 +147,14 @@ def _seeds(values: str) -> tuple[Mark, ...]:
 
 
 def _samplers(values: str) -> tuple[Mark, ...]:
-    return tuple(Mark(name.strip(), fields={"sampler": name.strip()}) for name in _parts(values, ","))
+    """A piece with a value and no name, as in ``dpm:eta=0.5,order=2``, is a parameter of the sampler before it."""
+    names: list[str] = []
+    for piece in map(str.strip, _parts(values, ",")):
+        if names and "=" in piece and ":" not in piece:
+            names[-1] = f"{names[-1]},{piece}"
+        else:
+            names.append(piece)
+    return tuple(Mark(name, fields={"sampler": name}) for name in names)
 
 
 def _attributes(values: str) -> tuple[Mark, ...]:

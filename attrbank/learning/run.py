@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from attrbank import settings
 from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import (
@@ -22,6 +21,7 @@ from attrbank.diffusion.remembering import Memory, RememberingTrajectory
 from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
+from attrbank.files import settings
 from attrbank.learning.hearing import refuse_unheard
 from attrbank.learning.picture_pairs import encode_pairs
 from attrbank.learning.request import refuse_unknown
@@ -193,6 +193,7 @@ def learn_attribute(
         alpha_bar_x=trajectory.alpha_bar(index_x),
         alpha_bar_z=trajectory.alpha_bar(index_z),
     )
+    spec = spec.model_copy(update={"sampler": sampler.name})  # with all its parameters
     record = _record(spec, backbone, resolved, learned, pairs.files if pairs else ())
     return LearnedAttribute(record, dict(learned.tensors))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attrbank.diffusion.protocols import Backbone, Description, family_of, guidance_of
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError, PluginError
+from attrbank.plugin.scaffold import PLACEHOLDER
 from attrbank.plugins.discovery import BUILT_IN, GROUP, Kind, Plugin
+from attrbank.plugins.guard import reason_of
 from attrbank.plugins.hookspecs import TAKES_ARGUMENT, Spec
 from attrbank.plugins.manager import PluginManager
 
@@ -84,6 +87,7 @@ def _importable(folder: Path) -> Iterator[None]:
     """Let the package's modules be imported from its folder, or from ``src`` in it."""
     paths = [str((folder / "src").resolve()), str(folder.resolve())]
     sys.path[:0] = paths
+    importlib.invalidate_caches()  # the package may have been written a moment ago
     try:
         yield
     finally:
@@ -101,6 +105,7 @@ def _verdicts(manager: PluginManager, kind: Kind, spec: Spec) -> Iterator[Verdic
         "metric": contracts.MetricContract,
     }
     subject = f"{kind} {spec.name}"
+    yield Verdict(subject, "its summary says what it is", _unsaid(spec.summary))
     if kind == "judge":
         yield from _judged(subject, spec, lambda case: manager.judge(spec.name, case))
         return
@@ -110,6 +115,8 @@ def _verdicts(manager: PluginManager, kind: Kind, spec: Spec) -> Iterator[Verdic
         yield Verdict(subject, "it can be made", error.message)
         return
     yield Verdict(subject, "it can be made", None)
+    if kind == "command":
+        yield Verdict(subject, "its help can be shown", _unhelpful(spec.name, made))
     if kind == "backbone":
         yield Verdict(subject, "its description tells what it is", _misdescribed(manager.describe(spec.name), made))
     if kind in NAMED:
@@ -154,10 +161,27 @@ def _misdescribed(described: Description, model: Backbone) -> str | None:
     return None if guidance_of(described) == guidance_of(model) else "described with other guidance than the model has"
 
 
+def _unsaid(summary: str) -> str | None:
+    blank = not summary.strip() or summary == PLACEHOLDER
+    return "it is the sentence that the template came with" if blank else None
+
+
+def _unhelpful(name: str, target: Any) -> str | None:
+    """Why typer cannot read a command, if it cannot."""
+    from attrbank.cli.app import command_of
+
+    try:
+        command = command_of(name, target)
+        command.get_help(command.context_class(command, info_name=name))
+    except Exception as error:  # typer's own assertions, and whatever annotations say
+        return f"typer cannot read it: {reason_of(error)}"
+    return None
+
+
 def _misnamed(name: str, made: Any) -> str | None:
     """Recipes and artifacts record an object's own name, and must lead back to it."""
     own = getattr(made, "name", None)
-    return None if own == name else f"it calls itself {own!r}"
+    return None if str(own).partition(":")[0] == name else f"it calls itself {own!r}"
 
 
 def _suite_for(contract: type[Any], made: Any, make: Callable[[], Any]) -> Any:

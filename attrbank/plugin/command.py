@@ -11,7 +11,7 @@ from attrbank.cli import terminal
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.cli.plain import plain_app
 from attrbank.errors import PluginError
-from attrbank.plugin.scaffold import PluginKind, write_plugin
+from attrbank.plugin.scaffold import PLACEHOLDER, PluginKind, write_plugin
 from attrbank.plugins.discovery import Plugin
 from attrbank.plugins.manager import load_plugins
 
@@ -53,6 +53,7 @@ def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What users will type, like euler.")],
     *,
     kind: Annotated[PluginKind, typer.Option(help="What it offers.")],
+    summary: Annotated[str, typer.Option(metavar="TEXT", help="What it is, in one sentence.")] = PLACEHOLDER,
     as_json: JsonOption = False,
     bank: BankOption = None,
 ) -> None:
@@ -61,7 +62,9 @@ def new(
     It goes into the folder attrbank-NAME here, works as it is, and passes.
     """
     load_plugins().refuse_taken(kind, name)
-    folder = write_plugin(name, kind, Path.cwd())
+    folder = write_plugin(name, kind, Path.cwd(), summary)
+    if summary == PLACEHOLDER:
+        terminal.say(f"Say what it is in {next(folder.glob('*/__init__.py'))}; until then the check complains.")
     terminal.say(f"Try it: pip install -e {folder.name} && attrbank plugins check {folder.name}")
     if as_json:
         terminal.document({"name": name, "kind": kind, "folder": folder.name})

@@ -14,13 +14,22 @@ from typing import Literal, TypeAlias
 from attrbank.errors import InvalidValueError, StorageError
 from attrbank.names import validate_name
 
-PluginKind: TypeAlias = Literal["sampler", "backbone", "method", "metric", "judge"]
+PluginKind: TypeAlias = Literal["sampler", "backbone", "method", "metric", "judge", "command"]
+
+PLACEHOLDER = "One sentence for attrbank's listings."
+"""What stands for a summary until its author says what it is; ``plugins check`` refuses it."""
 
 _SUFFIX = ".tmpl"
 
 
-def write_plugin(name: str, kind: PluginKind, parent: Path) -> Path:
+def write_plugin(name: str, kind: PluginKind, parent: Path, summary: str = PLACEHOLDER) -> Path:
     """Write the package ``attrbank-NAME`` into a folder of that name, and return it.
+
+    Args:
+        name: what users will type.
+        kind: of what it offers.
+        parent: where the folder goes.
+        summary: one sentence that says what it is.
 
     Raises:
         InvalidValueError: the name is malformed or no package's, or the folder exists.
@@ -33,7 +42,7 @@ def write_plugin(name: str, kind: PluginKind, parent: Path) -> Path:
         folder.mkdir()
         with _all_or_nothing(folder):
             for source in ("common", kind):
-                _write(resources.files("attrbank.plugin") / "templates" / source, folder, _words(name, kind))
+                _write(resources.files("attrbank.plugin") / "templates" / source, folder, _words(name, kind, summary))
     except FileExistsError as error:
         raise InvalidValueError(f"There is a {folder.name!r} here already.", hint="Choose another name.") from error
     except OSError as error:
@@ -50,7 +59,7 @@ def _all_or_nothing(folder: Path) -> Iterator[None]:
         raise
 
 
-def _words(name: str, kind: PluginKind) -> dict[str, str]:
+def _words(name: str, kind: PluginKind, summary: str) -> dict[str, str]:
     """What the templates leave open."""
     words = [part.capitalize() for part in name.replace("-", "_").split("_")]
     # With its kind in it, the class takes no name that the templates or the language need: not None, not Facts.
@@ -58,6 +67,7 @@ def _words(name: str, kind: PluginKind) -> dict[str, str]:
     return {
         "name": name,
         "kind": kind,
+        "summary": repr(" ".join(summary.split())),
         "package": f"attrbank-{name}",
         "module": f"attrbank_{name.replace('-', '_')}",
         "class_name": "".join(words),

@@ -52,6 +52,8 @@ class Spec:
         capabilities: short words for listings, such as "stochastic" or "invert".
         target: ``module:object``, imported on first use.
         describe: for backbones, the ``module:object`` that describes the model without loading it.
+        parameters: for samplers, the ``module:object`` of a pydantic model of what the user may set, each with a
+            default; the target is then called with one of those. Importing it must be cheap, as listings do.
         judge: for backbones, the ``module:object`` that makes the judge of its pictures, as ``register_judges`` has it.
 
     Raises:
@@ -64,6 +66,7 @@ class Spec:
     target: str = field(kw_only=True)
     describe: str | None = field(default=None, kw_only=True)
     judge: str | None = field(default=None, kw_only=True)
+    parameters: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         validate_name(self.name)
@@ -71,7 +74,7 @@ class Spec:
             raise InvalidValueError(f"the capabilities of {self.name!r} are not a tuple")
         if not all(isinstance(text, str) for text in (self.summary, *self.capabilities)):
             raise InvalidValueError(f"the summary or a capability of {self.name!r} is not text")
-        for target in (self.target, self.describe or self.target, self.judge or self.target):
+        for target in filter(None, (self.target, self.describe, self.judge, self.parameters)):
             if not _TARGET.fullmatch(target):
                 raise InvalidValueError(f"a target of {self.name!r} is not module:object, but {target!r}")
 
@@ -82,7 +85,10 @@ Register = Callable[[Spec], None]
 
 @hookspec
 def register_samplers(register: Register) -> None:
-    """Offer samplers. The target is called without arguments and returns a ``Sampler``."""
+    """Offer samplers. The target is called without arguments and returns a ``Sampler``.
+
+    With ``parameters`` it is called with what the user has set of them, and with defaults.
+    """
 
 
 @hookspec

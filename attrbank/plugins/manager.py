@@ -23,7 +23,7 @@ from attrbank.backbones import short_names as shortnames
 from attrbank.diffusion.placement import Placement
 from attrbank.errors import InvalidValueError, NotFoundError, PluginError
 from attrbank.names import is_name
-from attrbank.plugins import hookspecs
+from attrbank.plugins import hookspecs, parameters
 from attrbank.plugins.discovery import GROUP, KINDS, Kind, Plugin, Registered, Registration, selected_plugins
 from attrbank.plugins.guard import (
     Talk,
@@ -92,13 +92,33 @@ class PluginManager:
             )
 
     def sampler(self, name: str) -> Any:
-        """A new ``Sampler`` of that name.
+        """A new ``Sampler`` of that name, which may have parameters behind a colon: ``dpm:eta=0.5``.
 
         Raises:
             NotFoundError: no plugin offers it.
+            InvalidValueError: it has no such parameter, or none of that value.
             PluginError: it could not be imported or made.
         """
-        return self._make("sampler", name)
+        plain, given = parameters.split(name)
+        registration = self._find("sampler", plain)
+        model = self.parameters(registration)
+        if model is None:
+            if given:
+                raise InvalidValueError(f"The sampler {plain!r} has no parameters.", hint=f"Write {plain} alone.")
+            return _called(registration, "sampler")
+        values = parameters.checked(model, given, f"sampler {plain}")
+        made = _called(registration, "sampler", values)
+        made.name = parameters.text_of(plain, values)  # what recipes and artifacts record
+        return made
+
+    def parameters(self, registration: Registration) -> Any:
+        """The pydantic model of what a user may set; None if there is nothing.
+
+        Raises:
+            PluginError: it could not be imported.
+        """
+        spec, plugin = registration
+        return _target(Registration(replace(spec, target=spec.parameters), plugin)) if spec.parameters else None
 
     def method(self, name: str) -> Method:
         """A new ``Method`` of that name, complete; raises as ``sampler`` does."""
@@ -192,13 +212,16 @@ class PluginManager:
         Args:
             used: kind and name of each; a backbone's is as the user gave it.
         """
-        names = ((kind, self._backbone_name(name) if kind == "backbone" else name) for kind, name in used)
+        names = ((kind, self._plain_name(kind, name)) for kind, name in used)
         plugins = [self._registry[kind][name].plugin for kind, name in names if name in self._registry[kind]]
         return {plugin.distribution: plugin.version for plugin in plugins if not plugin.built_in}
 
     def command(self, name: str) -> Any:
         """The function or typer application behind a command; raises as ``sampler`` does."""
         return _target(self._find("command", name))
+
+    def _plain_name(self, kind: Kind, name: str) -> str:
+        return self._backbone_name(name) if kind == "backbone" else name.partition(":")[0]
 
     def _make(self, kind: Kind, name: str, *arguments: object) -> Any:
         return _called(self._find(kind, name), kind, *arguments)

@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from attrbank import files, settings
+from attrbank import files
 from attrbank.errors import CorruptArtifactError
+from attrbank.files import settings
 from attrbank.store import _fs
 
 ARTIFACT_SUFFIX = ".safetensors"

@@ -16,6 +16,7 @@ class Adams:
 
     name = "adams"
     stochastic = False
+    order = 2  # halving the step divides the error by 4: ``attrbank plugins check`` looks
 
     def grid(self, steps, schedule):
         """The model's own spacing."""

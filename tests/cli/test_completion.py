@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from attrbank import settings
+from attrbank.files import settings
 from attrbank.store.bank import Bank
 from tests.cli.conftest import artifact
 from tests.cli.test_startup import HEAVY, HELLO, REPOSITORY, processor_time, run_python

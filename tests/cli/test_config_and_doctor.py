@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from attrbank import settings
 from attrbank.cli import doctor
 from attrbank.cli.doctor import Finding
+from attrbank.files import settings
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli, artifact
 from tests.helpers.fake_distributions import BROKEN, install

@@ -24,6 +24,7 @@ NEW: dict[PluginKind, str] = {
     "method": "mean_shift",
     "metric": "difference",
     "judge": "reddish",
+    "command": "count",
 }
 """A new plugin of each kind; the names are chosen to be awkward."""
 KINDS = tuple(NEW)
@@ -81,14 +82,14 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the new plugins."""
     folder = tmp_path_factory.mktemp("written")
     for kind, name in NEW.items():
-        write_plugin(name, kind, folder)
+        write_plugin(name, kind, folder, "What it is.")
     return folder
 
 
 def test_new_plugins_pass_their_tests_and_contracts_where_they_are_installed(tmp_path: Path) -> None:
     environment = fresh_environment(tmp_path)
     for kind, name in NEW.items():
-        environment.attrbank("plugins", "new", name, "--kind", kind)
+        environment.attrbank("plugins", "new", name, "--kind", kind, "--summary", "What it is.")
     folders = sorted(tmp_path.glob("attrbank-*"))
     environment.install(*folders)
     plugins = json.loads(environment.attrbank("plugins", "--json"))
@@ -179,6 +180,49 @@ def test_a_name_that_no_plugin_can_have_is_refused(
     assert not list(tmp_path.glob("attrbank-*"))
 
 
+def test_the_sentence_of_the_template_is_refused(
+    tmp_path: Path, cli: Cli, on_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "until then the check complains" in cli("plugins", "new", "heun", "--kind", "metric").err
+    outcome = cli("plugins", "check", "attrbank-heun")
+    assert outcome.code == 9
+    assert "FAILED  metric heun: its summary says what it is" in outcome.out
+    assert outcome.out.count("FAILED") == 1
+
+
+def test_a_summary_is_text_and_never_code(tmp_path: Path) -> None:
+    folder = write_plugin("heun", "sampler", tmp_path, 'a "quoted" \\ $name\n{0}')
+    tree = ast.parse((folder / "attrbank_heun" / "__init__.py").read_text())
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    (call,) = (call for call in calls if getattr(call.func, "id", "") == "Spec")
+    assert ast.literal_eval(call.args[1]) == 'a "quoted" \\ $name {0}'
+
+
+def test_a_sampler_is_held_to_the_order_that_it_claims(
+    tmp_path: Path, cli: Cli, on_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cli("plugins", "new", "wrong", "--kind", "sampler", "--summary", "It.")
+    code = tmp_path / "attrbank-wrong" / "attrbank_wrong" / "sampler.py"
+    code.write_text(code.read_text().replace("stochastic = False", "order = 2\n    stochastic = False"))
+    outcome = cli("plugins", "check", "attrbank-wrong")
+    assert outcome.code == 9
+    assert "do not fall with order 2" in outcome.err
+
+
+def test_a_command_that_typer_cannot_read_is_told(
+    tmp_path: Path, cli: Cli, on_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cli("plugins", "new", "tally", "--kind", "command", "--summary", "It.")
+    code = tmp_path / "attrbank-tally" / "attrbank_tally" / "command.py"
+    code.write_text(code.read_text().replace("    beginning:", "    what: int | str,\n    beginning:"))
+    outcome = cli("plugins", "check", "attrbank-tally")
+    assert outcome.code == 9
+    assert "FAILED  command tally: its help can be shown" in outcome.out
+
+
 def test_a_name_taken_by_another_kind_is_free(tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert cli("plugins", "new", "ddim", "--kind", "metric").code == 0
@@ -212,7 +256,7 @@ def test_a_plugin_that_imports_heavy_code_fails(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("attrbank.plugin.check.HEAVY", frozenset({"attrbank_weights"}))
     (on_path / "attrbank_weights.py").write_text("")
-    cli("plugins", "new", "heavy", "--kind", "metric")
+    cli("plugins", "new", "heavy", "--kind", "metric", "--summary", "It.")
     code = tmp_path / "attrbank-heavy" / "attrbank_heavy" / "__init__.py"
     code.write_text(f"import attrbank_weights\n{code.read_text()}")
     outcome = cli("plugins", "check", "attrbank-heavy")
@@ -234,7 +278,7 @@ def test_a_wrong_sampler_fails_its_contract(
     right: str, tmp_path: Path, cli: Cli, on_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    cli("plugins", "new", "wrong", "--kind", "sampler")
+    cli("plugins", "new", "wrong", "--kind", "sampler", "--summary", "It.")
     code = tmp_path / "attrbank-wrong" / "attrbank_wrong" / "sampler.py"
     assert right in code.read_text()
     code.write_text(code.read_text().replace(right, SPOILED[right]))
@@ -248,7 +292,7 @@ def test_a_backbone_whose_description_is_of_another_fails(
     tmp_path: Path, cli: Cli, on_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    cli("plugins", "new", "two-faced", "--kind", "backbone")
+    cli("plugins", "new", "two-faced", "--kind", "backbone", "--summary", "It.")
     code = tmp_path / "attrbank-two-faced" / "attrbank_two_faced" / "backbone.py"
     code.write_text(f"{code.read_text()}\n    fingerprint = 'fedcba9876543210'\n")
     outcome = cli("plugins", "check", "attrbank-two-faced")
@@ -265,7 +309,7 @@ def test_two_entry_points_of_one_package_must_not_offer_the_same(
     tmp_path: Path, cli: Cli, on_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    cli("plugins", "new", "heun", "--kind", "sampler")
+    cli("plugins", "new", "heun", "--kind", "sampler", "--summary", "It.")
     project = tmp_path / "attrbank-heun" / "pyproject.toml"
     once = 'heun = "attrbank_heun"\n'
     project.write_text(project.read_text().replace(once, f"{once}again = 'attrbank_heun'\n"))
@@ -293,7 +337,7 @@ def test_what_is_wrong_with_a_metric_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    cli("plugins", "new", "heun", "--kind", "metric")
+    cli("plugins", "new", "heun", "--kind", "metric", "--summary", "It.")
     code = tmp_path / "attrbank-heun" / "attrbank_heun" / file
     assert right in code.read_text()
     code.write_text(code.read_text().replace(right, wrong))
@@ -333,7 +377,7 @@ def test_a_package_may_keep_its_code_below_src_and_leaves_the_path_as_it_was(
     tmp_path: Path, cli: Cli, on_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    cli("plugins", "new", "heun", "--kind", "metric")
+    cli("plugins", "new", "heun", "--kind", "metric", "--summary", "It.")
     folder, path = tmp_path / "attrbank-heun", list(sys.path)
     (folder / "src").mkdir()
     (folder / "attrbank_heun").rename(folder / "src" / "attrbank_heun")

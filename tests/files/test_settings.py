@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from attrbank import settings
 from attrbank.errors import InvalidValueError, NotFoundError
+from attrbank.files import settings
 from attrbank.learning.run import default_backbone
 from attrbank.store.layout import default_bank
 
