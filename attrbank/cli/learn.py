@@ -77,6 +77,20 @@ class Times:
 
 
 @dataclass(frozen=True)
+class How:
+    """The options that say what kind of edit it is."""
+
+    method: Annotated[
+        str | None,
+        typer.Option(metavar="M", autocompletion=methods, help="See attrbank methods."),
+    ] = None
+    vectors: Annotated[Vectors | None, typer.Option(help="Where the vectors come from; default difference.")] = None
+    core: Annotated[Core | None, typer.Option(help="Difference, text: which predictor; default the better.")] = None
+    rank: Annotated[int | None, typer.Option(metavar="R", help="Difference: the rank of the vectors.")] = None
+    on: Annotated[str | None, typer.Option("--on", metavar="WORD", help="Text: the subject; default found.")] = None
+
+
+@dataclass(frozen=True)
 class Tuning:
     """The options that say whether core and time are chosen by looking, who looks, and for what."""
 
@@ -125,13 +139,7 @@ def learn(
     seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Like 0-63 or 1,5,9; default 0-63.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Short for 64 seeds from N.")] = None,
     times: Times,
-    method: Annotated[
-        str | None, typer.Option(metavar="M", autocompletion=methods, help="See attrbank methods.")
-    ] = None,
-    vectors: Annotated[Vectors | None, typer.Option(help="Where the vectors come from; default difference.")] = None,
-    core: Annotated[Core | None, typer.Option(help="Difference, text: which predictor; default the better.")] = None,
-    rank: Annotated[int | None, typer.Option(metavar="R", help="Difference: the rank of the vectors.")] = None,
-    on: Annotated[str | None, typer.Option("--on", metavar="WORD", help="Text: the subject; default found.")] = None,
+    how: How,
     region: Region,
     paper: Paper,
     preset: Annotated[Preset | None, typer.Option(rich_help_panel=PUBLISHED, help="All settings as published.")] = None,
@@ -149,14 +157,13 @@ def learn(
     """Learn an attribute from a pair of prompts, or of pictures."""
     if from_file is not None:
         refuse_what_the_file_says(context)
-        how: dict[str, Any] = {"bank": bank, "replace": replace, "preview": not no_preview, "as_json": as_json}
-        learn_file(from_file, backbone=backbone_of(backbone, config), placement=where.placement(), **how)
+        given: dict[str, Any] = {"bank": bank, "replace": replace, "preview": not no_preview, "as_json": as_json}
+        learn_file(from_file, backbone=backbone_of(backbone, config), placement=where.placement(), **given)
         return
     if name is None:
         raise typer.BadParameter("Give a NAME, or --from FILE.")
     from attrbank.learning.request import learn_spec  # help is shown without plugins
 
-    how = {"method": method, "vectors": vectors, "core": core, "rank": rank, "on": on}
     spec = learn_spec(
         name,
         pairs.source or [],
@@ -166,7 +173,7 @@ def learn(
         preset=preset,
         seeds=_seeds(seeds, seed),
         **vars(times),
-        **how,
+        **vars(how),
         **vars(region),
         **vars(paper),
         **vars(sampling),

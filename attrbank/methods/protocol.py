@@ -30,8 +30,6 @@ if TYPE_CHECKING:  # plans ask methods what they need, without torch
 
 OnProgress: TypeAlias = Callable[[str, int, int], None]
 """Called with a stage's name, what is done of it, and its total."""
-
-
 OnWarning: TypeAlias = Callable[[str], None]
 """Called with what the user should know, a clause."""
 
@@ -399,15 +397,3 @@ class Method:
             InvalidValueError: it cannot.
         """
         raise InvalidValueError(f"What the method {self.name!r} learns cannot be tuned.", hint="Leave --tune out.")
-
-
-def completed(method: Any) -> Method:
-    """The method, with the defaults of ``Method`` for what it leaves out."""
-    return method if isinstance(method, Method) else _Completed(method)
-
-
-class _Completed(Method):
-    """A method that does not derive from ours."""
-
-    def __init__(self, own: Any) -> None:
-        self.__dict__.update({name: getattr(own, name) for name in dir(own) if not name.startswith("_")})

@@ -122,7 +122,7 @@ class PluginManager:
 
     def method(self, name: str) -> Method:
         """A new ``Method`` of that name, complete; raises as ``sampler`` does."""
-        from attrbank.methods.protocol import completed  # listing plugins does without records
+        from attrbank.methods.completing import completed  # listing plugins does without records
 
         return completed(self._make("method", name))
 

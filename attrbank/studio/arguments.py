@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias, TypedDict, TypeVar
+from typing import Any, TypeAlias, TypedDict, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -236,16 +236,16 @@ def _refuse_monsters(options: Mapping[str, Any]) -> None:
 def _made(kind: type[Asked], **fields: object) -> Asked:
     """The dataclass with its fields checked, and converted where nothing is lost: ``"out.png"``, ``numpy.int64(7)``."""
     try:
-        made: Asked = _adapter(kind).validate_python(fields)
+        made: Asked = _adapter(cast(Hashable, kind)).validate_python(fields)
     except ValidationError as error:
         raise invalid_value(error, _FITS) from error
     return made
 
 
 @cache
-def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+def _adapter(kind: Hashable) -> TypeAdapter[Any]:
     """Built once: that takes longer than what a slider may take for everything beside the network."""
-    return TypeAdapter(kind)
+    return TypeAdapter(cast(type[Any], kind))
 
 
 def _path(value: object, what: str) -> Path:

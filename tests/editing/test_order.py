@@ -17,7 +17,8 @@ from attrbank.editing.run import apply
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
-from attrbank.methods.protocol import EditInputs, LearnContext, Learned, completed
+from attrbank.methods.completing import completed
+from attrbank.methods.protocol import EditInputs, LearnContext, Learned
 from attrbank.names import Asked
 from attrbank.plugins.manager import load_plugins
 from attrbank.samplers.ddim import DDIM

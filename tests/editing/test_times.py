@@ -19,8 +19,8 @@ from attrbank.errors import InvalidValueError
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
+from attrbank.methods.completing import completed
 from attrbank.methods.moving import LAST
-from attrbank.methods.protocol import completed
 from attrbank.names import parse_asked
 from attrbank.pictures.png_text import read_recipe_text
 from attrbank.plugins.manager import load_plugins

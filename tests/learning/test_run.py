@@ -11,7 +11,8 @@ from attrbank.attribute.artifact import encode
 from attrbank.errors import InvalidValueError
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
-from attrbank.methods.protocol import LearnContext, Learned, completed
+from attrbank.methods.completing import completed
+from attrbank.methods.protocol import LearnContext, Learned
 from attrbank.plugins.manager import load_plugins
 from attrbank.samplers.ddim import DDIM
 

@@ -11,8 +11,9 @@ import torch
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.learning.weakness import FEWEST, LEAST_EXPLAINED, weak_warnings
+from attrbank.methods.completing import completed
 from attrbank.methods.difference import of_all_change
-from attrbank.methods.protocol import LearnContext, Learned, completed
+from attrbank.methods.protocol import LearnContext, Learned
 from attrbank.plugins.manager import load_plugins
 from attrbank.samplers.ddim import DDIM
 from attrbank.schema.asked import LearnSpec, PictureFiles

@@ -18,7 +18,8 @@ from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.composition import Act, Edited, run_edits
 from attrbank.editing.cost import Stop, denoising_steps
 from attrbank.learning.run import learn_attribute
-from attrbank.methods.protocol import Method, completed
+from attrbank.methods.completing import completed
+from attrbank.methods.protocol import Method
 from attrbank.plugin.contracts.base import Contract, require, require_finite
 from attrbank.plugin.tiny import build_pipeline
 from attrbank.samplers.ddim import DDIM
