@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrbank.errors import InvalidValueError, NotFoundError, StorageError
 from attrbank.names import validate_name
 from attrbank.store import index, ledger, notes
-from attrbank.store.catalogue import catalogue, prepare, select
+from attrbank.store.catalogue import catalogue, only, prepare, select
 from attrbank.store.entry import Entry
 from attrbank.store.layout import Layout
 
@@ -92,8 +92,7 @@ class Annotations:
 
         self._change(entry, change, (validate_name(name),), name)
         with catalogue(self._layout, None) as connection:
-            (renamed,) = select(connection, "WHERE id = ?", (entry.id,))
-            return renamed
+            return only(connection, entry.id)
 
     def _require_unknown(self, names: tuple[str, ...], entry: Entry) -> None:
         """What a name means already, an alias would never mean."""

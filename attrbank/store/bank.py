@@ -18,10 +18,10 @@ from attrbank.store.catalogue import (
     first_rows,
     first_then_others,
     names_from,
+    only,
     picked,
     prepare,
     require_index,
-    select,
     select_rows,
     where,
 )
@@ -391,5 +391,4 @@ class Bank:
 
     def _user_entry(self, identity: str) -> Entry:
         with catalogue(self._layout, None) as connection:
-            (entry,) = select(connection, "WHERE id = ?", (identity,))
-            return entry
+            return only(connection, identity)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
-from attrbank.errors import AttrbankError, InvalidValueError
+from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
 from attrbank.names import parse_strength
 from attrbank.store import _fs, blobs, cards, index
 from attrbank.store.entry import DERIVED, DOCUMENT, FIELDS, MEASURED, Entry, derive, entry_from_json
@@ -86,6 +86,17 @@ def catalogue(layout: Layout, starter: Layout | None) -> Iterator[sqlite3.Connec
 def select(connection: sqlite3.Connection, tail: str, parameters: Sequence[object]) -> tuple[Entry, ...]:
     """The entries that the end of an SQL statement picks from the catalogue."""
     return tuple(entry_from_json(text) for (text,) in select_rows(connection, [DOCUMENT], tail, parameters))
+
+
+def only(connection: sqlite3.Connection, identity: str) -> Entry:
+    """The entry of an attribute that was there just now.
+
+    Raises:
+        NotFoundError: somebody else has deleted it since.
+    """
+    for entry in select(connection, "WHERE id = ?", (identity,)):
+        return entry
+    raise NotFoundError(f"{identity[:12]} has just been deleted by somebody else.")
 
 
 def select_rows(

@@ -83,7 +83,7 @@ def _indexed(layout: Layout) -> list[dict[str, Any]]:
 
 
 def _check_pages(connection: sqlite3.Connection, layout: Layout) -> None:
-    if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+    if connection.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
         raise index.damaged(layout.index)
 
 

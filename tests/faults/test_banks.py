@@ -37,7 +37,7 @@ def test_whatever_falls_into_an_operation_some_order_explains_what_comes_of_it(
     tried("an operation amid another's", *outcome(("interleaved", first, "any", str(tier.interleaved), "0")))
 
 
-@pytest.mark.parametrize("kind", ["one-attribute", "one-name", "many-names", "everything"])
+@pytest.mark.parametrize("kind", ["one-attribute", "one-name", "many-names", "everything", "without-locks"])
 def test_a_crowd_leaves_what_some_order_explains(kind: str, tier: Tier, tried: Tried) -> None:
     rounds, lost = outcome(("writers", kind, str(tier.crowd), str(tier.rounds), "0"))
     tried(f"rounds of {tier.crowd} writers at once, {kind.replace('-', ' ')}", rounds, lost)

@@ -13,6 +13,7 @@ import json
 import multiprocessing
 import random
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -188,6 +189,32 @@ def many_names(crowd: Crowd, _chooser: random.Random, size: int, number: int) ->
     return _trouble(crowd.bank, did) if number % 10 == 0 else _first_error(did)
 
 
+def without_locks(crowd: Crowd, _chooser: random.Random, size: int, number: int) -> str | None:
+    """On a file system that grants every lock to everybody the index suffers; a rebuild mends it, and no file is lost.
+
+    Whoever is told of damage is told of no loss.
+    """
+    did = crowd.together([("new", number * size + place) for place in range(size)])
+    added = [number * size + place for place, each in enumerate(did) if each.done]
+    crowd.bank.reindex()
+    names = {entry.name for entry in crowd.bank.entries()}
+    if lost := [n for n in added if f"n{n}" not in names]:
+        return f"not there: {lost}"
+    return _trouble(crowd.bank, [each for each in did if not each.error.startswith(DAMAGED)])
+
+
+DAMAGED = ("CorruptArtifactError", "StorageError", "BankBusyError", "IncompatibleError")
+
+
+def _grant_all_locks() -> None:
+    connect = sqlite3.connect
+
+    def unlocked(address: str, **options: Any) -> sqlite3.Connection:
+        return connect(f"{address}&nolock=1" if options.get("uri") else address, **options)
+
+    sqlite3.connect = unlocked  # type: ignore[assignment]
+
+
 def _trouble(bank: Bank, did: list[Did]) -> str | None:
     wrong = [finding for finding in bank.verify() if finding.state != "ok"]
     return f"verify finds {wrong[0]}" if wrong else _first_error(did)
@@ -202,12 +229,15 @@ KINDS: dict[str, Callable[..., Any]] = {
     "one-name": one_name,
     "many-names": many_names,
     "everything": everything,
+    "without-locks": without_locks,
 }
 
 
 def tried(kind: str, size: int, rounds: int, seed: int) -> Tally:
     """So many rounds of so many writers; the first that goes wrong is the last."""
     chooser = random.Random(f"{seed} {kind}")
+    if kind == "without-locks":
+        _grant_all_locks()
     with workplace() as folder:
         crowd = Crowd(size, folder)
         for number in range(rounds):

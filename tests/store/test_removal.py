@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError
-from attrbank.store import index
+from attrbank.store import catalogue, index
 from attrbank.store.bank import Bank
 from tests.helpers.artifacts import artifact, numbered, object_path, snapshot
 
@@ -105,3 +108,19 @@ def test_of_two_who_remove_or_restore_one_attribute_the_second_is_told(
     bank.remove("young")
     with pytest.raises(NotFoundError, match="just been removed"):
         bank.remove("young")
+
+
+def test_what_somebody_else_deletes_just_after_it_was_added_is_told(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def meanwhile(*arguments: Any) -> Iterator[sqlite3.Connection]:
+        monkeypatch.undo()
+        bank.remove("young")
+        bank.prune(-1.0)
+        with catalogue.catalogue(*arguments) as connection:
+            yield connection
+
+    monkeypatch.setattr("attrbank.store.bank.catalogue", meanwhile)
+    with pytest.raises(NotFoundError, match="just been deleted"):
+        bank.add(artifact("young"))
