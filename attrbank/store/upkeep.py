@@ -17,6 +17,8 @@ from attrbank.store.previews import verify_previews
 from attrbank.store.upkeep_cards import indexed_cards, verify_cards, verify_matrix
 from attrbank.store.upkeep_notes import indexed_notes, names_in, read_notes, verify_notes
 
+TELLS_OTHERWISE = "The index tells something else. Run: attrbank reindex"
+
 
 def verify(layout: Layout, shipped: Mapping[str, str]) -> tuple[Finding, ...]:
     """Checks a user's bank: every artifact in the index first, then every other file, then what was measured.
@@ -28,7 +30,7 @@ def verify(layout: Layout, shipped: Mapping[str, str]) -> tuple[Finding, ...]:
     Raises:
         AttrbankError: the index cannot be read.
     """
-    rows = _indexed(layout)
+    rows, removed = _indexed(layout)
     files = object_files(layout)
     noted, read = _indexed_notes(layout.index), read_notes(layout)
     given = names_in(read)
@@ -39,7 +41,8 @@ def verify(layout: Layout, shipped: Mapping[str, str]) -> tuple[Finding, ...]:
     measured = verify_cards(layout, "user", names, _indexed_cards(layout.index))
     said = verify_notes(layout, read, names, noted)
     shown = verify_previews(layout, "user", names)
-    return (*indexed, *stray, *_rotten(layout, names), *measured, *said, *shown, *verify_matrix(layout, "user"))
+    gone = _in_trash(layout, names, {row["id"]: row for row in removed}, given)
+    return (*indexed, *stray, *gone, *measured, *said, *shown, *verify_matrix(layout, "user"))
 
 
 def verify_starter(layout: Layout) -> tuple[Finding, ...]:
@@ -75,11 +78,13 @@ def versions(path: Path) -> list[tuple[str, str, str, int]]:
         return list(connection.execute("SELECT id, name, created, current FROM versions"))
 
 
-def _indexed(layout: Layout) -> list[dict[str, Any]]:
+def _indexed(layout: Layout) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What the index tells of what is there, and of what was removed."""
     with index.reading(layout.index) as connection:
         _check_pages(connection, layout)
-        there = "WHERE id IN (SELECT id FROM versions WHERE removed IS NULL) ORDER BY name"
-        return list(indexed_facts(connection, there))
+        kept = "WHERE id IN (SELECT id FROM versions WHERE removed IS {}) ORDER BY name"
+        there, gone = (list(indexed_facts(connection, kept.format(state))) for state in ("NULL", "NOT NULL"))
+        return there, gone
 
 
 def _check_pages(connection: sqlite3.Connection, layout: Layout) -> None:
@@ -90,9 +95,13 @@ def _check_pages(connection: sqlite3.Connection, layout: Layout) -> None:
 def _check_row(path: Path, row: Mapping[str, Any], given: Mapping[str, str]) -> Finding:
     """A name that the user gave and the index does not have is the annotation's to tell, and harms nothing."""
     state, facts, detail = _inspect(path)
-    if state == "ok" and notes.called(facts, row["name"] if row["id"] in given else None) != row:
-        state, detail = "misindexed", "The index tells something else. Run: attrbank reindex"
+    if state == "ok" and _differs(row, facts, given):
+        state, detail = "misindexed", TELLS_OTHERWISE
     return Finding(state, row["id"], row["name"], "user", detail)
+
+
+def _differs(row: Mapping[str, Any], facts: Mapping[str, Any], given: Mapping[str, str]) -> bool:
+    return notes.called(facts, row["name"] if row["id"] in given else None) != row
 
 
 def _check_stray(path: Path) -> Finding:
@@ -104,11 +113,15 @@ def _check_stray(path: Path) -> Finding:
     return Finding(state, path.stem, facts.get("name"), "user", detail)
 
 
-def _rotten(layout: Layout, names: Mapping[str, str]) -> Iterator[Finding]:
-    """What ``restore`` could not bring back from the trash; what is sound there is no item of the bank."""
+def _in_trash(
+    layout: Layout, names: Mapping[str, str], rows: Mapping[str, Mapping[str, Any]], given: Mapping[str, str]
+) -> Iterator[Finding]:
+    """What ``restore`` could not bring back, or would call otherwise; what is sound there is no item of the bank."""
     for path in _fs.list_folder(layout.trash):
         identity = identity_of(path)
-        state, _, detail = _inspect(path) if identity else ("ok", {}, "")
+        state, facts, detail = _inspect(path) if identity else ("ok", {}, "")
+        if identity in rows and state == "ok" and _differs(rows[identity], facts, given):
+            state, detail = "misindexed", TELLS_OTHERWISE
         if identity and state != "ok":
             yield Finding(state, f"{layout.trash.name}/{path.name}", names.get(identity), "user", detail)
 

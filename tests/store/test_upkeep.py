@@ -131,6 +131,16 @@ def test_rot_in_any_copy_of_a_name_is_found_and_mended(bank: Bank) -> None:
         assert all(finding.harmless for finding in bank.verify()), place
 
 
+def test_what_the_index_tells_of_what_was_removed_is_verified_too(bank: Bank) -> None:
+    _filled(bank)
+    with closing(sqlite3.connect(bank.path / "index.db")) as connection, connection:
+        connection.execute("UPDATE artifacts SET steps = steps + 1 WHERE name = 'beard'")
+    (finding,) = (finding for finding in bank.verify() if finding.state != "ok")
+    assert (finding.state, finding.name, "attrbank reindex" in finding.detail) == ("misindexed", "beard", True)
+    bank.reindex()
+    assert all(finding.state == "ok" for finding in bank.verify())
+
+
 def test_lost_index_gives_a_name_to_its_newest_version(bank: Bank) -> None:
     ids = [bank.add(numbered("young", number), replace=True).id for number in range(4)]
     for age, identity in enumerate((ids[2], ids[0], ids[3], ids[1])):
