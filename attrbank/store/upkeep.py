@@ -119,10 +119,12 @@ def _in_trash(
     """What ``restore`` could not bring back, or would call otherwise; what is sound there is no item of the bank."""
     for path in _fs.list_folder(layout.trash):
         identity = identity_of(path)
-        state, facts, detail = _inspect(path) if identity else ("ok", {}, "")
+        if identity is None:
+            continue
+        state, facts, detail = _inspect(path)
         if identity in rows and state == "ok" and _differs(rows[identity], facts, given):
             state, detail = "misindexed", TELLS_OTHERWISE
-        if identity and state != "ok":
+        if state != "ok":
             yield Finding(state, f"{layout.trash.name}/{path.name}", names.get(identity), "user", detail)
 
 
