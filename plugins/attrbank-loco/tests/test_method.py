@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from attrbank_loco.learning import SHARE
 from attrbank_loco.method import Loco
 from linear_model import BOTTOM, INPUTS, TOP, VALUES, Linear, chosen
 from PIL import Image
@@ -93,7 +94,13 @@ def test_towards_a_target_it_is_the_transposed_jacobian_of_the_difference(guidan
     wanted = difference[TOP].double()
     size = float(moved @ wanted / (moved @ moved))
     assert attribute.record.units["mean"] == pytest.approx(size, rel=1e-3)
-    torch.testing.assert_close(attribute.tensors["difference"].flatten(), difference, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(attribute.tensors["difference"].flatten(), difference, atol=1e-6, rtol=1e-4)
+
+
+def test_strength_one_goes_no_further_than_first_order_is_good_for(mask: Path) -> None:
+    units = learned(mask, TARGET, guidance=90.0).record.units
+    assert units["mean"] == pytest.approx(SHARE * 32**0.5)
+    assert 0 < units["own"] <= units["mean"]
 
 
 class DeafUnderTheTarget(Linear):
@@ -187,15 +194,15 @@ class TestLoco(MethodContract):
         return Loco()
 
 
-class TestLocoOfThePicturesOwn(TestLoco):
+class TestLocoOfTheMean(TestLoco):
     def make_backbone(self) -> Linear:
         return Linear()
 
     def spec(self) -> LearnSpec:
-        return super().spec().model_copy(update={"core": "own"})
+        return super().spec().model_copy(update={"core": "mean"})
 
 
-class TestLocoWithoutATarget(TestLocoOfThePicturesOwn):
+class TestLocoWithoutATarget(TestLocoOfTheMean):
     def spec(self) -> LearnSpec:
         (pair,) = super().spec().pairs
         return (
