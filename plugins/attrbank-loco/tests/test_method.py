@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 from attrbank_loco.learning import SHARE
+from attrbank_loco.linear import Linearised
 from attrbank_loco.method import Loco
-from linear_model import BOTTOM, INPUTS, TOP, VALUES, Linear, chosen
+from linear_model import BOTTOM, INPUTS, SHAPE, TOP, VALUES, Linear, chosen
 from PIL import Image
 from torch import Tensor
 
@@ -53,6 +54,19 @@ def same_line(found: Tensor, expected: Tensor) -> float:
 
 def unit(vector: Tensor) -> Tensor:
     return vector / vector.norm()
+
+
+def test_outside_the_region_nothing_is_pushed_and_nothing_pulls() -> None:
+    model, region = Linear(), torch.zeros(1, 1, 4, 4)
+    region[..., :2, :] = 1
+    trajectory = Trajectory(model, DDIM(), grid=DDIM().grid(8, model.schedule), guidance_scale=1.0)
+    inside = Linearised(trajectory, trajectory.start([0]), trajectory.conditioning(SOURCE), region)
+    given = torch.randn(3, *SHAPE)
+    expected = given.flatten(1) @ model.jacobian.T
+    expected[:, BOTTOM] = 0
+    torch.testing.assert_close(inside.push(given).flatten(1), expected, atol=1e-4, rtol=1e-4)
+    pulled = given.flatten(1)[:, TOP] @ model.jacobian[TOP]
+    torch.testing.assert_close(inside.pull(given).flatten(1), pulled, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("component", [2, 3, 4])
