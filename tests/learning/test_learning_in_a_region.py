@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
+import attrbank
 from attrbank.errors import InvalidValueError, NotFoundError
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
-from attrbank.methods.protocol import LearnContext, Learned, Method
+from attrbank.methods.protocol import Edit, LearnContext, Learned, Method
 from attrbank.pictures.mask import region_of
 from attrbank.plugin.contracts.method import tiny_backbone
 from attrbank.plugins.manager import load_plugins
 from attrbank.samplers.ddim import DDIM
 from attrbank.schema.asked import LearnSpec, PromptPair
+from attrbank.schema.stored import AttributeRecord
+from attrbank.store.bank import Bank
+from tests.cli.conftest import (
+    Cli,
+    bank as bank,  # noqa: PLC0414 — a fixture
+    cli as cli,  # noqa: PLC0414
+)
 
 HEIGHT = WIDTH = 32
 
@@ -31,6 +41,9 @@ class Keeps(Method):
     def learn(self, context: LearnContext) -> Learned:
         assert context.mask is not None
         return Learned({"mask": context.mask, "component": torch.tensor(float(context.spec.component))})
+
+    def edit(self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: str | None = None) -> Edit:
+        return lambda x, inputs, strength: x + strength * tensors["mask"] if strength else x
 
 
 @pytest.fixture
@@ -98,3 +111,29 @@ def test_a_method_that_looks_at_no_region_refuses_the_mask(keeps: Method) -> Non
 def test_a_spec_without_a_mask_is_as_it_was() -> None:
     spec = LearnSpec(name="a", pairs=(PromptPair(source="a", target="b"),), seeds=(0,), t_x=0.4, delta_tau=-0.2)
     assert spec.method_options == set()
+
+
+@pytest.mark.usefixtures("keeps")
+def test_the_command_learns_from_a_mask_alone_and_draws_a_preview(
+    cli: Cli, bank: Bank, tiny_pipeline: Path, tmp_path: Path
+) -> None:
+    file = mask_file(tmp_path / "mask.png", (0, 0, 16, 16))
+    where = ("--method", "keeps", "--mask", str(file), "--seeds", "0", "--steps", "4", "--backbone", str(tiny_pipeline))
+    done = cli("learn", "mouth", *where, "--component", "2")
+    assert done.code == 0, done.err
+    record = bank.record(bank.resolve("mouth"))
+    assert record.pairs == (PromptPair(source="", target=""),)
+    assert "three fresh seeds" in done.err
+    assert "--keep" not in done.err  # nothing is compared, so nothing can come along
+    assert cli("learn", "nose", "--method", "keeps", "--seeds", "0").code == 2
+
+
+@pytest.mark.usefixtures("keeps")
+def test_python_learns_from_a_mask_alone(bank: Bank, tiny_pipeline: Path, tmp_path: Path) -> None:
+    file = mask_file(tmp_path / "mask.png", (0, 0, 16, 16))
+    how = {"method": "keeps", "seeds": [0], "steps": 4, "preview": False}
+    entry = attrbank.learn("mouth", mask=file, backbone=tiny_pipeline, bank=bank.path, **how)
+    assert bank.record(entry).pairs == (PromptPair(source="", target=""),)
+    for given in ({}, {"mask": file, "target": "a man"}):
+        with pytest.raises(InvalidValueError):
+            attrbank.learn("nose", backbone=tiny_pipeline, bank=bank.path, **how, **given)

@@ -19,8 +19,8 @@ NULL_MOST, NULL_TOLERANCE = 12, 0.05
 """They are not wanted for themselves, and need not be found to the last digit."""
 
 SHARE = 0.06
-"""How far strength 1 of a direction without a target goes, as a share of the noise's own length √(CHW): about the
-published scale of 8 on latents of Stable Diffusion, which are 128 long."""
+"""How far strength 1 of a direction without a target goes, and of others at most, as a share of the noise's own length
+√(CHW): about the published scale of 8 on latents of Stable Diffusion, which are 128 long."""
 
 ROUNDING = 1e-3
 """What is left of a direction, as a share, when there is nothing left of it."""
@@ -83,9 +83,10 @@ def learn_unnamed(context: LearnContext) -> Learned:
 
 
 def learn_towards(context: LearnContext) -> Learned:
-    """The mean over the seeds of what pulls x̂0 from the source's to the target's, within the region.
+    """What pulls x̂0 from the source's to the target's, within the region: directions of the latent, and their cause.
 
-    Strength 1 moves x̂0 there, to first order and on average, as far as the prompts differ along the way it goes.
+    The mean direction is kept for who cannot ask the network; the mean difference is what other pictures pull back for
+    themselves. Strength 1 moves x̂0 there, to first order and on average, as far as the prompts differ along its way.
     """
     seen, region = list(pictures(context)), region_of(context)
     directions, differences = [], []
@@ -107,13 +108,16 @@ def learn_towards(context: LearnContext) -> Learned:
         "leak": leak(context, seen, direction),
     }
     tensors = {"direction": direction, "difference": difference}
-    return Learned(tensors, {"core": context.spec.core or "mean", "units": units, "measured": measured})
+    return Learned(tensors, {"core": context.spec.core or "own", "units": units, "measured": measured})
 
 
 def fitted(moved: Tensor, wanted: Tensor) -> float:
-    """How much of what a step of length 1 moves is nearest to what is wanted, both (N, C, H, W)."""
-    smallest = torch.finfo(moved.dtype).tiny
-    return float((moved * wanted).sum() / moved.square().sum().clamp(min=smallest))
+    """How much of what a step of length 1 moves is nearest to what is wanted, both (N, C, H, W).
+
+    No more than ``SHARE`` of the noise's length: what is known to first order holds no further.
+    """
+    smallest, most = torch.finfo(moved.dtype).tiny, SHARE * moved[0].numel() ** 0.5
+    return float(((moved * wanted).sum() / moved.square().sum().clamp(min=smallest)).clamp(-most, most))
 
 
 def changes(context: LearnContext, seen: Sequence[Seen], direction: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ class Loco(Method):
     """Directions of the latent that change a region, and little beside it.
 
     Of a region alone they are the strongest there, found at one picture, and nobody knows what they mean before they
-    are seen. Of a region and a pair of prompts it is one, the mean over several pictures, which leads to the target.
+    are seen. Of a region and a pair of prompts there is one in every picture, which leads to the target.
     """
 
     name = "loco"

@@ -50,7 +50,7 @@ class Linear:
 
     def said(self, prompt: str) -> Tensor:
         """b, (N,)."""
-        return torch.randn(N, generator=torch.Generator().manual_seed(sum(prompt.encode())))
+        return 0.02 * torch.randn(N, generator=torch.Generator().manual_seed(sum(prompt.encode())))
 
     def unknown_words(self, prompt: str) -> list[str]:
         return []

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from attrbank_loco.learning import SHARE
+from attrbank_loco.linear import Linearised
 from attrbank_loco.method import Loco
-from linear_model import BOTTOM, INPUTS, TOP, VALUES, Linear, chosen
+from linear_model import BOTTOM, INPUTS, SHAPE, TOP, VALUES, Linear, chosen
 from PIL import Image
 from torch import Tensor
 
@@ -54,6 +56,19 @@ def unit(vector: Tensor) -> Tensor:
     return vector / vector.norm()
 
 
+def test_outside_the_region_nothing_is_pushed_and_nothing_pulls() -> None:
+    model, region = Linear(), torch.zeros(1, 1, 4, 4)
+    region[..., :2, :] = 1
+    trajectory = Trajectory(model, DDIM(), grid=DDIM().grid(8, model.schedule), guidance_scale=1.0)
+    inside = Linearised(trajectory, trajectory.start([0]), trajectory.conditioning(SOURCE), region)
+    given = torch.randn(3, *SHAPE)
+    expected = given.flatten(1) @ model.jacobian.T
+    expected[:, BOTTOM] = 0
+    torch.testing.assert_close(inside.push(given).flatten(1), expected, atol=1e-4, rtol=1e-4)
+    pulled = given.flatten(1)[:, TOP] @ model.jacobian[TOP]
+    torch.testing.assert_close(inside.pull(given).flatten(1), pulled, atol=1e-4, rtol=1e-4)
+
+
 @pytest.mark.parametrize("component", [2, 3, 4])
 def test_a_component_is_the_singular_vector_of_the_regions_jacobian(component: int, mask: Path) -> None:
     attribute = learned(mask, component=component)
@@ -93,7 +108,13 @@ def test_towards_a_target_it_is_the_transposed_jacobian_of_the_difference(guidan
     wanted = difference[TOP].double()
     size = float(moved @ wanted / (moved @ moved))
     assert attribute.record.units["mean"] == pytest.approx(size, rel=1e-3)
-    torch.testing.assert_close(attribute.tensors["difference"].flatten(), difference, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(attribute.tensors["difference"].flatten(), difference, atol=1e-6, rtol=1e-4)
+
+
+def test_strength_one_goes_no_further_than_first_order_is_good_for(mask: Path) -> None:
+    units = learned(mask, TARGET, guidance=90.0).record.units
+    assert units["mean"] == pytest.approx(SHARE * 32**0.5)
+    assert 0 < units["own"] <= units["mean"]
 
 
 class DeafUnderTheTarget(Linear):
@@ -187,15 +208,15 @@ class TestLoco(MethodContract):
         return Loco()
 
 
-class TestLocoOfThePicturesOwn(TestLoco):
+class TestLocoOfTheMean(TestLoco):
     def make_backbone(self) -> Linear:
         return Linear()
 
     def spec(self) -> LearnSpec:
-        return super().spec().model_copy(update={"core": "own"})
+        return super().spec().model_copy(update={"core": "mean"})
 
 
-class TestLocoWithoutATarget(TestLocoOfThePicturesOwn):
+class TestLocoWithoutATarget(TestLocoOfTheMean):
     def spec(self) -> LearnSpec:
         (pair,) = super().spec().pairs
         return (

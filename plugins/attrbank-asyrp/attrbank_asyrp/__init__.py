@@ -1,0 +1,12 @@
+"""Editing at the bottleneck of a UNet, after Asyrp (arXiv 2210.10960), without its training."""
+
+from __future__ import annotations
+
+from attrbank.plugin import Register, Spec, hookimpl
+
+
+@hookimpl
+def register_methods(register: Register) -> None:
+    """The one method."""
+    summary = "Asyrp without training: the mean change at the UNet's bottleneck, in asymmetric steps."
+    register(Spec("asyrp", summary, target="attrbank_asyrp.method:Asyrp"))
