@@ -76,7 +76,7 @@ def serving() -> Iterator[Ask]:
 
 
 def measured(ask: Ask, moves: int) -> dict[str, Any]:
-    """Milliseconds from a move to its picture, by the clock and of the processors; memory at first and after every fifth."""
+    """Milliseconds from a move to its picture, by the clock and of the processors; MiB at first and at every fifth."""
     taken: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
     draw(ask, 0, 0.5, draft=False)  # the prompt and the seed are new, which no slider's move is
     draw(ask, 1, 0.6, draft=True)
