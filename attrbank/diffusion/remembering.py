@@ -105,7 +105,7 @@ class RememberingTrajectory(Trajectory):
 
     def decode(self, latent: Tensor) -> Tensor:
         """As ``Trajectory.decode``."""
-        if self.backbone is not self._remembered or latent.requires_grad:
+        if self.backbone is not self._remembered or latent.requires_grad or carries_tangent(latent):
             return super().decode(latent)
         key, pictures = _key(latent, -1, 0.0, "", {}), self._memory.pictures
         if (known := pictures.recall(key)) is not None:
