@@ -76,21 +76,23 @@ def serving() -> Iterator[Ask]:
 
 
 def measured(ask: Ask, moves: int) -> dict[str, Any]:
-    """Milliseconds from a move to its picture, by the clock and of the processors; memory at first and at last."""
+    """Milliseconds from a move to its picture, by the clock and of the processors; MiB at first and at every fifth."""
     taken: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
     draw(ask, 0, 0.5, draft=False)  # the prompt and the seed are new, which no slider's move is
     draw(ask, 1, 0.6, draft=True)
-    load, first = os.getloadavg()[0], resident()
+    load, memory = os.getloadavg()[0], [resident()]
     for move in range(2, moves + 2):
         draft = bool(move % EXACT_EVERY)
         clock, own = time.perf_counter(), time.process_time()
         draw(ask, move, round(abs(move * 0.0371 % 2 - 1), 4), draft=draft)
         taken[draft].append((time.perf_counter() - clock, time.process_time() - own))
+        if move % max(1, moves // 5) == 0:
+            memory.append(resident())
     return {
         "moves": moves,
         "draft": summary(taken[True]),
         "exact": summary(taken[False]),
-        "memory_mib": {"at first": first, "at last": resident(), "most": peak()},
+        "memory_mib": memory,
         "load": {"before": round(load, 2), "after": round(os.getloadavg()[0], 2), "cores": os.cpu_count()},
     }
 
@@ -114,11 +116,6 @@ def resident() -> int:
     """MiB of memory that this process has now."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() // 2**20
-
-
-def peak() -> int:
-    """MiB that it has had at most."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 2**10
 
 
 def _middle_and_high(seconds: tuple[float, ...]) -> dict[str, int]:

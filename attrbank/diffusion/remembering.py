@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from functools import cached_property
 from typing import TypeAlias
 
 import torch
@@ -37,6 +38,11 @@ class Memory:
     def __init__(self, room: int = ROOM) -> None:
         self._room, self._bytes = room, 0
         self._known: OrderedDict[bytes, Said] = OrderedDict()
+
+    @cached_property
+    def pictures(self) -> Memory:
+        """Of decoded pictures, with an eighth of the room: they are large, and seldom asked for again."""
+        return Memory(self._room // 8)
 
     @property
     def bytes_held(self) -> int:
@@ -99,13 +105,13 @@ class RememberingTrajectory(Trajectory):
 
     def decode(self, latent: Tensor) -> Tensor:
         """As ``Trajectory.decode``."""
-        if self.backbone is not self._remembered or latent.requires_grad:
+        if self.backbone is not self._remembered or latent.requires_grad or carries_tangent(latent):
             return super().decode(latent)
-        key = b"decoded " + _key(latent, -1, 0.0, "", {})
-        if (known := self._memory.recall(key)) is not None:
+        key, pictures = _key(latent, -1, 0.0, "", {}), self._memory.pictures
+        if (known := pictures.recall(key)) is not None:
             return known[0]
         picture = super().decode(latent)
-        self._memory.keep(key, (picture,))
+        pictures.keep(key, (picture,))
         return picture
 
 

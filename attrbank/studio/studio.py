@@ -11,7 +11,7 @@ from PIL import Image
 
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone, Description
-from attrbank.diffusion.remembering import Memory
+from attrbank.diffusion.remembering import ROOM, Memory
 from attrbank.editing.cells import OnCell, planned_cells, sheet_of
 from attrbank.editing.draft import drafted
 from attrbank.editing.plan import plan
@@ -56,14 +56,20 @@ class Studio:
         model: itself.
         bank: where attributes are looked for, and stored.
         placement: where its networks were wanted.
+        room: bytes of what it remembers at most, and an eighth of that for decoded pictures.
     """
 
     def __init__(
-        self, backbone: str, model: Backbone, bank: PathLike | None = None, placement: Placement | None = None
+        self,
+        backbone: str,
+        model: Backbone,
+        bank: PathLike | None = None,
+        placement: Placement | None = None,
+        room: int = ROOM,
     ) -> None:
         self.backbone = backbone
         self._model, self._bank = model, bank
-        self._memory, self._turn = Memory(), Turn()
+        self._memory, self._turn = Memory(room), Turn()
         self._described = dict[str, Description]()
         self._where = {"backbone": backbone, "placement": placement}
 

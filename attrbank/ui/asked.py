@@ -63,6 +63,7 @@ class Wish(Record):
     backbone: Label
     attributes: Annotated[tuple[Slider, ...], Field(max_length=MAX_ATTRIBUTES)] = ()
     prompt: Prompt | None = None
+    negative_prompt: Prompt | None = None
     seed: Seed | None = None
     sampler: Label | None = None
     steps: Steps | None = None

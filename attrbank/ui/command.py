@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import threading
@@ -58,13 +59,18 @@ def ui(
             terminal.lines([url])
         terminal.say("Open this address in a browser; Ctrl-C ends it.")
         sys.stdout.flush()
-        if not no_browser:
+        if not no_browser and has_screen():
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
         from attrbank.ui.app import Page  # torch takes its time; who asks meanwhile waits for an answer
 
         with Page(backbone_of(backbone, config), bank, where.placement()) as page:
             settings = uvicorn.Config(page.guarded(port, key), **QUIETLY)
             uvicorn.Server(settings).run(sockets=[listening])
+
+
+def has_screen() -> bool:
+    """Whether a browser would have a window: without one, some take the terminal."""
+    return not sys.platform.startswith("linux") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())
 
 
 def listen(port: int | None) -> socket.socket:

@@ -18,6 +18,9 @@ from attrbank.studio.studio import Studio
 MOST = 2
 """Models that are loaded at once."""
 
+ROOM = 2**26
+"""Bytes that each remembers: of a slider that moves, what came before the edit is asked for again, and little else."""
+
 
 class Model:
     """A model that is being loaded, is ready, or cannot be had.
@@ -73,7 +76,7 @@ class Model:
                 plugins = load_plugins()
                 self.description = plugins.describe(self.name)
                 model = plugins.backbone(self.name, self._placement)
-                self._studio = Studio(self.name, model, self._bank, self._placement)
+                self._studio = Studio(self.name, model, self._bank, self._placement, ROOM)
         except AttrbankError as error:
             self.error = error
         finally:

@@ -42,6 +42,7 @@ def wish_of(recipe: Recipe, image: str | None, mask: str | None) -> Wish:
         backbone=recipe.backbone,
         attributes=tuple(Slider(name=t.name, id=t.id, strength=t.strength, at=t.at) for t in turns),
         prompt=recipe.prompt,
+        negative_prompt=recipe.negative_prompt or None,
         seed=recipe.seed,
         sampler=recipe.sampler,
         steps=recipe.steps,

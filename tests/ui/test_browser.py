@@ -213,6 +213,11 @@ def test_a_photograph_is_dropped_and_edited_where_it_is_painted(tab: Tab) -> Non
     doing(tab, lambda: tab.click("#clear-mask"))
     assert np.array_equal(seen(tab), everywhere)
 
+    Image.new("L", (64, 64), 255).save(white := io.BytesIO(), format="PNG")
+    given = {"name": "mask.png", "mimeType": "image/png", "buffer": white.getvalue()}
+    doing(tab, lambda: tab.set_input_files("#mask-file", given))
+    assert np.array_equal(seen(tab), everywhere)
+
 
 def test_strips_and_grids_are_drawn_of_what_is_set(tab: Tab) -> None:
     turn(tab, "late", 0.5)

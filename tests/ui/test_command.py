@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import socket
 import sys
 from pathlib import Path
@@ -50,10 +51,15 @@ def test_it_says_the_same_as_json(served, capsys) -> None:
 
 
 def test_the_browser_is_opened_unless_it_is_not_to_be(served, monkeypatch, capsys) -> None:
-    opened: list[str] = []
-    monkeypatch.setattr(command.webbrowser, "open", opened.append)
+    opened = queue.Queue[str]()
+    monkeypatch.setattr(command.webbrowser, "open", opened.put)
+    monkeypatch.setenv("DISPLAY", ":0")
     assert run(["ui", "--port", "0"]) == 0
-    assert opened == [capsys.readouterr().out.strip()]
+    assert opened.get(timeout=10) == capsys.readouterr().out.strip()
+    for screen in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(screen, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert not command.has_screen()
 
 
 def test_a_port_that_is_taken_is_refused_if_it_was_asked_for_and_passed_over_if_not(monkeypatch) -> None:

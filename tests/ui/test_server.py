@@ -80,7 +80,7 @@ def test_the_python_that_is_copied_draws_the_same(client, wish, applied, tmp_pat
 
 @pytest.mark.parametrize("seed", [3, 2**63 - 1])
 def test_a_saved_picture_that_is_dropped_puts_the_controls_as_they_were(client, wish, seed) -> None:
-    wish = wish | {"seed": seed}
+    wish = wish | {"seed": seed, "negative_prompt": "a photo of a man"}
     for only_after in (True, False):
         saved = client.post("/api/save", json={"wish": wish, "only_after": only_after}).content
         again = dropped(client, "out.png", saved)["wish"]

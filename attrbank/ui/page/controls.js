@@ -7,7 +7,8 @@ import { showSliders } from "./sliders.js";
 import { clearMask } from "./stage.js";
 import { put, state } from "./state.js";
 
-const FIELDS = [["prompt", "prompt"], ["seed", "seed"], ["sampler", "sampler"], ["steps", "steps"], ["guidance", "guidance_scale"]];
+const FIELDS = [["prompt", "prompt"], ["seed", "seed"], ["sampler", "sampler"], ["steps", "steps"], ["guidance", "guidance_scale"],
+  ["negative", "negative_prompt"]];
 const NUMBERS = new Set(["seed", "steps", "guidance"]);
 
 export function showControls(defaults) {

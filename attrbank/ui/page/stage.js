@@ -66,15 +66,20 @@ function stroke(event) {
   from = to;
 }
 
-const send = debounced(() => trying(async () => {
+const mask = (name, data) => trying(async () => {
+  state.picture.mask = (await json(`/api/pictures?name=${encodeURIComponent(name)}`, data)).image;
+  want("exact");
+});
+
+$("mask-file").addEventListener("change", () => { const [file] = $("mask-file").files; $("mask-file").value = ""; if (file) mask(file.name, file); });
+
+const send = debounced(async () => {
   const whole = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
   const plain = whole.getContext("2d");
   plain.fillRect(0, 0, whole.width, whole.height);
   plain.drawImage(canvas, 0, 0);
-  const blob = await new Promise(done => whole.toBlob(done, "image/png"));
-  state.picture.mask = (await json("/api/pictures?name=mask.png", blob)).image;
-  want("exact");
-}), 200);
+  mask("mask.png", await new Promise(done => whole.toBlob(done, "image/png")));
+}, 200);
 
 $("paint").addEventListener("click", () => {
   const painting = $("paint").ariaPressed !== "true";
