@@ -28,7 +28,7 @@ def exit_code_of(error: Exception, corrected: Callable[[], Sequence[str] | None]
     """
     if os.environ.get("ATTRBANK_DEBUG") == "1":
         traceback.print_exception(error)
-    if isinstance(error, (InvalidValueError, NotFoundError, _UsageError)) and (words := corrected()):
+    if isinstance(error, (InvalidValueError, NotFoundError, _UsageError)) and (words := _meant(corrected)):
         found_nothing = error.hint if isinstance(error, NotFoundError) else None
         complaint = error.message if isinstance(error, AttrbankError) else _complaint(error)
         meant = f"Write: {' '.join(map(quoted, ['attrbank', *words]))}"
@@ -42,6 +42,14 @@ def exit_code_of(error: Exception, corrected: Callable[[], Sequence[str] | None]
     if plugin_error := _plugin_error(error):
         return _tell(plugin_error.message, plugin_error.hint, plugin_error.exit_code)
     return _tell(f"This is a bug: {type(error).__name__}: {error}", "ATTRBANK_DEBUG=1 shows where it happened.", 1)
+
+
+def _meant(corrected: Callable[[], Sequence[str] | None]) -> Sequence[str] | None:
+    """What was meant; nothing that goes wrong while that is looked for takes the error's place."""
+    try:
+        return corrected()
+    except Exception:
+        return None
 
 
 def _plugin_error(error: Exception) -> AttrbankError | None:

@@ -13,6 +13,7 @@ import typer
 from attrbank import files
 from attrbank.cli import terminal
 from attrbank.cli.card import card_facts
+from attrbank.cli.listing import span
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import CorruptArtifactError, InvalidValueError
 from attrbank.store.bank import Bank
@@ -115,8 +116,8 @@ def entry_facts(entry: Entry) -> Iterator[tuple[str, str]]:
     """What a bank tells of an attribute on a page: name and value."""
     if entry.score is not None:
         yield "comes in", f"{entry.score:.2f} of the pictures, at strength 1"
-    if entry.usable_low is not None and entry.usable_high is not None:
-        yield "range", f"{entry.usable_low:.3g} … {entry.usable_high:.3g}"
+    if strengths := span(entry.usable_low, entry.usable_high):
+        yield "range", strengths
     if entry.target is None:
         yield "learned from", entry.source
     for pair in entry.pairs[:1]:

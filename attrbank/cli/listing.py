@@ -123,7 +123,7 @@ def _say_nothing(filters: tuple[str, ...]) -> None:
 
 def difference(source: str, target: object) -> str:
     """What an attribute does: from one prompt to another, or from what it was learned where that were no prompts."""
-    return source if target is None else f"{source} → {target}"
+    return f"learned from {source}" if target is None else f"{source} → {target}"
 
 
 def _shown(

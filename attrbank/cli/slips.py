@@ -74,8 +74,11 @@ def corrected(words: Sequence[str], command_named: CommandNamed) -> list[str] | 
     command = command_named(name)
     if command is None or isinstance(command, TyperGroup):
         return None
-    fixed = [word for part in _fixed(meant[1:], command) for word in part.words]
-    return [name, *fixed] if [name, *fixed] != list(words) and _can_be_parsed(command, fixed) else None
+    options = {name: param for param in command.params for name in param.opts if name.startswith("-")}
+    typed = _in_order(_read(meant[1:], options, {}))
+    fixed = _in_order(_fixed(list(_read(meant[1:], options, OPTIONS)), command))
+    nothing_wrong = [name, *fixed] == [words[0], *typed]
+    return None if nothing_wrong or not _can_be_parsed(command, fixed) else [name, *fixed]
 
 
 def _command_first(words: Sequence[str], command_named: CommandNamed) -> list[str]:
@@ -86,24 +89,34 @@ def _command_first(words: Sequence[str], command_named: CommandNamed) -> list[st
     return [*words[at:], *words[:at]]
 
 
-def _fixed(words: Sequence[str], command: Any) -> list[Part]:
-    options = {name: param for param in command.params for name in param.opts if name.startswith("-")}
-    parts = [_value(part) for part in _sentences(list(_read(words, options)))]
+def _in_order(parts: Iterable[Part]) -> list[str]:
+    """The words again, options last."""
+    return [word for part in sorted(parts, key=lambda part: part.option is not None) for word in part.words]
+
+
+def _fixed(parts: Sequence[Part], command: Any) -> list[Part]:
+    given = [_value(part) for part in _sentences(parts)]
     metavars = [param.metavar or "" for param in command.params if param.param_type_name == "argument"]
-    loose = [part.value or "" for part in parts if part.option is None]
+    loose = [part.value or "" for part in given if part.option is None]
     if any(":S" in metavar for metavar in metavars):
         loose = list(_references(loose))
     elif any(metavar.startswith(("REF", "NAME")) for metavar in metavars[:1]):
         loose[:1] = [_lower(word) for word in loose[:1]]
-    return [*(Part(None, word) for word in loose), *(part for part in parts if part.option is not None)]
+    return [*(Part(None, word) for word in loose), *(part for part in given if part.option is not None)]
 
 
-def _read(words: Sequence[str], options: Mapping[str, Any]) -> Iterator[Part]:
-    """The words as the parser takes them, with options under the names that the command has for them."""
+def _read(words: Sequence[str], options: Mapping[str, Any], others: Mapping[str, Sequence[str]]) -> Iterator[Part]:
+    """The words as the parser takes them.
+
+    Args:
+        words: behind the command's name.
+        options: what it has, by name.
+        others: other names for them, which are replaced.
+    """
     rest = iter(words)
     for word in rest:
         typed, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
-        option = next((name for name in OPTIONS.get(typed, ()) if typed not in options and name in options), typed)
+        option = next((name for name in others.get(typed, ()) if typed not in options and name in options), typed)
         if not option.startswith("-") or _NUMBER.fullmatch(option):
             yield Part(None, word)
         elif equals:
@@ -131,7 +144,8 @@ def _value(part: Part) -> Part:
     if part.option == "--device":
         return Part(part.option, DEVICES.get(part.value.lower(), part.value))
     spans = part.value.replace("..", "-") if part.option == "--seeds" else part.value
-    return Part(part.option, _PERCENT.sub(_share, spans))
+    percent = _PERCENT.fullmatch(spans)
+    return Part(part.option, _share(percent) if percent else spans)
 
 
 def _references(words: Iterable[str]) -> Iterator[str]:

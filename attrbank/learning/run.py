@@ -193,7 +193,7 @@ def learn_attribute(
         alpha_bar_x=trajectory.alpha_bar(index_x),
         alpha_bar_z=trajectory.alpha_bar(index_z),
     )
-    spec = spec.model_copy(update={"sampler": sampler.name})  # with all its parameters
+    spec = spec.model_copy(update={"sampler": sampler.name, "method": method.name})  # with all their parameters
     record = _record(spec, backbone, resolved, learned, pairs.files if pairs else ())
     return LearnedAttribute(record, dict(learned.tensors))
 

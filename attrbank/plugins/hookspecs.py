@@ -52,8 +52,8 @@ class Spec:
         capabilities: short words for listings, such as "stochastic" or "invert".
         target: ``module:object``, imported on first use.
         describe: for backbones, the ``module:object`` that describes the model without loading it.
-        parameters: for samplers, the ``module:object`` of a pydantic model of what the user may set, each with a
-            default; the target is then called with one of those. Importing it must be cheap, as listings do.
+        parameters: for samplers, methods and metrics, the ``module:object`` of a pydantic model of what the user may
+            set, each with a default; the target is then called with one of those. Listings import it.
         judge: for backbones, the ``module:object`` that makes the judge of its pictures, as ``register_judges`` has it.
 
     Raises:
@@ -109,12 +109,12 @@ def register_backbones(register: Register) -> None:
 
 @hookspec
 def register_methods(register: Register) -> None:
-    """Offer methods. The target is called without arguments and returns a ``Method``."""
+    """Offer methods. The target is called as those of ``register_samplers`` and returns a ``Method``."""
 
 
 @hookspec
 def register_metrics(register: Register) -> None:
-    """Offer metrics for evaluations. The target is called without arguments and returns a ``Metric``.
+    """Offer metrics for evaluations. The target is called as those of samplers and returns a ``Metric``.
 
     The summary says the figure's unit or range and what no change gives. A metric that understands the pictures of
     one backbone alone names it among its capabilities.

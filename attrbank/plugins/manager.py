@@ -99,17 +99,7 @@ class PluginManager:
             InvalidValueError: it has no such parameter, or none of that value.
             PluginError: it could not be imported or made.
         """
-        plain, given = parameters.split(name)
-        registration = self._find("sampler", plain)
-        model = self.parameters(registration)
-        if model is None:
-            if given:
-                raise InvalidValueError(f"The sampler {plain!r} has no parameters.", hint=f"Write {plain} alone.")
-            return _called(registration, "sampler")
-        values = parameters.checked(model, given, f"sampler {plain}")
-        made = _called(registration, "sampler", values)
-        made.name = parameters.text_of(plain, values)  # what recipes and artifacts record
-        return made
+        return self._configured("sampler", name)
 
     def parameters(self, registration: Registration) -> Any:
         """The pydantic model of what a user may set; None if there is nothing.
@@ -124,7 +114,7 @@ class PluginManager:
         """A new ``Method`` of that name, complete; raises as ``sampler`` does."""
         from attrbank.methods.completing import completed  # listing plugins does without records
 
-        return completed(self._make("method", name))
+        return completed(self._configured("method", name))
 
     def method_of(self, record: AttributeRecord) -> Method:
         """The method that an attribute was learned with.
@@ -150,7 +140,7 @@ class PluginManager:
 
     def metric(self, name: str) -> Any:
         """A new ``Metric`` of that name; raises as ``sampler`` does."""
-        return self._make("metric", name)
+        return self._configured("metric", name)
 
     def judge(self, name: str, case: object) -> Any:
         """A new ``Judge`` of that name for a ``Case``; raises as ``sampler`` does."""
@@ -222,6 +212,20 @@ class PluginManager:
 
     def _plain_name(self, kind: Kind, name: str) -> str:
         return self._backbone_name(name) if kind == "backbone" else name.partition(":")[0]
+
+    def _configured(self, kind: Kind, text: str) -> Any:
+        """What a name stands for, made with the parameters behind its colon, and called by a name that has them all."""
+        name, given = parameters.split(text)
+        registration = self._find(kind, name)
+        model = self.parameters(registration)
+        if model is None:
+            if given:
+                raise InvalidValueError(f"The {kind} {name!r} has no parameters.", hint=f"Write {name} alone.")
+            return _called(registration, kind)
+        values = parameters.checked(model, given, f"{kind} {name}")
+        made = _called(registration, kind, values)
+        made.name = parameters.text_of(name, values)  # what recipes and artifacts record
+        return made
 
     def _make(self, kind: Kind, name: str, *arguments: object) -> Any:
         return _called(self._find(kind, name), kind, *arguments)

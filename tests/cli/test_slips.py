@@ -58,6 +58,7 @@ def test_a_slip_is_answered_with_what_was_meant(typed: str, meant: str, cli: Cli
     "typed",
     [
         *("apply young", "apply young:0.7@0.3 smile --prompt 'a man' --seed 7", "note young 'Some Text'", "list"),
+        *("apply --seed 7 young --rho=0.5", "list --filter 'note~100%'"),
         *("show out/A.PNG", "plugins check Path", "grid --x young=0:1:5 --y smile=0:1:3", "replay A.png young:0.3"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -99,6 +100,34 @@ def test_what_is_learned_with_them_records_them(wobble: None, tiny_pipeline: Pat
     spec = LearnSpec.model_validate({"name": "odd", "pairs": (pair,), "seeds": (0, 1), "guidance_scale": 1.0} | how)
     sampler = load_plugins().sampler(spec.sampler)
     assert learn_attribute(spec, Avi(), load(str(tiny_pipeline)), sampler, force=True).record.sampler == FULL
+
+
+def test_a_method_keeps_what_it_was_learned_with(on_path: Path) -> None:
+    code = """
+    from pydantic import BaseModel
+    from attrbank.plugin import Spec, hookimpl
+
+    class Parameters(BaseModel):
+        k: int = 5
+
+    @hookimpl
+    def register_methods(register):
+        register(Spec("shift", "It shifts.", target="attrbank_shift:Shift", parameters="attrbank_shift:Parameters"))
+
+    class Shift:
+        name = "shift"
+
+        def __init__(self, parameters):
+            self.k = parameters.k
+
+        def learn(self, context): ...
+        def edit(self, attribute, core=None): ...
+    """
+    install(on_path, "attrbank-shift", code)
+    load_plugins.cache_clear()
+    method: Any = load_plugins().method("shift:k=7")
+    assert (method.name, method.k) == ("shift:k=7", 7)
+    assert load_plugins().foreign(("method", method.name)) == {"attrbank-shift": "1.0"}
 
 
 def test_an_axis_of_samplers_knows_parameters_from_names() -> None:
