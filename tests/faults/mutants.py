@@ -30,7 +30,7 @@ _SAID = "            old = _or_empty(notes.get(self._layout, entry.id), entry.id
 
 MUTANTS = {
     "no fsync of a file": Mutant(
-        "files.py",
+        "files/__init__.py",
         "            rest = rest[os.write(descriptor, rest) :]\n        os.fsync(descriptor)",
         "            rest = rest[os.write(descriptor, rest) :]",
         ("power", "add", "40", "0"),
