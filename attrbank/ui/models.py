@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -10,6 +11,7 @@ from typing import Any
 
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Description
+from attrbank.diffusion.remembering import ROOM
 from attrbank.errors import AttrbankError, InvalidValueError
 from attrbank.plugins.manager import load_plugins
 from attrbank.studio.foreign import only_our_errors
@@ -18,8 +20,8 @@ from attrbank.studio.studio import Studio
 MOST = 2
 """Models that are loaded at once."""
 
-ROOM = 2**26
-"""Bytes that each remembers: of a slider that moves, what came before the edit is asked for again, and little else."""
+PREDICTIONS = 1024
+"""How many of its model's each remembers: what came before the edit is asked for at every move, and little else."""
 
 
 class Model:
@@ -76,7 +78,8 @@ class Model:
                 plugins = load_plugins()
                 self.description = plugins.describe(self.name)
                 model = plugins.backbone(self.name, self._placement)
-                self._studio = Studio(self.name, model, self._bank, self._placement, ROOM)
+                room = min(ROOM, PREDICTIONS * 2 * 4 * math.prod(model.latent_shape))  # ε and x̂0 in float32
+                self._studio = Studio(self.name, model, self._bank, self._placement, room)
         except AttrbankError as error:
             self.error = error
         finally:
