@@ -41,8 +41,8 @@ class Memory:
 
     @cached_property
     def pictures(self) -> Memory:
-        """Of decoded pictures, with an eighth of the room: they are large, and seldom asked for again."""
-        return Memory(self._room // 8)
+        """Of decoded pictures, with a quarter of the room: they are large, and seldom asked for again."""
+        return Memory(self._room // 4)
 
     @property
     def bytes_held(self) -> int:

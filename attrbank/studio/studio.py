@@ -56,7 +56,7 @@ class Studio:
         model: itself.
         bank: where attributes are looked for, and stored.
         placement: where its networks were wanted.
-        room: bytes of what it remembers at most, and an eighth of that for decoded pictures.
+        room: bytes of what it remembers at most, and a quarter of that for decoded pictures.
     """
 
     def __init__(

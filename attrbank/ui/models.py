@@ -20,7 +20,7 @@ from attrbank.studio.studio import Studio
 MOST = 2
 """Models that are loaded at once."""
 
-PREDICTIONS = 1024
+PREDICTIONS = 512
 """How many of its model's each remembers: what came before the edit is asked for at every move, and little else."""
 
 
