@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ def learn_file(
     """
     with progress_bar(lines=True) as report:
         report("loading", 0, 1)  # torch alone takes seconds
-        from attrbank.learning.fleet.run import Run, SheetError, read_fleet
+        from attrbank.learning.fleet.run import Run, SheetError, by_name, read_fleet
 
         try:
             fleet = read_fleet(file, bank, backbone=backbone, replace=replace)
@@ -63,8 +64,8 @@ def learn_file(
                 terminal.say(one.message)
             raise
         account = _Account(fleet, bank, report, preview=preview)
-        how: dict[str, Any] = {"bank": bank, "replace": replace, "placement": placement, "on_progress": report}
-        run = Run(prepare_for=_tuned, on_stored=account.stored, on_warning=terminal.warn, **how)
+        how: dict[str, Any] = {"bank": bank, "replace": replace, "load": partial(by_name, placement=placement)}
+        run = Run(prepare_for=_tuned, on_stored=account.stored, on_progress=report, on_warning=terminal.warn, **how)
         outcomes = [account.ended(outcome) for outcome in run(fleet)]
     _tell(fleet, outcomes, as_json)
 

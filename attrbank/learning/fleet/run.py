@@ -24,6 +24,8 @@ ROOM = 2**31
 """Bytes of predictions that are kept for those who share them: two attributes' of 64 pictures of Stable Diffusion."""
 
 Status: TypeAlias = Literal["learned", "failed"]
+Load: TypeAlias = Callable[[Order], Backbone]
+
 PrepareFor: TypeAlias = Callable[[Order], Prepare | None]
 """What is done to an order's attribute before it is stored; nothing where it is None."""
 
@@ -123,13 +125,19 @@ def _side_by_side(orders: Sequence[Order]) -> Iterator[Order]:
         yield from group
 
 
+def by_name(order: Order, placement: Placement | None = None) -> Backbone:
+    """The model that an order names, where it is to run."""
+    model: Backbone = load_plugins().backbone(order.backbone, placement)
+    return model
+
+
 @dataclass(kw_only=True)
 class Run:
     """How a fleet is learned; models are loaded once each.
 
     Attributes:
         bank, replace: as ``learn`` has them.
-        placement: where models are to run.
+        load: gives an order's model.
         prepare_for: gives what is done to each attribute before it is stored.
         on_stored: as ``learn`` has it.
         on_progress: told of each attribute's stages, which say whose they are.
@@ -138,7 +146,7 @@ class Run:
 
     bank: Path | str | None = None
     replace: bool = False
-    placement: Placement | None = None
+    load: Load = by_name
     prepare_for: PrepareFor = lambda order: None
     on_stored: OnStored = lambda stored: None
     on_progress: OnProgress = quiet
@@ -201,6 +209,6 @@ class Run:
         if self._model is None or self._reference != order.backbone:
             self._model, self._memory = None, Memory(ROOM)
             report("loading", 0, 1)
-            self._model = load_plugins().backbone(order.backbone, self.placement)
+            self._model = self.load(order)
             self._reference = order.backbone
         return self._model
