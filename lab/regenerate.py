@@ -115,6 +115,7 @@ STEPS = (
         ("lab.figures.pictures --out {out}/pictures.json --picture {out}/pictures.png",),
     ),
     Step("sheet", ("docs/contact-sheet.png",), ("lab.figures.sheet --out {out}/contact-sheet.png",)),
+    Step("page", ("docs/ui.png",), ("lab.figures.page --out {out}/ui.png",)),
     Step("first-edit", ("docs/first-edit.png",), ("attrbank apply young smile --rho 0.7 -o {out}/first-edit.png",)),
     Step(
         "findings",

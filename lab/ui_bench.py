@@ -28,6 +28,7 @@ from attrbank.ui.command import HOST, QUIETLY, listen
 
 PROMPT, SEED = "a photo of an old man", 7
 EXACT_EVERY = 10
+KEY = "key"
 
 Ask: TypeAlias = Callable[[str, dict[str, Any] | None], dict[str, Any]]
 
@@ -48,16 +49,25 @@ def main(
 
 
 @contextmanager
-def serving() -> Iterator[Ask]:
-    """The page's server, its model loaded, and what asks it."""
+def hosting() -> Iterator[int]:
+    """The port of the page's server, whose key is ``KEY``."""
     with listen(0) as listening, Page("portraits", None, None) as page:
         port = listening.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(page.guarded(port, "key"), **QUIETLY))
+        server = uvicorn.Server(uvicorn.Config(page.guarded(port, KEY), **QUIETLY))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
-        headers = {"Cookie": f"attrbank-{port}=key", "Origin": f"http://{HOST}:{port}"}
         while not server.started:
             time.sleep(0.05)
+        yield port
+        server.should_exit = True
+        thread.join()
+
+
+@contextmanager
+def serving() -> Iterator[Ask]:
+    """What asks the page's server, its model loaded."""
+    with hosting() as port:
+        headers = {"Cookie": f"attrbank-{port}={KEY}", "Origin": f"http://{HOST}:{port}"}
         connection = http.client.HTTPConnection(HOST, port)
 
         def ask(path: str, order: dict[str, Any] | None) -> dict[str, Any]:
@@ -71,8 +81,6 @@ def serving() -> Iterator[Ask]:
         while ask("/api/model", None)["state"] == "loading":
             time.sleep(0.2)
         yield ask
-        server.should_exit = True
-        thread.join()
 
 
 def measured(ask: Ask, moves: int) -> dict[str, Any]:

@@ -120,11 +120,11 @@ class PluginManager:
         """The method that an attribute was learned with.
 
         Raises:
-            NotFoundError: it is not installed; the hint names the package.
+            NotFoundError: it is not installed, or has no such parameters; the hint names the package.
         """
         try:
             return self.method(record.method)
-        except NotFoundError as error:
+        except (NotFoundError, InvalidValueError) as error:  # what an artifact says need be no name at all
             raise NotFoundError(
                 f"{record.name} needs the method {record.method!r}, which is not installed.",
                 hint="Install the plugin that brings it; attrbank methods lists those that are there.",
