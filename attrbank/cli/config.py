@@ -11,7 +11,7 @@ import typer
 from attrbank.cli import terminal
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.cli.plain import plain_app
-from attrbank.errors import NotFoundError
+from attrbank.errors import InvalidValueError, NotFoundError
 from attrbank.files import settings
 from attrbank.store.bank import Bank
 
@@ -78,6 +78,8 @@ def _backbone(value: str) -> str:
 
 def _bank(value: str) -> str:
     """The folder, which need not exist yet, as it reads from any other."""
+    if not value:
+        raise InvalidValueError("A bank is a folder, and this names none.", "attrbank config unset bank forgets it.")
     folder = Path(value).expanduser().absolute()
     Bank.open(folder).count()
     return str(folder)
