@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from attrbank.cli import terminal
+from attrbank.cli.completing import setting_names
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.cli.plain import plain_app
 from attrbank.errors import InvalidValueError, NotFoundError
@@ -17,7 +18,9 @@ from attrbank.store.bank import Bank
 
 config = plain_app()
 
-SettingArgument = Annotated[str, typer.Argument(metavar="NAME", help=f"One of {', '.join(settings.NAMES)}.")]
+SettingArgument = Annotated[
+    str, typer.Argument(metavar="NAME", autocompletion=setting_names, help=f"One of {', '.join(settings.NAMES)}.")
+]
 
 
 @config.callback(invoke_without_command=True)
