@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from attrbank.errors import AttrbankError
+from attrbank.files import settings
 from attrbank.store.bank import Bank
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ def backbones(incomplete: str) -> list[str]:
     from attrbank.backbones.short_names import read_table
 
     return _offered(lambda: [*_registered("backbone"), *read_table()], incomplete)
+
+
+def setting_names(incomplete: str) -> list[str]:
+    """Settings there are."""
+    return _offered(lambda: settings.NAMES, incomplete)
 
 
 def _registered(kind: Kind) -> list[str]:

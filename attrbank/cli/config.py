@@ -9,15 +9,18 @@ from typing import Annotated
 import typer
 
 from attrbank.cli import terminal
+from attrbank.cli.completing import setting_names
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.cli.plain import plain_app
-from attrbank.errors import NotFoundError
+from attrbank.errors import InvalidValueError, NotFoundError
 from attrbank.files import settings
 from attrbank.store.bank import Bank
 
 config = plain_app()
 
-SettingArgument = Annotated[str, typer.Argument(metavar="NAME", help=f"One of {', '.join(settings.NAMES)}.")]
+SettingArgument = Annotated[
+    str, typer.Argument(metavar="NAME", autocompletion=setting_names, help=f"One of {', '.join(settings.NAMES)}.")
+]
 
 
 @config.callback(invoke_without_command=True)
@@ -78,6 +81,8 @@ def _backbone(value: str) -> str:
 
 def _bank(value: str) -> str:
     """The folder, which need not exist yet, as it reads from any other."""
+    if not value:
+        raise InvalidValueError("A bank is a folder, and this names none.", "attrbank config unset bank forgets it.")
     folder = Path(value).expanduser().absolute()
     Bank.open(folder).count()
     return str(folder)

@@ -149,7 +149,8 @@ def _plugins() -> Iterator[Finding]:
 
     for plugin in load_plugins().plugins:
         if plugin.error is not None:
-            error = PluginError(f"{plugin.name} of {plugin.distribution} failed: {plugin.error}.", plugin.remedy)
+            failed = f"{plugin.name} of {plugin.distribution} failed: {plugin.error}."
+            error = PluginError(failed, f"To remove it: {plugin.remedy}")
             yield _wrong("plugin", error)
         elif not plugin.built_in:
             yield Finding("plugin", "ok", f"{plugin.name} of {plugin.distribution} {plugin.version}")

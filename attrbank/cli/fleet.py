@@ -109,7 +109,7 @@ class _Account:
 
 def _tell(fleet: Fleet, outcomes: Sequence[Outcome], as_json: bool) -> None:
     if as_json:
-        there = [{"reference": reference, "status": "there"} for reference in fleet.there]
+        there = [{"name": it.partition("@")[0], "reference": it, "status": "there"} for it in fleet.there]
         terminal.document([*there, *(vars(outcome) for outcome in outcomes)])
     else:
         terminal.lines([*fleet.there, *(outcome.reference for outcome in outcomes if outcome.reference)])

@@ -21,4 +21,7 @@ def recipe_in(path: Path) -> Recipe:
     try:
         return Recipe.model_validate_json(read_recipe_text(path))
     except ValidationError as error:
-        raise CorruptArtifactError("The picture's recipe is not one that this attrbank understands.") from error
+        raise CorruptArtifactError(
+            "The picture's recipe is not one that this attrbank understands.",
+            hint="A later attrbank, or another program, may have written it.",
+        ) from error

@@ -7,6 +7,7 @@ returns: no lock outlives its process, and a killed one is rolled back by whoeve
 from __future__ import annotations
 
 import os
+import shlex
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -78,7 +79,8 @@ def is_blank(path: Path) -> bool:
 
 def damaged(path: Path) -> CorruptArtifactError:
     """The error that says how to mend an index."""
-    return CorruptArtifactError(f"The index {path} is damaged or missing.", "Run: attrbank reindex")
+    mend = f"Run: attrbank reindex --bank {shlex.quote(str(path.parent))}"
+    return CorruptArtifactError(f"The index {path} is damaged or missing.", mend)
 
 
 @contextmanager

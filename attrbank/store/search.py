@@ -34,7 +34,7 @@ def found(connection: sqlite3.Connection, words: Sequence[str], limit: int | Non
     Raises:
         InvalidValueError: there is no letter or digit to look for.
     """
-    terms = [term for word in words for term in word.split() if any(map(str.isalnum, term))]
+    terms = [term for word in words for term in word.replace("\0", " ").split() if any(map(str.isalnum, term))]
     if not terms:
         raise InvalidValueError("There is nothing to search for.", "Give one or more words: attrbank search smile")
     identities = _matching(connection.execute(_WORDS).fetchall(), terms, limit)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -63,9 +66,29 @@ def ui(
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
         from attrbank.ui.app import Page  # torch takes its time; who asks meanwhile waits for an answer
 
-        with Page(backbone_of(backbone, config), bank, where.placement()) as page:
+        with ends_in_order(), Page(backbone_of(backbone, config), bank, where.placement()) as page:
             settings = uvicorn.Config(page.guarded(port, key), **QUIETLY)
             uvicorn.Server(settings).run(sockets=[listening])
+
+
+@contextmanager
+def ends_in_order() -> Iterator[None]:
+    """Who closes the terminal, or kills the process, ends it as Ctrl-C does: no picture of theirs stays on the disk."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGTERM:
+            raise SystemExit(128 + number)
+        signal.raise_signal(signal.SIGTERM)  # which uvicorn waits for
+
+    named = (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP"))  # Windows has one of them
+    ending = [number for number in named if number and signal.getsignal(number) is signal.SIG_DFL]
+    for number in ending:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in ending:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def has_screen() -> bool:

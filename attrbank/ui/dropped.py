@@ -13,10 +13,14 @@ from attrbank.errors import AttrbankError, NotFoundError
 from attrbank.pictures.png_text import recipe_text_in
 from attrbank.pictures.read import PictureData
 from attrbank.schema.carried import PictureFile, Recipe
+from attrbank.text import printable
 from attrbank.ui.said import wish_of
 
 MOST, ROOM = 64, 2**29
 """Pictures, and bytes of them, that are kept at once."""
+
+LONGEST_NAME = 200
+"""Bytes."""
 
 
 class Dropped:
@@ -37,8 +41,8 @@ class Dropped:
             InvalidValueError: it is no picture that can be read.
         """
         key = hashlib.sha256(data).hexdigest()
-        path = self._folder / key[:16] / (Path(name.replace("\\", "/")).name[:100].lstrip(".") or "picture.png")
-        PictureData(path, data, key, path.name).decoded()
+        path = self._folder / key[:16] / _file_name(name)
+        PictureData(Path(path.name), data, key, path.name).decoded()
         with self._lock:
             path.parent.mkdir(exist_ok=True)
             for other in path.parent.iterdir():
@@ -82,6 +86,12 @@ class Dropped:
 
     def _bytes(self) -> int:
         return sum(size for _, size in self._known.values())
+
+
+def _file_name(name: str) -> str:
+    """What a picture was called, as far as every disk can call it so."""
+    last = printable(Path(name.replace("\\", "/")).name).lstrip(".")
+    return last.encode(errors="ignore")[:LONGEST_NAME].decode(errors="ignore") or "picture.png"
 
 
 def taken(dropped: Dropped, name: str, data: bytes) -> dict[str, Any]:

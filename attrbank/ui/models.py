@@ -18,7 +18,7 @@ from attrbank.studio.foreign import only_our_errors
 from attrbank.studio.studio import Studio
 
 MOST = 2
-"""Models that are loaded at once."""
+"""Models that are loaded at once; one that could not be had goes before any other."""
 
 PREDICTIONS = 512
 """How many of its model's each remembers: what came before the edit is asked for at every move, and little else."""
@@ -123,7 +123,9 @@ class Models:
                 del self._known[name]
             if name not in self._known:
                 self._known[name] = Model(name, self._bank, self._placement)
+            model = self._known[name]
             self._known.move_to_end(name)
             while len(self._known) > MOST:
-                self._known.popitem(last=False)
-            return self._known[name]
+                failed = (other for other, known in self._known.items() if known.state == "failed")
+                del self._known[next(failed, next(iter(self._known)))]
+            return model

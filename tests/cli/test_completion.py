@@ -54,6 +54,7 @@ def offered(line: str, bank: Path, shell: str = "bash") -> subprocess.CompletedP
         ("attrbank apply young --backb", ["--backbone"]),
         ("attrbank apply Y", []),
         ("attrbank plugins n", ["new"]),
+        ("attrbank config set b", ["backbone", "bank"]),
     ],
 )
 def test_the_last_word_is_completed_without_torch(

@@ -46,6 +46,7 @@ def test_what_would_not_work_is_not_set(cli: Cli, configuration: Path, tmp_path:
     (tmp_path / "file").touch()
     assert cli("config", "set", "backbone", "nobody").code == 3
     assert cli("config", "set", "bank", str(tmp_path / "file")).code == 7
+    assert cli("config", "set", "bank", "").code == 4
     assert cli("config", "set", "colour", "red").code == 4
     assert not configuration.exists()
 
@@ -73,8 +74,8 @@ def test_the_first_thing_that_is_wrong_gives_the_code_and_all_are_told(
     warned = [found["what"] for found in json.loads(outcome.out) if found["state"] == "warning"]
     assert (outcome.code, wrong, warned) == (5, {"bank": 5, "plugin": 9}, ["settings", "short name"])
     told = cli("doctor").out
-    assert "attrbank reindex" in told
-    assert "pip uninstall attrbank-bad" in told
+    assert f"attrbank reindex --bank {bank.path}" in told
+    assert "To remove it: pip uninstall attrbank-bad" in told
 
 
 def test_what_is_found_is_printed_before_the_next_look(

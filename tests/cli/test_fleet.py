@@ -45,7 +45,8 @@ def test_it_learns_all_and_the_second_time_nothing(sheet: str, cli: Cli, bank: B
     assert all(bank.previews.path(bank.resolve(name)) for name in ("old", "hat"))
     again = cli(*learning, "--json")
     assert again.code == 0
-    assert json.loads(again.out) == [{"reference": reference, "status": "there"} for reference in references]
+    told = [(one["name"], one["reference"], one["status"]) for one in json.loads(again.out)]
+    assert told == list(zip(("old", "hat"), references, ("there", "there"), strict=True))
     assert "2 of 2 are in the bank already." in again.err
 
 

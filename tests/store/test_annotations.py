@@ -160,6 +160,7 @@ def test_search_finds_words_everywhere_and_takes_nothing_for_syntax(told: Bank) 
             told.search(words)
     for words in (['face" OR "old'], ["NEAR(old)"], ["name:old"], ["-old", "^x"], ["person'); DROP TABLE texts;--"]):
         told.search(words)
+    assert "youth" in [entry.name for entry in told.search(["young\0person"])]
 
 
 def test_a_name_counts_for_more_than_a_note(told: Bank) -> None:

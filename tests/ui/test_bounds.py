@@ -67,17 +67,20 @@ def test_pictures_that_were_dropped_long_ago_are_forgotten_and_so_are_their_file
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 2
 
 
-@pytest.mark.parametrize("name", ["../../up.png", "/etc/passwd", "..", ".hidden", "C:\\up.png", "", "a" * 300])
+@pytest.mark.parametrize(
+    "name", ["../../up.png", "/etc/passwd", "..", ".hidden", "C:\\up.png", "", "a" * 300, "\0", "a\0\nb", "象" * 99]
+)
 def test_whatever_a_picture_is_called_it_lies_in_the_pages_own_folder(tmp_path: Path, name: str) -> None:
     dropped = Dropped(tmp_path / "pictures")
     (tmp_path / "pictures").mkdir()
     path = dropped.path(dropped.keep(name, png(1)))
     assert path.resolve().is_relative_to(tmp_path / "pictures")
     assert path.is_file()
+    assert path.name.isprintable()
 
 
 def test_what_is_no_picture_is_not_kept(tmp_path: Path) -> None:
-    with pytest.raises(InvalidValueError, match="not a picture"):
+    with pytest.raises(InvalidValueError, match=r"^a\.png is not a picture"):
         Dropped(tmp_path).keep("a.png", b"MZ")
     assert list(tmp_path.iterdir()) == []
 
@@ -97,5 +100,19 @@ def test_only_the_last_few_models_stay_loaded(monkeypatch: pytest.MonkeyPatch) -
     first = models.of("first")
     for name in ("second", "first", "third"):
         models.of(name)
+    assert models.of("first") is first
+    assert len(models._known) == modelling.MOST
+
+
+def test_models_that_cannot_be_had_take_no_place_from_those_that_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(model: modelling.Model) -> None:
+        model.error = NotFoundError("None.") if model.name.startswith("typo") else None
+        model._done.set()
+
+    monkeypatch.setattr(modelling.Model, "_load", load)
+    models = Models(None, None)
+    first = models.of("first")
+    for name in ("typo", "typo-2", "typo-3"):
+        assert models.of(name).name == name
     assert models.of("first") is first
     assert len(models._known) == modelling.MOST

@@ -121,6 +121,13 @@ def test_a_slider_that_is_moved_by_keys_ends_at_the_exact_picture(tab: Tab, page
     wait_for(lambda: np.array_equal(seen(tab), applied(page, bank, "late:0.07")))
 
 
+def test_a_tab_that_is_duplicated_leaves_the_first_its_pictures(tab: Tab) -> None:
+    with tab.context.expect_page() as opening:
+        tab.evaluate("window.open(location.href)")  # takes along what the tab keeps, as duplicating does
+    drawn(opening.value)
+    turn(tab, "late", 0.5)
+
+
 def test_several_attributes_compose_and_number_fields_go_beyond_the_range(tab: Tab, page: Page, bank: Path) -> None:
     turn(tab, "late", 1.5)
     turn(tab, "early", 0.5)

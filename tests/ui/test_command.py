@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import queue
+import signal
 import socket
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +74,21 @@ def test_a_port_that_is_taken_is_refused_if_it_was_asked_for_and_passed_over_if_
         with command.listen(None) as other:
             assert other.getsockname()[1] != port
             assert other.family is socket.AF_INET
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_closed_terminal_and_a_kill_leave_nothing_that_was_dropped(served, number, monkeypatch, tmp_path) -> None:
+    import uvicorn
+
+    def end(server: Any, sockets: Any) -> None:
+        assert list(tmp_path.iterdir())
+        assert callable(signal.getsignal(number)), "the process would end at once"
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(uvicorn.Server, "run", end)
+    with pytest.raises(SystemExit) as ended:
+        run(["ui", "--no-browser", "--port", "0"])
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(number) is signal.SIG_DFL

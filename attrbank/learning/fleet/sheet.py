@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 import tomllib
@@ -20,7 +21,10 @@ LARGEST = 2**22
 
 MOST = 10_000
 
-_HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
+_HEADER = re.compile(r"\s*\[([^\[\]]+)\]")
+_DEPTH, _LONGEST_KEY = 3, 400
+"""Of a path, the parts whose lines are asked for, and the most characters: what is longer is nobody's key."""
+
 _LIKE = "As in: [attributes.smile], and below it source and target, one a line."
 
 
@@ -121,13 +125,15 @@ def _lines_of_toml(text: str) -> dict[tuple[str, ...], int]:
         path = _path(header[1]) if header else (*table, *_path(line.partition("=")[0]))
         if header:
             table = path
-        for length in range(1, len(path) + 1):
+        for length in range(1, min(len(path), _DEPTH) + 1):
             lines.setdefault(path[:length], number)
     return lines
 
 
 def _path(dotted: str) -> tuple[str, ...]:
     """The parts of a dotted key, by the one who knows how they are quoted; none if it is no key."""
+    if len(dotted) > _LONGEST_KEY:
+        return ()
     try:
         found: object = tomllib.loads(f"{dotted.strip()} = 0")
     except (tomllib.TOMLDecodeError, RecursionError):
@@ -140,11 +146,13 @@ def _path(dotted: str) -> tuple[str, ...]:
 
 
 def _csv(file: Path, text: str) -> Iterator[Row]:
-    reader = csv.DictReader(text.splitlines(), strict=True)
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         columns = [(column or "").strip() for column in reader.fieldnames or ()]
         if "name" not in columns:
             raise InvalidValueError(f"{place(file, 1)}: no column is called name.", hint="As in: name,source,target")
+        if again := next((column for column in columns if column and columns.count(column) > 1), None):
+            raise InvalidValueError(f"{place(file, 1)}: two columns are called {printable(again)}.")
         reader.fieldnames = columns
         for cells in reader:
             line = reader.line_num

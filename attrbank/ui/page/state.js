@@ -2,8 +2,8 @@
 
 const KEPT = "attrbank.wish";
 
-export const tab = sessionStorage.getItem("attrbank.tab") ?? Math.random().toString(36).slice(2);
-sessionStorage.setItem("attrbank.tab", tab);
+// Kept nowhere: a tab that is duplicated takes along what is kept, and would have the first one's pictures given up.
+export const tab = Math.random().toString(36).slice(2);
 
 export const state = {
   backbone: null,        // the model's name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,19 @@ def test_a_line_of_csv_is_an_attribute_whose_empty_cells_say_nothing(tmp_path: P
     assert (hat.line, hat.values) == (4, {"source": "a", "target": "b", "tune": True})
 
 
+def test_cells_of_csv_hold_line_breaks_as_they_are(tmp_path: Path) -> None:
+    (row,) = rows_of(written(tmp_path, 'name,source,target\r\nold,"a\nman",an\u2028old man\r\n', "a.csv"))
+    assert row.values == {"source": "a\nman", "target": "an\u2028old man"}
+
+
+@pytest.mark.parametrize("line", ["[" + " " * 2000, "a." * 20_000 + "a = 1"])
+def test_what_looks_like_a_table_or_a_key_takes_no_longer_than_its_length(line: str, tmp_path: Path) -> None:
+    started = time.process_time()
+    (row,) = rows_of(written(tmp_path, f"[attributes.old]\nnote = '''\n{line}\n'''\n"))
+    assert row.lines["note"] == 2
+    assert time.process_time() - started < 1
+
+
 @pytest.mark.parametrize(
     ("text", "name", "complaint"),
     [
@@ -69,6 +83,7 @@ def test_a_line_of_csv_is_an_attribute_whose_empty_cells_say_nothing(tmp_path: P
         ("\nattributes = 1\n", "a.toml", r"line 2: there are"),
         ("", "a.toml", "names no attribute"),
         ("[defaults]\n", "a.toml", "names no attribute"),
+        ("name,source,name\nold,a,young\n", "a.csv", "line 1: two columns are called name"),
         ("source\na\n", "a.csv", "line 1: no column is called name"),
         ("name,source\nold,a,b\n", "a.csv", "line 2: there are more cells than columns"),
         ('name,source\nold,"a\n', "a.csv", r"line \d: this is not CSV"),
