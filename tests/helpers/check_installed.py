@@ -27,7 +27,7 @@ def test_the_starter_bank_is_in_the_wheel():
 
 
 def test_a_plugin_written_from_the_wheel_keeps_its_contract(tmp_path):
-    for arguments in (("new", "wave", "--kind", "sampler"), ("check", "attrbank-wave")):
+    for arguments in (("new", "wave", "--kind", "sampler", "--summary", "Steps in waves."), ("check", "attrbank-wave")):
         command = [sys.executable, "-m", "attrbank", "plugins", *arguments]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
