@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     )
     from attrbank.avi.objective import PAPER_LAMBDAS as PAPER_LAMBDAS, Lambdas as Lambdas, pose as pose
     from attrbank.backbones.families import describe as describe, load as load
-    from attrbank.backbones.portraits.parameters import ATTRIBUTES as ATTRIBUTES, IDENTITY as IDENTITY, draw as draw
+    from attrbank.backbones.portraits.parameters import draw as draw
     from attrbank.backbones.portraits.render import render as render
     from attrbank.cli import terminal as terminal
     from attrbank.cli.app import run as run
@@ -106,8 +106,12 @@ if TYPE_CHECKING:
     from attrbank.evaluation.judges.oracle import Role as Role
     from attrbank.evaluation.judges.oracle_judge import OracleJudge as OracleJudge
     from attrbank.evaluation.judges.readings import (
+        ATTRIBUTES as ATTRIBUTES,
+        IDENTITY as IDENTITY,
         Pictures as Pictures,
+        degree as degree,
         flips as flips,
+        identities as identities,
         identity_spread as identity_spread,
         perceptual_distance as perceptual_distance,
     )
@@ -217,7 +221,7 @@ _NAMES_IN = {
     "attrbank.avi.objective": "Lambdas PAPER_LAMBDAS pose",
     # the bench and its judges
     "attrbank.attribute.compatibility": "check_binding",
-    "attrbank.backbones.portraits.parameters": "ATTRIBUTES IDENTITY draw",
+    "attrbank.backbones.portraits.parameters": "draw",
     "attrbank.backbones.portraits.render": "render",
     "attrbank.evaluation.bench.bench": "Bench",
     "attrbank.evaluation.bench.competitors": "PaperWithoutNetwork",
@@ -225,7 +229,9 @@ _NAMES_IN = {
     "attrbank.evaluation.bench.subjects": "RENDERED Subject goal_of target_prompt",
     "attrbank.evaluation.judges.oracle": "Role",
     "attrbank.evaluation.judges.oracle_judge": "OracleJudge",
-    "attrbank.evaluation.judges.readings": "Pictures flips identity_spread perceptual_distance",
+    "attrbank.evaluation.judges.readings": (
+        "ATTRIBUTES IDENTITY Pictures degree flips identities identity_spread perceptual_distance"
+    ),
     "attrbank.evaluation.numbers.metrics": "Change",
     "attrbank.schema.measured": "Estimate",
     "attrbank.evaluation.numbers.distributions": "frechet_distance kernel_distance",

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Annotated, NamedTuple
 
-import attrbank_portraits_2.judge as second_judge
+import attrbank.evaluation.judges.oracle_judge as second_judge
 import attrbank_portraits_2.model_folder as second_model
-import attrbank_portraits_2.parameters as second_parameters
-import attrbank_portraits_2.render as second_render
+import attrbank.backbones.portraits.parameters as second_parameters
+import attrbank.backbones.portraits.render as second_render
 import torch
 import typer
 from torch import Tensor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 import torch
-from attrbank_portraits_2.render import SIZE
+from attrbank.backbones.portraits.render import SIZE
 from diffusers import AutoencoderKL
 from torch import Tensor
 from torch.nn import functional

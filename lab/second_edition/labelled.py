@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import typer
-from attrbank_portraits_2.eyes import load_damage
+from attrbank.evaluation.judges.oracle import load_damage
 from PIL import Image
 from torch import Tensor
 

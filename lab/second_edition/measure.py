@@ -16,11 +16,11 @@ from typing import Annotated, NamedTuple
 
 import torch
 import typer
-from attrbank_portraits_2.eyes import Damage, Eye, Reading, build, restore
-from attrbank_portraits_2.palette import nearest_hair
-from attrbank_portraits_2.parameters import GRADES, draw
-from attrbank_portraits_2.render import render
-from attrbank_portraits_2.visible import READ_KINDS, READ_NUMBERS
+from attrbank.evaluation.judges.oracle import Damage, Eye, Reading, build, restore
+from attrbank.backbones.portraits.palette import nearest_hair
+from attrbank.backbones.portraits.parameters import GRADES, draw
+from attrbank.backbones.portraits.render import render
+from attrbank.backbones.portraits.visible import READ_KINDS, READ_NUMBERS
 from diffusers import StableDiffusionPipeline
 from torch import Tensor
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable, Sequence
 
 import torch
-from attrbank_portraits_2.parameters import GRADES, KINDS
+from attrbank.backbones.portraits.parameters import GRADES, KINDS
 from torch import Tensor
 
 from lab.second_edition.phrases import BY_TEXT, Phrase

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import product
 
 import torch
-from attrbank_portraits_2.palette import greyness, hair_named
-from attrbank_portraits_2.parameters import GRADES, KINDS, NAMES, Portraits
+from attrbank.backbones.portraits.palette import greyness, hair_named
+from attrbank.backbones.portraits.parameters import GRADES, KINDS, NAMES, Portraits
 
 Range = tuple[float, float]
 Values = Mapping[str, float]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from attrbank_portraits_2.parameters import KINDS, Portraits, draw
-from attrbank_portraits_2.render import SIZE, render
+from attrbank.backbones.portraits.parameters import KINDS, Portraits, draw
+from attrbank.backbones.portraits.render import SIZE, render
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 

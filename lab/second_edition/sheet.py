@@ -7,8 +7,8 @@ from typing import Annotated
 
 import torch
 import typer
-from attrbank_portraits_2.parameters import Portraits, draw
-from attrbank_portraits_2.render import render
+from attrbank.backbones.portraits.parameters import Portraits, draw
+from attrbank.backbones.portraits.render import render
 from diffusers import StableDiffusionPipeline
 from rich.console import Console
 from rich.progress import track

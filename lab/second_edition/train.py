@@ -15,8 +15,8 @@ from typing import Annotated
 
 import torch
 import typer
-from attrbank_portraits_2.parameters import draw
-from attrbank_portraits_2.render import render
+from attrbank.backbones.portraits.parameters import draw
+from attrbank.backbones.portraits.render import render
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save
 from transformers import CLIPTextModel

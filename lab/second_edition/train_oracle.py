@@ -13,10 +13,10 @@ from typing import Annotated
 
 import torch
 import typer
-from attrbank_portraits_2.eyes import Damage, Eye, Reading, build, restore, store
-from attrbank_portraits_2.parameters import GRADES, Portraits, draw
-from attrbank_portraits_2.render import render
-from attrbank_portraits_2.visible import READ_KINDS, READ_NUMBERS, kind_seen, numbers, numbers_seen
+from attrbank.evaluation.judges.oracle import Damage, Eye, Reading, build, restore, store
+from attrbank.backbones.portraits.parameters import GRADES, Portraits, draw
+from attrbank.backbones.portraits.render import render
+from attrbank.backbones.portraits.visible import READ_KINDS, READ_NUMBERS, kind_seen, numbers, numbers_seen
 from diffusers import AutoencoderKL
 from torch import Tensor, nn
 from torch.nn import functional

@@ -7,25 +7,12 @@ from dataclasses import dataclass
 
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.errors import InvalidValueError
-from attrbank.evaluation.judges.readings import GOALS
+from attrbank.evaluation.judges.readings import GOALS, PROMPTS
 from attrbank.schema.asked import LearnSpec
 from attrbank.schema.stored import AttributeRecord
 
 RENDERED = "portraits"
 """The backbone whose truth the oracles know."""
-
-PLAIN_PROMPTS = {
-    "young": "a photo of a young person",
-    "old": "a photo of an old person",
-    "smile": "a photo of a person, smiling",
-    "serious": "a photo of a person, serious",
-    "man": "a photo of a man",
-    "woman": "a photo of a woman",
-    "glasses": "a photo of a person, with glasses",
-    "hat": "a photo of a person, with a hat",
-    "beard": "a photo of a person, with a beard",
-}
-"""What asks ``portraits`` for each goal and for nothing else."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +37,7 @@ class Subject:
 
 
 def target_prompt(
-    record: AttributeRecord | LearnSpec, prompt: str, goal: str | None, plain: Mapping[str, str] = PLAIN_PROMPTS
+    record: AttributeRecord | LearnSpec, prompt: str, goal: str | None, plain: Mapping[str, str] = PROMPTS
 ) -> str:
     """The prompt that asks for the attribute in a picture of ``prompt``.
 

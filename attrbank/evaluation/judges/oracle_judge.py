@@ -12,12 +12,14 @@ from torch import Tensor
 from attrbank.backbones.portraits.parameters import draw
 from attrbank.backbones.portraits.render import render
 from attrbank.evaluation.bench.split import SPLITS
-from attrbank.evaluation.bench.subjects import PLAIN_PROMPTS, Subject
+from attrbank.evaluation.bench.subjects import Subject
 from attrbank.evaluation.judges import oracle
 from attrbank.evaluation.judges.judge import Case, Judge
 from attrbank.evaluation.judges.readings import (
     GOALS,
-    MADE_ALIKE,
+    HAIR,
+    HIDES_HAIR,
+    PROMPTS,
     Pictures,
     effect,
     flips,
@@ -32,14 +34,12 @@ from attrbank.evaluation.numbers.distributions import frechet_distance, kernel_d
 Damaged: TypeAlias = Callable[[Tensor], Tensor]
 
 RENDERS = 512
-SURE = 1.0
-"""The logit from which on the tuner's yes counts: the judge was seen to draw its border elsewhere."""
 FIRST_SEED: dict[oracle.Role, int] = {"judge": 10_000, "tuner": 1_000}
 """Of the renderer's portraits, whose seeds are split like all others."""
 
 
 class OracleJudge(Judge):
-    """Judges by one of the two oracles.
+    """Judges by one of the two oracle.
 
     Args:
         role: which.
@@ -47,11 +47,11 @@ class OracleJudge(Judge):
         damaged: says of images (B, 3, h, w) in [0, 1] which are damaged, (B,) bool; None where nothing can tell.
     """
 
-    goals, sure = PLAIN_PROMPTS, SURE
+    goals = PROMPTS
 
     def __init__(self, role: oracle.Role, renders: int = RENDERS, damaged: Damaged | None = None) -> None:
         self.name: str = role
-        self.weights = oracle.fingerprint(role)
+        self.weights = oracle.fingerprint(role, *(["damage"] if damaged else []))
         self._oracle, self._damaged = oracle.load(role), damaged
         self._people = draw(renders, FIRST_SEED[role])
         self._perfect = functools.cache(self._perfectly_edited)
@@ -62,25 +62,28 @@ class OracleJudge(Judge):
         return seen if self._damaged is None else replace(seen, damaged=self._damaged(images))
 
     def effect(self, subject: Subject, view: Pictures) -> Tensor:
-        """The oracle's logit for what the attribute promises, (B,)."""
+        """By how much what the attribute promises is kept, in the renderer's units, (B,)."""
         return effect(_goal(subject), view)
 
     def figures(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, Tensor]:
         """Success, damage, effect, flips, identity error and perceptual distance (docs/method.md 7)."""
         goal = _goal(subject)
-        attribute = GOALS[goal].attribute
+        value = GOALS[goal].value
         return {
             "success": has_all(after, (goal,)),
             **({} if after.damaged is None else {"damage": after.damaged}),
             "effect": effect(goal, after),
-            "flips": flips(before, after, attribute),
-            "identity": identity_error(before, after),
+            "flips": flips(before, after, value),
+            "identity": identity_error(before, after, value),
             "perceptual": perceptual_distance(before, after),
         }
 
-    def traits(self, subject: Subject, view: Pictures) -> Tensor:
-        """The colour of the hair, (B, 1)."""
-        return identities(view, MADE_ALIKE)
+    def traits(self, subject: Subject, view: Pictures) -> Tensor | None:
+        """The colour of the hair, (B, 3), which edits are known to make alike in everybody; None where an edit may.
+
+        Age greys hair, and of what a hat covers or who is bald an oracle can only guess.
+        """
+        return None if GOALS[_goal(subject)].value in HIDES_HAIR else identities(view, *HAIR)
 
     def distances(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, float]:
         """FID and KID over the oracle's features, to perfect edits of rendered people who lacked the attribute."""
@@ -98,19 +101,18 @@ class OracleJudge(Judge):
         return {name: values.float().mean().item() for name, values in found.items()}
 
     def excludes(self, one: Subject, other: Subject) -> bool:
-        """Whether both promise something of the same thing, as young and old do."""
-        return GOALS[_goal(one)].attribute == GOALS[_goal(other)].attribute
+        """Whether no portrait can have both, as young and old; a laughing one smiles as well."""
+        return GOALS[_goal(one)].excludes(GOALS[_goal(other)])
 
     def _perfectly_edited(self, goal: str) -> tuple[Pictures, Pictures]:
         """Rendered people who lack the attribute, and the same with it."""
-        attribute, present = GOALS[goal]
-        lacking = self._people[self._people.column(attribute) != float(present)]
-        return self.look(render(lacking)), self.look(render(lacking.having(attribute, float(present))))
+        lacking = self._people[GOALS[goal].lacked_by(self._people)]
+        return self.look(render(lacking)), self.look(render(GOALS[goal].given_to(lacking)))
 
 
 def of_portraits(case: Case) -> OracleJudge:
     """The oracle that may look at the seeds of the case's split."""
-    return OracleJudge(SPLITS[case.split].oracle)
+    return OracleJudge(SPLITS[case.split].oracle, damaged=oracle.load_damage().sees)
 
 
 def _goal(subject: Subject) -> str:

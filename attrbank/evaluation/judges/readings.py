@@ -2,39 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-from attrbank.backbones.portraits.parameters import ATTRIBUTES, IDENTITY, draw
+from attrbank.backbones.portraits.parameters import GRADES, KINDS, Portraits, draw
+from attrbank.backbones.portraits.visible import READ_NUMBERS, numbers
 from attrbank.evaluation.judges.oracle import Oracle, Reading
 
 
 class Goal(NamedTuple):
-    """What an attribute's name promises: an oracle's attribute, and whether it is to come or to go."""
+    """What an attribute's name promises of one of the renderer's values.
 
-    attribute: str
-    present: bool
+    Attributes:
+        value: which.
+        low: from where on it is kept; −∞ where everything below keeps it as well.
+        high: up to where.
+        perfect: what the renderer's own edit sets.
+    """
+
+    value: str
+    low: float
+    high: float
+    perfect: float
+
+    def excludes(self, other: Goal) -> bool:
+        """Whether nothing keeps both."""
+        return self.value == other.value and max(self.low, other.low) > min(self.high, other.high)
+
+    def lacked_by(self, people: Portraits) -> Tensor:
+        """Who lacks it by the renderer's own truth, (N,) bool."""
+        shown = people.column(self.value)
+        return (shown < self.low) | (shown > self.high)
+
+    def given_to(self, people: Portraits) -> Portraits:
+        """The same people with it and nothing else changed: the perfect edit."""
+        return people.having(self.value, self.perfect)
 
 
-GOALS = {
-    "young": Goal("old", False),
-    "old": Goal("old", True),
-    "smile": Goal("smiling", True),
-    "serious": Goal("smiling", False),
-    "man": Goal("man", True),
-    "woman": Goal("man", False),
-    "glasses": Goal("glasses", True),
-    "hat": Goal("hat", True),
-    "beard": Goal("beard", True),
-}
+_INF = float("inf")
 
-MADE_ALIKE = ("hair",)
-"""Of the identity, what edits are known to make alike in everybody. In a mean with what they leave alone, as skin and
-clothes, the loss would be hidden."""
+GOALS: Mapping[str, Goal] = MappingProxyType(
+    {
+        "young": Goal("age", -_INF, 0.38, 0.15),
+        "old": Goal("age", 0.62, _INF, 0.8),
+        "smile": Goal("expression", 0.28, _INF, 0.6),
+        "serious": Goal("expression", -0.35, 0.12, 0.0),
+        "laughing": Goal("expression", 0.75, _INF, 0.9),
+        "sad": Goal("expression", -_INF, -0.45, -0.75),
+        "man": Goal("build", 0.55, _INF, 0.85),
+        "woman": Goal("build", -_INF, 0.45, 0.15),
+        "glasses": Goal("glasses", 0.5, _INF, 1.0),
+        "sunglasses": Goal("glasses", 2.5, _INF, 3.0),
+        "hat": Goal("hat", 0.5, _INF, 2.0),
+        "earrings": Goal("earrings", 0.5, _INF, 1.0),
+        "beard": Goal("beard", 0.36, _INF, 0.7),
+        "bald": Goal("hair_length", -_INF, 0.1, 0.0),
+        "long-hair": Goal("hair_length", 0.68, _INF, 0.85),
+    }
+)
+"""The ranges are those in which captions use the word; young ends where middle-aged begins."""
+
+PROMPTS: Mapping[str, str] = MappingProxyType(
+    {
+        "young": "a photo of a young person",
+        "old": "a photo of an old person",
+        "smile": "a photo of a person, smiling",
+        "laughing": "a photo of a person, laughing",
+        "sad": "a photo of a person, looking sad",
+        "serious": "a photo of a person, serious",
+        "man": "a photo of a man",
+        "woman": "a photo of a woman",
+        "glasses": "a photo of a person, with glasses",
+        "sunglasses": "a photo of a person, with sunglasses",
+        "hat": "a photo of a person, with a hat",
+        "earrings": "a photo of a person, with earrings",
+        "beard": "a photo of a person, with a beard",
+        "bald": "a photo of a person, bald",
+        "long-hair": "a photo of a person, with long hair",
+    }
+)
+"""What asks the model for each goal and for nothing else."""
+
+ATTRIBUTES: Mapping[str, float] = MappingProxyType(
+    {**{name: 0.5 if name == "expression" else 0.25 for name in GRADES}, "glasses": 0.5, "hat": 0.5, "earrings": 0.5}
+)
+"""What can flip, and by how much it must change for that: a quarter of a grade's way, or whether a thing is worn."""
+
+IDENTITY = tuple(name for name in READ_NUMBERS if name not in GRADES)
+"""What makes a person that person, as far as a picture shows it."""
+KEPT = ("clothes_colour", "background_colour")
+"""Kinds that belong to the identity, too; another one counts as two strangers' numbers differ on average."""
+HAIR = ("hair_red", "hair_green", "hair_blue")
+HIDES_HAIR = ("age", "hair_length", "hat")
+"""Values whose edits change the hair that is seen, or what can be seen of it."""
+BY_RIGHT: Mapping[str, tuple[str, ...]] = MappingProxyType({"age": HAIR})
+"""Identity that a perfect edit changes: age greys the hair that is seen."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +110,8 @@ class Pictures:
     """Pictures as an oracle sees them, so that each is looked at once.
 
     Attributes:
-        reading: its attributes and identity.
-        features: the three stages' channel-normalised activations.
+        reading: the renderer's values.
+        features: the stages' channel-normalised activations.
         embedding: the last stage's activations, averaged over positions, (B, D).
         damaged: which of them are none that could have been drawn, (B,) bool; None if nobody has looked for it.
     """
@@ -57,9 +125,9 @@ class Pictures:
         return len(self.embedding)
 
     def __getitem__(self, rows: Tensor) -> Pictures:
-        reading = Reading(self.reading.logits[rows], self.reading.identity[rows])
         damaged = None if self.damaged is None else self.damaged[rows]
-        return Pictures(reading, tuple(stage[rows] for stage in self.features), self.embedding[rows], damaged)
+        features = tuple(stage[rows] for stage in self.features)
+        return Pictures(self.reading.rows(rows), features, self.embedding[rows], damaged)
 
 
 @torch.no_grad()
@@ -86,38 +154,67 @@ def perceptual_distance(before: Featured, after: Featured) -> Tensor:
     return torch.stack(distances).mean(0)
 
 
-def identity_spread() -> Tensor:
-    """Standard deviation of each identity parameter over renders, (14,)."""
-    return draw(4096, 0).identity.std(0)
-
-
-def identity_error(before: Pictures, after: Pictures) -> Tensor:
-    """RMS change of all identity parameters, in standard deviations over renders, (B,).
-
-    None is left out, whatever the edit: the parameters are what the renderer was told, before age greys the hair or
-    narrows the eyes, so that a perfect edit changes none of them. What it makes hard to read is in the limit.
-    """
-    return ((after.reading.identity - before.reading.identity) / identity_spread()).square().mean(1).sqrt()
-
-
-def identities(pictures: Pictures, names: Sequence[str]) -> Tensor:
-    """Some of the identity parameters, (B, len(names))."""
-    return pictures.reading.identity[:, [IDENTITY.index(name) for name in names]]
+def degree(name: str, pictures: Pictures) -> Tensor:
+    """How much of a value a picture shows, (B,): a grade in the renderer's units, or the probability of being worn."""
+    if name in GRADES:
+        return pictures.reading.number(name)
+    return 1 - pictures.reading.kinds[name].softmax(1)[:, 0]
 
 
 def effect(name: str, pictures: Pictures) -> Tensor:
-    """How surely the oracle sees what the name promises: its logit, positive where it does, (B,)."""
-    logit = pictures.reading.logits[:, ATTRIBUTES.index(GOALS[name].attribute)]
-    return logit if GOALS[name].present else -logit
+    """By how much a picture keeps what the name promises, (B,): above 0 where it does, in units of ``degree``."""
+    goal = GOALS[name]
+    if goal.value in KINDS:
+        return _probability(goal, pictures) - 0.5
+    seen = degree(goal.value, pictures)
+    return torch.minimum(seen - goal.low, goal.high - seen)
+
+
+def _probability(goal: Goal, pictures: Pictures) -> Tensor:
+    """That a kind is one of those that the goal names, (B,)."""
+    likely = pictures.reading.kinds[goal.value].softmax(1)
+    wanted = [goal.low <= kind <= goal.high for kind in range(likely.shape[1])]
+    return likely[:, wanted].sum(1)
 
 
 def has_all(pictures: Pictures, names: tuple[str, ...]) -> Tensor:
-    """Whether the oracle sees every named attribute, (B,) bool."""
+    """Whether a picture keeps everything that is named, (B,) bool."""
     return torch.stack([effect(name, pictures) > 0 for name in names]).all(0)
 
 
-def flips(before: Pictures, after: Pictures, *attributes: str) -> Tensor:
-    """Share of the other attributes whose reading changed, (B,)."""
-    others = [i for i, other in enumerate(ATTRIBUTES) if other not in attributes]
-    changed = (after.reading.logits > 0) != (before.reading.logits > 0)
-    return changed[:, others].float().mean(1)
+def flips(before: Pictures, after: Pictures, *values: str) -> Tensor:
+    """Share of the other ``ATTRIBUTES`` that changed, (B,)."""
+    changed = [
+        (degree(name, after) - degree(name, before)).abs() > limit
+        for name, limit in ATTRIBUTES.items()
+        if name not in values
+    ]
+    return torch.stack(changed).float().mean(0)
+
+
+@functools.cache
+def identity_spread() -> Tensor:
+    """Standard deviation of each of ``IDENTITY`` over renders, (22,)."""
+    return _identity(numbers(draw(4096, 0))).std(0)
+
+
+def identity_error(before: Pictures, after: Pictures, *values: str) -> Tensor:
+    """RMS change of all that makes a person, in standard deviations over renders, (B,).
+
+    Only what is named in ``BY_RIGHT`` of the edited values is left out. What an edit makes hard to read, as a hat does
+    with a fringe, is in the limit.
+    """
+    left_out = {name for value in values for name in BY_RIGHT.get(value, ())}
+    columns = [column for column, name in enumerate(IDENTITY) if name not in left_out]
+    change = (_identity(after.reading.numbers) - _identity(before.reading.numbers)) / identity_spread()
+    other = torch.stack([after.reading.kind(name) != before.reading.kind(name) for name in KEPT], dim=1)
+    return torch.cat([change[:, columns].square(), 2.0 * other], dim=1).mean(1).sqrt()
+
+
+def identities(pictures: Pictures, *names: str) -> Tensor:
+    """Some of ``IDENTITY``, or all, (B, len(names))."""
+    return torch.stack([pictures.reading.number(name) for name in names or IDENTITY], dim=1)
+
+
+def _identity(read: Tensor) -> Tensor:
+    return read[:, [READ_NUMBERS.index(name) for name in IDENTITY]]

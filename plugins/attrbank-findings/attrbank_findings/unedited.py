@@ -19,7 +19,9 @@ from attrbank.plugin import (
     OracleJudge,
     Pictures,
     Subject,
+    degree,
     flips,
+    identities,
     identity_spread,
     mean,
     perceptual_distance,
@@ -69,7 +71,7 @@ class Unedited:
     def compared(self, after: Tensor) -> Readings:
         """What has changed: pixels and, for a judge, perceptual distance, flips, and where to each reading moved.
 
-        Attributes move by their logits, identity by its standard deviation over renders, both with a sign.
+        Attributes move in the renderer's units, identity by its standard deviation over renders, both with a sign.
 
         Shapes:
             after: (B, 3, h, w) in [0, 1].
@@ -99,9 +101,9 @@ def told(readings: Readings, names: Iterable[str]) -> list[str]:
 
 
 def largest_move(readings: Readings) -> str:
-    """The trait that moved furthest in one direction, as "hair -1.24"; a dash if none surely did.
+    """The trait that moved furthest in one direction, as "skin -1.24"; a dash if none surely did.
 
-    Attributes are no traits: they move by logits, which are large wherever a picture is hard to read.
+    Attributes are no traits: they have units of their own.
     """
     moves = {name: readings[name] for name in IDENTITY if name in readings}
     sure = {name: found.value for name, found in moves.items() if found.low > 0 or found.high < 0}
@@ -112,9 +114,9 @@ def largest_move(readings: Readings) -> str:
 
 
 def _moves(before: Pictures, after: Pictures) -> dict[str, Tensor]:
-    logits = after.reading.logits - before.reading.logits  # (B, 6)
-    identity = (after.reading.identity - before.reading.identity) / identity_spread()  # (B, 14)
-    return dict(zip(ATTRIBUTES, logits.T, strict=True)) | dict(zip(IDENTITY, identity.T, strict=True))
+    identity = (identities(after) - identities(before)) / identity_spread()  # (B, 22)
+    moved = {name: degree(name, after) - degree(name, before) for name in ATTRIBUTES}
+    return moved | dict(zip(IDENTITY, identity.T, strict=True))
 
 
 def _estimated(found: Mapping[str, Tensor]) -> Readings:

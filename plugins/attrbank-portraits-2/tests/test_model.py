@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from attrbank_portraits_2.eyes import load, load_damage
-from attrbank_portraits_2.judge import PortraitsJudge
-from attrbank_portraits_2.parameters import draw
-from attrbank_portraits_2.readings import GOALS, PROMPTS, effect, flips, identity_error, look_at
-from attrbank_portraits_2.render import render
+from attrbank.evaluation.judges.oracle import load, load_damage
+from attrbank.evaluation.judges.oracle_judge import PortraitsJudge
+from attrbank.backbones.portraits.parameters import draw
+from attrbank.evaluation.judges.readings import GOALS, PROMPTS, effect, flips, identity_error, look_at
+from attrbank.backbones.portraits.render import render
 
 from attrbank.plugin import Case, load_plugins
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from attrbank_portraits_2.drawing.scene import Scene
-from attrbank_portraits_2.palette import greyness, hair_named
-from attrbank_portraits_2.parameters import ENTANGLEMENT, GRADES, IDENTITY, KINDS, NAMES, Portraits, draw
-from attrbank_portraits_2.render import render
+from attrbank.backbones.portraits.drawing.scene import Scene
+from attrbank.backbones.portraits.palette import greyness, hair_named
+from attrbank.backbones.portraits.parameters import ENTANGLEMENT, GRADES, IDENTITY, KINDS, NAMES, Portraits, draw
+from attrbank.backbones.portraits.render import render
 
 
 def plain(count: int, seed: int = 3) -> Portraits:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrbank_portraits_2.eyes import load_damage
+from attrbank.evaluation.judges.oracle import load_damage
 
 from lab.second_edition.labelled import labels, main, pictures
 

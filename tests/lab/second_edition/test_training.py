@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from attrbank_portraits_2.eyes import OUTPUTS, Damage, Reading, build, restore, store
-from attrbank_portraits_2.parameters import KINDS, Portraits, draw
-from attrbank_portraits_2.render import render
-from attrbank_portraits_2.visible import READ_KINDS, READ_NUMBERS, numbers, numbers_seen
+from attrbank.evaluation.judges.oracle import OUTPUTS, Damage, Reading, build, restore, store
+from attrbank.backbones.portraits.parameters import KINDS, Portraits, draw
+from attrbank.backbones.portraits.render import render
+from attrbank.backbones.portraits.visible import READ_KINDS, READ_NUMBERS, numbers, numbers_seen
 from safetensors.torch import load_file
 from torch.nn import functional
 

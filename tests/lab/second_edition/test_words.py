@@ -6,7 +6,7 @@ import random
 
 import pytest
 import torch
-from attrbank_portraits_2.parameters import GRADES, KINDS, NAMES, draw
+from attrbank.backbones.portraits.parameters import GRADES, KINDS, NAMES, draw
 
 from lab.second_edition.captions import describe
 from lab.second_edition.openness import WIDTH, left_open

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from attrbank_portraits_2.parameters import Portraits
+from attrbank.backbones.portraits.parameters import Portraits
 
 RGB = tuple[float, float, float]
 

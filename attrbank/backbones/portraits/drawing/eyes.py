@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from attrbank_portraits_2.drawing.scene import INK_COLOUR, WHITE_COLOUR, Scene
-from attrbank_portraits_2.palette import EYES, along
-from attrbank_portraits_2.shapes import arc, both, ellipse
+from attrbank.backbones.portraits.drawing.scene import INK_COLOUR, WHITE_COLOUR, Scene
+from attrbank.backbones.portraits.palette import EYES, along
+from attrbank.backbones.portraits.shapes import arc, both, ellipse
 
 
 def eyes(scene: Scene) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from attrbank_portraits_2.palette import hair_of
-from attrbank_portraits_2.parameters import GRADES, IDENTITY, KINDS, Portraits
+from attrbank.backbones.portraits.palette import hair_of
+from attrbank.backbones.portraits.parameters import GRADES, IDENTITY, KINDS, Portraits
 
 READ_KINDS = tuple(name for name in KINDS if name != "hair_colour")
 """The kinds that a picture shows; of the hair's colour it shows what age has left of it."""

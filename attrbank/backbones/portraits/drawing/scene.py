@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
-from attrbank_portraits_2.palette import INK, RGB, SKINS, WHITE, along, colour_of, hair_of
-from attrbank_portraits_2.parameters import Portraits
-from attrbank_portraits_2.shapes import ramp
+from attrbank.backbones.portraits.palette import INK, RGB, SKINS, WHITE, along, colour_of, hair_of
+from attrbank.backbones.portraits.parameters import Portraits
+from attrbank.backbones.portraits.shapes import ramp
 
 ZOOM = 1.12
 """Pictures show this much less than −1 to 1."""

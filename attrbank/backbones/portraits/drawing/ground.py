@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from attrbank_portraits_2.drawing.scene import WHITE_COLOUR, Scene
-from attrbank_portraits_2.palette import colour_of
-from attrbank_portraits_2.shapes import arc, both, box, ellipse
+from attrbank.backbones.portraits.drawing.scene import WHITE_COLOUR, Scene
+from attrbank.backbones.portraits.palette import colour_of
+from attrbank.backbones.portraits.shapes import arc, both, box, ellipse
 
 
 def background(scene: Scene) -> None:

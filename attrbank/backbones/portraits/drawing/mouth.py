@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from attrbank_portraits_2.drawing.scene import WHITE_COLOUR, Scene, rgb
-from attrbank_portraits_2.shapes import both, ellipse, ramp
+from attrbank.backbones.portraits.drawing.scene import WHITE_COLOUR, Scene, rgb
+from attrbank.backbones.portraits.shapes import both, ellipse, ramp
 
 PLACE = 0.275
 """Its height in the head."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from attrbank_portraits_2.drawing.head import outline
-from attrbank_portraits_2.drawing.mouth import PLACE
-from attrbank_portraits_2.drawing.scene import Scene
-from attrbank_portraits_2.shapes import arc, both, box, ellipse, ramp
+from attrbank.backbones.portraits.drawing.head import outline
+from attrbank.backbones.portraits.drawing.mouth import PLACE
+from attrbank.backbones.portraits.drawing.scene import Scene
+from attrbank.backbones.portraits.shapes import arc, both, box, ellipse, ramp
 
 
 def _waves(scene: Scene) -> Tensor:

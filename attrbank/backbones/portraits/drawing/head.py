@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from attrbank_portraits_2.drawing.scene import Scene, rgb
-from attrbank_portraits_2.shapes import arc, both, box, ellipse, ramp
+from attrbank.backbones.portraits.drawing.scene import Scene, rgb
+from attrbank.backbones.portraits.shapes import arc, both, box, ellipse, ramp
 
 
 def outline(scene: Scene, grow: float = 0.0) -> Tensor:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attrbank_portraits_2.drawing.scene import INK_COLOUR, WHITE_COLOUR, Scene, rgb
-from attrbank_portraits_2.palette import GOLD
-from attrbank_portraits_2.parameters import KINDS
-from attrbank_portraits_2.shapes import arc, both, box, either, ellipse
+from attrbank.backbones.portraits.drawing.scene import INK_COLOUR, WHITE_COLOUR, Scene, rgb
+from attrbank.backbones.portraits.palette import GOLD
+from attrbank.backbones.portraits.parameters import KINDS
+from attrbank.backbones.portraits.shapes import arc, both, box, either, ellipse
 
 FRAME = 0.0175
 """Half the thickness of a frame: more than two pixels in all."""
