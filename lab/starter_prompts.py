@@ -8,36 +8,37 @@ from collections.abc import Mapping
 NEUTRAL = "a photo of a person"
 
 # What each attribute says on the source's and on the target's side, and which others its pairs name.
-SIDES: dict[str, tuple[dict[str, int], dict[str, int], tuple[str, ...]]] = {
-    "young": ({"old": 1}, {"old": 0}, ("man", "smiling", "glasses", "beard")),
-    "old": ({"old": 0}, {"old": 1}, ("man", "smiling", "glasses")),
-    "smile": ({"smiling": 0}, {"smiling": 1}, ("man", "old", "glasses")),
-    "serious": ({"smiling": 1}, {"smiling": 0}, ("man", "old", "glasses")),
-    "man": ({"man": 0}, {"man": 1}, ("old", "smiling", "hat")),
-    "woman": ({"man": 1}, {"man": 0}, ("old", "smiling", "hat")),
-    "glasses": ({"glasses": 0}, {"glasses": 1}, ("man", "old", "smiling")),
-    "hat": ({"hat": 0}, {"hat": 1}, ("man", "old", "smiling")),
-    "beard": ({"beard": 0}, {"beard": 1}, ("man", "old", "smiling")),
+SIDES: dict[str, tuple[dict[str, str], dict[str, str], tuple[str, ...]]] = {
+    "young": ({"age": "old"}, {"age": "young"}, ("who", "mood", "glasses", "beard")),
+    "old": ({"age": "young"}, {"age": "old"}, ("who", "mood", "glasses")),
+    "smile": ({"mood": "serious"}, {"mood": "smiling"}, ("who", "age", "glasses")),
+    "serious": ({"mood": "smiling"}, {"mood": "serious"}, ("who", "age", "glasses")),
+    "man": ({"who": "woman"}, {"who": "man"}, ("age", "mood", "hat")),
+    "woman": ({"who": "man"}, {"who": "woman"}, ("age", "mood", "hat")),
+    "glasses": ({"glasses": "without glasses"}, {"glasses": "with glasses"}, ("who", "age", "mood")),
+    "hat": ({"hat": "without a hat"}, {"hat": "with a hat"}, ("who", "age", "mood")),
+    "beard": ({"beard": "without a beard"}, {"beard": "with a beard"}, ("who", "age", "mood")),
 }
 # What all pairs but the first name alike on both sides: without this, a man mostly comes with a beard.
-NAMED: dict[str, dict[str, int]] = {"man": {"beard": 0}}
+NAMED: dict[str, dict[str, str]] = {"man": {"beard": "without a beard"}}
 # Where each target's run leaves the source's, as it was best on tuning seeds (docs/notes.md).
 BRANCHES = {"smile": 0.8, "serious": 0.8, "hat": 1.0}
 OTHER_BRANCH = 0.9
-_CLAUSES = {
-    "smiling": ("serious", "smiling"),
+_WORDS = {
+    "who": ("woman", "man"),
+    "age": ("young", "old"),
+    "mood": ("serious", "smiling"),
     "glasses": ("without glasses", "with glasses"),
     "hat": ("without a hat", "with a hat"),
     "beard": ("without a beard", "with a beard"),
 }
 
 
-def prompt(named: Mapping[str, int]) -> str:
-    """A prompt that names these attributes: ``{"old": 1, "hat": 0}`` to "a photo of an old person, without a hat"."""
-    age = {1: "old ", 0: "young ", None: ""}[named.get("old")]
-    noun = {1: "man", 0: "woman", None: "person"}[named.get("man")]
-    clauses = [f", {words[named[name]]}" for name, words in _CLAUSES.items() if name in named]
-    return f"a photo of {'an' if age == 'old ' else 'a'} {age}{noun}{''.join(clauses)}"
+def prompt(named: Mapping[str, str]) -> str:
+    """A prompt that says this: ``{"age": "old", "mood": "serious"}`` to "a photo of an old person, serious"."""
+    who = " ".join([*([named["age"]] if "age" in named else []), named.get("who", "person")])
+    clauses = [named[topic] for topic in _WORDS if topic in named and topic not in {"age", "who"}]
+    return ", ".join([f"a photo of {'an' if who[0] == 'o' else 'a'} {who}", *clauses])
 
 
 def pairs(name: str) -> list[tuple[str, str]]:
@@ -45,9 +46,9 @@ def pairs(name: str) -> list[tuple[str, str]]:
     source, target, others = SIDES[name]
     # The first source is what ``apply`` draws if no prompt is given: for "young" it is somebody who is not.
     found = [("a photo of a man", "a photo of a young man") if name == "young" else (NEUTRAL, prompt(target))]
-    for values in itertools.product((0, 1), repeat=len(others)):
-        context = NAMED.get(name, {}) | dict(zip(others, values, strict=True))
-        if context.get("man") == 0:
+    for words in itertools.product(*(_WORDS[topic] for topic in others)):
+        context = NAMED.get(name, {}) | dict(zip(others, words, strict=True))
+        if context.get("who") == "woman":
             context.pop("beard", None)  # of women the model has hardly seen any
         found.append((prompt({**context, **source}), prompt({**context, **target})))
     return list(dict.fromkeys(found))
