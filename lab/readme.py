@@ -26,9 +26,9 @@ from lab.figures import (
 
 PAGES = (
     Path("README.md"),
+    Path("docs/portraits.md"),
     Path("docs/results.md"),
     Path("plugins/attrbank-ksamplers/README.md"),
-    Path("plugins/attrbank-portraits-2/README.md"),
 )
 """In the clone, those that show tables."""
 

@@ -55,7 +55,6 @@ FINDINGS = (
     *("sweep.json", "sweep-1.png", "order.json", "order.png", "distance.json", "distance.png"),
     *("ablation.json", "ablation.png", "rho.json", "rho-smile.png"),
 )
-PORTRAITS_2 = "plugins/attrbank-portraits-2/attrbank_portraits_2"
 STEPS = (
     Step(
         "eval",
@@ -70,12 +69,11 @@ STEPS = (
     Step("agreement", ("docs/agreement.json",), ("lab.figures.agreement --out {out}/agreement.json",)),
     Step(
         "new-truth",
-        ("docs/new-truth.json", "plugins/attrbank-portraits-2/sliders.png"),
+        ("docs/new-truth.json", "docs/sliders.png"),
         (
-            "lab.figures.new_truth --backbone portraits-2 --work {out} --out {out}/new-truth.json",
+            "lab.figures.new_truth --work {out} --out {out}/new-truth.json",
             "lab.figures.sliders --bank {out}/bank --out {out}/sliders.png",
         ),
-        needs=("attrbank-portraits-2",),
     ),
     Step(
         "new-truth-avatars",
@@ -85,9 +83,8 @@ STEPS = (
     ),
     Step(
         "graded-sheet",
-        ("plugins/attrbank-portraits-2/sheet.png",),
-        (f"lab.second_edition.sheet --rows 8 --model {PORTRAITS_2}/model --out {{out}}/sheet.png",),
-        needs=("attrbank-portraits-2",),
+        ("docs/portraits.png",),
+        ("lab.portraits.sheet --rows 8 --model attrbank/backbones/portraits/model --out {out}/portraits.png",),
     ),
     Step(
         "avatars-sheet",

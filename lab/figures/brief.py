@@ -15,19 +15,19 @@ Brief: TypeAlias = dict[str, dict[str, float]]
 """Success, flips and identity error, each an ``Estimate``, dumped."""
 
 
-def brief(success: Tensor, before: Pictures, after: Pictures, *attributes: str) -> Brief:
+def brief(success: Tensor, before: Pictures, after: Pictures, *values: str) -> Brief:
     """Sum up pictures.
 
     Args:
         success: in which of them the edit did what it should, (B,) bool.
         before: without it.
         after: with it.
-        attributes: what it is about, so that their change is no collateral.
+        values: what it is about, so that their change is no collateral.
     """
     found = {
         "success": share(success.numpy()),
-        "flips": mean(flips(before, after, *attributes).double().numpy()),
-        "identity": mean(identity_error(before, after).double().numpy()),
+        "flips": mean(flips(before, after, *values).double().numpy()),
+        "identity": mean(identity_error(before, after, *values).double().numpy()),
     }
     return {figure: estimate.model_dump() for figure, estimate in found.items()}
 

@@ -42,11 +42,11 @@ def composition(people: People, names: tuple[str, ...], acts: Sequence[Act]) -> 
         names: what the attributes promise, of ``GOALS``.
         acts: their edits, in any order.
     """
-    ordered, attributes = sorted(acts, key=lambda act: act.index), [GOALS[name].attribute for name in names]
+    ordered, values = sorted(acts, key=lambda act: act.index), [GOALS[name].value for name in names]
     rules = {}
     for rule in RULES:
         after = people.look(composed(people.bench, ordered, rule))
-        rules[rule] = brief(has_all(after, names), people.before, after, *attributes)
+        rules[rule] = brief(has_all(after, names), people.before, after, *values)
     seen = share(has_all(people.before, names).numpy())
     return {"names": names, "pictures": len(people), "before": seen.model_dump(), "rules": rules}
 

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from attrbank.attribute.artifact import LearnedAttribute
-from attrbank.backbones.portraits.parameters import IDENTITY
-from attrbank.evaluation.judges.readings import has_all, identity_spread
+from attrbank.evaluation.judges.readings import GOALS, has_all, identity_changes
 from attrbank.store.bank import Bank
 from lab.figures.people import People, held_out
 from lab.starter_prompts import SIDES
@@ -18,7 +17,7 @@ SHOWN = 3
 
 
 def shares(people: People, attribute: LearnedAttribute) -> dict[str, float]:
-    """Each parameter's share of the squared identity error at strength 1, the largest first.
+    """Each part's share of the squared identity error at strength 1, the largest first.
 
     Args:
         people: the pictures; those that lack the attribute count.
@@ -27,13 +26,13 @@ def shares(people: People, attribute: LearnedAttribute) -> dict[str, float]:
     name = attribute.record.name
     lacking = people.only(~has_all(people.before, (name,)))
     after = lacking.after([lacking.bench.act(attribute, 1.0)])
-    change = (after.reading.identity - lacking.before.reading.identity) / identity_spread()
-    errors = dict(zip(IDENTITY, change.square().mean(0).tolist(), strict=True))
+    changes = identity_changes(lacking.before, after, GOALS[name].value)
+    errors = {part: float(squares.mean()) for part, squares in changes.items()}
     return {key: error / sum(errors.values()) for key, error in sorted(errors.items(), key=lambda item: -item[1])}
 
 
 def main(seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "10000-10063") -> None:
-    """Print the parameters with the largest shares as a table."""
+    """Print the parts with the largest shares as a table."""
     bank, people = Bank.starter(), held_out(seeds)
     for name in SIDES:
         found = shares(people, stored(bank, name))

@@ -20,9 +20,8 @@ STRENGTHS = (-0.5, -1.0, -1.5)
 
 
 def opposite(name: str) -> str:
-    """What is seen where the attribute is not: that with the opposite promise, else its absence."""
-    attribute, present = GOALS[name]
-    return next((other for other, goal in GOALS.items() if goal == (attribute, not present)), f"no {name}")
+    """What negative strengths lead to: the first goal that excludes the attribute, else its absence."""
+    return next((other for other, goal in GOALS.items() if goal.excludes(GOALS[name])), f"no {name}")
 
 
 def taken_away(people: People, name: str, learned: LearnedAttribute) -> dict[str, Any] | None:
@@ -39,7 +38,7 @@ def taken_away(people: People, name: str, learned: LearnedAttribute) -> dict[str
     part, points = people.only(having), []
     for strength in STRENGTHS:
         after = part.after([part.bench.act(learned, strength)])
-        found = brief(~has_all(after, (name,)), part.before, after, GOALS[name].attribute)
+        found = brief(~has_all(after, (name,)), part.before, after, GOALS[name].value)
         points.append({"strength": strength, **found})
     return {"opposite": opposite(name), "pictures": len(part), "points": points}
 

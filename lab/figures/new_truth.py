@@ -52,7 +52,7 @@ def _of(subject: str, **endings: str) -> dict[str, tuple[str, str]]:
 
 PHOTO, PICTURE = "a photo of a person", "a picture of a person"
 TRUTHS: Mapping[str, Truth] = {
-    "portraits-2": Truth(
+    "portraits": Truth(
         PHOTO,
         {
             "young": ("a photo of an old person", "a photo of a young person"),
@@ -185,7 +185,7 @@ def _told(point: Point) -> str:
 
 def main(
     work: Annotated[Path, typer.Option(help="Where the bank and the cells are kept.")],
-    backbone: Annotated[str, typer.Option(help=f"The model: {' or '.join(TRUTHS)}.")] = "portraits-2",
+    backbone: Annotated[str, typer.Option(help=f"The model: {' or '.join(TRUTHS)}.")] = "portraits",
     learn_seeds: Annotated[str, typer.Option(help="To learn from.")] = "0-31",
     seeds: Annotated[str, typer.Option(help="To judge on.")] = "40000-40011",
     out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("docs/new-truth.json"),

@@ -8,9 +8,8 @@ from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.evaluation.bench.bench import Bench
-from attrbank.evaluation.bench.subjects import PLAIN_PROMPTS
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
-from attrbank.evaluation.judges.readings import GOALS, has_all, perceptual_distance
+from attrbank.evaluation.judges.readings import GOALS, PROMPTS, has_all, perceptual_distance
 from attrbank.evaluation.numbers.estimates import mean
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
@@ -58,17 +57,17 @@ class Lacking:
     def compared(self, setting: Setting) -> dict[str, Any]:
         """The paper's edit beside the target prompt, throughout and from the edit's own time on."""
         times = {f"target prompt from {since:g}": since for since in (1.0, setting.t_x)}
-        switched = {label: self._bench.switched(PLAIN_PROMPTS[self._name], since) for label, since in times.items()}
+        switched = {label: self._bench.switched(PROMPTS[self._name], since) for label, since in times.items()}
         return {**self.grafted(setting), "prompts": {label: self._figures(x) for label, x in switched.items()}}
 
     def _figures(self, latents: Tensor) -> Brief:
         after = self._judge.look(self._bench.images(latents))
-        found = brief(has_all(after, (self._name,)), self._before, after, GOALS[self._name].attribute)
+        found = brief(has_all(after, (self._name,)), self._before, after, GOALS[self._name].value)
         return {**found, "distance": mean(perceptual_distance(self._before, after).double().numpy()).model_dump()}
 
 
 def _learned(bench: Bench, name: str, setting: Setting) -> LearnedAttribute:
     options = setting._asdict() | {"solver": "exact", "z": "own", "seeds": (0,), "steps": bench.trajectory.end}
-    spec = complete(learn_spec(name, [bench.prompt], [PLAIN_PROMPTS[name]], vectors="paper", **options), bench.backbone)
+    spec = complete(learn_spec(name, [bench.prompt], [PROMPTS[name]], vectors="paper", **options), bench.backbone)
     method, sampler = load_plugins().method(spec.method), bench.trajectory.sampler
     return learn_attribute(spec, method, bench.backbone, sampler, force=True)  # that one teaches little is a finding

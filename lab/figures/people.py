@@ -17,11 +17,11 @@ from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.split import require_split
 from attrbank.evaluation.bench.subjects import RENDERED
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
-from attrbank.evaluation.judges.readings import GOALS, Pictures
+from attrbank.evaluation.judges.readings import Pictures
 from attrbank.names import parse_seeds
 from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
-from lab.starter_prompts import NEUTRAL
+from lab.starter_prompts import NEUTRAL, SIDES
 from lab.stored import stored
 
 
@@ -82,7 +82,7 @@ def held_out(seeds: str) -> People:
 def of_each(
     measure: Callable[[People, str, LearnedAttribute], dict[str, Any] | None], seeds: str, bank: Path | None, title: str
 ) -> dict[str, Any]:
-    """Figures of every attribute that an oracle knows, on held-out people.
+    """Figures of every starter attribute, on held-out people.
 
     Args:
         measure: makes them of people, an attribute's name and the attribute; None if nobody is fit to be judged.
@@ -91,6 +91,6 @@ def of_each(
         title: of the progress bar.
     """
     chosen, people = Bank.open(bank) if bank else Bank.starter(), held_out(seeds)
-    names = track(GOALS, title, console=Console(stderr=True))
+    names = track(SIDES, title, console=Console(stderr=True))
     found = {name: measure(people, name, stored(chosen, name)) for name in names}
     return {"seeds": seeds, "attributes": {name: figures for name, figures in found.items() if figures}}

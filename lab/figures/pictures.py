@@ -31,6 +31,7 @@ from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 from lab import markdown
 from lab.figures.retoucher import Retoucher
+from lab.starter_prompts import SIDES
 
 FIRST_SEED = 10_000
 ROUND_TRIPS = ((0.2, 1.0), (0.4, 1.0), (0.4, 3.0), (0.8, 3.0), (0.8, 7.5))
@@ -60,15 +61,14 @@ def round_trips(retoucher: Retoucher) -> list[dict[str, Any]]:
 
 def lacking(people: Portraits, name: str) -> tuple[Tensor, Tensor]:
     """Which people lack what the name promises, (B,) bool, and their portraits (N, 3, h, w) with it."""
-    attribute, present = GOALS[name]
-    rows = people.column(attribute) != float(present)
-    return rows, render(people[rows].having(attribute, float(present)))
+    rows = GOALS[name].lacked_by(people)
+    return rows, render(GOALS[name].given_to(people[rows]))
 
 
 def edits(retoucher: Retoucher, people: Portraits, bank: Bank, judge: OracleJudge) -> dict[str, dict[str, Any]]:
     """Every attribute on the people who lack it, by every inversion, held against the renderer's own edit."""
     found: dict[str, dict[str, Any]] = {}
-    for name in track(GOALS, "edits", console=ERR):
+    for name in track(SIDES, "edits", console=ERR):
         rows, truth = lacking(people, name)
         if not rows.any():
             continue
@@ -82,11 +82,11 @@ def edits(retoucher: Retoucher, people: Portraits, bank: Bank, judge: OracleJudg
 
 def against_truth(judge: OracleJudge, name: str, before: Tensor, after: Tensor, truth: Tensor) -> dict[str, Any]:
     """What the judge says of an edit, and how near it comes to the renderer's own; pictures are (N, 3, h, w)."""
-    attribute = GOALS[name].attribute
+    value = GOALS[name].value
     source, edited, goal = (judge.look(images) for images in (before, after, truth))
     figures = {
-        "flips": flips(source, edited, attribute),
-        "identity": identity_error(goal, edited),
+        "flips": flips(source, edited, value),
+        "identity": identity_error(goal, edited, value),
         "perceptual": perceptual_distance(goal, edited),
         "psnr": Psnr()(truth, after),
     }
@@ -121,7 +121,7 @@ def _cell(found: Mapping[str, Any]) -> str:
 def draw_pictures(backbone: Backbone, bank: Bank, path: Path) -> None:
     """People who lack all that is shown: as they are, then with each attribute, ours beside the renderer's own."""
     everyone = draw(1024, FIRST_SEED)
-    without = torch.stack([everyone.column(GOALS[name].attribute) != GOALS[name].present for name in SHOWN]).all(0)
+    without = torch.stack([GOALS[name].lacked_by(everyone) for name in SHOWN]).all(0)
     people = everyone[without.nonzero()[:SHOWN_ROWS, 0]]
     retoucher, all_rows = Retoucher(backbone, render(people)), torch.ones(len(people), dtype=torch.bool)
     columns, stacks, gaps = ["input"], [retoucher.images], set[int]()

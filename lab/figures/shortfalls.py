@@ -20,13 +20,13 @@ from rich.progress import track
 from attrbank import files
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.evaluation.bench.bench import Bench
-from attrbank.evaluation.bench.subjects import PLAIN_PROMPTS
-from attrbank.evaluation.judges.readings import GOALS, has_all, perceptual_distance
+from attrbank.evaluation.judges.readings import GOALS, PROMPTS, has_all, perceptual_distance
 from attrbank.evaluation.numbers.estimates import share
 from attrbank.store.bank import Bank
 from lab import markdown
 from lab.figures.brief import brief, cell
 from lab.figures.people import People, held_out
+from lab.starter_prompts import SIDES
 from lab.stored import stored
 
 OPPOSITES: Mapping[str, str] = {
@@ -69,8 +69,8 @@ def against(contrary: People, name: str, learned: LearnedAttribute) -> dict[str,
 def early_switches(people: People) -> dict[str, Any]:
     """Success, flips and identity error of prompt switches at ``EARLY``."""
     part = people.only(~has_all(people.before, (LATE_COMER,)))
-    seen = {f"{time:g}": part.look(part.bench.switched(PLAIN_PROMPTS[LATE_COMER], time)) for time in EARLY}
-    goal = GOALS[LATE_COMER].attribute
+    seen = {f"{time:g}": part.look(part.bench.switched(PROMPTS[LATE_COMER], time)) for time in EARLY}
+    goal = GOALS[LATE_COMER].value
     found = {time: brief(has_all(after, (LATE_COMER,)), part.before, after, goal) for time, after in seen.items()}
     return {"pictures": len(part), "times": found}
 
@@ -108,7 +108,7 @@ def main(
     def under(prompt: str) -> People:
         return People.seen(Bench(people.bench.backbone, prompt, people.bench.seeds), people.eyes)
 
-    for name in track(GOALS, "shortfalls", console=Console(stderr=True)):
+    for name in track(SIDES, "shortfalls", console=Console(stderr=True)):
         learned = stored(chosen, name)
         steps, contrary = largest_steps(people, name, learned), against(under(OPPOSITES[name]), name, learned)
         found[name] = {"steps": steps, "against": contrary}

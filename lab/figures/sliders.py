@@ -21,7 +21,7 @@ from attrbank.pictures.sheet import draw_grid
 from lab.figures.new_truth import TRUTHS
 
 NAMES = {
-    "portraits-2": ("old", "smile", "beard", "long-hair"),
+    "portraits": ("old", "smile", "beard", "long-hair"),
     "avatars": ("smile", "beard", "long-hair", "glasses"),
 }
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -43,7 +43,7 @@ def rows_of(setting: Setting, subject: Subject) -> Tensor:
 def main(
     bank: Annotated[Path, typer.Option(help="Where the attributes are.")],
     out: Annotated[Path, typer.Option(help="The PNG to write.")],
-    backbone: Annotated[str, typer.Option(help=f"The model: {' or '.join(TRUTHS)}.")] = "portraits-2",
+    backbone: Annotated[str, typer.Option(help=f"The model: {' or '.join(TRUTHS)}.")] = "portraits",
     seeds: Annotated[str, typer.Option(help="Of the people who may be shown.")] = "40000-40007",
 ) -> None:
     """Two people who lack it, at five strengths, for each of four attributes."""

@@ -129,7 +129,7 @@ def _told(figures: Mapping[str, float] | None) -> str:
 
 def main(
     work: Annotated[Path, typer.Option(help="Where the bank, the figures and the sheets are kept.")],
-    backbone: Annotated[str, typer.Option(help="The model.")] = "portraits-2",
+    backbone: Annotated[str, typer.Option(help="The model.")] = "portraits",
     attributes: Annotated[str, typer.Option(help="Which, with commas between.")] = ",".join(PAIRS),
     seeds: Annotated[str, typer.Option(help="To look at.")] = "1000-1015",
     few: Annotated[str, typer.Option(help="For the ten steps.")] = "1000-1007",

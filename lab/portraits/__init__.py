@@ -1,1 +1,1 @@
-"""How the embedded model was made: captions, training, export, and the oracles that read its pictures."""
+"""How the embedded model was made: its words, its trainings, and the oracles that read its pictures."""

@@ -1,139 +1,111 @@
-"""A small grammar of everyday English for portraits, and the tokenizer that knows its words."""
+"""Captions of portraits in everyday English: a random subset of what is true, in a random order and wording."""
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Mapping
-from itertools import chain
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-from transformers import CLIPTokenizer
+from lab.portraits.phrases import (
+    AGES,
+    BEARD_ADJECTIVES,
+    BEARDS,
+    BUILDS,
+    CLOTHES,
+    EARRINGS,
+    GLASSES,
+    GROUNDS,
+    HAIR,
+    HAIR_ADJECTIVES,
+    HATS,
+    MOOD_ADJECTIVES,
+    MOOD_CLAUSES,
+    NOUNS,
+    Phrase,
+    Values,
+)
 
-from attrbank.backbones.portraits.parameters import ATTRIBUTES
+OPENINGS = ("a photo of", "a photo of", "a portrait of", "a picture of", "an image of", "a drawing of", "")
+EMPTY, BARE, TALKATIVENESS = 0.1, 0.1, (0.15, 0.35, 0.6, 0.9)
+"""The share of captions that are empty, for classifier-free guidance; of those that say "a photo of a person"; and
+with what probability each thing is mentioned in the others."""
 
-TALKATIVENESS, EMPTY, BARE, MAX_TOKENS = (0.4, 0.7, 0.9), 0.1, 0.1, 32
-
-_OPENINGS = ("a photo of", "a photo of", "a portrait of", "a picture of", "an image of", "")
-_NOUNS: dict[int | None, tuple[str, ...]] = {
-    1: ("man", "man", "man", "guy", "gentleman"),
-    0: ("woman", "woman", "woman", "lady"),
-    None: ("person",),
-}
-_AGES: dict[int, tuple[str, ...]] = {1: ("old", "old", "elderly"), 0: ("young",)}
-_ADJECTIVES: dict[str, dict[int, tuple[str, ...]]] = {
-    "smiling": {1: ("smiling", "happy"), 0: ("serious",)},
-    "beard": {1: ("bearded",), 0: ()},
-}
-_CLAUSES: dict[str, dict[int, tuple[str, ...]]] = {
-    "smiling": {
-        1: ("smiling", "smiling", "with a smile", "who is smiling"),
-        0: ("serious", "serious", "not smiling", "without a smile", "with a serious face", "who is serious"),
-    },
-    "glasses": {
-        1: ("with glasses", "with glasses", "wearing glasses", "in glasses"),
-        0: ("without glasses", "without glasses", "no glasses"),
-    },
-    "hat": {
-        1: ("with a hat", "with a hat", "wearing a hat", "in a hat"),
-        0: ("without a hat", "without a hat", "no hat", "bareheaded"),
-    },
-    "beard": {
-        1: ("with a beard", "with a beard", "wearing a beard"),
-        0: ("without a beard", "without a beard", "no beard", "clean shaven"),
-    },
-}
-
-Mentioned = Mapping[str, int]
-"""The attributes that a caption names, each 0 or 1."""
-
-
-def mention(attributes: Mapping[str, int], rng: random.Random) -> dict[str, int]:
-    """The attributes that a caption will name: each with a probability of 0.6 on average.
-
-    Some captions say little and some say nearly all. One in ten is bare, so that "a photo of a person" is as well
-    known as the empty caption: where the two differ, guidance exaggerates it.
-    """
-    probability = 0.0 if rng.random() < BARE else rng.choice(TALKATIVENESS)
-    return {name: attributes[name] for name in ATTRIBUTES if rng.random() < probability}
-
-
-def caption(mentioned: Mentioned, rng: random.Random) -> str:
-    """One way to say it: ``{"old": 1, "man": 1, "glasses": 1}`` to "a photo of an old man with glasses"."""
-    left = dict(mentioned)
-    noun = rng.choice(_NOUNS[left.pop("man", None)])
-    adjectives = _take_adjectives(left, rng)
-    if "old" in left:
-        adjectives.append(rng.choice(_AGES[left.pop("old")]))
-    phrase = " ".join([*adjectives, noun])
-    article = "an" if phrase[0] in "aeiou" else "a"
-    clauses = [rng.choice(_CLAUSES[name][value]) for name, value in left.items()]
-    rng.shuffle(clauses)
-    text = f"{rng.choice(_OPENINGS)} {article} {phrase}{_join(clauses, rng)}"
-    return text.strip()
-
-
-def _take_adjectives(left: dict[str, int], rng: random.Random) -> list[str]:
-    taken = []
-    for name in ("smiling", "beard"):
-        choices = _ADJECTIVES[name].get(left.get(name, -1), ())
-        if choices and rng.random() < 0.3:
-            taken.append(rng.choice(choices))
-            del left[name]
-    return taken
-
-
-def _join(clauses: list[str], rng: random.Random) -> str:
-    """Clauses with commas, with "and", or one after the other."""
-    if not clauses:
-        return ""
-    lead = rng.choice((" ", ", ")) if clauses[0].split()[0] in ("with", "without", "wearing", "in") else ", "
-    separator = rng.choice((", ", " and "))
-    return lead + separator.join(clauses)
+_ADJECTIVES = (BEARD_ADJECTIVES, HAIR_ADJECTIVES, MOOD_ADJECTIVES)
+_TOPICS = (
+    (MOOD_CLAUSES, 1.0),
+    (BEARDS, 1.0),
+    (HAIR, 1.0),
+    (GLASSES, 1.0),
+    (HATS, 1.0),
+    (EARRINGS, 0.7),
+    (CLOTHES, 0.8),
+    (GROUNDS, 0.7),
+    (BUILDS, 0.25),
+)
+"""What a clause can be about, and how readily it is mentioned."""
 
 
 class Description(NamedTuple):
-    """A caption, and what it says."""
+    """A caption, and the phrases that it is made of."""
 
     text: str
-    mentioned: Mentioned
+    phrases: tuple[Phrase, ...]
 
 
-def describe(attributes: Mapping[str, int], rng: random.Random) -> Description:
-    """A random caption of a portrait; empty one time in ten, for classifier-free guidance."""
+def describe(values: Values, rng: random.Random) -> Description:
+    """A random caption of a portrait; empty one time in ten, and bare one time in ten.
+
+    Bare captions are frequent so that "a photo of a person" is as well known as the empty one: where the two differ,
+    guidance exaggerates it.
+    """
     if rng.random() < EMPTY:
-        return Description("", {})
-    mentioned = mention(attributes, rng)
-    return Description(caption(mentioned, rng), mentioned)
+        return Description("", ())
+    if rng.random() < BARE:
+        return Description(f"{rng.choice(OPENINGS)} a person".strip(), (NOUNS[0],))
+    return _caption(values, rng, rng.choice(TALKATIVENESS))
 
 
-def words() -> list[str]:
-    """Every word of the grammar, sorted."""
-    phrases = chain(
-        _OPENINGS,
-        *_NOUNS.values(),
-        *_AGES.values(),
-        *(options for values in (*_ADJECTIVES.values(), *_CLAUSES.values()) for options in values.values()),
-    )
-    return sorted({word for phrase in phrases for word in phrase.split()} | {"a", "an", "and"})
+def _caption(values: Values, rng: random.Random, talk: float) -> Description:
+    adjectives, covered = [], set()
+    for number, group in enumerate(_ADJECTIVES):
+        if rng.random() < 0.3 * talk and (found := _one_of(group, values, rng)):
+            adjectives.append(found)
+            covered.add(number)
+    if rng.random() < talk and (found := _one_of(AGES, values, rng)):
+        adjectives.append(found)
+    noun = (_one_of(NOUNS, values, rng) if rng.random() < 0.3 + 0.7 * talk else None) or NOUNS[0]
+    clauses = _clauses(values, rng, talk, covered)
+    rng.shuffle(clauses)
+    phrase = " ".join(part.text for part in (*adjectives, noun))
+    text = f"{rng.choice(OPENINGS)} {_article(phrase)} {phrase}{_join(clauses, rng)}"
+    return Description(text.strip(), (*adjectives, noun, *clauses))
 
 
-def build_tokenizer() -> CLIPTokenizer:
-    """A CLIP tokenizer in which every word of the grammar, and the comma, is one token."""
-    known = [*words(), ","]
-    learner = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
-    learner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    trainer = trainers.BpeTrainer(vocab_size=10_000, min_frequency=1, show_progress=False, end_of_word_suffix="</w>")
-    learner.train_from_iterator(known, trainer)
-    merges = _merges(learner)
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokens = [*alphabet, *(f"{letter}</w>" for letter in alphabet), *("".join(pair) for pair in merges)]
-    vocabulary = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
-    for special in ("<|startoftext|>", "<|endoftext|>"):
-        vocabulary[special] = len(vocabulary)
-    return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=MAX_TOKENS)
+def _clauses(values: Values, rng: random.Random, talk: float, covered: set[int]) -> list[Phrase]:
+    """One clause about each thing that is mentioned and was not said by an adjective before."""
+    said = {id(clause) for number, clause in enumerate((BEARDS, HAIR, MOOD_CLAUSES)) if number in covered}
+    found = []
+    for group, readiness in _TOPICS:
+        if id(group) not in said and rng.random() < talk * readiness:
+            phrase = _one_of(group, values, rng)
+            found += [phrase] if phrase else []
+    return found
 
 
-def _merges(learner: Tokenizer) -> list[tuple[str, str]]:
-    return [(left, right) for left, right in json.loads(learner.to_str())["model"]["merges"]]
+def _one_of(group: Sequence[Phrase], values: Values, rng: random.Random) -> Phrase | None:
+    """One of the phrases that are true, if there are any."""
+    true = [phrase for phrase in group if phrase.fits(values)]
+    return rng.choice(true) if true else None
+
+
+def _article(phrase: str) -> str:
+    return "an" if phrase[0] in "aeiou" else "a"
+
+
+def _join(clauses: Sequence[Phrase], rng: random.Random) -> str:
+    """Clauses with commas, with "and", or one after the other."""
+    if not clauses:
+        return ""
+    texts = [clause.text for clause in clauses]
+    lead = rng.choice((" ", ", ")) if texts[0].split()[0] in ("with", "without", "wearing", "in", "on") else ", "
+    return lead + rng.choice((", ", " and ")).join(texts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 
 import torch
@@ -11,14 +10,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from attrbank.backbones.portraits.parameters import ATTRIBUTES
-from lab.portraits.captions import MAX_TOKENS, Description, describe
+from lab.portraits.loop import on
+from lab.portraits.openness import WIDTH
+from lab.portraits.tokens import MAX_TOKENS
 
 LEARNING_RATE, BATCH, SNR_CEILING = 1e-3, 32, 5.0
-READING_WEIGHT, NOISY_SHARE, NOISY_FROM = 0.05, 0.5, 400
+UNET_WIDTHS = (40, 80, 160)
+READING_WEIGHT, NOISY_SHARE, NOISY_FROM = 0.15, 0.5, 400
 
 
-def build_unet(widths: tuple[int, int, int] = (32, 64, 128), groups: int = 16) -> UNet2DConditionModel:
+def build_unet(widths: tuple[int, int, int] = UNET_WIDTHS, groups: int = 8) -> UNet2DConditionModel:
     """A small UNet; cross-attention only at 8×8 and in the middle, where it is cheap.
 
     Args:
@@ -57,11 +58,6 @@ def build_text_encoder(tokenizer: CLIPTokenizer, tokens: int = MAX_TOKENS) -> CL
     )
 
 
-def build_reader() -> nn.Linear:
-    """Reads off the text encoder's states which attributes a caption names; used in training only."""
-    return nn.Linear(128, 3 * len(ATTRIBUTES))
-
-
 def build_scheduler() -> DDIMScheduler:
     """Stable Diffusion's own schedule."""
     return DDIMScheduler(
@@ -78,25 +74,36 @@ def build_scheduler() -> DDIMScheduler:
 
 
 @dataclass(frozen=True)
-class Examples:
-    """Encoded portraits with what is true of them.
-
-    Shapes:
-        latents: (N, 4, 32, 32), float16, scaled to unit variance.
-        attributes: (N, 6).
-    """
-
-    latents: Tensor
-    attributes: Tensor
-
-
-@dataclass(frozen=True)
 class Networks:
     """What is trained together."""
 
     text_encoder: CLIPTextModel
     unet: UNet2DConditionModel
     reader: nn.Linear
+
+
+def build(tokenizer: CLIPTokenizer, device: torch.device) -> Networks:
+    """Untrained networks; the reader tells from the text encoder's states what a caption leaves open."""
+    return Networks(
+        text_encoder=on(device, build_text_encoder(tokenizer)),
+        unet=on(device, build_unet()),
+        reader=on(device, nn.Linear(128, WIDTH)),
+    )
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Encoded portraits with what is said of them.
+
+    Shapes:
+        latents: (N, 4, 32, 32), float16, scaled to unit variance.
+        tokens: (N, K, ``MAX_TOKENS``), int16: K captions of each.
+        open: (N, K, ``openness.WIDTH``), uint8: what they leave open.
+    """
+
+    latents: Tensor
+    tokens: Tensor
+    open: Tensor
 
 
 def min_snr_weight(alpha_bar: Tensor) -> Tensor:
@@ -106,57 +113,50 @@ def min_snr_weight(alpha_bar: Tensor) -> Tensor:
 
 
 class DenoisingLoss:
-    """The weighted noise error at step n, on a random batch with freshly written captions.
+    """The weighted noise error at step n, on a random batch, each portrait with one of its captions.
 
     Half of the timesteps are drawn from the noisy end, where prompts decide what a picture shows. A small second loss
-    asks the text encoder to tell what a caption names: words that go together in the data, such as "hat" and
-    "beard", are otherwise told apart very late.
+    asks the text encoder to tell what a caption leaves open: words that go together in the data, such as "old" and
+    "glasses", are otherwise told apart very late.
+
+    Args:
+        networks: what learns.
+        examples: what from, on the device of the networks.
+        seed: of everything that is random.
+        batch: portraits of a step.
     """
 
-    def __init__(self, networks: Networks, tokenizer: CLIPTokenizer, examples: Examples, seed: int) -> None:
-        self.networks, self.tokenizer, self.examples, self.seed = networks, tokenizer, examples, seed
-        self.alpha_bars = build_scheduler().alphas_cumprod
+    def __init__(self, networks: Networks, examples: Examples, seed: int, batch: int = BATCH) -> None:
+        self.networks, self.examples, self.seed, self.batch = networks, examples, seed, batch
+        self.device = examples.latents.device
+        self.alpha_bars = build_scheduler().alphas_cumprod.to(self.device)
 
     def __call__(self, step: int) -> Tensor:
         """The loss; a pure function of the step and the networks, so that a resumed run repeats it."""
-        generator = torch.Generator().manual_seed(self.seed + step)
-        rows = torch.randint(len(self.examples.latents), (BATCH,), generator=generator)
+        dice = torch.Generator(self.device).manual_seed(self.seed + step)
+        rows, captions = self._integers(dice, 0, len(self.examples.latents)), self._integers(dice, 0, self._captions)
         clean = self.examples.latents[rows].float()
-        timesteps = self._timesteps(generator)
-        noise = torch.randn(clean.shape, generator=generator)
+        timesteps, noise = self._timesteps(dice), torch.randn(clean.shape, generator=dice, device=self.device)
         alpha_bar = self.alpha_bars[timesteps].view(-1, 1, 1, 1)
         noisy = alpha_bar.sqrt() * clean + (1 - alpha_bar).sqrt() * noise
-        descriptions = self._descriptions(rows, random.Random(self.seed + step))  # noqa: S311 — captions, not secrets
-        with torch.autocast("cpu", torch.bfloat16):
-            text = self.networks.text_encoder(self._tokens(descriptions)).last_hidden_state
+        with torch.autocast(self.device.type, torch.bfloat16):
+            text = self.networks.text_encoder(self.examples.tokens[rows, captions].long()).last_hidden_state
             latents = noisy.contiguous(memory_format=torch.channels_last)
             predicted = self.networks.unet(latents, timesteps, text).sample
         error = (predicted.float() - noise).square().mean(dim=(1, 2, 3))
         weighted: Tensor = min_snr_weight(alpha_bar.flatten()) * error
-        return weighted.mean() + READING_WEIGHT * self._reading_loss(text.float(), descriptions)
+        open_ = self.examples.open[rows, captions].float()
+        told = functional.binary_cross_entropy_with_logits(self.networks.reader(text.float().mean(1)), open_)
+        return weighted.mean() + READING_WEIGHT * told
 
-    def _timesteps(self, generator: torch.Generator) -> Tensor:
-        anywhere = torch.randint(len(self.alpha_bars), (BATCH,), generator=generator)
-        noisy = torch.randint(NOISY_FROM, len(self.alpha_bars), (BATCH,), generator=generator)
-        return torch.where(torch.rand(BATCH, generator=generator) < NOISY_SHARE, noisy, anywhere)
+    @property
+    def _captions(self) -> int:
+        return self.examples.tokens.shape[1]
 
-    def _descriptions(self, rows: Tensor, rng: random.Random) -> list[Description]:
-        truths = self.examples.attributes[rows].int().tolist()
-        return [describe(dict(zip(ATTRIBUTES, truth, strict=True)), rng) for truth in truths]
+    def _integers(self, dice: torch.Generator, low: int, high: int) -> Tensor:
+        return torch.randint(low, high, (self.batch,), generator=dice, device=self.device)
 
-    def _tokens(self, descriptions: list[Description]) -> Tensor:
-        tokens = self.tokenizer(
-            [description.text for description in descriptions],
-            padding="max_length",
-            truncation=True,
-            max_length=MAX_TOKENS,
-            return_tensors="pt",
-        )
-        numbers: Tensor = tokens.input_ids
-        return numbers
-
-    def _reading_loss(self, text: Tensor, descriptions: list[Description]) -> Tensor:
-        """Cross-entropy of absent, present and not named, per attribute."""
-        named = [[description.mentioned.get(name, 2) for name in ATTRIBUTES] for description in descriptions]
-        logits = self.networks.reader(text.mean(1)).view(-1, 3)  # (B·6, 3)
-        return functional.cross_entropy(logits, torch.tensor(named).flatten())
+    def _timesteps(self, dice: torch.Generator) -> Tensor:
+        last = len(self.alpha_bars)
+        anywhere, noisy = self._integers(dice, 0, last), self._integers(dice, NOISY_FROM, last)
+        return torch.where(torch.rand(self.batch, generator=dice, device=self.device) < NOISY_SHARE, noisy, anywhere)

@@ -1,21 +1,43 @@
-"""One resumable training loop for all of the project's networks."""
+"""One resumable training loop for all of the project's networks, on any device."""
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from attrbank import files
 from attrbank.errors import IncompatibleError
+from lab.norms import keep_channels_last
 
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
 CHECKPOINT, CHECKPOINT_EVERY = "checkpoint.safetensors", 250
+REPORT_EVERY = 50
+"""Steps between two lines."""
+
+
+def place(device: str, threads: int | None) -> torch.device:
+    """Where to compute, by name, with so many threads of the CPU, or all cores."""
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    torch.backends.cudnn.benchmark = True  # batches are all of one size
+    return torch.device(device)
+
+
+def on(device: torch.device, network: NetworkT) -> NetworkT:
+    """A network where it is to learn, in the order of memory that is fast there."""
+    network = network.to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if device.type == "cuda":
+        keep_channels_last(network)
+    return network
 
 
 def rate(step: int, steps: int, peak: float, time_left: float = 1.0) -> float:
@@ -42,12 +64,15 @@ def metadata_of(path: Path) -> dict[str, str]:
 class Trainer:
     """Adam with an exponential moving average, checkpointed as one safetensors file.
 
+    It reports in lines that a log file can hold.
+
     Args:
-        networks: what is trained, by the name that its tensors carry in the checkpoint.
+        networks: what is trained, by the name that its tensors carry in the checkpoint, on the device to train on.
         folder: where the checkpoint lives; an existing one is resumed.
         learning_rate: at the plateau.
         ema_decay: of the averaged weights, which are the result.
         data: what is learned from, in words; the checkpoint remembers it.
+        say: takes each line.
 
     Raises:
         IncompatibleError: the checkpoint has learned from other data.
@@ -60,8 +85,10 @@ class Trainer:
         learning_rate: float,
         ema_decay: float = 0.999,
         data: str = "",
+        say: Callable[[str], None] = print,
     ) -> None:
         self.networks, self.folder, self.data = networks, folder, data
+        self.say, self.stopped, self.final = say, False, False
         self.learning_rate, self.ema_decay = learning_rate, ema_decay
         self.parameters: dict[str, Tensor] = {
             f"{n}/{k}": p for n, net in networks.items() for k, p in net.named_parameters()
@@ -74,19 +101,50 @@ class Trainer:
         self.step, self.time_left = 0, 1.0
         self._resume()
 
-    def run(self, loss_at: Callable[[int], Tensor], steps: int, max_minutes: float | None, title: str) -> bool:
-        """Train up to ``steps``; False if the time ran out first. Either way the state is on disk."""
-        deadline = float("inf") if max_minutes is None else time.monotonic() + 60 * max_minutes
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns) as progress:
-            task = progress.add_task(title, total=steps, completed=self.step)
-            while self.step < steps and time.monotonic() < deadline:
-                loss = self._update(loss_at, steps)
-                progress.update(task, completed=self.step, description=f"{title}  loss {loss.item():.4f}")
-                if self.step % CHECKPOINT_EVERY == 0:
-                    self.save()
+    def run(
+        self,
+        loss_at: Callable[[int], Tensor],
+        steps: int,
+        max_minutes: float | None,
+        title: str,
+        final: bool = False,
+    ) -> bool:
+        """Train up to ``steps``; False if the time ran out, or SIGTERM came, first. The state is on disk after all.
+
+        Args:
+            loss_at: the loss at a step.
+            steps: where to end.
+            max_minutes: when to end at the latest.
+            title: of the lines.
+            final: the learning rate falls towards the end of the time, which then counts as the end of the training.
+        """
+        self.final = final
+        before = signal.signal(signal.SIGTERM, self._stop)
+        try:
+            return self._run(loss_at, steps, max_minutes, title)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    def _stop(self, *_: object) -> None:
+        self.stopped = True
+
+    def _run(self, loss_at: Callable[[int], Tensor], steps: int, max_minutes: float | None, title: str) -> bool:
+        began, first, losses = time.monotonic(), self.step, []
+        deadline = float("inf") if max_minutes is None else began + 60 * max_minutes
+        while self.step < steps and time.monotonic() < deadline and not self.stopped:
+            if self.final:
+                self.time_left = time_left(began, deadline)
+            losses.append(self._update(loss_at, steps))
+            if self.step % REPORT_EVERY == 0:
+                each = (time.monotonic() - began) / (self.step - first)
+                left = each * (steps - self.step) / 60
+                mean = float(torch.stack(losses).mean())
+                self.say(f"{title} {self.step}/{steps}: loss {mean:.4f}, {each:.3f} s a step, {left:.0f} minutes left")
+                losses.clear()
+            if self.step % CHECKPOINT_EVERY == 0:
+                self.save()
         self.save()
-        return self.step >= steps
+        return self.step >= steps or (self.final and not self.stopped)
 
     def _update(self, loss_at: Callable[[int], Tensor], steps: int) -> Tensor:
         """One step; the loss is left on its device, since waiting for it would keep a GPU idle."""

@@ -1,36 +1,52 @@
 """Train ``portraits`` from nothing: ``python -m lab.portraits.train --out DIR``.
 
-Checkpoints and examples remember what they were made from, and are used for nothing else.
+The same command goes on from the checkpoints of a run that was stopped, at each stage. Checkpoints and examples
+remember what they were made from, and are used for nothing else.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from shutil import rmtree
+from shutil import copytree, rmtree
 from tempfile import TemporaryFile
 from typing import Annotated
 
 import torch
 import typer
-from diffusers import AutoencoderKL
-from rich.progress import track
-from safetensors.torch import load_file, save, save_file
-from torch import Tensor
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from safetensors.torch import save
+from transformers import CLIPTextModel
 
-from attrbank.backbones.portraits.parameters import Portraits, draw
+from attrbank.backbones.portraits.parameters import draw
 from attrbank.backbones.portraits.render import render
 from attrbank.errors import AttrbankError, StorageError
+from attrbank.text import printable
 from lab.portraits import codec, denoiser
-from lab.portraits.captions import build_tokenizer
 from lab.portraits.export import export
-from lab.portraits.loop import Trainer, metadata_of
+from lab.portraits.loop import Trainer, on, place
+from lab.portraits.renders import Renders, stored
+from lab.portraits.tokens import build_tokenizer
 
-CODEC_RENDERS, CODEC_SEED, EXAMPLES_SEED = 3000, 0, 1  # the renderer's learning seeds end at 999
+SEED = 1
 
 app = typer.Typer(add_completion=False)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where and how to train."""
+
+    out: Path
+    device: torch.device
+    max_minutes: float | None = None
+    final: bool = False
+    """Whether the time's end is the end of a stage, so that its learning rate must fall before."""
+    batch: int = denoiser.BATCH
+    start: Path | None = None
+    """A model folder to go on from where there is no checkpoint."""
 
 
 def prepare(out: Path) -> None:
@@ -48,111 +64,122 @@ def prepare(out: Path) -> None:
         ) from error
 
 
-def rendered(portraits: Portraits) -> Tensor:
-    """All pictures as bytes, (N, 3, 128, 128) uint8."""
-    starts = range(0, len(portraits), 256)
-    parts = [(render(portraits[i : i + 256]) * 255).round().byte() for i in track(starts, "drawing", transient=True)]
-    return torch.cat(parts)
-
-
-def trained(trainer: Trainer, loss: Callable[[int], Tensor], steps: int, max_minutes: float | None, title: str) -> bool:
-    """Train up to ``steps``; False, and a line that says so, if the time ran out first."""
-    done = trainer.run(loss, steps, max_minutes, title)
-    if not done:
-        say(f"stopped: {title} at step {trainer.step} of {steps}; the next call goes on from there")
-    return done
-
-
-def train_codec(out: Path, steps: int, renders: int, max_minutes: float | None) -> AutoencoderKL | None:
+def train_codec(run: Run, found: Renders, steps: int, batch: int) -> AutoencoderKL | None:
     """The trained autoencoder, or None if the time ran out."""
-    torch.manual_seed(CODEC_SEED)
-    network = codec.build().to(memory_format=torch.channels_last)
-    data = f"{renders} renders of seed {CODEC_SEED}"
-    trainer = Trainer({"vae": network}, out / "codec", codec.LEARNING_RATE, ema_decay=0.995, data=data)
-    finished, unfinished = out / "vae", out / "vae.new"
+    torch.manual_seed(0)
+    network = on(run.device, AutoencoderKL.from_pretrained(run.start / "vae").float() if run.start else codec.build())
+    network.register_to_config(scaling_factor=1.0)
+    return _taught(run, "codec", network, network, codec.Lesson(network, found.images.to(run.device), batch), steps)
+
+
+def refine_decoder(run: Run, network: AutoencoderKL, found: Renders, steps: int, batch: int) -> AutoencoderKL | None:
+    """The same autoencoder with a decoder that was trained further: latents, and what knows them, stay as they are."""
+    network.requires_grad_(False)
+    decoder = torch.nn.ModuleDict({"decoder": network.decoder, "post_quant_conv": network.post_quant_conv})
+    lesson = codec.Lesson(network, found.images.to(run.device), batch)
+    return _taught(run, "decoder", network, decoder.requires_grad_(True), lesson, steps)
+
+
+def _taught(
+    run: Run, stage: str, network: AutoencoderKL, trained: torch.nn.Module, lesson: codec.Lesson, steps: int
+) -> AutoencoderKL | None:
+    """Train a part of an autoencoder; the result lies in OUT/STAGE/vae. None if the time ran out."""
+    source = f"{len(lesson.images)} renders" + ("" if trained is network else f", {latents_of(network)}")
+    trainer = Trainer({"vae": trained}, run.out / stage, codec.LEARNING_RATE, 0.998, source, say)
+    finished, unfinished = run.out / stage / "vae", run.out / stage / "vae.new"
     if trainer.step < steps or not finished.exists():
-        rmtree(finished, ignore_errors=True)  # it is of fewer steps
-        images = rendered(draw(renders, CODEC_SEED))
-        if not trained(trainer, codec.train_step(network, images, CODEC_SEED), steps, max_minutes, "autoencoder"):
+        if not trainer.run(lesson, steps, run.max_minutes, stage, run.final):
+            say(f"stopped: {stage} at step {trainer.step} of {steps}; the next call goes on from there")
             return None
         trainer.load_average()
-        codec.set_scale(network, images[:256])
+        if trained is network:
+            codec.set_scale(network, lesson.images)
+        rmtree(finished, ignore_errors=True)  # it is of fewer steps
         network.save_pretrained(unfinished)
         unfinished.rename(finished)
-        say(f"autoencoder: {codec.psnr(network, rendered(draw(64, 10_000))):.1f} dB")
-    return AutoencoderKL.from_pretrained(finished)
+        say(f"{stage}: {codec.psnr(network, render(draw(64, codec.HELD_OUT))):.2f} dB on held-out renders")
+    return on(run.device, AutoencoderKL.from_pretrained(finished))
 
 
-def source_of_examples(network: AutoencoderKL, count: int) -> str:
-    """What ``count`` examples are made from, in words: the renders, and a hash of the autoencoder."""
-    weights = save(network.state_dict(), {"scaling_factor": str(network.config.scaling_factor)})
-    return f"{count} renders of seed {EXAMPLES_SEED} by autoencoder {sha256(weights).hexdigest()[:16]}"
+def latents_of(network: AutoencoderKL) -> str:
+    """What decides about latents, in words: a hash of the encoder and of the scale."""
+    parts = {**network.encoder.state_dict(prefix="encoder."), **network.quant_conv.state_dict(prefix="quant.")}
+    weights = {name: tensor.cpu().contiguous() for name, tensor in parts.items()}
+    return f"encoder {sha256(save(weights, {'scale': str(network.config.scaling_factor)})).hexdigest()[:16]}"
 
 
 @torch.no_grad()
-def encode_examples(network: AutoencoderKL, out: Path, count: int) -> denoiser.Examples:
-    """Latents of ``count`` renders, from disk if the same were encoded before by the same autoencoder."""
-    path, source = out / "examples.safetensors", source_of_examples(network, count)
-    if path.exists():
-        found = metadata_of(path).get("source")
-        if found == source:
-            stored = load_file(path)
-            return denoiser.Examples(stored["latents"], stored["attributes"])
-        say(f"examples: made anew, as those on disk are {found or 'of unknown source'}, not {source}")
-    portraits, latents = draw(count, EXAMPLES_SEED), []
-    for start in track(range(0, count, 64), "encoding"):
-        images = render(portraits[start : start + 64]) * 2 - 1
-        latents.append((network.encode(images).latent_dist.mean * network.config.scaling_factor).half())
-    examples = denoiser.Examples(torch.cat(latents), portraits.attributes)
-    save_file(dict(vars(examples)), path.with_suffix(".new"), metadata={"source": source})
-    path.with_suffix(".new").replace(path)
-    return examples
+def encode(network: AutoencoderKL, found: Renders, device: torch.device) -> denoiser.Examples:
+    """Latents of renders, and what is said of them, on a device."""
+    network = on(device, network)
+    latents = [
+        network.encode(codec.signed(part.to(device))).latent_dist.mean.half() for part in torch.split(found.images, 128)
+    ]
+    scaled = torch.cat(latents) * network.config.scaling_factor
+    return denoiser.Examples(scaled, found.tokens.to(device), found.open.to(device))
 
 
-def train_denoiser(vae: AutoencoderKL, out: Path, renders: int, steps: int, max_minutes: float | None) -> bool:
+def train_denoiser(vae: AutoencoderKL, run: Run, found: Renders, steps: int) -> bool:
     """Train the text encoder and the UNet; False if the time ran out."""
-    torch.manual_seed(EXAMPLES_SEED)
-    tokenizer = build_tokenizer()
-    networks = denoiser.Networks(
-        text_encoder=denoiser.build_text_encoder(tokenizer),
-        unet=denoiser.build_unet().to(memory_format=torch.channels_last),
-        reader=denoiser.build_reader(),
-    )
-    data = source_of_examples(vae, renders)
-    trainer = Trainer(dict(vars(networks)), out / "denoiser", denoiser.LEARNING_RATE, data=data)
-    loss = denoiser.DenoisingLoss(networks, tokenizer, encode_examples(vae, out, renders), EXAMPLES_SEED)
-    return trained(trainer, loss, steps, max_minutes, "denoiser")
+    torch.manual_seed(SEED)
+    networks = denoiser.build(build_tokenizer(), run.device)
+    if run.start:
+        networks.text_encoder.load_state_dict(CLIPTextModel.from_pretrained(run.start / "text_encoder").state_dict())
+        networks.unet.load_state_dict(UNet2DConditionModel.from_pretrained(run.start / "unet").state_dict())
+    data = f"{len(found)} renders, {latents_of(vae)}"
+    trainer = Trainer(dict(vars(networks)), run.out / "denoiser", denoiser.LEARNING_RATE, data=data, say=say)
+    loss = denoiser.DenoisingLoss(networks, encode(vae, found, run.device), SEED, run.batch)
+    done = trainer.run(loss, steps, run.max_minutes, "denoiser", run.final)
+    if not done:
+        say(f"stopped: denoiser at step {trainer.step} of {steps}; the next call goes on from there")
+    return done
 
 
 @app.command()
 def main(
     out: Annotated[Path, typer.Option(help="Where checkpoints and the finished model/ go.")],
-    codec_steps: Annotated[int, typer.Option(help="Training steps of the autoencoder.")] = 1800,
-    codec_renders: Annotated[int, typer.Option(help="Pictures that the autoencoder learns from.")] = CODEC_RENDERS,
-    steps: Annotated[int, typer.Option(help="Training steps of the denoiser.")] = 15_300,
-    renders: Annotated[int, typer.Option(help="Pictures that the denoiser learns from.")] = 14_000,
-    max_minutes: Annotated[
-        float | None,
-        typer.Option(help="Stop either stage after so many minutes; drawing and encoding are not counted."),
-    ] = None,
+    stage: Annotated[str, typer.Option(help="codec, denoiser, decoder or all: what to train now.")] = "all",
+    codec_steps: Annotated[int, typer.Option(help="Training steps of the autoencoder.")] = 10_000,
+    decoder_steps: Annotated[int, typer.Option(help="Further steps of its decoder alone.")] = 0,
+    steps: Annotated[int, typer.Option(help="Training steps of the denoiser.")] = 60_000,
+    renders: Annotated[int, typer.Option(help="Pictures to learn from.")] = 12_000,
+    start: Annotated[Path | None, typer.Option(help="A model folder to go on from.")] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    threads: Annotated[int | None, typer.Option(help="Threads of torch; all cores if not given.")] = None,
+    batch: Annotated[int, typer.Option(help="Pictures in a step of the denoiser.")] = denoiser.BATCH,
+    codec_batch: Annotated[int, typer.Option(help="Pictures in a step of the autoencoder.")] = codec.BATCH,
+    max_minutes: Annotated[float | None, typer.Option(help="Stop a stage after so many minutes.")] = None,
+    final: Annotated[bool, typer.Option(help="The end of the time is the end of the training.")] = False,
     export_now: Annotated[bool, typer.Option(help="Export what there is, finished or not.")] = False,
 ) -> None:
     """Train the autoencoder, then the denoiser, then write the diffusers folder OUT/model.
 
-    This takes about two hours on two cores. The same command goes on from the checkpoints of a run that was stopped.
+    The same command goes on from the checkpoints of a run that was stopped.
     """
     prepare(out)
-    vae = train_codec(out, codec_steps, codec_renders, max_minutes)
-    if vae is None:
+    run = Run(out, place(device, threads), 0 if export_now else max_minutes, final, batch, start)
+    found = stored(out / "renders.safetensors", renders)
+    vae = train_codec(run, found, codec_steps, codec_batch) if stage != "denoiser" else _codec_of(run)
+    if vae and decoder_steps and stage in ("all", "decoder"):
+        vae = refine_decoder(run, vae, found, decoder_steps, codec_batch)
+    if vae is None or stage in ("codec", "decoder"):
         return
-    finished = train_denoiser(vae, out, renders, steps, 0 if export_now else max_minutes)
+    finished = train_denoiser(vae, run, found, steps)
     if finished or export_now:
         say(f"{'finished' if finished else 'exported unfinished'}: {export(out)}")
 
 
+def _codec_of(run: Run) -> AutoencoderKL:
+    """The trained autoencoder of an earlier call, or that of the model that is gone on from."""
+    trained = run.out / "codec" / "vae"
+    if run.start and not trained.exists():
+        copytree(run.start / "vae", trained)
+    return on(run.device, AutoencoderKL.from_pretrained(trained).float())
+
+
 def say(line: str) -> None:
     """Talk to the user."""
-    typer.echo(line, err=True)
+    typer.echo(printable(line), err=True)
 
 
 def run() -> None:

@@ -1,86 +1,268 @@
-"""Train the oracles on renders: ``python -m lab.portraits.train_oracle`` (about five minutes each)."""
+"""Train the oracles and the damage detector: ``python -m lab.portraits.train_oracle ROLE --out DIR``.
+
+ROLE is judge, tuner or damage. The same command goes on from a run that was stopped. ``--codec`` names the
+autoencoder whose blemishes the judge and the detector must know: without it they see renders only.
+"""
 
 from __future__ import annotations
 
-import tempfile
+import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import torch
 import typer
-from safetensors.torch import save_file
-from torch import Tensor
+from diffusers import AutoencoderKL
+from torch import Tensor, nn
 from torch.nn import functional
 
-from attrbank.backbones.portraits.parameters import ATTRIBUTES, Portraits, draw
+from attrbank.backbones.portraits.parameters import GRADES, Portraits, draw
 from attrbank.backbones.portraits.render import render
-from attrbank.evaluation.judges.oracle import FOLDER, WIDTHS, Oracle, Role, load
-from lab.portraits.loop import Trainer
+from attrbank.backbones.portraits.visible import READ_KINDS, READ_NUMBERS, kind_seen, numbers, numbers_seen
+from attrbank.evaluation.judges.oracle import Damage, Oracle, Reading, build, restore, store
+from lab.portraits.codec import HELD_OUT, round_trip
+from lab.portraits.loop import Trainer, on, place
+from lab.portraits.renders import Renders, other_glasses, stored
+from lab.portraits.spoil import BLEMISHES, DAMAGES, damaged, half_drawn, soften
+from lab.spoiling import Chance, seeded
 
-BATCH, LEARNING_RATE, RENDERS = 64, 2e-3, 10_000
-_STEPS: dict[Role, int] = {"judge": 1500, "tuner": 1000}
-_SEEDS: dict[Role, int] = {"judge": 11, "tuner": 12}  # the renderer's learning seeds end at 999
-
-
-def blemish(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Blur and grain of random strength, so that the oracle also reads what a decoder makes."""
-    amount = torch.rand(len(images), 1, 1, 1, generator=generator)
-    blurred = functional.avg_pool2d(functional.pad(images, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    grain = torch.randn(images.shape, generator=generator) * 0.06
-    mixed = torch.lerp(images, blurred, amount) + grain * torch.rand(amount.shape, generator=generator)
-    return mixed.clamp(0, 1)
-
-
-def small(portraits: Portraits) -> Tensor:
-    """Renders averaged to the oracle's own resolution, (N, 3, 64, 64) uint8."""
-    return (functional.avg_pool2d(render(portraits), 2) * 255).round().byte()
+BATCH, LEARNING_RATE = 64, 1e-3
+SEEDS = {"judge": 1 << 33, "tuner": 1 << 34, "damage": 1 << 35}
+STEPS = {"judge": 12_000, "tuner": 8000, "damage": 6000}
+NUMBERS_WEIGHT, HALF_SHARE, NOISED, JITTERED = 10.0, 0.1, 0.4, 0.1
+CODED = 0.125
+"""The share of the judge's pictures that go through the codec, which costs a CPU ten times what the judge does."""
+KEPT = 80
+"""How many batches for the detector are made."""
+ALARMS = 0.02
+"""The share of held-out renders through the codec that the detector may call damaged."""
 
 
-def loss_on(oracle: Oracle, images: Tensor, portraits: Portraits, seed: int) -> Callable[[int], Tensor]:
-    """Cross-entropy of the attributes plus squared error of the identity, at step n.
+def through(vae: AutoencoderKL, images: Tensor, noise: Tensor | float, generator: torch.Generator) -> Tensor:
+    """Images (N, 3, 128, 128) in [0, 1], decoded from latents with normal noise of this size, in units of latents."""
+    with torch.no_grad(), torch.autocast(images.device.type, torch.bfloat16):
+        latents = vae.encode(images * 2 - 1).latent_dist.mean
+        grain = torch.randn(latents.shape, generator=generator, device=images.device)
+        decoded: Tensor = vae.decode(latents + noise / vae.config.scaling_factor * grain).sample.float()
+    return (decoded / 2 + 0.5).clamp(0, 1)
+
+
+class Truth:
+    """What is true of portraits as numbers, and what of it can be seen, on a device.
 
     Shapes:
-        images: (N, 3, 64, 64), uint8: averaged already, as the oracle would.
+        numbers: (N, 27), and whether each can be seen: ``seen``.
+        kinds: (N, len(``READ_KINDS``)), ``UNSEEN`` where it cannot be seen.
     """
 
-    def at(step: int) -> Tensor:
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        rows = torch.randint(len(images), (BATCH,), generator=generator)
-        reading = oracle(blemish(images[rows].float() / 255, generator))
-        named = functional.binary_cross_entropy_with_logits(reading.logits, portraits.attributes[rows])
-        return named + 5 * functional.mse_loss(reading.identity, portraits.identity[rows])
+    UNSEEN = -100  # what cross_entropy leaves out
 
-    return at
+    def __init__(self, portraits: Portraits, device: torch.device) -> None:
+        self.numbers, self.seen = numbers(portraits).to(device), numbers_seen(portraits).to(device)
+        columns = [
+            portraits.column(name).long().masked_fill(~kind_seen(portraits, name), self.UNSEEN) for name in READ_KINDS
+        ]
+        self.kinds = torch.stack(columns, dim=1).to(device)
+
+    def loss(self, reading: Reading, rows: Tensor, kinds: Tensor) -> Tensor:
+        """Squared error of the numbers plus cross-entropy of the kinds, of what can be seen.
+
+        Args:
+            reading: of a batch.
+            rows: which portraits it shows, (B,).
+            kinds: the truth of these about kinds, (B, len(``READ_KINDS``)).
+        """
+        seen = self.seen[rows]
+        total = NUMBERS_WEIGHT * ((reading.numbers.float() - self.numbers[rows]).square() * seen).sum() / seen.sum()
+        for column, name in enumerate(READ_KINDS):
+            summed = functional.cross_entropy(
+                reading.kinds[name].float(), kinds[:, column], ignore_index=self.UNSEEN, reduction="sum"
+            )
+            total = total + summed / len(READ_KINDS) / (kinds[:, column] != self.UNSEEN).sum().clamp(min=1)
+        return total
 
 
-def accuracy(oracle: Oracle, images: Tensor, portraits: Portraits) -> dict[str, float]:
-    """Share of renders whose attribute is read rightly, by attribute."""
-    right = ((oracle.read(images).logits > 0) == (portraits.attributes > 0.5)).float().mean(0)
-    return dict(zip(ATTRIBUTES, right.tolist(), strict=True))
+class Lesson:
+    """The loss of a role at step n; a pure function of the step and the network, but for the detector's.
+
+    That one is shown ``KEPT`` batches again and again, which a resumed run makes of other steps.
+
+    Args:
+        role: judge, tuner or damage.
+        network: what learns.
+        found: what it learns from, on its device.
+        vae: the autoencoder whose blemishes it is to know.
+        batch: pictures of a step.
+    """
+
+    def __init__(
+        self, role: str, network: nn.Module, found: Renders, vae: AutoencoderKL | None, batch: int = BATCH
+    ) -> None:
+        self.network, self.found, self.vae, self.batch, self.seed = network, found, vae, batch, SEEDS[role]
+        self._kept: dict[int, Tensor] = {}
+        self.truth = Truth(Portraits(found.values.cpu()), found.values.device)
+        self.loss = {"judge": self._judge, "tuner": self._tuner, "damage": self._damage}[role]
+
+    def __call__(self, step: int) -> Tensor:
+        """The loss on a random batch."""
+        device = self.found.values.device
+        chance = seeded(self.batch, self.seed + 16 * step, device)
+        rows = torch.randint(len(self.found), (self.batch,), generator=chance.generator, device=device)
+        with torch.autocast(device.type, torch.bfloat16):
+            return self.loss(rows, self.found.images[rows].float() / 255, chance)
+
+    def _others(self, rows: Tensor) -> Tensor:
+        return self.found.others[rows].float() / 255
+
+    def _judge(self, rows: Tensor, images: Tensor, chance: Chance) -> Tensor:
+        """Renders blemished in turn, some through noised latents; half a pair of glasses counts as none."""
+        kinds = self.truth.kinds[rows]
+        half = (chance.number().flatten() < HALF_SHARE) & (kinds[:, READ_KINDS.index("glasses")] > 0)
+        images = torch.where(half.view(-1, 1, 1, 1), half_drawn(images, self._others(rows)), images)
+        kinds[:, READ_KINDS.index("glasses")] *= ~half
+        for number, blemish in enumerate(BLEMISHES):
+            some = slice(number, None, len(BLEMISHES) + 1)
+            images[some] = blemish(images[some], chance.part(len(images[some])))
+        if self.vae is not None:
+            first = slice(0, round(CODED * len(images)))
+            noise = NOISED * chance.number()[first]
+            images[first] = through(self.vae, images[first], noise, chance.generator)
+        return self.truth.loss(self.network(images), rows, kinds)
+
+    def _tuner(self, rows: Tensor, images: Tensor, chance: Chance) -> Tensor:
+        """Renders that are a little soft or sharp, and nothing else: its blind spots are not the judge's."""
+        return self.truth.loss(self.network(soften(images, chance)), rows, self.truth.kinds[rows])
+
+    def _damage(self, rows: Tensor, images: Tensor, chance: Chance) -> Tensor:
+        """First half whole, second half damaged, all through the codec if there is one, with a little noise.
+
+        What has gone through the codec is kept and mirrored by chance when its turn comes again.
+        """
+        whole = len(images) // 2
+        number = int((chance.generator.initial_seed() - self.seed) // 16 % KEPT)
+        if number not in self._kept:
+            images[whole:] = damaged(images[whole:], self._others(rows[whole:]), chance)
+            if self.vae is not None:
+                images = through(self.vae, images, JITTERED * chance.number(), chance.generator)
+            self._kept[number] = images
+        shown = torch.where(chance.number() < 0.5, self._kept[number], self._kept[number].flip(3))
+        wanted = (torch.arange(len(images), device=images.device) >= whole).float()
+        return functional.binary_cross_entropy_with_logits(self.network(shown).float(), wanted)
 
 
-def save(oracle: Oracle, role: Role) -> None:
-    """Store an oracle in the package, in half precision."""
-    half = {key: t.half() if t.is_floating_point() else t for key, t in oracle.state_dict().items()}
-    save_file(half, FOLDER / f"{role}.safetensors")
+def settle(network: nn.Module, lesson: Lesson, step: int) -> None:
+    """Take the statistics of batch norms anew for averaged weights."""
+    network.train()
+    norms = [part for part in network.modules() if isinstance(part, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain mean
+    with torch.no_grad():
+        for number in range(32):
+            lesson(step + number)
+    network.eval()
 
 
-def main(role: Annotated[str, typer.Argument()] = "judge", renders: int = RENDERS) -> None:
-    """Train one oracle and store it in the package."""
-    chosen = cast(Role, role)
-    seed = _SEEDS[chosen]
-    torch.manual_seed(seed)
-    portraits = draw(renders, seed)
-    images = torch.cat([small(portraits[i : i + 256]) for i in range(0, renders, 256)])
-    oracle = Oracle(WIDTHS[chosen])
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer({"oracle": oracle}, Path(folder), LEARNING_RATE, ema_decay=0.99)
-        # Not averaged: the batch norms' statistics belong to the last weights.
-        trainer.run(loss_on(oracle, images, portraits, seed), _STEPS[chosen], None, f"{role} oracle")
-    save(oracle.eval(), chosen)
-    held_out = draw(1024, 10_000)
-    typer.echo(accuracy(load(chosen), render(held_out), held_out))
+def r_squared(oracle: Oracle, portraits: Portraits, images: Tensor) -> dict[str, float]:
+    """For each number the explained share of its variance, over the portraits on which it can be seen."""
+    read, wanted, seen = oracle.read(images).numbers, numbers(portraits), numbers_seen(portraits)
+    found = {}
+    for column, name in enumerate(READ_NUMBERS):
+        truth, guess = wanted[seen[:, column], column], read[seen[:, column], column]
+        found[name] = float(1 - (guess - truth).square().sum() / (truth - truth.mean()).square().sum())
+    return found
+
+
+def accuracy(oracle: Oracle, portraits: Portraits, images: Tensor) -> dict[str, float]:
+    """For each kind the share of portraits on which it is read rightly, where it can be seen."""
+    reading = oracle.read(images)
+    return {
+        name: float((reading.kind(name) == portraits.column(name))[kind_seen(portraits, name)].float().mean())
+        for name in READ_KINDS
+    }
+
+
+@torch.no_grad()
+def set_threshold(detector: Damage, vae: AutoencoderKL | None, count: int) -> None:
+    """Let it call ``ALARMS`` of ``count`` held-out renders, through the codec if there is one, damaged."""
+    whole = render(draw(count, HELD_OUT))
+    whole = whole if vae is None else round_trip(vae, whole)
+    found = torch.cat([detector(part) for part in torch.split(whole, 64)])
+    detector.threshold.fill_(float(found.quantile(1 - ALARMS)))
+
+
+def report(role: str, network: nn.Module, vae: AutoencoderKL | None, count: int) -> None:
+    """Say how well it reads, or sees damage in, held-out renders, plain and through the codec."""
+    portraits = draw(count, HELD_OUT)
+    ways: list[tuple[str, Callable[[Tensor], Tensor]]] = [("renders", lambda images: images)]
+    if vae is not None:
+        ways.append(("through the codec", functools.partial(round_trip, vae)))
+    for title, way in ways:
+        images = way(render(portraits))
+        if isinstance(network, Oracle):
+            found, right = r_squared(network, portraits, images), accuracy(network, portraits, images)
+            least = min(found, key=lambda name: found[name])
+            grades = " ".join(f"{name} {found[name]:.3f}" for name in GRADES)
+            typer.echo(f"{role}, {title}: r² {grades}; least {found[least]:.3f} ({least})")
+            typer.echo(f"{role}, {title}: rightly read {' '.join(f'{name} {right[name]:.3f}' for name in right)}")
+        elif isinstance(network, Damage):
+            spoilt = damaged(render(portraits), render(other_glasses(portraits)), seeded(count, HELD_OUT))
+            seen = network.sees(way(spoilt))
+            kinds = [float(seen[n :: len(DAMAGES)].float().mean()) for n in range(len(DAMAGES))]
+            each = " ".join(f"{kind} {share:.2f}" for kind, share in zip(DAMAGES, kinds, strict=True))
+            typer.echo(f"damage, {title}: {seen.float().mean():.3f} seen at threshold {network.threshold:.3f}: {each}")
+
+
+def main(
+    role: Annotated[str, typer.Argument(help="judge, tuner or damage")],
+    out: Annotated[Path, typer.Option(help="Where checkpoints and weights go.")],
+    codec: Annotated[Path | None, typer.Option(help="A vae/ folder.")] = None,
+    renders: Annotated[
+        Path | None, typer.Option(help="A file of renders; OUT/renders.safetensors if not given.")
+    ] = None,
+    count: Annotated[int, typer.Option(help="Renders to learn from.")] = 12_000,
+    first: Annotated[int, typer.Option(help="Where they begin, in parts of 250: an oracle goes on with new ones.")] = 0,
+    steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
+    batch: Annotated[int, typer.Option(help="Pictures in a step.")] = BATCH,
+    held_out: Annotated[int, typer.Option(help="Renders to measure on.")] = 1024,
+    start: Annotated[Path | None, typer.Option(help="Weights to begin with.")] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    threads: Annotated[int | None, typer.Option(help="Threads of torch; all cores if not given.")] = None,
+    max_minutes: Annotated[float | None, typer.Option(help="Stop after so many minutes.")] = None,
+    final: Annotated[bool, typer.Option(help="The end of the time is the end of the training.")] = False,
+) -> None:
+    """Train one network, store its weights in OUT/ROLE.safetensors and say how well it sees."""
+    if role not in STEPS:
+        raise typer.BadParameter("choose judge, tuner or damage")
+    where, wanted = place(device, threads), STEPS[role] if steps is None else steps
+    torch.manual_seed(SEEDS[role] % 1000)
+    network: nn.Module = Damage() if role == "damage" else build("judge" if role == "judge" else "tuner")
+    if start:
+        restore(network, start).train().requires_grad_(True)
+    network = on(where, network)
+    vae = on(where, AutoencoderKL.from_pretrained(codec)).eval() if codec else None
+    found = _share(stored(renders or out / "renders.safetensors", count, first=first), role).to(where)
+    lesson = Lesson(role, network, found, vae, batch)
+    source = f"{len(found)} renders{' through a codec' if codec else ''}"
+    trainer = Trainer({role: network}, out / role, LEARNING_RATE, 0.995, source, typer.echo)
+    if not trainer.run(lesson, wanted, max_minutes, role, final):
+        typer.echo(f"stopped: {role} at step {trainer.step} of {wanted}; the next call goes on from there")
+        return
+    trainer.load_average()
+    settle(network, lesson, wanted)
+    vae = vae.cpu() if vae else None
+    network = network.cpu()
+    if isinstance(network, Damage):
+        set_threshold(network, vae, held_out)
+    store(network, out / f"{role}.safetensors")
+    report(role, restore(network, out / f"{role}.safetensors"), vae, held_out)
+
+
+def _share(found: Renders, role: str) -> Renders:
+    """The judge learns from the first half and the tuner from the second: they have no picture in common."""
+    half = len(found) // 2
+    return found.some({"judge": slice(0, half), "tuner": slice(half, None), "damage": slice(None)}[role])
 
 
 if __name__ == "__main__":

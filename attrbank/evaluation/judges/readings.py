@@ -198,17 +198,22 @@ def identity_spread() -> Tensor:
     return _identity(numbers(draw(4096, 0))).std(0)
 
 
-def identity_error(before: Pictures, after: Pictures, *values: str) -> Tensor:
-    """RMS change of all that makes a person, in standard deviations over renders, (B,).
+def identity_changes(before: Pictures, after: Pictures, *values: str) -> dict[str, Tensor]:
+    """Squared change of each part of what makes a person, in standard deviations over renders, (B,).
 
     Only what is named in ``BY_RIGHT`` of the edited values is left out. What an edit makes hard to read, as a hat does
     with a fringe, is in the limit.
     """
     left_out = {name for value in values for name in BY_RIGHT.get(value, ())}
-    columns = [column for column, name in enumerate(IDENTITY) if name not in left_out]
-    change = (_identity(after.reading.numbers) - _identity(before.reading.numbers)) / identity_spread()
-    other = torch.stack([after.reading.kind(name) != before.reading.kind(name) for name in KEPT], dim=1)
-    return torch.cat([change[:, columns].square(), 2.0 * other], dim=1).mean(1).sqrt()
+    change = (identities(after) - identities(before)) / identity_spread()
+    found = dict(zip(IDENTITY, change.square().T, strict=True))
+    other = {name: 2.0 * (after.reading.kind(name) != before.reading.kind(name)) for name in KEPT}
+    return {name: square for name, square in (found | other).items() if name not in left_out}
+
+
+def identity_error(before: Pictures, after: Pictures, *values: str) -> Tensor:
+    """RMS of ``identity_changes``, (B,)."""
+    return torch.stack(list(identity_changes(before, after, *values).values())).mean(0).sqrt()
 
 
 def identities(pictures: Pictures, *names: str) -> Tensor:

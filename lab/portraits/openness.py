@@ -6,10 +6,10 @@ import functools
 from collections.abc import Iterable, Sequence
 
 import torch
-from attrbank.backbones.portraits.parameters import GRADES, KINDS
 from torch import Tensor
 
-from lab.second_edition.phrases import BY_TEXT, Phrase
+from attrbank.backbones.portraits.parameters import GRADES, KINDS
+from lab.portraits.phrases import BY_TEXT, Phrase
 
 STEPS = 10
 """Into how many steps a grade is cut."""

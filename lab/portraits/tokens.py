@@ -6,8 +6,8 @@ import re
 
 from transformers import CLIPTokenizer
 
-from lab.second_edition.captions import OPENINGS
-from lab.second_edition.phrases import ALL
+from lab.portraits.captions import OPENINGS
+from lab.portraits.phrases import ALL
 from lab.words import build_word_tokenizer
 
 MAX_TOKENS = 64

@@ -1,4 +1,4 @@
-"""The grammar of the second edition: what phrases mean, and that captions tell the truth."""
+"""The grammar: what phrases mean, and that captions tell the truth."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import random
 
 import pytest
 import torch
-from attrbank.backbones.portraits.parameters import GRADES, KINDS, NAMES, draw
 
-from lab.second_edition.captions import describe
-from lab.second_edition.openness import WIDTH, left_open
-from lab.second_edition.phrases import ALL, SEEN, off, read, seen
-from lab.second_edition.tokens import MAX_TOKENS, build_tokenizer, words
+from attrbank.backbones.portraits.parameters import GRADES, KINDS, NAMES, draw
+from lab.portraits.captions import describe
+from lab.portraits.openness import WIDTH, left_open
+from lab.portraits.phrases import ALL, SEEN, off, read, seen
+from lab.portraits.tokens import MAX_TOKENS, build_tokenizer, words
 
 
 @pytest.fixture(scope="module")

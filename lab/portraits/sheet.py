@@ -1,4 +1,4 @@
-"""Draws graded people: ``python -m lab.second_edition.sheet --out FILE``, by the renderer or, with --model, a model."""
+"""Draws graded people: ``python -m lab.portraits.sheet --out FILE``, by the renderer or, with --model, a model."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Annotated
 
 import torch
 import typer
-from attrbank.backbones.portraits.parameters import Portraits, draw
-from attrbank.backbones.portraits.render import render
 from diffusers import StableDiffusionPipeline
 from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
+from attrbank.backbones.portraits.parameters import Portraits, draw
+from attrbank.backbones.portraits.render import render
 from attrbank.pictures.sheet import draw_grid
-from lab.second_edition.codec import HELD_OUT
+from lab.portraits.codec import HELD_OUT
 
 PEOPLE, STEPS, POOL, FIRST_SEED = 8, 4, 400, 30_000
 PROMPTS = (

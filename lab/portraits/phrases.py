@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import product
 
 import torch
+
 from attrbank.backbones.portraits.palette import greyness, hair_named
 from attrbank.backbones.portraits.parameters import GRADES, KINDS, NAMES, Portraits
 

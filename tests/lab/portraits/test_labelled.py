@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from attrbank.evaluation.judges.oracle import load_damage
-
-from lab.second_edition.labelled import labels, main, pictures
+from lab.portraits.labelled import labels, main, pictures
 
 
 def test_what_looks_damaged_is_seen(capsys):

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from attrbank.backbones.portraits.parameters import KINDS, Portraits, draw
-from attrbank.backbones.portraits.render import SIZE, render
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from attrbank.backbones.portraits.parameters import KINDS, Portraits, draw
+from attrbank.backbones.portraits.render import SIZE, render
 from lab.pool import spread
+from lab.portraits.captions import describe
 from lab.portraits.loop import metadata_of
-from lab.second_edition.captions import describe
-from lab.second_edition.openness import WIDTH, left_open
-from lab.second_edition.phrases import seen
-from lab.second_edition.tokens import MAX_TOKENS, build_tokenizer
+from lab.portraits.openness import WIDTH, left_open
+from lab.portraits.phrases import seen
+from lab.portraits.tokens import MAX_TOKENS, build_tokenizer
 
 FIRST_SEED = 1 << 32
 """Of the portraits that are learned from; held-out ones have small seeds."""

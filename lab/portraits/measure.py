@@ -1,4 +1,4 @@
-"""Measure a trained model: ``python -m lab.second_edition.measure --out DIR --eyes DIR``.
+"""Measure a trained model: ``python -m lab.portraits.measure --out DIR --oracles DIR``.
 
 PSNR of its codec on held-out renders, seconds for a picture, and, if the judge and the detector have been trained:
 which share of what held-out prompts mention is there, how far grades are off, and how many plain pictures are
@@ -16,17 +16,17 @@ from typing import Annotated, NamedTuple
 
 import torch
 import typer
-from attrbank.evaluation.judges.oracle import Damage, Eye, Reading, build, restore
+from diffusers import StableDiffusionPipeline
+from torch import Tensor
+
 from attrbank.backbones.portraits.palette import nearest_hair
 from attrbank.backbones.portraits.parameters import GRADES, draw
 from attrbank.backbones.portraits.render import render
 from attrbank.backbones.portraits.visible import READ_KINDS, READ_NUMBERS
-from diffusers import StableDiffusionPipeline
-from torch import Tensor
-
-from lab.second_edition.captions import Description, describe
-from lab.second_edition.codec import HELD_OUT, psnr
-from lab.second_edition.phrases import Phrase, Values, off, seen
+from attrbank.evaluation.judges.oracle import Damage, Oracle, Reading, build, restore
+from lab.portraits.captions import Description, describe
+from lab.portraits.codec import HELD_OUT, psnr
+from lab.portraits.phrases import Phrase, Values, off, seen
 
 PROMPTS_SEED, NOISE_SEED, TOLERANCE = 30_000, 30_000, 0.15
 PLAIN = "a photo of a person"
@@ -59,7 +59,7 @@ def judgeable(description: Description) -> list[Phrase]:
 
 
 def values_of(reading: Reading) -> list[Values]:
-    """What an eye has read, as phrases see it."""
+    """What an oracle has read, as phrases see it."""
     numbers = dict(zip(READ_NUMBERS, reading.numbers.T.tolist(), strict=True))
     kinds = {name: reading.kind(name).tolist() for name in READ_KINDS}
     hair = {"hair_named": nearest_hair(reading.numbers[:, -3:]).tolist()}
@@ -92,7 +92,7 @@ def generate(pipeline: StableDiffusionPipeline, texts: Sequence[str], steps: int
 
 def main(
     out: Annotated[Path, typer.Option(help="Where train wrote model/.")],
-    eyes: Annotated[Path | None, typer.Option(help="Where train_oracle wrote judge and damage.")] = None,
+    oracles: Annotated[Path | None, typer.Option(help="Where train_oracle wrote judge and damage.")] = None,
     count: Annotated[int, typer.Option(help="Held-out prompts.")] = 512,
     steps: Annotated[int, typer.Option(help="DDIM steps.")] = 50,
     guidance: Annotated[float, typer.Option(help="Guidance scale.")] = 3.0,
@@ -108,11 +108,11 @@ def main(
     began = time.monotonic()
     generate(pipeline, [PLAIN], steps, guidance)
     typer.echo(f"seconds: {time.monotonic() - began:.2f} for one picture in {steps} steps")
-    if eyes is None:
+    if oracles is None:
         return
     judge, detector = build("judge"), Damage()
-    restore(judge, eyes / "judge.safetensors")
-    restore(detector, eyes / "damage.safetensors")
+    restore(judge, oracles / "judge.safetensors")
+    restore(detector, oracles / "damage.safetensors")
     said = prompts(count)
     shown = generate(pipeline, [description.text for description in said], steps, guidance)
     _say(judge, said, shown)
@@ -121,7 +121,7 @@ def main(
     typer.echo(f"damage: {share:.3f} of {count} plain pictures")
 
 
-def _say(judge: Eye, said: Sequence[Description], shown: Tensor) -> None:
+def _say(judge: Oracle, said: Sequence[Description], shown: Tensor) -> None:
     found = fidelity(judge.read(shown), said)
     typer.echo(f"fidelity: {found.there:.3f} of {found.judged} phrases, grades off by {found.grades_off:.3f}")
 

@@ -1,9 +1,10 @@
-"""The renderer of the second edition and the people it draws."""
+"""The renderer and the people it draws."""
 
 from __future__ import annotations
 
 import pytest
 import torch
+
 from attrbank.backbones.portraits.drawing.scene import Scene
 from attrbank.backbones.portraits.palette import greyness, hair_named
 from attrbank.backbones.portraits.parameters import ENTANGLEMENT, GRADES, IDENTITY, KINDS, NAMES, Portraits, draw

@@ -1,4 +1,4 @@
-"""Ways to spoil a picture: what an eye must read through, and the damage that a detector must see."""
+"""Ways to spoil a picture: what an oracle must read through, and the damage that a detector must see."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _spot(images: Tensor, chance: Chance, low: float, high: float) -> Tensor:
     return disc(x, y, chance.number(low, high), images.shape[-1])
 
 
-# What does not change what is shown. An eye is trained on pictures that went through one of these.
+# What does not change what is shown. An oracle is trained on pictures that went through one of these.
 
 
 def soften(images: Tensor, chance: Chance) -> Tensor:
@@ -41,7 +41,7 @@ BLEMISHES: tuple[Callable[[Tensor, Chance], Tensor], ...] = (soften, grain, cove
 
 
 def half_drawn(images: Tensor, others: Tensor) -> Tensor:
-    """One side of the one pictures, the other side of the others: half a pair of glasses is no glasses to an eye."""
+    """One side of the one pictures, the other side of the others: half a pair of glasses is no glasses to an oracle."""
     return torch.where(_left(images), images, others)
 
 

@@ -1,4 +1,4 @@
-"""The trainings of the second edition: smoke-sized, stopped and resumed."""
+"""The trainings: smoke-sized, stopped and resumed."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from pathlib import Path
 
 import pytest
 import torch
-from attrbank.evaluation.judges.oracle import OUTPUTS, Damage, Reading, build, restore, store
-from attrbank.backbones.portraits.parameters import KINDS, Portraits, draw
-from attrbank.backbones.portraits.render import render
-from attrbank.backbones.portraits.visible import READ_KINDS, READ_NUMBERS, numbers, numbers_seen
 from safetensors.torch import load_file
 from torch.nn import functional
 
+from attrbank.backbones.portraits.parameters import KINDS, Portraits, draw
+from attrbank.backbones.portraits.render import render
+from attrbank.backbones.portraits.visible import READ_KINDS, READ_NUMBERS, numbers, numbers_seen
 from attrbank.errors import IncompatibleError
-from lab.portraits.loop import metadata_of
-from lab.second_edition import codec, measure, renders, train, train_oracle
-from lab.second_edition.captions import describe
-from lab.second_edition.codec import HELD_OUT
-from lab.second_edition.loop import Trainer
-from lab.second_edition.phrases import seen
-from lab.second_edition.renders import as_bytes, other_glasses
-from lab.second_edition.spoil import DAMAGES, damaged, half_drawn
+from attrbank.evaluation.judges.oracle import OUTPUTS, Damage, Reading, build, restore, store
+from lab.portraits import codec, measure, renders, train, train_oracle
+from lab.portraits.captions import describe
+from lab.portraits.codec import HELD_OUT
+from lab.portraits.loop import Trainer, metadata_of
+from lab.portraits.phrases import seen
+from lab.portraits.renders import as_bytes, other_glasses
+from lab.portraits.spoil import DAMAGES, damaged, half_drawn
 from lab.spoiling import seeded
 
 
@@ -121,7 +120,7 @@ def test_who_is_told_to_stop_saves_first(tmp_path: Path):
 
 
 @pytest.mark.parametrize("role", ["judge", "tuner", "damage"])
-def test_eyes_train_and_are_stored(tmp_path: Path, capsys, monkeypatch, role: str):
+def test_oracles_train_and_are_stored(tmp_path: Path, capsys, monkeypatch, role: str):
     options = {"out": tmp_path, "steps": 1, "held_out": 12, "threads": 1, "count": 4, "batch": 4}
     train_oracle.main(role, **options, max_minutes=0)
     assert "stopped" in capsys.readouterr().out
@@ -139,15 +138,15 @@ def test_the_detector_is_stored_with_a_threshold_that_lets_renders_pass(tmp_path
     assert detector.sees(render(draw(50, HELD_OUT))).float().mean() <= 0.1
 
 
-def test_the_two_eyes_differ_and_read_the_same_things():
+def test_the_two_oracles_differ_and_read_the_same_things():
     images = render(draw(2, HELD_OUT))
     judge, tuner = build("judge").eval(), build("tuner").eval()
     assert judge.size != tuner.size
-    for eye in (judge, tuner):
-        reading = eye.read(images)
+    for oracle in (judge, tuner):
+        reading = oracle.read(images)
         assert reading.numbers.shape == (2, len(READ_NUMBERS))
         assert reading.number("age").shape == reading.kind("hat").shape == (2,)
-        assert eye.head[-1].out_features == OUTPUTS
+        assert oracle.head[-1].out_features == OUTPUTS
 
 
 def test_what_is_hidden_is_not_asked_for():
@@ -184,7 +183,7 @@ def test_a_model_is_measured(tmp_path: Path, capsys, monkeypatch):
     call(tmp_path, capsys)
     for name, network in (("judge", build("judge")), ("damage", Damage())):
         store(network, tmp_path / f"{name}.safetensors")
-    measure.main(tmp_path, eyes=tmp_path, count=2, steps=2, threads=1)
+    measure.main(tmp_path, oracles=tmp_path, count=2, steps=2, threads=1)
     told = capsys.readouterr().out
     for word in ("codec", "seconds", "fidelity", "damage"):
         assert f"{word}: " in told
@@ -209,6 +208,6 @@ def test_fidelity_of_the_truth_is_perfect():
 
 
 def truth_of(people: Portraits) -> Reading:
-    """What a perfect eye reads."""
+    """What a perfect oracle reads."""
     kinds = {name: functional.one_hot(people.column(name).long(), len(KINDS[name])).float() for name in READ_KINDS}
     return Reading(numbers(people), kinds)

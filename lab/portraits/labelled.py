@@ -1,4 +1,4 @@
-"""Does the detector see what people see? ``python -m lab.second_edition.labelled`` holds it against 120 labels by eye.
+"""Does the detector see what people see? ``python -m lab.portraits.labelled`` holds it against 120 labels by eye.
 
 ``labelled/pictures.webp`` holds 60 unedited pictures and, from the sixth row on, 60 edited ones (default ``learn``,
 strength 1), twelve in a row, as the model drew them before its last training; ``labels.json`` says which look damaged.
@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 import typer
-from attrbank.evaluation.judges.oracle import load_damage
 from PIL import Image
 from torch import Tensor
+
+from attrbank.evaluation.judges.oracle import load_damage
 
 FOLDER = Path(__file__).parent / "labelled"
 SIZE, ROW = 128, 12
