@@ -7,12 +7,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from attrbank.backbones.portraits.parameters import IDENTITY, Portraits, draw
+from attrbank.backbones.portraits.parameters import draw
 from attrbank.backbones.portraits.render import render
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench.subjects import goal_of, target_prompt
 from attrbank.evaluation.judges.judge import Hearing
+from attrbank.evaluation.judges.oracle import load, load_damage
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
+from attrbank.evaluation.judges.readings import GOALS, effect, flips, identity_error, look_at
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +49,57 @@ def test_only_pictures_that_lack_the_attribute_are_judged(judge: OracleJudge, gl
 
 def test_an_edit_that_gives_everybody_the_same_hair_costs_diversity(judge: OracleJudge, glasses):
     people, hearing = draw(64, 1_002), Hearing(judge, (glasses,))
-    alike = Portraits(people.attributes, people.identity.clone())
-    alike.identity[:, IDENTITY.index("hair")] = 0.5
+    people = people.having("hat", 0.0).having("hair_length", 0.8).having("age", 0.2)
+    alike = people.having("hair_colour", 1.0).having("hair_shade", 0.5)
     before = judge.look(render(people))
     kept = hearing.distances(glasses, before, judge.look(render(people.having("glasses", 1.0))))["diversity"]
     lost = hearing.distances(glasses, before, judge.look(render(alike)))["diversity"]
     assert kept == pytest.approx(1, abs=0.1)
     assert lost < 0.3
+
+
+def test_of_hair_that_an_edit_may_change_nothing_is_said(judge: OracleJudge, glasses):
+    seen = judge.look(render(draw(2, 1_002)))
+    assert judge.traits(glasses, seen).shape == (2, 3)
+    assert [judge.traits(replace(glasses, goal=goal), seen) for goal in ("old", "hat", "bald")] == [None] * 3
+
+
+@pytest.fixture(scope="module")
+def people():
+    return draw(96, 10_000)
+
+
+@pytest.fixture(scope="module")
+def seen(people):
+    return look_at(load("judge"), render(people))
+
+
+@pytest.mark.parametrize("name", GOALS)
+def test_a_perfect_edit_is_seen_and_costs_little(people, seen, name: str):
+    goal = GOALS[name]
+    lacking = goal.lacked_by(people)
+    after, before = look_at(load("judge"), render(goal.given_to(people[lacking]))), seen[lacking]
+    assert (effect(name, after) > 0).float().mean() > 0.75  # under a hat nobody is seen to be bald
+    assert (effect(name, before) > 0).float().mean() < 0.15
+    assert flips(before, after, goal.value).mean() < 0.08
+    assert identity_error(before, after, goal.value).mean() < 0.6
+
+
+def test_strangers_differ(seen):
+    half = torch.arange(len(seen)) < 48
+    assert identity_error(seen[half], seen[~half]).mean() > 0.9
+    assert flips(seen[half], seen[~half]).mean() > 0.25
+
+
+def test_the_effect_grows_with_the_grade(people):
+    """Half of a smile is half of a smile to the judge: its degree follows the renderer's within .15."""
+    for grade in torch.linspace(0, 1, 5):
+        shown = look_at(load("judge"), render(people[:32].having("expression", float(grade))))
+        assert abs(float(shown.reading.number("expression").mean() - grade)) < 0.15
+
+
+def test_the_shipped_detector_lets_renders_pass(people):
+    assert load_damage().sees(render(people)).float().mean() < 0.1
 
 
 def test_young_and_old_exclude_each_other_and_others_do_not(judge: OracleJudge, glasses):

@@ -13,9 +13,9 @@ from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.evaluation import tuning
-from attrbank.evaluation.bench.subjects import PLAIN_PROMPTS
 from attrbank.evaluation.judges import oracle
 from attrbank.evaluation.judges.judge import Judge
+from attrbank.evaluation.judges.readings import PROMPTS
 from attrbank.evaluation.tuning import Tuner
 from attrbank.learning.request import learn_spec
 from attrbank.plugins.manager import load_plugins
@@ -76,7 +76,7 @@ def tuned(backbone, learned, monkeypatch) -> Callable[[Sees], LearnedAttribute]:
 
     def tune(sees: Sees) -> LearnedAttribute:
         class Eyes(Judge):
-            name, goals, sure = "tuner", PLAIN_PROMPTS, 1.0
+            name, goals, sure = "tuner", PROMPTS, 1.0
 
             def look(self, images: Tensor) -> Tensor:
                 return images

@@ -7,14 +7,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from attrbank.backbones.portraits.parameters import ATTRIBUTES, IDENTITY
-from attrbank.evaluation.judges.oracle import Reading
-from attrbank.evaluation.judges.readings import Pictures, identity_spread
+from attrbank.backbones.portraits.visible import READ_NUMBERS
+from attrbank.evaluation.judges.readings import IDENTITY, Pictures, identity_spread
 from lab.figures.identity import shares
 from lab.figures.people import People
+from tests.helpers.readings import showing
 
-STEPS = {"mouth_width": 2.0, "background": 1.0, "hair": 5**0.5}
-"""What the edit moves, in standard deviations."""
+STEPS = {"mouth_width": 2.0, "background_shade": 1.0, "skin": 5**0.5, "hair_red": 9.0}
+"""What the edit moves, in standard deviations; age greys hair by right."""
 
 
 class EditThatMoves:
@@ -36,18 +36,17 @@ class EditThatMoves:
         return latents
 
     def look(self, seen: EditThatMoves) -> Pictures:
-        identity = torch.zeros(1, len(IDENTITY))
+        found = showing(-torch.ones(1), "old")
         for name, step in STEPS.items() if seen.moved else ():
-            identity[:, IDENTITY.index(name)] = step * identity_spread()[IDENTITY.index(name)]
-        return Pictures(Reading(torch.zeros(1, len(ATTRIBUTES)), identity), (), identity)
+            found.reading.numbers[:, READ_NUMBERS.index(name)] += step * identity_spread()[IDENTITY.index(name)]
+        return found
 
 
 def test_shares_are_of_the_squared_error_of_all_that_makes_a_person() -> None:
     bench = EditThatMoves()
-    lacking_and_having = torch.tensor([[-1.0], [1.0]]).expand(2, len(ATTRIBUTES))
-    identity = torch.stack([torch.zeros(len(IDENTITY)), torch.full((len(IDENTITY),), 7.0)])
-    before = Pictures(Reading(lacking_and_having, identity), (), identity)
+    before = showing(torch.tensor([-1.0, 1.0]), "old")
+    before.reading.numbers[1, READ_NUMBERS.index("skin")] = 7.0
     found = shares(People(bench, bench, before), SimpleNamespace(record=SimpleNamespace(name="old")))
-    named = [("hair", 0.5), ("mouth_width", 0.4), ("background", 0.1)]
+    named = [("skin", 0.5), ("mouth_width", 0.4), ("background_shade", 0.1)]
     assert list(found.items())[:3] == [(name, pytest.approx(share)) for name, share in named]
     assert sum(found.values()) == pytest.approx(1.0)

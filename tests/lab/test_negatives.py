@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import pytest
-import torch
 from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute
-from attrbank.backbones.portraits.parameters import ATTRIBUTES, IDENTITY
 from attrbank.evaluation.bench.bench import Bench
-from attrbank.evaluation.judges.oracle import Reading
-from attrbank.evaluation.judges.readings import GOALS, Pictures
+from attrbank.evaluation.judges.readings import Pictures
 from lab.figures import negatives
 from lab.figures.people import People
+from lab.starter_prompts import SIDES
+from tests.helpers.readings import showing
 
 
 class Brightness:
-    """Sees whoever is brighter than the threshold as old, and nothing else in anybody."""
+    """Sees whoever is brighter than the threshold as old, the darker the younger, and nothing else in anybody."""
 
     def __init__(self, threshold: float) -> None:
         self.threshold = threshold
 
     def look(self, images: Tensor) -> Pictures:
-        logits = -torch.ones(len(images), len(ATTRIBUTES))
-        logits[:, ATTRIBUTES.index("old")] = images.mean((1, 2, 3)) - self.threshold
-        return Pictures(Reading(logits, torch.zeros(len(images), len(IDENTITY))), (images,), images.flatten(1))
+        return showing(1000 * (images.mean((1, 2, 3)) - self.threshold), "old", features=[images])
 
 
 @pytest.fixture
@@ -62,7 +59,7 @@ def test_without_strength_nothing_goes(
 
 
 def test_what_is_seen_instead_is_the_opposite_or_nothing() -> None:
-    assert [negatives.opposite(name) for name in GOALS] == [
+    assert [negatives.opposite(name) for name in SIDES] == [
         *("old", "young", "serious", "smile", "woman", "man"),
         *("no glasses", "no hat", "no beard"),
     ]

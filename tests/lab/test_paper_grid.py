@@ -6,17 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-import torch
 from attrbank_findings.graft import Graft
 from torch import Tensor
 
-from attrbank.backbones.portraits.parameters import ATTRIBUTES, IDENTITY
 from attrbank.evaluation.bench.bench import Bench
-from attrbank.evaluation.bench.subjects import PLAIN_PROMPTS
-from attrbank.evaluation.judges.oracle import Reading
-from attrbank.evaluation.judges.readings import Pictures, has_all, perceptual_distance
+from attrbank.evaluation.judges.readings import PROMPTS, Pictures, has_all, perceptual_distance
 from lab.figures.paper_grid import best_table, picked, settings, table
 from lab.figures.paper_setting import Lacking, Setting
+from tests.helpers.readings import showing
 
 DOCS = Path(__file__).parents[2] / "docs"
 PUBLISHED = Setting(k=8)
@@ -24,16 +21,14 @@ PUBLISHED = Setting(k=8)
 
 
 class Brightness:
-    """Sees a smile in bright pictures; hats and identity follow the brightness, too."""
+    """Sees a smile in bright pictures; the skin follows the brightness, too."""
 
     def __init__(self, threshold: float) -> None:
         self.threshold = threshold
 
     def look(self, images: Tensor) -> Pictures:
         light = images.mean((1, 2, 3)) - self.threshold
-        logits = -torch.ones(len(images), len(ATTRIBUTES))
-        logits[:, ATTRIBUTES.index("smiling")] = light
-        return Pictures(Reading(logits, light[:, None].expand(-1, len(IDENTITY))), (images,), images.flatten(1))
+        return showing(light, "smile", identity=light, features=[images])
 
 
 @pytest.fixture
@@ -52,7 +47,7 @@ def test_without_strength_no_setting_does_anything(bench: Bench, judge: Brightne
 def test_the_published_setting_is_the_papers_graft(bench: Bench, judge: Brightness) -> None:
     before = judge.look(bench.images(bench.unedited))
     rows = ~has_all(before, ("smile",))
-    graft = Graft(bench.only(rows), PLAIN_PROMPTS["smile"])
+    graft = Graft(bench.only(rows), PROMPTS["smile"])
     expected = perceptual_distance(before[rows], judge.look(graft.images(graft.latents(1.0)))).mean().item()
     lacking = Lacking(bench, judge, "smile")
     assert lacking.grafted(PUBLISHED)["distance"]["value"] == pytest.approx(expected, rel=1e-3)
@@ -66,7 +61,7 @@ def test_prompts_are_measured_on_the_same_pictures_from_the_same_time_on(bench: 
     rows = ~has_all(before, ("smile",))
     part = bench.only(rows)
     for since in (1.0, 0.8):
-        after = judge.look(part.images(part.switched(PLAIN_PROMPTS["smile"], since)))
+        after = judge.look(part.images(part.switched(PROMPTS["smile"], since)))
         expected = perceptual_distance(before[rows], after).mean().item()
         assert found["prompts"][f"target prompt from {since:g}"]["distance"]["value"] == pytest.approx(expected)
 

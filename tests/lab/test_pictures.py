@@ -65,7 +65,7 @@ def test_the_renderers_own_edit_is_the_truth_to_the_judge():
 
 
 def test_one_run_measures_draws_and_prints_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(pictures, "GOALS", {"hat": GOALS["hat"]})
+    monkeypatch.setattr(pictures, "SIDES", ("hat",))
     monkeypatch.setattr(pictures, "ROUND_TRIPS", ((0.1, 1.0),))
     monkeypatch.setattr(pictures, "SHOWN", ("hat",))
     monkeypatch.setattr(pictures, "SHOWN_ROWS", 2)

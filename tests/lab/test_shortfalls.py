@@ -6,11 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from attrbank.backbones.portraits.parameters import ATTRIBUTES, IDENTITY
-from attrbank.evaluation.judges.oracle import Reading
 from attrbank.evaluation.judges.readings import Pictures
 from lab.figures.people import People
 from lab.figures.shortfalls import against, early_switches, largest_steps, switch_table, table
+from tests.helpers.readings import showing
 
 
 class Walking:
@@ -42,10 +41,8 @@ class Walking:
         return self.starts[self.rows]
 
     def look(self, images: Tensor) -> Pictures:
-        logits = -torch.ones(len(images), len(ATTRIBUTES))
-        logits[:, ATTRIBUTES.index("hat")] = images
         features = images[:, None, None, None]  # whose squared distance grows evenly for the first picture
-        return Pictures(Reading(logits, torch.zeros(len(images), len(IDENTITY))), (features,), images)
+        return showing(images, "hat", features=[features])
 
 
 @pytest.fixture

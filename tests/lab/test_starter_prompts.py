@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attrbank.evaluation.bench.subjects import PLAIN_PROMPTS
+from attrbank.evaluation.judges.readings import PROMPTS
 from lab.starter_prompts import SIDES, pairs, prompt
 
 
@@ -27,7 +27,7 @@ def test_both_sides_of_a_pair_name_everything_else_alike(name: str) -> None:
 def test_no_pair_is_there_twice_and_the_first_is_plain(name: str) -> None:
     found = pairs(name)
     assert len(set(found)) == len(found)
-    assert found[0][1] == PLAIN_PROMPTS[name].replace("young person", "young man")
+    assert found[0][1] == PROMPTS[name].replace("young person", "young man")
 
 
 def test_an_attribute_does_not_bring_a_beard_or_take_it_away() -> None:

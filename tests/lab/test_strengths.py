@@ -6,15 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from attrbank.backbones.portraits.parameters import ATTRIBUTES, IDENTITY
-from attrbank.evaluation.judges.oracle import Reading
-from attrbank.evaluation.judges.readings import Pictures
+from attrbank.evaluation.judges.readings import Pictures, has_all
 from lab.figures.people import People
 from lab.figures.strengths import promises, table
+from tests.helpers.readings import showing
 
 
 class Turning:
-    """Pictures that are numbers: logits of "old", each raised by 4 from a strength of its own on.
+    """Pictures that are numbers: by how much they look old, each raised by 4 from a strength of its own on.
 
     The strengths are .2, .4, .6 and .8, but the first is seen long before it has all of its effect; a fifth picture is
     old already.
@@ -41,9 +40,7 @@ class Turning:
         return latents
 
     def look(self, images: Tensor) -> Pictures:
-        logits = -torch.ones(len(images), len(ATTRIBUTES))
-        logits[:, ATTRIBUTES.index("old")] = images
-        return Pictures(Reading(logits, torch.zeros(len(images), len(IDENTITY))), (), images)
+        return showing(images, "old")
 
 
 @pytest.fixture
@@ -60,4 +57,4 @@ def test_a_promise_is_kept_by_the_pictures_that_have_their_share_of_the_effect(p
 
 
 def test_what_everybody_has_cannot_come(people: People) -> None:
-    assert promises(people.only(people.before.reading.logits[:, ATTRIBUTES.index("old")] > 0), "old", None) is None
+    assert promises(people.only(has_all(people.before, ("old",))), "old", None) is None

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch.nn import functional
 
-from attrbank.backbones.portraits.parameters import KINDS, Portraits, draw
+from attrbank.backbones.portraits.parameters import draw
 from attrbank.backbones.portraits.render import render
-from attrbank.backbones.portraits.visible import READ_KINDS, READ_NUMBERS, numbers, numbers_seen
+from attrbank.backbones.portraits.visible import READ_NUMBERS, numbers, numbers_seen
 from attrbank.errors import IncompatibleError
-from attrbank.evaluation.judges.oracle import OUTPUTS, Damage, Reading, build, restore, store
+from attrbank.evaluation.judges.oracle import OUTPUTS, Damage, build, restore, store
 from lab.portraits import codec, measure, renders, train, train_oracle
 from lab.portraits.captions import describe
 from lab.portraits.codec import HELD_OUT
@@ -25,6 +25,7 @@ from lab.portraits.phrases import seen
 from lab.portraits.renders import as_bytes, other_glasses
 from lab.portraits.spoil import DAMAGES, damaged, half_drawn
 from lab.spoiling import seeded
+from tests.helpers.readings import truth_of
 
 
 @pytest.fixture(autouse=True)
@@ -207,7 +208,24 @@ def test_fidelity_of_the_truth_is_perfect():
     assert found.grades_off == pytest.approx(0, abs=1e-6)
 
 
-def truth_of(people: Portraits) -> Reading:
-    """What a perfect oracle reads."""
-    kinds = {name: functional.one_hot(people.column(name).long(), len(KINDS[name])).float() for name in READ_KINDS}
-    return Reading(numbers(people), kinds)
+@pytest.mark.parametrize("out", ["file", "file/below"])
+def test_a_file_in_the_place_of_the_folder_is_told_before_anything_is_drawn(tmp_path: Path, monkeypatch, capsys, out):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(renders, "render", lambda _: pytest.fail("drawn"))
+    monkeypatch.setattr(sys, "argv", ["train", "--out", str(tmp_path / out)])
+    with pytest.raises(SystemExit) as stopped:
+        train.run()
+    assert stopped.value.code == 7
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith(f"error: {tmp_path / out} cannot be used")
+    assert lines[1].startswith("hint: ")
+
+
+def test_renders_are_used_again_and_others_made_anew(tmp_path: Path):
+    path = tmp_path / "renders.safetensors"
+    first, written = renders.stored(path, 4), path.stat().st_mtime_ns
+    assert torch.equal(renders.stored(path, 4).images, first.images)
+    assert path.stat().st_mtime_ns == written
+    others = renders.stored(path, 4, first=1)
+    assert path.stat().st_mtime_ns != written
+    assert not torch.equal(others.images, first.images)

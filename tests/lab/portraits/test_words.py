@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 import torch
@@ -84,6 +85,12 @@ def test_a_tenth_of_captions_is_empty_and_a_tenth_bare(descriptions):
     assert texts.count("") / len(texts) == pytest.approx(0.1, abs=0.03)
     bare = sum(text.endswith(("a person",)) for text in texts) / len(texts)
     assert 0.07 < bare < 0.25
+
+
+def test_the_article_fits_the_word_and_every_word_is_known(descriptions):
+    for _, described in descriptions:
+        assert not re.search(r"\ba [aeiou]|\ban [^aeiou]|  ", described.text), described.text
+        assert set(re.findall("[a-z]+", described.text)) <= set(words())
 
 
 def test_every_word_is_one_token_and_captions_fit(descriptions):

@@ -11,13 +11,15 @@ import torch
 
 from attrbank.attribute.compatibility import mismatch, uncertain
 from attrbank.backbones.families import describe
+from attrbank.backbones.portraits.parameters import draw
+from attrbank.backbones.portraits.render import render
 from attrbank.backbones.sources import PORTRAITS
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.judges import oracle
-from attrbank.evaluation.judges.readings import GOALS, has_all, look_at
+from attrbank.evaluation.judges.readings import has_all, look_at
 from attrbank.names import Asked
 from attrbank.plugins.manager import load_plugins
 from attrbank.store import cards
@@ -31,7 +33,8 @@ PROMPTS = {
     "a photo of an old man with glasses": ("old", "man", "glasses"),
     "a young woman, smiling": ("young", "woman", "smile"),
     "a serious man with a beard and a hat": ("serious", "man", "beard", "hat"),
-    "a photo of an elderly lady, who is smiling": ("old", "woman", "smile"),
+    "a photo of an elderly lady, who is laughing": ("old", "woman", "laughing"),
+    "a sad girl with long blond hair": ("sad", "woman", "young", "long-hair"),
 }
 
 
@@ -59,12 +62,15 @@ def test_the_model_follows_its_prompts(portraits):
 
 
 def test_the_judge_reads_held_out_portraits():
-    assert read_rightly(oracle.load("judge")) >= 0.995
+    right, explained = read_rightly(oracle.load("judge"), render(draw(512, 10_000)))
+    assert right >= 0.995
+    assert explained >= 0.8  # what is promised, and missed so far, is in docs/portraits.md
 
 
 def test_the_two_oracles_are_not_the_same():
     judge, tuner = oracle.load("judge"), oracle.load("tuner")
-    assert judge.squeeze.weight.shape != tuner.squeeze.weight.shape
+    assert judge.size != tuner.size
+    assert {key.split(".")[2] for key in judge.state_dict()} != {key.split(".")[2] for key in tuner.state_dict()}
 
 
 def test_the_stock_pipeline_loads_the_folder_and_makes_our_picture(portraits):
@@ -144,7 +150,7 @@ def bench(portraits) -> Bench:
     return Bench(portraits, "a photo of a person", range(20_010, 20_022))
 
 
-@pytest.mark.parametrize("name", GOALS)
+@pytest.mark.parametrize("name", SIDES)
 def test_a_starter_attribute_comes_at_strength_one_where_it_was_lacking(bench: Bench, name: str):
     """The full figures are ``attrbank eval``'s."""
     judge = oracle.load("judge")
