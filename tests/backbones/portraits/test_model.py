@@ -70,7 +70,7 @@ def test_the_judge_reads_held_out_portraits():
 def test_the_two_oracles_are_not_the_same():
     judge, tuner = oracle.load("judge"), oracle.load("tuner")
     assert judge.size != tuner.size
-    assert {key.split(".")[2] for key in judge.state_dict()} != {key.split(".")[2] for key in tuner.state_dict()}
+    assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in tuner.modules())
 
 
 def test_the_stock_pipeline_loads_the_folder_and_makes_our_picture(portraits):
@@ -140,8 +140,7 @@ def test_the_readmes_own_command_does_what_it_says(tmp_path: Path):
     )
     applied = apply(asked)
     pictures = look_at(oracle.load("judge"), torch.stack([applied.before, applied.after]))
-    for name in ("young", "smile"):
-        assert has_all(pictures, (name,)).tolist() == [False, True], name
+    assert has_all(pictures, ("young", "smile")).tolist() == [False, True]
 
 
 @pytest.fixture(scope="module")
