@@ -71,7 +71,7 @@ STEPS = (
         "new-truth",
         ("docs/new-truth.json", "docs/sliders.png"),
         (
-            "lab.figures.new_truth --work {out} --out {out}/new-truth.json",
+            "lab.figures.new_truth --backbone portraits --work {out} --out {out}/new-truth.json",
             "lab.figures.sliders --bank {out}/bank --out {out}/sliders.png",
         ),
     ),

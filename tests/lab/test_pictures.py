@@ -54,13 +54,10 @@ def test_the_renderers_own_edit_is_the_truth_to_the_judge():
         rows, truth = lacking(people, name)
         before = render(people)[rows]
         perfect, untouched = (against_truth(judge, name, before, after, truth) for after in (truth, before))
-        assert (perfect["success"]["value"], perfect["identity"], perfect["perceptual"], perfect["psnr"]) == (
-            1,
-            0,
-            0,
-            100,
-        )
-        assert (untouched["success"]["value"], untouched["flips"]) == (0, 0)
+        assert (perfect["identity"], perfect["perceptual"], perfect["psnr"]) == (0, 0, 100)
+        assert perfect["success"]["value"] > 0.75  # a hat hides who is bald
+        assert untouched["success"]["value"] < 0.15
+        assert untouched["flips"] == 0
         assert untouched["perceptual"] > 0
 
 
