@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
@@ -25,6 +25,8 @@ from lab.readme import PAGES, rewritten
 from lab.starter_prompts import SIDES
 
 DOCUMENTS = Path("docs")
+FIRST, PEOPLE = 10_000, 128
+"""The first judging seed, and how many people most tables judge."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Step:
         name: what ``--only`` calls it.
         writes: what it makes in the clone.
         commands: what follows ``python -m``. ``{out}`` is a scratch folder; what the step makes is taken from there
-            when all commands have succeeded. A step without it writes to its place by itself.
+            when all commands have succeeded. A step without it writes to its place by itself. For the rest in braces
+            see ``filled``.
         needs: packages of ``plugins/`` without which its result would be incomplete.
     """
 
@@ -59,13 +62,23 @@ STEPS = (
     Step(
         "eval",
         ("docs/figures.json",),
-        (f"attrbank eval {ALL} --against target-prompt,prompt-switch,paper --quick --seeds 10000-10127 --out {{out}}",),
+        (f"attrbank eval {ALL} --against target-prompt,prompt-switch,paper --quick --seeds {{people}} --out {{out}}",),
     ),
     Step("cards", ("bank/cards",), ("lab.cards --figures docs/figures.json --out bank",)),
     Step("previews", ("bank/previews",), ("lab.previews --bank bank",)),
-    Step("matrix", ("bank/matrix.json",), (f"attrbank matrix {ALL} --largest 2 --out {{out}} --save --bank {{out}}",)),
-    Step("placebo", ("docs/placebo.json",), ("lab.figures.placebo --work {out} --out {out}/placebo.json",)),
-    Step("shortfalls", ("docs/shortfalls.json",), ("lab.figures.shortfalls --out {out}/shortfalls.json",)),
+    Step(
+        "matrix",
+        ("bank/matrix.json",),
+        (f"attrbank matrix {ALL} --seeds {{half}} --largest 2 --out {{out}} --save --bank {{out}}",),
+    ),
+    Step(
+        "placebo", ("docs/placebo.json",), ("lab.figures.placebo --seeds {half} --work {out} --out {out}/placebo.json",)
+    ),
+    Step(
+        "shortfalls",
+        ("docs/shortfalls.json",),
+        ("lab.figures.shortfalls --seeds {quarter} --out {out}/shortfalls.json",),
+    ),
     Step("agreement", ("docs/agreement.json",), ("lab.figures.agreement --out {out}/agreement.json",)),
     Step(
         "new-truth",
@@ -96,20 +109,20 @@ STEPS = (
     Step(
         "compositions",
         ("docs/compositions.json",),
-        ("lab.figures.compositions --out {out}/compositions.json",),
+        ("lab.figures.compositions --seeds {people} --out {out}/compositions.json",),
     ),
-    Step("strengths", ("docs/strengths.json",), ("lab.figures.strengths --out {out}/strengths.json",)),
-    Step("negatives", ("docs/negatives.json",), ("lab.figures.negatives --out {out}/negatives.json",)),
+    Step("strengths", ("docs/strengths.json",), ("lab.figures.strengths --seeds {people} --out {out}/strengths.json",)),
+    Step("negatives", ("docs/negatives.json",), ("lab.figures.negatives --seeds {half} --out {out}/negatives.json",)),
     Step(
         "samplers",
         ("docs/samplers.json",),
-        ("lab.figures.samplers --out {out}/samplers.json",),
+        ("lab.figures.samplers --seeds {quarter} --out {out}/samplers.json",),
         needs=("attrbank-example-sampler", "attrbank-ksamplers"),
     ),
     Step(
         "pictures",
         ("docs/pictures.json", "docs/pictures.png"),
-        ("lab.figures.pictures --out {out}/pictures.json --picture {out}/pictures.png",),
+        ("lab.figures.pictures --count {half_count} --out {out}/pictures.json --picture {out}/pictures.png",),
     ),
     Step("sheet", ("docs/contact-sheet.png",), ("lab.figures.sheet --out {out}/contact-sheet.png",)),
     Step("page", ("docs/ui.png",), ("lab.figures.page --out {out}/ui.png",)),
@@ -127,7 +140,22 @@ STEPS = (
 )
 
 
-def run(step: Step, scratch: Path) -> None:
+def filled(command: str, out: Path, people: int = PEOPLE) -> list[str]:
+    """The words of a command.
+
+    Args:
+        command: with ``{people}``, ``{half}`` or ``{quarter}`` for the seeds of so many judged people, ``{half_count}``
+            for their number, and ``{out}``.
+        out: the scratch folder.
+        people: how many are judged where most are.
+    """
+    parts = {"people": people, "half": people // 2, "quarter": people // 4}
+    meant = {name: f"{FIRST}-{FIRST + count - 1}" for name, count in parts.items()}
+    meant |= {"half_count": str(parts["half"]), "out": str(out)}
+    return [word.format(**meant) for word in command.split()]
+
+
+def run(step: Step, scratch: Path, people: int = PEOPLE) -> None:
     """Do a step; what it makes is replaced when all of it is there.
 
     Raises:
@@ -142,7 +170,7 @@ def run(step: Step, scratch: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     environment = os.environ | {"ATTRBANK_BANK": str(scratch / "bank")}  # empty, so that the starter bank is seen
     for command in step.commands:
-        arguments = [word.replace("{out}", str(out)) for word in command.split()]
+        arguments = filled(command, out, people)
         process = [sys.executable, "-m", *arguments]
         # What commands print is in the files that they write.
         ended = subprocess.run(process, env=environment, stdout=subprocess.DEVNULL, check=False)  # noqa: S603
@@ -160,14 +188,14 @@ def _installed(package: str) -> bool:
     return True
 
 
-def run_all(steps: Sequence[Step], scratch: Path) -> list[str]:
+def run_all(steps: Sequence[Step], scratch: Path, people: int = PEOPLE) -> list[str]:
     """Do steps one after the other, say so on stderr, and return the names of those that failed."""
     failed = []
     for number, step in enumerate(steps, 1):
         started = time.monotonic()
         _say(f"[{number}/{len(steps)}] {step.name}: {', '.join(step.writes)}")
         try:
-            run(step, scratch)
+            run(step, scratch, people)
         except AttrbankError as error:
             failed.append(step.name)
             _say(f"error: {error.message}" + (f"\nhint: {error.hint}" if error.hint else ""))
@@ -180,12 +208,12 @@ def _say(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def _chosen(names: Iterable[str]) -> list[Step]:
+def _chosen(only: Collection[str], skipped: Collection[str]) -> list[Step]:
     known = {step.name: step for step in STEPS}
-    unknown = sorted(set(names) - set(known))
+    unknown = sorted({*only, *skipped} - set(known))
     if unknown:
         raise typer.BadParameter(f"There is no step {unknown[0]!r}; there are {', '.join(known)}.")
-    return [step for step in STEPS if not names or step.name in names]
+    return [step for step in STEPS if step.name in (only or known) and step.name not in skipped]
 
 
 @contextmanager
@@ -199,6 +227,8 @@ def _scratch(kept: Path | None) -> Iterator[Path]:
 
 def main(
     only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Of the steps just this; repeatable.")] = None,
+    skip: Annotated[list[str] | None, typer.Option(metavar="NAME", help="All steps but this; repeatable.")] = None,
+    people: Annotated[int, typer.Option(help="How many people most tables judge.", min=8)] = PEOPLE,
     listing: Annotated[bool, typer.Option("--list", help="Show the steps and what they write.")] = False,
     tables_only: Annotated[bool, typer.Option("--tables-only", help="Only put the tables into their places.")] = False,
     work: Annotated[
@@ -208,14 +238,14 @@ def main(
     """Measure and draw what the documents show, and put their tables in place."""
     if not all(page.is_file() for page in PAGES):
         raise typer.BadParameter(f"There is no {PAGES[-1]} here; run this in a clone of the repository.")
-    steps, failed = _chosen(only or ()), list[str]()
+    steps, failed = _chosen(only or (), skip or ()), list[str]()
     if listing:
         for step in steps:
             typer.echo(f"{step.name:13} {' '.join(step.writes)}")
         return
     if not tables_only:
         with _scratch(work) as scratch:
-            failed = run_all(steps, scratch)
+            failed = run_all(steps, scratch, people)
     for page in PAGES:
         files.replace(page, rewritten(page.read_text(encoding="utf-8"), DOCUMENTS).encode())
     if failed:

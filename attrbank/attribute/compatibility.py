@@ -10,13 +10,6 @@ from attrbank.errors import IncompatibleError
 from attrbank.schema.fields import Part
 from attrbank.schema.stored import AttributeRecord, Binding
 
-BEFORE_ALL_WEIGHTS = {
-    "f58318c86874d955a15f2af3d309e5c2521792bde033cbe43400f2f92ddc5819": (
-        "f89df898f7b45f1b0201ffeb101c41ca7a006fdc21f429d8aa53acab8685aa73"
-    )
-}
-"""Fingerprints from when they were of a few weights -> those of the same models now: ``portraits`` is shipped."""
-
 
 class Mismatch(NamedTuple):
     """The first thing in which two models differ.
@@ -52,7 +45,7 @@ def mismatch(
             against it.
         network: whether it depends on that network. If not, the parts alone decide, where both sides know them.
     """
-    theirs = BEFORE_ALL_WEIGHTS.get(learned_on.fingerprint, learned_on.fingerprint)
+    theirs = learned_on.fingerprint
     is_known, known = theirs in (here.fingerprint, former_of(here)), parts_of(here)
     of_network = (
         Mismatch("family", learned_on.family, family_of(here)),
@@ -73,7 +66,7 @@ def mismatch(
 def uncertain(record: AttributeRecord, here: Comparable) -> str | None:
     """One sentence for an attribute of which it is not known whether it fits; None if it is."""
     former = former_of(here)
-    if record.backbone.fingerprint != former or former in (here.fingerprint, *BEFORE_ALL_WEIGHTS):
+    if record.backbone.fingerprint != former or former == here.fingerprint:
         return None
     return f"{record.name} is from when only a few weights were compared; learn it again to be sure that it fits"
 

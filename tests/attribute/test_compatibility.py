@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from attrbank.attribute.compatibility import BEFORE_ALL_WEIGHTS, check_binding, mismatch, uncertain
+from attrbank.attribute.compatibility import check_binding, mismatch, uncertain
 from attrbank.diffusion.protocols import family_of, former_of, parts_of
 from attrbank.errors import IncompatibleError
 from attrbank.plugins.manager import load_plugins
@@ -38,17 +38,12 @@ def test_two_models_of_one_name_are_told_apart() -> None:
     assert "folder" in str(raised.value.hint)
 
 
-OLD, NEW = next(iter(BEFORE_ALL_WEIGHTS.items()))
-
-
 @pytest.mark.parametrize(
     ("learned_on", "here", "fits", "doubted"),
     [
         ("a" * 64, Model("a" * 64, "b" * 64), True, False),
         ("b" * 64, Model("a" * 64, "b" * 64), True, True),
         ("c" * 64, Model("a" * 64, "b" * 64), False, False),
-        (OLD, Model(NEW, OLD), True, False),
-        (OLD, Model("a" * 64, OLD), False, False),  # portraits with a LoRA in its attention
     ],
 )
 def test_older_artifacts_know_a_model_by_its_former_fingerprint(

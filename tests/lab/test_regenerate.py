@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from attrbank.cli.app import run as attrbank
 from attrbank.errors import AttrbankError
 from lab import readme, regenerate
-from lab.regenerate import STEPS, Step, main
+from lab.regenerate import STEPS, Step, filled, main
 from tests.helpers.registered import registered
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ def test_every_command_line_is_one(command: list[str], tmp_path: Path, monkeypat
         monkeypatch.setattr(f"attrbank.evaluation.{work}", stop)
     monkeypatch.setattr("attrbank_findings.inspect.inspect", stop)
     monkeypatch.setattr("attrbank.editing.run.apply", stop)
-    assert attrbank([word.replace("{out}", str(tmp_path)) for word in command]) == 1
+    assert attrbank(filled(" ".join(command), tmp_path)) == 1
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +116,15 @@ def test_steps_are_listed_with_what_they_write_and_chosen_by_name(clone: Path) -
     assert CliRunner().invoke(app, ["--list"]).stdout.splitlines()[-1].split() == ["hello", "docs/hello.txt"]
     assert CliRunner().invoke(app, ["--only", "hello"]).exit_code == 0
     assert CliRunner().invoke(app, ["--only", "nothing"]).exit_code == 2
+    assert CliRunner().invoke(app, ["--skip", "hello", "--list"]).stdout.split()[::2] == ["lacking", "broken"]
+
+
+def test_a_shorter_run_judges_a_part_of_the_people_that_a_long_one_does() -> None:
+    told = "x --seeds {people} {half} {quarter} --count {half_count} --out {out}/a"
+    assert filled(told, Path("o"), 32) == [
+        *("x", "--seeds", "10000-10031", "10000-10015", "10000-10007"),
+        *("--count", "16", "--out", "o/a"),
+    ]
 
 
 def test_outside_a_clone_nothing_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
