@@ -6,9 +6,9 @@ from pathlib import Path
 from shutil import rmtree
 
 from lab.avatars.captions import MAX_TOKENS, build_tokenizer, words
-from lab.avatars.denoiser import build_unet
+from lab.avatars.denoiser import build_scheduler, build_unet
 from lab.folder import write_folder
-from lab.portraits.denoiser import build_scheduler, build_text_encoder
+from lab.portraits.denoiser import build_text_encoder
 from lab.portraits.loop import CHECKPOINT, metadata_of
 
 _ABOUT = {"name": "avatars", "steps": 25, "guidance_scale": 3.0, "prompt": "a picture of a person", "sampler": "ddim"}
