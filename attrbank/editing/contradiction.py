@@ -24,7 +24,8 @@ _ARTICLES = frozenset({"a", "an", "the"})
 _JOINTS = frozenset({"with", "without", "no", "not", "wearing"})
 """Words that say nothing without the one behind them."""
 _ANYBODY = frozenset({"person", "human", "figure", "character", "animal", "people", "someone"})
-_INSTEAD = dict.fromkeys(("man", "woman", "boy", "girl"), "person") | dict.fromkeys(("dog", "cat", "horse"), "animal")
+_PEOPLE = ("man", "woman", "boy", "girl", "child", "kid", "lady", "gentleman", "guy")
+_INSTEAD = dict.fromkeys(_PEOPLE, "person") | dict.fromkeys(("dog", "cat", "horse"), "animal")
 """Who is left out of a prompt is still somebody."""
 
 
