@@ -55,9 +55,9 @@ def fill(
         facts.append(tuple(derive(identity, {**record, "name": name}, len(data)).values()))
         versions.append((identity, name, "2026-01-01T00:00:00.000+00:00", 1, None))
     with index.writing(layout.index) as connection:
-        columns = ", ".join(derive("0" * 64, RECORD | {"name": "x"}, 1))
-        marks = ", ".join("?" * len(facts[0]))
-        connection.executemany(f"INSERT INTO artifacts ({columns}) VALUES ({marks})", facts)  # noqa: S608
+        columns = tuple(derive("0" * 64, RECORD | {"name": "x"}, 1))
+        marks = ", ".join("?" * len(columns))
+        connection.executemany(f"INSERT INTO artifacts ({', '.join(columns)}) VALUES ({marks})", facts)  # noqa: S608
         connection.executemany("INSERT INTO versions VALUES (?, ?, ?, ?, ?)", versions)
     return Bank(folder)
 
