@@ -120,9 +120,12 @@ def test_a_claim_that_something_is_comparable_is_checked(stocked: Bank) -> None:
     nearest(stocked, "a03")
     path = sketches.path_for(stocked.path)
     rows = sketches.load(path, makers()).copy()
-    rows["space"] = rows["space"].max()
+    rows["space"] = rows["space"][rows["id"] == stocked.resolve("a03").id.encode()]
     sketches.keep(path, makers(), rows)
-    assert "elsewhere" not in names(nearest(stocked, "a03", NUMBER)[0].found)
+    found, _ = nearest(stocked, "a03", NUMBER)
+    assert found.compared == NUMBER
+    assert len(found.found) == NUMBER - 1
+    assert "elsewhere" not in names(found.found)
 
 
 def test_no_more_than_so_many_are_opened_and_what_may_be_missed_is_told(
@@ -228,6 +231,15 @@ def test_twins_are_found_among_many_and_nothing_else(stocked: Bank, vectors: np.
     )  # or the test would ask for the wrong thing
     found = {frozenset([group.keep.name, *names(group.others)]) for group in groups(stocked)}
     assert found == {frozenset({"a04", "twin-4"}), frozenset({"a40", "twin-40"})}
+
+
+def test_twins_are_twins_by_their_artifacts(stocked: Bank) -> None:
+    assert groups(stocked) == []
+    path = sketches.path_for(stocked.path)
+    rows = sketches.load(path, makers()).copy()
+    rows["sketch"] = rows["sketch"][0]
+    sketches.keep(path, makers(), rows)
+    assert groups(stocked) == []
 
 
 @pytest.mark.parametrize("above", [0.0, -0.5, 1.01, float("nan")])
