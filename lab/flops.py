@@ -25,7 +25,7 @@ def operations(kind: str, latent: int) -> int:
         time = torch.empty(1)
     with FlopCounterMode(display=False) as counted, torch.no_grad():
         unet(x, time, text)
-    return counted.get_total_flops()
+    return int(counted.get_total_flops())
 
 
 def main(
