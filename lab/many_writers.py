@@ -27,8 +27,8 @@ from attrbank.store.bank import Bank
 from lab.large_bank import fill
 from lab.many_alike import WITH_LATENTS, full_size, taken
 
-EACH, SHARED = 50, 200
-"""Attributes of one writer, and those that are shared."""
+EACH = 50
+"""Attributes of one writer."""
 
 
 class Added(NamedTuple):
@@ -73,6 +73,7 @@ def written(writers: int, bank: Path) -> tuple[Added, ...]:
 def main(
     writers: Annotated[list[int], typer.Argument(help="At once.")],
     there: Annotated[int, typer.Option(help="Attributes that are there already.")] = 0,
+    shared: Annotated[int, typer.Option(help="So many of all are shared.")] = 200,
 ) -> None:
     """Print a row for each number of writers."""
     print("writers  attributes a second  median wait, s  longest wait, s  refused")
@@ -85,11 +86,11 @@ def main(
             rate = len(waits) / seconds
             waited = f"{statistics.median(waits):14.3f}  {max(waits):15.2f}"
             print(f"{number:7}  {rate:19.1f}  {waited}  {sum(one.refused for one in done)}", flush=True)
-        _share(bank, Path(folder) / "shelf")
+        _share(bank, Path(folder) / "shelf", shared)
 
 
-def _share(bank: Bank, shelf: Path) -> None:
-    entries, more = bank.entries(limit=SHARED), bank.add(full_size("one-more"))
+def _share(bank: Bank, shelf: Path, number: int) -> None:
+    entries, more = bank.entries(limit=number), bank.add(full_size("one-more"))
     with addresses.target(str(shelf), private=False) as target:
         began = time.perf_counter()
         exchange.push(bank, entries, target, licence=None, replace=False, on_warning=print)
