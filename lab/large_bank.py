@@ -14,8 +14,9 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -31,23 +32,32 @@ def name_of(number: int) -> str:
     return f"attribute-{number:06}"
 
 
-def fill(folder: Path, number: int) -> Bank:
-    """A bank of so many attributes, written as fast as the disk takes them, with no care for a crash."""
+def fill(
+    folder: Path, number: int, made: Callable[[str], bytes] = artifact, record: Mapping[str, Any] = RECORD
+) -> Bank:
+    """A bank of so many attributes, written as fast as the disk takes them, with no care for a crash.
+
+    Args:
+        folder: where.
+        number: how many.
+        made: the artifact of a name.
+        record: what it says of itself beside that.
+    """
     layout = Layout(folder)
     folder.mkdir(parents=True)
     facts, versions = [], []
     for name in map(name_of, range(number)):
-        data = artifact(name)
+        data = made(name)
         identity = hashlib.sha256(data).hexdigest()
         path = layout.object(identity)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-        facts.append(tuple(derive(identity, RECORD | {"name": name}, len(data)).values()))
+        facts.append(tuple(derive(identity, {**record, "name": name}, len(data)).values()))
         versions.append((identity, name, "2026-01-01T00:00:00.000+00:00", 1, None))
     with index.writing(layout.index) as connection:
-        columns = ", ".join(derive("0" * 64, RECORD | {"name": "x"}, 1))
-        marks = ", ".join("?" * len(facts[0]))
-        connection.executemany(f"INSERT INTO artifacts ({columns}) VALUES ({marks})", facts)  # noqa: S608
+        columns = tuple(derive("0" * 64, RECORD | {"name": "x"}, 1))
+        marks = ", ".join("?" * len(columns))
+        connection.executemany(f"INSERT INTO artifacts ({', '.join(columns)}) VALUES ({marks})", facts)  # noqa: S608
         connection.executemany("INSERT INTO versions VALUES (?, ?, ?, ?, ?)", versions)
     return Bank(folder)
 

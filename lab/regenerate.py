@@ -22,7 +22,7 @@ import typer
 from attrbank import files
 from attrbank.errors import AttrbankError, PartialError
 from lab.readme import PAGES, rewritten
-from lab.starter_prompts import SIDES
+from lab.starter_prompts import PAIRS
 
 DOCUMENTS = Path("docs")
 FIRST, PEOPLE = 10_000, 128
@@ -53,7 +53,7 @@ class Step:
         return not any("{out}" in command for command in self.commands)
 
 
-ALL = " ".join(SIDES)
+ALL = " ".join(PAIRS)
 FINDINGS = (
     *("sweep.json", "sweep-1.png", "order.json", "order.png", "distance.json", "distance.png"),
     *("ablation.json", "ablation.png", "rho.json", "rho-smile.png"),
@@ -85,7 +85,7 @@ STEPS = (
         ("docs/new-truth.json", "docs/sliders.png"),
         (
             "lab.figures.new_truth --backbone portraits --work {out} --out {out}/new-truth.json",
-            "lab.figures.sliders --bank {out}/bank --out {out}/sliders.png",
+            "lab.figures.sliders --out {out}/sliders.png",
         ),
     ),
     Step(

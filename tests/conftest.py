@@ -56,8 +56,9 @@ def no_installed_plugins() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_short_names(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The user's own settings and short names for models mean nothing here."""
+    """The user's own settings and short names for models mean nothing here, nor what commands keep for the next."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "no-configuration"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 @pytest.fixture(scope="session")

@@ -140,7 +140,10 @@ def test_a_folder_that_cannot_be_synchronised_fails_no_write(tmp_path: Path, mon
     assert (tmp_path / "a.png").read_bytes() == b"data"
 
 
-@pytest.mark.parametrize(("kind", "variable"), [("data", "XDG_DATA_HOME"), ("config", "XDG_CONFIG_HOME")])
+@pytest.mark.parametrize(
+    ("kind", "variable"),
+    [("data", "XDG_DATA_HOME"), ("config", "XDG_CONFIG_HOME"), ("cache", "XDG_CACHE_HOME")],
+)
 def test_the_users_folders_follow_the_specification(
     kind: Literal["data", "config"], variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,9 +12,9 @@ from typer.core import TyperCommand
 
 PANELS: Mapping[str, tuple[str, ...]] = {
     "Pictures": ("apply", "ui", "replay", "strip", "grid"),
-    "Attributes": ("learn", "list", "show", "search", "gallery"),
+    "Attributes": ("learn", "list", "show", "search", "similar", "diff", "gallery"),
     "Measuring": ("eval", "matrix", "compat"),
-    "Keeping": ("rm", "restore", "rename", "alias", "tag", "note"),
+    "Keeping": ("rm", "restore", "rename", "alias", "tag", "note", "dedupe"),
     "Sharing": ("export", "import", "push", "pull"),
     "Upkeep": ("verify", "reindex", "backup", "prune", "doctor", "config"),
     "What there is": ("backbones", "samplers", "methods", "metrics", "judges", "plugins"),
@@ -37,6 +37,9 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "list": ('attrbank list --sort score:desc --filter "score>0.9"', "attrbank list -q --tag face"),
     "show": ("attrbank show young", "attrbank show you.png"),
     "search": ("attrbank search glasses",),
+    "similar": ("attrbank similar young --limit 5",),
+    "diff": ("attrbank diff young old", "attrbank diff grin grin@3fa9c1 --all"),
+    "dedupe": ("attrbank dedupe --above 0.9", "attrbank dedupe --remove"),
     "gallery": ("attrbank gallery -o bank.html",),
     "eval": ("attrbank eval young --quick --out out", "attrbank eval young smile --against none --card"),
     "matrix": ("attrbank matrix young smile hat",),

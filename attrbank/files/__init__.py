@@ -152,18 +152,18 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def user_folder(kind: Literal["data", "config"]) -> Path:
-    """Where the user keeps attrbank's data or configuration.
+def user_folder(kind: Literal["data", "config", "cache"]) -> Path:
+    """Where the user keeps attrbank's data or configuration, or what may be thrown away at any time.
 
-    ``XDG_DATA_HOME`` and ``XDG_CONFIG_HOME`` count on every platform, if they are absolute as their specification asks.
+    ``XDG_DATA_HOME``, ``XDG_CONFIG_HOME`` and ``XDG_CACHE_HOME`` count on every platform, if they are absolute as their
+    specification asks.
     """
     base = os.environ.get(f"XDG_{kind.upper()}_HOME", "")
     if os.path.isabs(base):
         return Path(base, "attrbank")
     import platformdirs
 
-    find = {"data": platformdirs.user_data_path, "config": platformdirs.user_config_path}[kind]
-    return find("attrbank", appauthor=False)
+    return Path(getattr(platformdirs, f"user_{kind}_path")("attrbank", appauthor=False))
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from attrbank.errors import InvalidValueError
+from attrbank.errors import CorruptArtifactError, InvalidValueError
 from attrbank.methods.moving import moved_at_once, moved_on_the_way
-from attrbank.methods.protocol import Method, Needs, OtherRun, Strengths
+from attrbank.methods.protocol import Method, Needs, OtherRun
+from attrbank.methods.strengths import Strengths
 from attrbank.names import When
 from attrbank.schema.asked import LearnSpec, PaperOptions
 from attrbank.schema.fields import ON_THE_WAY, Core, Part, Preset
 from attrbank.schema.stored import AttributeRecord
 
 if TYPE_CHECKING:  # a plan asks a method what it needs, without torch
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from attrbank.diffusion.protocols import Description
@@ -72,6 +74,16 @@ class Avi(Method):
         """The text encoder as well, where an edit runs prompts of its own."""
         needs = self.needs(record, core, 1.0)
         return (*super().parts(record, core), *(("text",) if needs.runs or needs.rows else ()))
+
+    def direction(self, record: AttributeRecord, arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any] | None:
+        """The mean difference (C, H, W), banked whatever core acts; the paper's vectors graft, and have none."""
+        if record.vectors == "paper" or "mean" not in record.units:
+            return None
+        u, core, vh = (arrays[f"mean.{name}"].astype("f8") for name in ("u", "core", "vh"))
+        if (*u.shape[:2], vh.shape[2]) != record.backbone.latent_shape:  # small factors could make a large product
+            raise CorruptArtifactError(f"The difference of {record.name} is not of the shape of its latents.")
+        difference: NDArray[Any] = (u * core[:, None]) @ vh
+        return record.units["mean"] * difference
 
     def strengths(self, record: AttributeRecord) -> Strengths:
         """The paper's ρ mixes, and so lies in [0, 1]."""

@@ -9,18 +9,19 @@ what its text encoders make of some words of the prompt.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from attrbank.errors import InvalidValueError
+from attrbank.methods.strengths import Strengths
 from attrbank.names import When
 from attrbank.schema.asked import LearnSpec
 from attrbank.schema.fields import Core, Part, Preset
 from attrbank.schema.stored import AttributeRecord
 
 if TYPE_CHECKING:  # plans ask methods what they need, without torch
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from attrbank.diffusion.protocols import Backbone, Conditioning, Description, Prediction
@@ -244,32 +245,6 @@ class Needs:
         return replace(self, words=()) == Needs()
 
 
-class Strengths(NamedTuple):
-    """The strengths that an attribute can have, low ≤ s ≤ high.
-
-    Attributes:
-        of: whose limits they are, as in "the paper's vectors".
-        hint: what to do for others.
-    """
-
-    low: float = -math.inf
-    high: float = math.inf
-    of: str = "a method"
-    hint: str | None = None
-
-    def check(self, name: str, strength: float) -> None:
-        """Refuse what the attribute of this name cannot have.
-
-        Raises:
-            InvalidValueError: the strength lies outside.
-        """
-        if not self.low <= strength <= self.high:
-            raise InvalidValueError(
-                f"{name} has {self.of}, whose strength lies in [{self.low:g}, {self.high:g}], not {strength:g}.",
-                hint=self.hint,
-            )
-
-
 class Method:
     """How attributes are learned and applied.
 
@@ -339,6 +314,17 @@ class Method:
         By default the codec, for what was learned from pictures: it made their latents.
         """
         return ("codec",) if record.pictures else ()
+
+    def direction(self, record: AttributeRecord, arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any] | None:
+        """What strength 1 changes, as far as that is banked, in one array: its cosines say which attributes are alike.
+
+        Found without torch, and compared with those of the same method, shape and model. By default there is none.
+
+        Args:
+            record: what the artifact says of itself.
+            arrays: its tensors.
+        """
+        return None
 
     def needs_its_network(self, record: AttributeRecord) -> bool:
         """Whether an edit fits the network that it was learned on alone, as what is added to its latents does.

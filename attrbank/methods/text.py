@@ -16,6 +16,7 @@ from attrbank.schema.fields import Core, Part, Preset
 from attrbank.schema.stored import AttributeRecord
 
 if TYPE_CHECKING:  # a plan asks a method what it needs, without torch
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from attrbank.diffusion.protocols import Description
@@ -55,6 +56,12 @@ class Text(Method):
     def parts(self, record: AttributeRecord, core: Core | None) -> tuple[Part, ...]:
         """The text encoders."""
         return ("text",)
+
+    def direction(self, record: AttributeRecord, arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any] | None:
+        """Its vectors, those of all encoders one behind the other."""
+        import numpy as np
+
+        return np.concatenate([arrays[name].astype("f8") for name in sorted(arrays)])
 
     def needs_its_network(self, record: AttributeRecord) -> bool:
         """It fits every model with the same text encoders."""

@@ -141,8 +141,8 @@ if TYPE_CHECKING:
         OnProgress as OnProgress,
         OtherRun as OtherRun,
         PromptEdit as PromptEdit,
-        Strengths as Strengths,
     )
+    from attrbank.methods.strengths import Strengths as Strengths
     from attrbank.names import (
         When as When,
         format_seeds as format_seeds,
@@ -192,8 +192,9 @@ _NAMES_IN = {
     "attrbank.evaluation.judges.judge": "Case Judge",
     # what methods are made of
     "attrbank.methods.protocol": (
-        "Edit EditInputs LearnContext Learned Method ModelEdit Needs OnProgress OtherRun PromptEdit Strengths"
+        "Edit EditInputs LearnContext Learned Method ModelEdit Needs OnProgress OtherRun PromptEdit"
     ),
+    "attrbank.methods.strengths": "Strengths",
     "attrbank.methods.pairs": "CleanPairs predict_clean_pairs",
     "attrbank.diffusion.bottleneck": "Bottleneck bottleneck_of",
     "attrbank.diffusion.spelling": "Place TokenSpans",

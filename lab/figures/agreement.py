@@ -28,7 +28,7 @@ from attrbank.evaluation.judges.judge import Case, Judge
 from attrbank.evaluation.numbers.estimates import share
 from attrbank.names import format_seeds, parse_seeds
 from lab import markdown
-from lab.starter_prompts import SIDES
+from lab.starter_prompts import PAIRS
 
 STRENGTHS = (0.1, 0.3, 0.6, 1.0)
 TUNER = "tuner"
@@ -109,7 +109,7 @@ def main(
     parsed = parse_seeds(seeds)
     require_split("judge", parsed)
     request = SettingRequest(
-        references=tuple(names or SIDES), seeds=parsed, judge=ORACLE, backbone=backbone, steps=steps, bank=bank
+        references=tuple(names or PAIRS), seeds=parsed, judge=ORACLE, backbone=backbone, steps=steps, bank=bank
     )
     setting = set_up(request)
     found = measure(setting, others(setting, backbone, clip))

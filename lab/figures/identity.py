@@ -10,7 +10,7 @@ from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.evaluation.judges.readings import GOALS, has_all, identity_changes
 from attrbank.store.bank import Bank
 from lab.figures.people import People, held_out
-from lab.starter_prompts import SIDES
+from lab.starter_prompts import PAIRS
 from lab.stored import stored
 
 SHOWN = 3
@@ -34,7 +34,7 @@ def shares(people: People, attribute: LearnedAttribute) -> dict[str, float]:
 def main(seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "10000-10063") -> None:
     """Print the parts with the largest shares as a table."""
     bank, people = Bank.starter(), held_out(seeds)
-    for name in SIDES:
+    for name in PAIRS:
         found = shares(people, stored(bank, name))
         cells = [f"{key.replace('_', ' ')} {share:.2f}" for key, share in list(found.items())[:SHOWN]]
         typer.echo(f"| {name} | {', '.join(cells)} |")

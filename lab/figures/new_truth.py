@@ -1,8 +1,9 @@
 """What default ``learn`` and ``apply`` do on the models that are graded or unaligned.
 
-``python -m lab.figures.new_truth --work DIR``, with ``--backbone avatars`` for the other one. Each attribute is learned
-from one pair of prompts with the settings of ``attrbank learn``, then measured beside the target prompt, the best
-prompt switch and a placebo. Learned attributes and measured cells are kept in DIR, so that a stopped run goes on.
+``python -m lab.figures.new_truth --work DIR``, with ``--backbone avatars`` for the other one. Each attribute is of one
+pair of prompts and the settings of ``attrbank learn``: those of ``portraits`` are the starter bank's, others are learned
+here. They are measured beside the target prompt, the best prompt switch and a placebo. Learned attributes and measured
+cells are kept in DIR, so that a stopped run goes on.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from torch import Tensor
 
 from attrbank import files
 from attrbank.evaluation.bench.setting import Setting, SettingRequest, set_up
-from attrbank.evaluation.bench.subjects import Subject
+from attrbank.evaluation.bench.subjects import RENDERED, Subject
 from attrbank.evaluation.evaluate import EvalRequest, evaluate
 from attrbank.evaluation.numbers.results import AttributeFigures, Point
 from attrbank.learning.request import learn_spec
@@ -29,6 +30,7 @@ from attrbank.learning.run import learn
 from attrbank.names import parse_seeds
 from attrbank.store.bank import Bank
 from lab import markdown
+from lab.starter_prompts import NEUTRAL, PAIRS
 
 
 class Truth(NamedTuple):
@@ -50,22 +52,9 @@ def _of(subject: str, **endings: str) -> dict[str, tuple[str, str]]:
     return {name.replace("_", "-"): (subject, f"{subject}{ending}") for name, ending in endings.items()}
 
 
-PHOTO, PICTURE = "a photo of a person", "a picture of a person"
+PICTURE = "a picture of a person"
 TRUTHS: Mapping[str, Truth] = {
-    "portraits": Truth(
-        PHOTO,
-        {
-            "young": ("a photo of an old person", "a photo of a young person"),
-            "old": ("a photo of a young person", "a photo of an old person"),
-            **_of(PHOTO, smile=", smiling", sad=", looking sad"),
-            "man": ("a photo of a woman", "a photo of a man"),
-            "woman": ("a photo of a man", "a photo of a woman"),
-            **_of(PHOTO, glasses=", with glasses", hat=", with a hat"),
-            "beard": ("a photo of a man, without a beard", "a photo of a man, with a beard"),
-            "long-hair": ("a photo of a person, with short hair", "a photo of a person, with long hair"),
-        },
-        graded=("old", "smile", "beard", "long-hair"),
-    ),
+    RENDERED: Truth(NEUTRAL, PAIRS, graded=("old", "smile", "beard", "long-hair")),
     "avatars": Truth(
         PICTURE,
         {
@@ -191,8 +180,9 @@ def main(
     out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("docs/new-truth.json"),
 ) -> None:
     """Learn, measure, write the figures as JSON and print them as a table."""
-    truth = TRUTHS[backbone]
-    learned(truth, backbone, learn_seeds, work / "bank")
+    truth, bank = TRUTHS[backbone], None if backbone == RENDERED else work / "bank"
+    if bank:
+        learned(truth, backbone, learn_seeds, bank)
     request = EvalRequest(
         references=tuple(truth.pairs),
         seeds=tuple(parse_seeds(seeds)),
@@ -200,7 +190,7 @@ def main(
         against=tuple(name for name in SHOWN if name != "attribute"),
         strengths=(0.7, 1.0),
         quick=True,
-        bank=work / "bank",
+        bank=bank,
         out=work / "cells",
     )
     found = evaluate(request)

@@ -21,7 +21,7 @@ from attrbank.evaluation.judges.readings import Pictures
 from attrbank.names import parse_seeds
 from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
-from lab.starter_prompts import NEUTRAL, SIDES
+from lab.starter_prompts import NEUTRAL, PAIRS
 from lab.stored import stored
 
 
@@ -91,6 +91,6 @@ def of_each(
         title: of the progress bar.
     """
     chosen, people = Bank.open(bank) if bank else Bank.starter(), held_out(seeds)
-    names = track(SIDES, title, console=Console(stderr=True))
+    names = track(PAIRS, title, console=Console(stderr=True))
     found = {name: measure(people, name, stored(chosen, name)) for name in names}
     return {"seeds": seeds, "attributes": {name: figures for name, figures in found.items() if figures}}

@@ -31,7 +31,7 @@ from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 from lab import markdown
 from lab.figures.retoucher import Retoucher
-from lab.starter_prompts import SIDES
+from lab.starter_prompts import PAIRS
 
 FIRST_SEED = 10_000
 ROUND_TRIPS = ((0.2, 1.0), (0.4, 1.0), (0.4, 3.0), (0.8, 3.0), (0.8, 7.5))
@@ -68,7 +68,7 @@ def lacking(people: Portraits, name: str) -> tuple[Tensor, Tensor]:
 def edits(retoucher: Retoucher, people: Portraits, bank: Bank, judge: OracleJudge) -> dict[str, dict[str, Any]]:
     """Every attribute on the people who lack it, by every inversion, held against the renderer's own edit."""
     found: dict[str, dict[str, Any]] = {}
-    for name in track(SIDES, "edits", console=ERR):
+    for name in track(PAIRS, "edits", console=ERR):
         rows, truth = lacking(people, name)
         if not rows.any():
             continue

@@ -26,7 +26,7 @@ from attrbank.evaluation.numbers.results import AttributeFigures, Figures
 from attrbank.names import parse_seeds
 from lab import markdown
 from lab.figures.tables import point_cell
-from lab.starter_prompts import SIDES
+from lab.starter_prompts import PAIRS
 
 OWN_Z = "own-z"
 
@@ -50,7 +50,7 @@ def measure(seeds: str, work: Path | None) -> Figures:
         seeds: judging seeds, 10000 and above.
         work: where finished cells are kept, so that a stopped run goes on.
     """
-    setting = set_up(SettingRequest(references=tuple(SIDES), seeds=parse_seeds(seeds), out=work))
+    setting = set_up(SettingRequest(references=tuple(PAIRS), seeds=parse_seeds(seeds), out=work))
     store = CellStore(work, setting.protocol)
     say = functools.partial(typer.echo, err=True)
     runner = Runner(

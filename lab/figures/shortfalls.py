@@ -26,7 +26,7 @@ from attrbank.store.bank import Bank
 from lab import markdown
 from lab.figures.brief import brief, cell
 from lab.figures.people import People, held_out
-from lab.starter_prompts import SIDES
+from lab.starter_prompts import PAIRS
 from lab.stored import stored
 
 OPPOSITES: Mapping[str, str] = {
@@ -108,7 +108,7 @@ def main(
     def under(prompt: str) -> People:
         return People.seen(Bench(people.bench.backbone, prompt, people.bench.seeds), people.eyes)
 
-    for name in track(SIDES, "shortfalls", console=Console(stderr=True)):
+    for name in track(PAIRS, "shortfalls", console=Console(stderr=True)):
         learned = stored(chosen, name)
         steps, contrary = largest_steps(people, name, learned), against(under(OPPOSITES[name]), name, learned)
         found[name] = {"steps": steps, "against": contrary}

@@ -1,6 +1,7 @@
-"""Draws attributes at five strengths each: ``python -m lab.figures.sliders --bank DIR --out FILE``.
+"""Draws attributes at five strengths each: ``python -m lab.figures.sliders --out FILE``.
 
-DIR is a bank that ``lab.figures.new_truth`` has filled (``WORK/bank``). Each person is one that lacks the attribute.
+With ``--backbone avatars``, ``--bank`` names the bank that ``lab.figures.new_truth`` has filled (``WORK/bank``). Each
+person is one that lacks the attribute.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ def rows_of(setting: Setting, subject: Subject) -> Tensor:
 
 
 def main(
-    bank: Annotated[Path, typer.Option(help="Where the attributes are.")],
     out: Annotated[Path, typer.Option(help="The PNG to write.")],
+    bank: Annotated[Path | None, typer.Option(help="Where the attributes are; the starter bank if not given.")] = None,
     backbone: Annotated[str, typer.Option(help=f"The model: {' or '.join(TRUTHS)}.")] = "portraits",
     seeds: Annotated[str, typer.Option(help="Of the people who may be shown.")] = "40000-40007",
 ) -> None:

@@ -19,6 +19,7 @@ from attrbank.store.bank import Bank
 from attrbank.store.entry import derive
 from attrbank.store.layout import Layout
 from tests.cli.conftest import RECORD, artifact
+from tests.helpers.artifacts import pointing
 from tests.helpers.fake_distributions import install
 from tests.helpers.measured import a_card, a_matrix, a_pair
 
@@ -89,6 +90,18 @@ def test_light_commands_import_nothing_heavy_and_no_plugins(arguments: list[str]
     imported = imported_by(arguments, stocked)
     assert imported & HEAVY == set()
     assert "attrbank.plugins.manager" not in imported
+
+
+@pytest.mark.parametrize(
+    "arguments", [["similar", "young"], ["dedupe"], ["diff", "young", "old"], ["similar", "--help"]], ids=" ".join
+)
+def test_attributes_are_compared_without_torch(arguments: list[str], tmp_path: Path) -> None:
+    bank = Bank(tmp_path / "bank")
+    for name, vector in (("young", [1.0, 2.0]), ("old", [2.0, 1.0])):
+        bank.add(pointing(name, vector))
+    imported = imported_by(arguments, bank.path)
+    assert imported & HEAVY <= {"numpy"}
+    assert ("numpy" in imported) == ("--help" not in arguments)
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["show", "young"]], ids=" ".join)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,13 @@ def usable(name: str = "young", *, body: bytes | None = None, shapes: Any = SHAP
         start, end = end, end + 4 * math.prod(shape)
         head[tensor] = {"dtype": "F32", "shape": shape, "data_offsets": [start, end]}
     return file_of(head, bytes(end) if body is None else body.ljust(end, b"\0"))
+
+
+def pointing(name: str, vector: Sequence[float], **changes: Any) -> bytes:
+    """A usable artifact whose mean difference holds these numbers, at most 64, and is 0 elsewhere."""
+    u, core, vh = [0.0] * 64, [1.0] * 4, ([1.0] + [0.0] * 15) * 4
+    u[: len(vector)] = vector
+    return usable(name, body=struct.pack("<132f", *u, *core, *vh), **changes)
 
 
 def numbered(name: str, number: int) -> bytes:

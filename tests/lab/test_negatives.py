@@ -10,7 +10,7 @@ from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.judges.readings import Pictures
 from lab.figures import negatives
 from lab.figures.people import People
-from lab.starter_prompts import SIDES
+from lab.starter_prompts import PAIRS
 from tests.helpers.readings import showing
 
 
@@ -59,7 +59,7 @@ def test_without_strength_nothing_goes(
 
 
 def test_what_is_seen_instead_is_the_opposite_or_nothing() -> None:
-    assert [negatives.opposite(name) for name in SIDES] == [
+    assert [negatives.opposite(name) for name in PAIRS] == [
         *("old", "young", "serious", "smile", "woman", "man"),
         *("no glasses", "no hat", "no beard"),
     ]

@@ -9,7 +9,7 @@ import pytest
 from attrbank.errors import InvalidValueError
 from attrbank.store.bank import Bank
 from lab.figures import people
-from lab.starter_prompts import SIDES
+from lab.starter_prompts import PAIRS
 
 
 def test_each_is_measured_on_the_same_people_and_nobody_is_left_out_in_silence(
@@ -26,8 +26,8 @@ def test_each_is_measured_on_the_same_people_and_nobody_is_left_out_in_silence(
     (tmp_path / "mine").mkdir()
     found = people.of_each(measure, "10000-10003", tmp_path / "mine", "testing")
     path = Bank.open(tmp_path / "mine").path
-    assert asked == [("people of 10000-10003", name, (path, name)) for name in SIDES]
-    assert found["attributes"] == {name: {"of": name} for name in SIDES if name != "hat"}
+    assert asked == [("people of 10000-10003", name, (path, name)) for name in PAIRS]
+    assert found["attributes"] == {name: {"of": name} for name in PAIRS if name != "hat"}
     assert found["seeds"] == "10000-10003"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from attrbank.evaluation.judges.readings import PROMPTS
-from lab.starter_prompts import SIDES, pairs, prompt
+from lab.starter_prompts import PAIRS, pairs, prompt
 
 
 def words(text: str) -> set[str]:
@@ -13,17 +13,17 @@ def words(text: str) -> set[str]:
     return set(text.replace(",", "").split())
 
 
-@pytest.mark.parametrize("name", SIDES)
+@pytest.mark.parametrize("name", PAIRS)
 def test_both_sides_of_a_pair_name_everything_else_alike(name: str) -> None:
     _, *contexts = pairs(name)
-    own = words(prompt(SIDES[name][0])) ^ words(prompt(SIDES[name][1]))
+    own = words(prompt(PAIRS[name][0])) ^ words(prompt(PAIRS[name][1]))
     for source, target in contexts:
         changed = words(source) ^ words(target)
         assert changed
         assert changed <= own
 
 
-@pytest.mark.parametrize("name", SIDES)
+@pytest.mark.parametrize("name", PAIRS)
 def test_no_pair_is_there_twice_and_the_first_is_plain(name: str) -> None:
     found = pairs(name)
     assert len(set(found)) == len(found)

@@ -43,6 +43,10 @@ class Loco(Method):
             return Pulled(tensors["difference"], record.units["own"])
         return Along(record.units["mean"] * tensors["direction"])
 
+    def direction(self, record: AttributeRecord, arrays: Mapping[str, Any]) -> Any:
+        """The banked one (C, H, W)."""
+        return record.units["mean"] * arrays["direction"].astype("f8")
+
     def needs(self, record: AttributeRecord, core: str | None, strength: float) -> Needs:
         """A look at the Jacobian, of the core that has its own direction."""
         return Needs(predictions=3) if core == "own" and strength else Needs()

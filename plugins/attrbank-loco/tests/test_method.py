@@ -172,6 +172,14 @@ def test_a_pictures_own_direction_is_the_transposed_jacobian_of_the_banked_diffe
         torch.testing.assert_close(change, attribute.record.units["own"] * unit(pulled), atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("target", [SOURCE, TARGET])
+def test_attributes_are_compared_by_the_direction_that_acts(target: str, mask: Path) -> None:
+    attribute = learned(mask, target)
+    before, after = edited(attribute, 1.0, "mean")
+    found = Loco().direction(attribute.record, {name: t.numpy() for name, t in attribute.tensors.items()})
+    torch.testing.assert_close(torch.from_numpy(found).float().expand_as(before), after - before, atol=1e-5, rtol=1e-4)
+
+
 def test_it_looks_without_a_mask_at_all_of_the_latent() -> None:
     attribute = learned(None, TARGET)
     model = Linear()

@@ -26,7 +26,7 @@ from attrbank.store import cards
 from attrbank.store.bank import Bank
 from attrbank.store.layout import Layout, identity_of, object_files, starter_bank
 from lab.figures.bars import megabytes, read_rightly
-from lab.starter_prompts import SIDES
+from lab.starter_prompts import PAIRS
 from lab.stored import stored
 
 PROMPTS = {
@@ -110,7 +110,7 @@ def test_every_starter_artifact_belongs_to_the_shipped_model():
     portraits = describe("portraits")
     bank = Bank.starter()
     entries = bank.entries()
-    assert {entry.name for entry in entries} >= set(SIDES)
+    assert {entry.name for entry in entries} >= set(PAIRS)
     for entry in entries:
         record = bank.record(entry)
         parts = load_plugins().parts_of_method(record)
@@ -149,7 +149,7 @@ def bench(portraits) -> Bench:
     return Bench(portraits, "a photo of a person", range(20_010, 20_022))
 
 
-@pytest.mark.parametrize("name", SIDES)
+@pytest.mark.parametrize("name", PAIRS)
 def test_a_starter_attribute_comes_at_strength_one_where_it_was_lacking(bench: Bench, name: str):
     """The full figures are ``attrbank eval``'s."""
     judge = oracle.load("judge")
