@@ -39,6 +39,8 @@ OPPOSITES: Mapping[str, str] = {
     "glasses": "a photo of a serious man without glasses",
     "hat": "a photo of a person, without a hat",
     "beard": "a photo of a man, without a beard",
+    "sad": "a photo of a person, laughing",
+    "long-hair": "a photo of a person, with short hair",
 }
 """For each starter attribute a prompt that says it is not there."""
 
