@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -28,6 +28,13 @@ DIGITS = {"fid": 2, "kid": 3, "diversity": 2}
 Cell: TypeAlias = Callable[[Curve], str]
 
 
+def _measured(figures: Figures) -> dict[str, str]:
+    """Those of ``SHOWN`` that were measured of any attribute."""
+    return {
+        name: title for name, title in SHOWN.items() if any(one.curve(name) is not None for one in figures.attributes)
+    }
+
+
 def in_short(figures: Figures) -> str:
     """Markdown, for the first page: success / flips / identity error at strength 1, beside the target prompt's.
 
@@ -47,17 +54,18 @@ def distributions(figures: Figures) -> str:
 
     The prompt switch is the best one. Of FID and KID, to perfectly edited renders, less is better; of diversity, 1 is.
     """
-    columns = ["", "images", "not edited", *SHOWN.values()]
+    shown = _measured(figures)
+    columns = ["", "images", "not edited", *shown.values()]
     names = tuple(name for name in DIGITS if any(name in attribute.unedited for attribute in figures.attributes))
-    return markdown.table(columns, (list(_distances(attribute, names)) for attribute in figures.attributes))
+    return markdown.table(columns, (list(_distances(attribute, names, shown)) for attribute in figures.attributes))
 
 
-def _distances(attribute: AttributeFigures, names: Sequence[str]) -> Iterator[str]:
+def _distances(attribute: AttributeFigures, names: Sequence[str], shown: Iterable[str]) -> Iterator[str]:
     def cell(found: Mapping[str, float]) -> str:
         return " / ".join(number(found.get(name), DIGITS[name]) for name in names) if found else number(None)
 
     yield from (attribute.name, str(attribute.pictures), cell(attribute.unedited))
-    for name in SHOWN:
+    for name in shown:
         curve = attribute.curve(name)
         point = curve and (curve.best if name == "prompt-switch" else curve.at(1.0))
         yield cell(point.distances if point else {})
@@ -89,10 +97,11 @@ def at_strength_one(figures: Figures) -> str:
 
 
 def _markdown(figures: Figures, cells: Mapping[str, Cell], misses: Mapping[str, str] | None = None) -> str:
-    columns = ["", "images", *SHOWN.values(), "limit", *(["misses"] if misses else [])]
+    measured = _measured(figures)
+    columns = ["", "images", *measured.values(), "limit", *(["misses"] if misses else [])]
     lines = []
     for attribute in figures.attributes:
-        curves = [(attribute.curve(name), cells[name]) for name in SHOWN]
+        curves = [(attribute.curve(name), cells[name]) for name in measured]
         shown = ["–" if curve is None else cell(curve) for curve, cell in curves]
         last = [misses[attribute.name]] if misses else []
         lines.append([attribute.name, str(attribute.pictures), *shown, _collateral(attribute.limit), *last])
