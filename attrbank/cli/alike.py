@@ -94,7 +94,7 @@ def dedupe(
     elif remove:
         _remove(opened, going, yes)
     else:
-        _suggest(going, bank)
+        _suggest(going, above, bank)
 
 
 def _as_json(group: Group) -> dict[str, object]:
@@ -115,7 +115,7 @@ def _row(entry: Entry, cosine: str | None, like: str | None = None) -> tuple[obj
     return (entry.name, entry.short_id, like, cosine, score, entry.seeds, entry.origin)
 
 
-def _suggest(going: Sequence[Entry], bank: Path | None) -> None:
+def _suggest(going: Sequence[Entry], above: float, bank: Path | None) -> None:
     """Commands made of names and ids that are such, and of the user's own words."""
     from attrbank.editing.alike import MERIT
 
@@ -129,7 +129,8 @@ def _suggest(going: Sequence[Entry], bank: Path | None) -> None:
             terminal.say(f"attrbank rm {quoted(entry.reference)}{where}")
     if len(going) > SUGGESTED:
         terminal.say(f"And {len(going) - SUGGESTED} more.")
-    terminal.say("Look at both before one goes: attrbank diff A B. All at once: attrbank dedupe --remove")
+    terminal.say("Look at two before one goes: attrbank diff A B")
+    terminal.say(f"All at once: attrbank dedupe --above {terminal.number(above)} --remove{where}")
 
 
 def _remove(bank: Bank, going: Sequence[Entry], yes: bool) -> None:

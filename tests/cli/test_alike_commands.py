@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -103,7 +104,9 @@ def test_twins_are_shown_with_the_one_to_keep_and_stay(cli: Cli, stocked: Bank) 
 
 def test_a_suggestion_names_the_bank_it_is_for_and_is_quoted(cli: Cli, stocked: Bank) -> None:
     elsewhere = stocked.path.rename(stocked.path.parent / "my bank; x")
-    assert f"--bank '{elsewhere}'\n" in cli("dedupe", "--bank", str(elsewhere)).err
+    told = cli("dedupe", "--above", "0.9", "--bank", str(elsewhere)).err
+    assert re.search(rf"attrbank rm you\w+@[0-9a-f]{{12}} --bank '{elsewhere}'\n", told)
+    assert f"attrbank dedupe --above 0.9 --remove --bank '{elsewhere}'\n" in told
 
 
 def test_remove_moves_all_but_one_to_the_trash(cli: Cli, stocked: Bank) -> None:
