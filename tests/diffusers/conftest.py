@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import diffusers
 import pytest
 
 from attrbank.attribute.artifact import encode
@@ -12,7 +13,8 @@ from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
-from tests.helpers.pipelines import GUIDANCE, SOURCE, STEPS, TARGET
+from tests.helpers.looking import FOLDERS, Made, made_of
+from tests.helpers.pipelines import GUIDANCE, SOURCE, STEPS, TARGET, with_scheduler
 
 
 @pytest.fixture(scope="package")
@@ -44,3 +46,28 @@ def pipeline(tiny_pipeline: Path):
     made = StableDiffusionPipeline.from_pretrained(tiny_pipeline)
     made.set_progress_bar_config(disable=True)
     return made
+
+
+@pytest.fixture(scope="package", params=FOLDERS)
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """One after another: models of ε, of v, and XL."""
+    folder = request.getfixturevalue(request.param)
+    return made_of(folder, FOLDERS[request.param], tmp_path_factory.mktemp("live") / "bank")
+
+
+@pytest.fixture(scope="package")
+def plain(tiny_pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return made_of(tiny_pipeline, "StableDiffusionPipeline", tmp_path_factory.mktemp("plain") / "bank")
+
+
+@pytest.fixture
+def own(plain: Made, tiny_pipeline: Path) -> Made:
+    """The same with a pipeline that a test may change."""
+    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(tiny_pipeline)
+    pipeline.set_progress_bar_config(disable=True)
+    return plain._replace(pipeline=with_scheduler(pipeline, "DDIMScheduler"))
+
+
+@pytest.fixture(scope="package")
+def xl(tiny_pipeline_xl: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return made_of(tiny_pipeline_xl, "StableDiffusionXLPipeline", tmp_path_factory.mktemp("xl") / "bank")
