@@ -85,7 +85,7 @@ class How:
         typer.Option(metavar="M", autocompletion=methods, help="See attrbank methods."),
     ] = None
     vectors: Annotated[Vectors | None, typer.Option(help="Where the vectors come from; default difference.")] = None
-    core: Annotated[Core | None, typer.Option(help="Difference, text: which predictor; default the better.")] = None
+    core: Annotated[Core | None, typer.Option(help="Difference, text: which predictor acts; default the best.")] = None
     rank: Annotated[int | None, typer.Option(metavar="R", help="Difference: the rank of the vectors.")] = None
     on: Annotated[str | None, typer.Option("--on", metavar="WORD", help="Text: the subject; default found.")] = None
 

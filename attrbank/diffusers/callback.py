@@ -10,10 +10,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, TypeAlias, cast
 
 import torch
 from diffusers.callbacks import PipelineCallback
@@ -22,7 +23,8 @@ from torch import Tensor
 from attrbank.attribute.artifact import LearnedAttribute, opened
 from attrbank.attribute.compatibility import check_binding, forced_warning, uncertain
 from attrbank.backbones.parts.fingerprint import Fingerprints
-from attrbank.diffusers.pipelines import fingerprints_of, model_of, refuse_packed
+from attrbank.diffusers.asking import TIME_IDS, Questions, refuse_deaf
+from attrbank.diffusers.pipelines import XL, fingerprints_of, model_of, refuse_packed, refuse_withheld
 from attrbank.diffusers.progress import Progress
 from attrbank.diffusers.words import HEARD, heard_with, refuse_another, unread_in
 from attrbank.diffusion.finite import finite
@@ -41,17 +43,23 @@ from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 
+_Ask: TypeAlias = Callable[[Tensor, Sequence[str]], Tensor]
+"""``EditInputs.clean_under``, of the pipeline's own model."""
+
 
 class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers has no types
     """Applies attributes while a pipeline runs; goes together with others in ``MultiPipelineCallbacks``.
 
     A callback is called after a step, with the latents of the next: an attribute that acts at step j acts when
     step j − 1 has ended. So none can act at the first step. Each acts at the step whose ᾱ is nearest to the one that it
-    was learned at; those that act at the same step act in the order given.
+    was learned at, or at several; those that act at the same step act in the order that they have in ``apply``.
 
-    No evaluation of the network can be had here. An attribute acts with the core that does without, whatever core it
-    prefers; one that must look at the picture first is refused. Latents that a scheduler carries as x/√ᾱ are
-    scaled for the edit and back; what a multistep scheduler remembers from before an edit is dropped.
+    An attribute acts with the core that does without the network, whatever core it prefers. One that has none, as with
+    the core ``live``, asks the pipeline's own UNet under its own prompts, which the pipeline encodes, without guidance;
+    ``evaluations`` counts that. What else the pipeline tells its UNet, such as a ControlNet's residuals, is left out
+    there. An attribute that takes more, as a run of its own or the model's Jacobian, is refused. Latents that a
+    scheduler carries as x/√ᾱ are scaled for the edit and back; what a multistep scheduler remembers from before an
+    edit is dropped.
 
     A pipeline does not hand on its prompt. Whoever says it here, too, is warned of what it says against an attribute,
     which ``apply`` would leave out once that has acted, and of words that the model does not read. Text directions,
@@ -76,9 +84,10 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
             acts at words and the prompt is not given, or lacks them. While a pipeline runs: it runs another, or an
             attribute cannot act at the time that was asked for.
         CorruptArtifactError: an artifact is damaged.
-        IncompatibleError: an attribute needs evaluations of its own. While a pipeline runs: its scheduler, its model
-            or its latents do not fit the attribute.
-        NumericError: while a pipeline runs: latents hold NaN or infinity, before an edit or after it.
+        IncompatibleError: an attribute needs more of the network than a callback can have. When a pipeline's run
+            begins: its scheduler, its model or its latents do not fit the attribute, or its model cannot be asked.
+        NumericError: while a pipeline runs: latents hold NaN or infinity, before an edit or after it, or what the
+            model says does.
 
     Warns:
         UserWarning: as ``attrbank apply`` does, of strengths, pairs and prompts, and of models that were not compared.
@@ -103,15 +112,22 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
             for entry, asked, strength in zip(entries, request.references, request.strengths, strict=True)
         ]
         refuse_idle_word(request, [waiting.words for waiting in self._waiting])
-        self._attributes: list[Ready] = []
+        self._turns: list[_Turn] = []
+        self._questions = Questions()
         self._prompt = prompt
         for caution in _cautions(self._waiting, prompt, store):
             warnings.warn(caution, stacklevel=2)
 
     @property
     def tensor_inputs(self) -> list[str]:
-        """What the pipeline is to hand over: the latents, and what it hears of the prompt, if that is known here."""
-        return ["latents", *([] if self._prompt is None else [HEARD])]
+        """What the pipeline is to hand over: latents, what it hears of a prompt that is known here, sizes for an XL."""
+        sized = any(waiting.asks and waiting.record.backbone.family == XL for waiting in self._waiting)
+        return ["latents", *([] if self._prompt is None else [HEARD]), *([TIME_IDS] if sized else [])]
+
+    @property
+    def evaluations(self) -> int:
+        """Rows that the pipeline's model has predicted for the attributes in the latest run, beyond its own."""
+        return self._questions.rows
 
     def callback_fn(
         self, pipeline: Any, step_index: int, timestep: Any, callback_kwargs: dict[str, Any]
@@ -124,15 +140,13 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
         refuse_packed(latents)
         progress = Progress(pipeline.scheduler, timestep)
         if step_index == 0:
-            self._attributes = [waiting.on(progress.schedule) for waiting in self._waiting]
-            self._check(pipeline, progress, latents)
-            if self._prompt is not None and any(item.strength for item in self._attributes):
-                refuse_another(pipeline, callback_kwargs[HEARD], self._prompt)  # before any of it is edited
-        acting = [item for item in self._attributes if progress.index_of(item.record) == progress.index]
+            self._begin(pipeline, progress, callback_kwargs)
+        acting = [turn for turn in self._turns if turn.index == progress.index]
         if not acting:
             return callback_kwargs
-        edited = _edited(latents, [item for item in acting if not item.words], progress)
-        hearing = [item for item in acting if item.words and item.strength]
+        ask = partial(self._questions.clean_under, pipeline, callback_kwargs, progress)
+        edited = _edited(latents, [turn for turn in acting if not turn.attribute.words], progress, ask)
+        hearing = [turn.attribute for turn in acting if turn.attribute.words and turn.attribute.strength]
         if hearing or not torch.equal(edited, latents):
             progress.forget()
         if hearing and self._prompt is not None:  # which is never None then
@@ -141,15 +155,28 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
             }
         return {**callback_kwargs, "latents": edited}
 
-    def _check(self, pipeline: Any, progress: Progress, latents: Tensor) -> None:
+    def _begin(self, pipeline: Any, progress: Progress, given: dict[str, Any]) -> None:
+        """Refuse what cannot be in this run, and forget the one before."""
+        self._turns, self._questions = [], Questions()
+        refuse_withheld(given, self.tensor_inputs)
+        attributes = [waiting.on(progress.schedule) for waiting in self._waiting]
+        self._check(pipeline, progress, given["latents"], attributes)
+        if self._prompt is not None and any(item.strength for item in attributes):
+            refuse_another(pipeline, given[HEARD], self._prompt)  # before any of it is edited
+        self._turns = _turns(attributes, progress)
+
+    def _check(self, pipeline: Any, progress: Progress, latents: Tensor, attributes: Sequence[Ready]) -> None:
         prints = fingerprints_of(pipeline)
-        for record in (attribute.record for attribute in self._attributes):
+        for waiting, attribute in zip(self._waiting, attributes, strict=True):
+            record = attribute.record
             # An attribute is taken at its word where the weights do not tell.
             expected = prints or Fingerprints(record.backbone.fingerprint, record.backbone.fingerprint)
             model = model_of(pipeline, latents, expected)
             forced = check_binding(record, model, force=self._force)
-            progress.refuse_missed(record)
-            progress.refuse_unreached(record, getattr(pipeline, "num_timesteps", None))
+            progress.refuse_missed(record.name, attribute.times)
+            progress.refuse_unreached(record.name, attribute.times, getattr(pipeline, "num_timesteps", None))
+            if waiting.asks:
+                refuse_deaf(pipeline, latents, record.name)
             for caution in filter(None, (forced and forced_warning(record, model), uncertain(record, model))):
                 _warn_of_run(caution)
         if prints is None:
@@ -158,14 +185,15 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
             _warn_of_run(f"the prompt is too long for this pipeline, which does not read: {cut}")
 
 
-class _OutOfReach:
-    """What an edit may ask for (``EditInputs``): the network has not seen these latents, and cannot be asked."""
+class _Inputs:
+    """What an edit may ask for (``EditInputs``) in a pipeline: what its model says under other prompts, and no more."""
 
-    turn = 0
+    def __init__(self, name: str, alpha_bar: float, turn: int, ask: _Ask) -> None:
+        self.alpha_bar, self.turn = alpha_bar, turn
+        self._name, self._ask = name, ask
 
-    def __init__(self, name: str, alpha_bar: float) -> None:
-        self._name = name
-        self.alpha_bar = alpha_bar
+    def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
+        return self._ask(x, prompts)
 
     def clean(self) -> NoReturn:
         raise _out_of_reach(self._name)
@@ -177,9 +205,6 @@ class _OutOfReach:
         raise _out_of_reach(self._name)
 
     def push_forward(self, x: Tensor, tangent: Tensor) -> NoReturn:
-        raise _out_of_reach(self._name)
-
-    def clean_under(self, x: Tensor, prompts: Sequence[str]) -> NoReturn:
         raise _out_of_reach(self._name)
 
     def latent(self, prompt: str, fraction: float) -> NoReturn:
@@ -197,6 +222,7 @@ class _Waiting:
         core: that does without the network.
         when: the time that was asked for; None is its own.
         words: at which of the prompt's it acts; none for most.
+        asks: whether it asks the model under prompts of its own.
     """
 
     entry: Entry
@@ -205,6 +231,7 @@ class _Waiting:
     strength: float
     when: When | None
     words: tuple[str, ...]
+    asks: bool
     raw = False
 
     @property
@@ -230,10 +257,31 @@ def _waiting(bank: Bank, entry: Entry, asked: Asked, request: ApplyRequest) -> _
     if attribute.words:
         _require_prompt(request.prompt, record.name)
         require_word(request.prompt or "", attribute.words, record.name)
-    alone = needs.nothing and len(attribute.times) == 1
-    if isinstance(attribute.edit, ModelEdit) or not alone:
+    if isinstance(attribute.edit, ModelEdit) or not replace(needs, rows=0).nothing:
         raise _out_of_reach(record.name)
-    return _Waiting(entry, learned, core, strength, asked.when, attribute.words)
+    return _Waiting(entry, learned, core, strength, asked.when, attribute.words, asks=needs.rows > 0)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """An attribute at one of its times.
+
+    Attributes:
+        index: of the step.
+        attribute: that acts there.
+        number: which of its times this is, the first being 0.
+    """
+
+    index: int
+    attribute: Ready
+    number: int
+
+
+def _turns(attributes: Sequence[Ready], progress: Progress) -> list[_Turn]:
+    """Every attribute at each of its times; within a step in the order of ``apply``."""
+    placed = [([progress.index_of(time) for time in attribute.times], attribute) for attribute in attributes]
+    placed.sort(key=lambda one: (one[0][0], -one[1].record.t_x))
+    return [_Turn(index, attribute, number) for indices, attribute in placed for number, index in enumerate(indices)]
 
 
 def _cautions(waiting: Sequence[_Waiting], prompt: str | None, bank: Bank) -> Iterator[str]:
@@ -244,7 +292,7 @@ def _cautions(waiting: Sequence[_Waiting], prompt: str | None, bank: Bank) -> It
 
 
 def _warn_of_run(caution: str) -> None:
-    warnings.warn(caution, stacklevel=4)  # in the pipeline, which has called
+    warnings.warn(caution, stacklevel=6)  # in the pipeline, which has called
 
 
 def _require_prompt(prompt: str | None, name: str) -> None:
@@ -257,18 +305,20 @@ def _require_prompt(prompt: str | None, name: str) -> None:
 
 def _out_of_reach(name: str) -> IncompatibleError:
     return IncompatibleError(
-        f"{name} needs the network itself, beyond the pipeline's own evaluations, and a callback cannot reach it.",
+        f"{name} needs the network itself, for more than what it says under other prompts, and a callback "
+        "cannot reach it.",
         hint="Use attrbank apply for it.",
     )
 
 
 @torch.no_grad()
-def _edited(latents: Tensor, attributes: list[Ready], progress: Progress) -> Tensor:
+def _edited(latents: Tensor, turns: Sequence[_Turn], progress: Progress, ask: _Ask) -> Tensor:
     """Latents after the attributes' turn; in single precision on the CPU, where banks are read, and back."""
     before = finite((latents.float() * progress.scale).cpu(), "What the pipeline has denoised so far")
     after = before
-    for attribute in attributes:
-        edit = cast(Edit, attribute.edit)  # those of the model were refused
-        after = edit(after, _OutOfReach(attribute.record.name, progress.alpha_bar), attribute.strength)
+    for turn in turns:
+        attribute, edit = turn.attribute, cast(Edit, turn.attribute.edit)  # those of the model were refused
+        inputs = _Inputs(attribute.record.name, progress.alpha_bar, turn.number, ask)
+        after = edit(after, inputs, attribute.strength)
     # The difference is added, so that strength 0 changes no bit in spite of the scaling.
     return finite(latents + ((after - before) / progress.scale).to(latents), "The edited latent")

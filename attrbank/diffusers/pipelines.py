@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,23 @@ from attrbank.errors import IncompatibleError
 
 _TELLING = (torch.float32, torch.float16)
 """Precisions that a fingerprint can be taken from; bfloat16 and what is below is too coarse."""
+
+XL = "stable_diffusion_xl"
+"""The family whose UNet is told the picture's sizes as well."""
+
+
+def refuse_withheld(given: Collection[str], wanted: Sequence[str]) -> None:
+    """Do nothing if a pipeline hands over all that a callback has asked for.
+
+    Raises:
+        IncompatibleError: it does not, as where a function of the user's stands between them.
+    """
+    withheld = [name for name in wanted if name not in given]
+    if withheld:
+        raise IncompatibleError(
+            f"The pipeline does not hand over {' and '.join(withheld)}, which the attributes need.",
+            hint="Give it callback_on_step_end_tensor_inputs=callback.tensor_inputs.",
+        )
 
 
 def refuse_packed(latents: Tensor) -> None:
@@ -94,7 +111,7 @@ def _unet(pipeline: Any) -> Any:
 def _family(unet_config: Any) -> str:
     """By what the UNet is told beside prompt and time, whatever pipeline it runs in."""
     is_xl = unet_config.get("addition_embed_type") == "text_time"
-    return "stable_diffusion_xl" if is_xl else "stable_diffusion"
+    return XL if is_xl else "stable_diffusion"
 
 
 def _weights(unet: Any) -> dict[str, Tensor]:

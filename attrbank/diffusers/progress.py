@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,7 +10,6 @@ import torch
 from attrbank.diffusers.supported import refuse_unsupported
 from attrbank.diffusion.schedule import Schedule
 from attrbank.errors import IncompatibleError
-from attrbank.schema.stored import AttributeRecord
 
 
 class Progress:
@@ -46,47 +46,56 @@ class Progress:
     @property
     def scale(self) -> float:
         """What makes the scheduler's latents variance-preserving: 1, or √ᾱ where it carries x/√ᾱ."""
-        timestep = self._scheduler.timesteps[self.index]
-        return float(self._scheduler.scale_model_input(torch.ones(()), timestep))
+        return float(self._scheduler.scale_model_input(torch.ones(()), self.timestep))
 
-    def index_of(self, record: AttributeRecord) -> int:
-        """Where on the grid an attribute acts: nearest in ᾱ, ties to the noisier.
+    @property
+    def timestep(self) -> Any:
+        """Of the latents that the pipeline holds now, as it will tell its model."""
+        return self._scheduler.timesteps[self.index]
+
+    def index_of(self, time: float) -> int:
+        """Where on the grid an attribute acts whose time is this ᾱ: nearest to it, ties to the noisier.
 
         Where a timestep is repeated, as by Heun's method, the last is meant: before it the latents are uncorrected.
         """
         alpha_bars, after = self._alpha_bars(), [*self._timesteps[1:], None]
         moving = [index for index, t in enumerate(self._timesteps) if t != after[index]]
-        return min(moving, key=lambda index: abs(alpha_bars[index] - record.resolved.alpha_bar_x))
+        return min(moving, key=lambda index: abs(alpha_bars[index] - time))
 
-    def refuse_missed(self, record: AttributeRecord) -> None:
-        """Do nothing if the attribute's turn is now or later.
+    def refuse_missed(self, name: str, times: Sequence[float]) -> None:
+        """Do nothing if an attribute's turn is now or later.
+
+        Args:
+            name: the attribute's.
+            times: ᾱ at its times, in their order.
 
         Raises:
-            IncompatibleError: it is over.
+            IncompatibleError: it is over, or the first of them is.
         """
-        index = self.index_of(record)
+        index = self.index_of(times[0])
         if index < self.index:
             raise IncompatibleError(
-                f"{record.name} acts at t = {self._timesteps[index]:g}, before the first step of this run has ended, "
+                f"{name} acts at t = {self._timesteps[index]:g}, before the first step of this run has ended, "
                 "and so before a callback is called.",
                 hint="Take more steps, or use attrbank apply.",
             )
 
-    def refuse_unreached(self, record: AttributeRecord, steps: int | None) -> None:
-        """Do nothing if the attribute's turn comes before a run ends of which the first step has just been taken.
+    def refuse_unreached(self, name: str, times: Sequence[float], steps: int | None) -> None:
+        """Do nothing if an attribute's turn comes before a run ends of which the first step has just been taken.
 
         Args:
-            record: the attribute's.
+            name: the attribute's.
+            times: ᾱ at its times, in their order.
             steps: that the run takes, which may end before the scheduler's grid does, as ``denoising_end`` has it;
                 None is to its end.
 
         Raises:
-            IncompatibleError: it does not.
+            IncompatibleError: it does not, or the last of them does not.
         """
-        index = self.index_of(record)
+        index = self.index_of(times[-1])
         if steps is not None and index >= self.index + steps:
             raise IncompatibleError(
-                f"{record.name} acts at t = {self._timesteps[index]:g}, after the last step of this run.",
+                f"{name} acts at t = {self._timesteps[index]:g}, after the last step of this run.",
                 hint="Give the callback to the pipeline that takes the later steps, or let this one go further.",
             )
 

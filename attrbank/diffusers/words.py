@@ -57,10 +57,10 @@ def unread_in(pipeline: Any, prompt: str) -> str:
 
 
 def _clip_encoders(pipeline: Any) -> list[_Encoder]:
-    """Those of a pipeline; none if another is among them."""
+    """Those of a pipeline; none if another is among them, or one of them was left out."""
     suffixes = [suffix for suffix in ("", "_2") if getattr(pipeline, f"tokenizer{suffix}", None) is not None]
     names = [(f"text_encoder{suffix}", getattr(pipeline, f"tokenizer{suffix}")) for suffix in suffixes]
-    if not all("CLIP" in type(tokenizer).__name__ for _, tokenizer in names):
+    if not all("CLIP" in type(tokenizer).__name__ and getattr(pipeline, name) for name, tokenizer in names):
         return []
     return [_Encoder(name, tokenizer, getattr(pipeline, name).config) for name, tokenizer in names]
 

@@ -241,7 +241,7 @@ class Needs:
 
     @property
     def nothing(self) -> bool:
-        """Whether no evaluation is asked for, as where the network is out of reach."""
+        """Whether no evaluation is asked for."""
         return replace(self, words=()) == Needs()
 
 
@@ -342,7 +342,10 @@ class Method:
         return ()
 
     def core_without_network(self, record: AttributeRecord) -> Core | None:
-        """The core to take where the network cannot be asked; whether it does without is for ``needs`` to say."""
+        """The core to take where the network had better not be asked, as in pipelines of diffusers.
+
+        Whether it does without is for ``needs`` to say: rows can be had there, and nothing else.
+        """
         return record.core
 
     def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Preset | None) -> dict[str, Any]:
