@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from attrbank.attribute.compatibility import BEFORE_ALL_WEIGHTS
 from attrbank.errors import AttrbankError, CorruptArtifactError, IncompatibleError
 from attrbank.methods.protocol import Method
 from attrbank.names import VERSION
@@ -118,7 +117,7 @@ def _space(record: AttributeRecord, method: Method, shape: tuple[int, ...]) -> i
     """A hash: of the network that the edit fits alone, or else of the parts that decide (docs/architecture.md 6)."""
     known = record.backbone.parts
     parts = [known[part] for part in method.parts(record, record.core) if part in known]
-    fingerprint = BEFORE_ALL_WEIGHTS.get(record.backbone.fingerprint, record.backbone.fingerprint)
+    fingerprint = record.backbone.fingerprint
     model = parts if parts and not method.needs_its_network(record) else [fingerprint]
     told = json.dumps([record.method, model, shape]).encode()
     return int.from_bytes(hashlib.sha256(told).digest()[:8], "little") or 1

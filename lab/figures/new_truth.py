@@ -2,8 +2,8 @@
 
 ``python -m lab.figures.new_truth --work DIR``, with ``--backbone avatars`` for the other one. Each attribute is of one
 pair of prompts and the settings of ``attrbank learn``: those of ``portraits`` are the starter bank's, others are
-learned here. They are measured beside the target prompt, the best prompt switch and a placebo. Learned attributes and measured
-cells are kept in DIR, so that a stopped run goes on.
+learned here. They are measured beside the target prompt, the best prompt switch and a placebo. Learned attributes and
+measured cells are kept in DIR, so that a stopped run goes on.
 """
 
 from __future__ import annotations
