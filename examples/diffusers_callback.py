@@ -20,7 +20,7 @@ with resources.as_file(resources.files("attrbank.backbones.portraits") / "model"
 pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
 
 # The callback adds banked means, and asks the network nothing, as Φ does in `attrbank apply`. Only an attribute without
-# a mean, which `learn` makes where none would do, asks the pipeline's own UNet, for about a fifth of the run more.
+# a mean, which `learn` makes where subjects move about, asks the pipeline's UNet, for about a fifth of the run more.
 callback = AttributeCallback("young:0.7", "smile")
 picture = pipeline("a photo of a man", callback_on_step_end=callback, num_inference_steps=25).images[0]
 picture.save(out)

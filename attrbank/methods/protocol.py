@@ -342,10 +342,7 @@ class Method:
         return ()
 
     def core_without_network(self, record: AttributeRecord) -> Core | None:
-        """The core to take where the network had better not be asked, as in pipelines of diffusers.
-
-        Whether it does without is for ``needs`` to say: rows can be had there, and nothing else.
-        """
+        """The core to take in pipelines of diffusers, which give ``rows`` alone: ``needs`` says what it takes."""
         return record.core
 
     def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Preset | None) -> dict[str, Any]:
