@@ -31,8 +31,9 @@ from attrbank.schema.fields import Core
 from attrbank.schema.stored import AttributeRecord
 
 SHARED_RANK = 8
-AS_WELL = 0.9
-"""What is banked costs nothing, and so it acts where it does at least this much of what the live difference does."""
+CLEARLY_BETTER = 1.25
+"""What is banked acts where it lies along the yardstick so much better than the live difference does. Where it lies
+there as well, the eye still disagrees: three times the flips, and most of the pictures damaged (docs/notes.md)."""
 MARGIN = 0.02
 """Φ must explain this much more variance than the mean: its training steps were chosen on the folds that judge it."""
 
@@ -91,14 +92,14 @@ def of_all_change(fields: Mapping[str, Any]) -> float | None:
 
 
 def _live_or_banked(context: LearnContext, fields: Mapping[str, Any], banked: Edit) -> dict[str, Any]:
-    """Fields of the record that change: none if what is banked does as well as the difference at the picture itself.
+    """Fields of the record that change: few if what is banked does clearly better than the difference at the picture.
 
     Both are measured by what they change in finished pictures, and how much of it is what the target prompt changes.
     """
     trial = live.Trial(context)
     found, rival = live.fit(context, trial), trial.once(banked, context.spec.t_x)
     measured = {**fields["measured"], "along_live": found.along, "along_banked": rival.along}
-    if context.spec.core is None and rival.along >= AS_WELL * max(0.0, found.along):
+    if context.spec.core is None and rival.along >= CLEARLY_BETTER * max(0.0, found.along):
         return {"measured": measured}
     measured |= found.measured
     return {

@@ -138,7 +138,7 @@ def test_a_core_that_acts_on_the_way_is_tried_at_its_own_times_and_nothing_is_me
 
 
 def test_what_is_banked_takes_the_place_of_what_acts_on_the_way_altogether(bank: Bank, cli: Cli, monkeypatch) -> None:
-    monkeypatch.setattr("attrbank.methods.difference.AS_WELL", 2.0)  # learn takes the core live
+    monkeypatch.setattr("attrbank.methods.difference.CLEARLY_BETTER", 2.0)  # learn takes the core live
     monkeypatch.setattr(tuning.Sweep, "cost", lambda self, target: (0.0, float(self.core != "mean")))
     assert cli("learn", "old", *LEARN).code == 0
     found = record(bank)

@@ -259,8 +259,8 @@ def test_several_pairs_take_turns(backbone, attribute) -> None:
     assert asked == [(pair.source, pair.target) for pair in pairs] * (len(record.times) // 2)
 
 
-@pytest.mark.parametrize(("banked", "chosen"), [(1.0, {"mean", "mlp", "conv"}), (-1.0, {"live"})])
-def test_learn_takes_what_is_banked_only_where_it_does_as_well(monkeypatch, backbone, banked, chosen) -> None:
+@pytest.mark.parametrize(("banked", "chosen"), [(2.0, {"mean", "mlp", "conv"}), (1.0, {"live"}), (-1.0, {"live"})])
+def test_learn_takes_what_is_banked_only_where_it_does_clearly_better(monkeypatch, backbone, banked, chosen) -> None:
     monkeypatch.setattr(live.Trial, "once", lambda self, edit, t_x: live.Progress(1.0, 1.0, banked))
     monkeypatch.setattr(live.Trial, "live", lambda self, edit, raw: live.Progress(2.0, 2.0, 1.0))
     record = learned(backbone, core=None).record
