@@ -55,7 +55,8 @@ def made_of(folder: Path, kind: str, bank: Path) -> Made:
     asked = {"seeds": (0, 1), "steps": 4, "guidance_scale": GUIDANCE}
     once = learn_attribute(complete(learn_spec("once", [SOURCE], [TARGET], **asked), backbone), Avi(), backbone, DDIM())
     times = times_between(backbone.schedule, 0.8, 0.25, 4)
-    onward = {"name": "onward", "core": "live", "times": times, "units": {"live": SIZE}, "pairs": PAIRS}
+    units = {**once.record.units, "live": SIZE}  # the mean is there, and is none to fall back on
+    onward = {"name": "onward", "core": "live", "times": times, "units": units, "pairs": PAIRS}
     record = once.record.model_copy(update=onward)
     attributes = {"once": once, "onward": LearnedAttribute(record, once.tensors)}
     for attribute in attributes.values():

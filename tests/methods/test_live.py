@@ -12,14 +12,12 @@ from pydantic import ValidationError
 
 from attrbank.attribute.artifact import LearnedAttribute, decode, encode
 from attrbank.avi.own_difference import own_difference, places
-from attrbank.diffusers.callback import AttributeCallback
 from attrbank.diffusion.trajectory import Trajectory, clean_under
 from attrbank.editing.acting import ready
 from attrbank.editing.composition import Act, run_edits
 from attrbank.editing.plan import plan
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
-from attrbank.errors import IncompatibleError
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods import difference, live
@@ -280,13 +278,6 @@ def test_its_artifact_can_be_read_back_and_times_without_the_core_are_refused(at
     for broken in ({"times": ()}, {"times": fields["times"][::-1]}, {"units": {"mean": 1.0}}):
         with pytest.raises(ValidationError, match="times"):
             AttributeRecord.model_validate({**fields, **broken})
-
-
-def test_a_callback_says_that_it_cannot_reach_the_network_and_does_not_fall_back_on_a_mean(attribute, tmp_path) -> None:
-    bank = Bank(tmp_path / "bank")
-    bank.add(seal(encode(attribute)))
-    with pytest.raises(IncompatibleError, match="needs the network itself"):
-        AttributeCallback("old", bank=bank.path)
 
 
 def test_the_bank_still_holds_the_mean_for_who_asks_for_it(attribute) -> None:
