@@ -27,7 +27,10 @@ def diff(
     as_json: JsonOption = False,
     bank: BankOption = None,
 ) -> None:
-    """Say what two attributes differ in, and the cosine of what they change."""
+    """Say what two attributes differ in.
+
+    The cosine is that of what they change.
+    """
     opened = Bank.open(bank)
     one, other = opened.resolve_all([first, second])
     mine, theirs = dict(_facts(opened, one)), dict(_facts(opened, other))

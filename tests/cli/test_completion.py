@@ -47,7 +47,7 @@ def offered(line: str, bank: Path, shell: str = "bash") -> subprocess.CompletedP
     [
         ("attrbank ap", ["apply"]),
         ("attrbank apply y", ["yawn", "yes", "young"]),
-        ("attrbank apply young s", ["serious", "smile"]),
+        ("attrbank apply young s", ["sad", "serious", "smile"]),
         ("attrbank rm gr", ["grin"]),
         ("attrbank sim", ["similar"]),
         ("attrbank similar gr", ["grin"]),

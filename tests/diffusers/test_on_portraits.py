@@ -36,7 +36,6 @@ def test_the_callback_and_our_own_loop_make_the_same_picture(tmp_path: Path):
         references=(Asked("young", 0.7), Asked("smile", 0.7)),
         prompt="a photo of a person",
         seed=20_000,
-        core="mean",
         output=tmp_path / "out.png",
         bank=tmp_path / "bank",
     )

@@ -95,7 +95,7 @@ def test_the_plan_foretells_the_cost(options, ask, photo):
 
 
 def test_the_inversion_stops_at_the_first_edit(ask, photo):
-    planned = plan(ask(image=photo))
+    planned = plan(ask(image=photo, core="mean"))
     assert planned.turns[0].t == 401
     assert planned.denoising_steps == 4 * 5  # back, each step refined once, before, after
 

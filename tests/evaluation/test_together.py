@@ -32,7 +32,8 @@ def _subject(label: str, learned: LearnedAttribute) -> Subject:
 @pytest.fixture(scope="session")
 def later(backbone) -> LearnedAttribute:
     """Another attribute, which acts at another time."""
-    spec = learn_spec("man", [SOURCE], ["a photo of a man"], seeds=(0, 1), steps=10, guidance_scale=3.0, t_x=0.2)
+    options = {"seeds": (0, 1), "steps": 10, "guidance_scale": 3.0, "t_x": 0.2, "core": "mean"}
+    spec = learn_spec("man", [SOURCE], ["a photo of a man"], **options)
     return learn_attribute(complete(spec, backbone), Avi(), backbone, load_plugins().sampler("ddim"), force=True)
 
 

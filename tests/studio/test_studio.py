@@ -32,7 +32,7 @@ def bank(tiny_pipeline: Path, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("studio") / "bank"
     studio = attrbank.open(tiny_pipeline, bank=folder)
     for name, t_x in (("late", 0.4), ("early", 0.6)):
-        studio.learn(name, *PROMPTS, seeds=range(2), steps=STEPS, guidance_scale=3, t_x=t_x)
+        studio.learn(name, *PROMPTS, seeds=range(2), steps=STEPS, guidance_scale=3, t_x=t_x, core="mean")
     return folder
 
 
