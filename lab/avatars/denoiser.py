@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from lab.avatars.examples import QUESTIONS, Examples
 from lab.avatars.loop import layout
+from lab.portraits import denoiser as portraits
 from lab.portraits.denoiser import Networks
 
 LEARNING_RATE, READING_WEIGHT = 1e-3, 0.05
@@ -38,17 +39,7 @@ def build_scheduler() -> DDIMScheduler:
     Those .068 give the colour of a ground away, so that a model never learns to take it from the prompt
     (Lin et al., arXiv:2305.08891). Where there is noise alone, only a velocity can be predicted.
     """
-    return DDIMScheduler(
-        beta_start=0.00085,
-        beta_end=0.025,
-        beta_schedule="scaled_linear",
-        num_train_timesteps=1000,
-        clip_sample=False,
-        set_alpha_to_one=False,
-        steps_offset=1,
-        timestep_spacing="leading",
-        prediction_type="v_prediction",
-    )
+    return portraits.build_scheduler(beta_end=0.025, prediction_type="v_prediction")
 
 
 def weight_of_time(alpha_bar: Tensor) -> Tensor:

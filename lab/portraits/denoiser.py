@@ -58,18 +58,18 @@ def build_text_encoder(tokenizer: CLIPTokenizer, tokens: int = MAX_TOKENS) -> CL
     )
 
 
-def build_scheduler() -> DDIMScheduler:
-    """Stable Diffusion's own schedule."""
+def build_scheduler(*, beta_end: float = 0.012, prediction_type: str = "epsilon") -> DDIMScheduler:
+    """Stable Diffusion's own schedule, or one that ends elsewhere or whose network predicts something else."""
     return DDIMScheduler(
         beta_start=0.00085,
-        beta_end=0.012,
+        beta_end=beta_end,
         beta_schedule="scaled_linear",
         num_train_timesteps=1000,
         clip_sample=False,
         set_alpha_to_one=False,
         steps_offset=1,
         timestep_spacing="leading",
-        prediction_type="epsilon",
+        prediction_type=prediction_type,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from attrbank_avatars.model_folder import FOLDER
-from diffusers import AutoencoderKL
+from diffusers import AutoencoderKL, DDIMScheduler
 from safetensors.torch import load_file
 
 from attrbank.backbones.families import describe
@@ -139,3 +139,24 @@ def test_pixels_near_edges_count_more() -> None:
     weight = codec.weights(image)
     assert weight.mean().item() == pytest.approx(1, abs=1e-4)
     assert weight[0, 0, 0, 15] > 3 * weight[0, 0, 0, 0]
+
+
+def test_the_schedule_ends_in_noise_alone_and_is_that_of_the_model_that_ships() -> None:
+    scheduler, shipped = denoiser.build_scheduler(), DDIMScheduler.from_pretrained(FOLDER / "scheduler")
+    assert scheduler.alphas_cumprod[-1].sqrt() < 0.01
+    assert scheduler.config.prediction_type == "v_prediction"  # of noise alone, the noise is no question
+    assert _settings(scheduler) == _settings(shipped)
+
+
+def _settings(scheduler: DDIMScheduler) -> dict[str, object]:
+    return {name: value for name, value in scheduler.config.items() if not name.startswith("_")}
+
+
+def test_places_near_edges_count_more_and_all_of_them_1_on_average() -> None:
+    latents = torch.zeros(2, 4, 32, 32)
+    latents[0, ..., 16:], latents[1, :, :8] = 1, 3
+    weight = denoiser.weight_of_place(latents)
+    assert weight.shape == (2, 1, 32, 32)
+    torch.testing.assert_close(weight.mean(dim=(1, 2, 3)), torch.ones(2))
+    assert weight[0, 0, 9, 15] > 3 * weight[0, 0, 9, 0]
+    assert weight[1, 0, 7, 9] > 3 * weight[1, 0, 31, 9]
