@@ -50,7 +50,8 @@ def push(
         on_warning: told of previews that are damaged, and stay behind.
 
     Raises:
-        InvalidValueError: there is another attribute of such a name, and ``replace`` is off; or the licence is none.
+        InvalidValueError: there is another attribute of such a name, and ``replace`` is off; or the licence is none; or
+            there would be more than one page can tell of.
         CorruptArtifactError: an attribute is damaged, or something of the bundle.
         AttrbankError: the place cannot be read or written.
     """
@@ -70,7 +71,7 @@ def push(
     if changed or gone or licence or text is None:  # else the page tells it already
         page = model_card.page(_items(place, sums, given), before=text, licence=licence)
         if page != text:
-            changed[bundle.PAGE] = page.encode()
+            changed[bundle.PAGE] = _fitting(page, place)
     if changed or gone:
         place.write(Change(changed, gone, sums))
     return Pushed(bool(changed or gone), text is not None and model_card.BEGIN not in text)
@@ -153,6 +154,18 @@ def _displaced(there: Collection[str], coming: set[str], replace: bool) -> Itera
                     "Add --replace to take it away, or call yours otherwise with attrbank rename.",
                 )
             yield file
+
+
+def _fitting(page: str, place: Place) -> bytes:
+    """The page as a file that the next push can read."""
+    data = page.encode()
+    if len(data) > bundle.MAX_PAGE:
+        raise InvalidValueError(
+            f"{printable(place.shown)} is full: the page of all its attributes would have {len(data):,} bytes, and at "
+            f"most {bundle.MAX_PAGE:,} are read. Nothing was pushed.",
+            "Push to another place; attrbank pull takes several after each other.",
+        )
+    return data
 
 
 def _items(place: Place, sums: bundle.Sums, given: Mapping[str, bytes]) -> Iterator[model_card.Item]:

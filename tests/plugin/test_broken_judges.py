@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from attrbank.plugin.contracts import JudgeContract
-from tests.plugin.test_broken_promises import Gaussian, broken
+from tests.helpers.promises import Gaussian, broken
 
 
 class Reddish:

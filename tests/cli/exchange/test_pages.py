@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from attrbank.attribute import bundle
 from attrbank.attribute.places.hub import Hub
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli
@@ -39,6 +40,20 @@ def test_a_page_that_somebody_wrote_stays_and_of_ours_only_the_middle_is_ours(
     page.write_text("mine\n")
     told = cli("push", str(shelf), "hat")
     assert (page.read_text(), "README.md" in told.err) == ("mine\n", True)
+
+
+def test_a_page_that_no_push_could_read_is_not_written(
+    cli: Cli, stocked: Bank, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {path.name: path.read_bytes() for path in shelf.iterdir()}
+    monkeypatch.setattr(bundle, "MAX_PAGE", len(before["README.md"]))
+    stocked.add(usable("hat"))
+    told = cli("push", str(shelf), "hat")
+    assert (told.code, told.out) == (4, "")
+    assert ("is full" in told.err, "another place" in told.err) == (True, True)
+    assert {path.name: path.read_bytes() for path in shelf.iterdir()} == before
+    assert cli("push", str(shelf), "young").code == 0
+    assert cli("pull", str(shelf), "young").code == 0
 
 
 def test_prompts_are_text_to_a_page_whatever_is_in_them(cli: Cli, bank: Bank, tmp_path: Path) -> None:
