@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -14,7 +15,7 @@ from attrbank.evaluation.bench.subjects import goal_of, target_prompt
 from attrbank.evaluation.judges.judge import Hearing
 from attrbank.evaluation.judges.oracle import load, load_damage
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
-from attrbank.evaluation.judges.readings import GOALS, effect, flips, identity_error, look_at
+from attrbank.evaluation.judges.readings import GOALS, Pictures, effect, flips, identity_error, look_at
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,22 @@ def test_a_perfect_edit_is_at_the_limit(judge: OracleJudge, glasses):
         assert found[name].mean().item() == pytest.approx(limit[name], rel=1e-4)
     assert judge.distances(glasses, before, after)["fid"] == pytest.approx(0, abs=1e-3)
     assert judge.distances(glasses, before, before)["fid"] > 1e-2
+
+
+def test_no_activations_of_perfect_edits_are_kept(monkeypatch: pytest.MonkeyPatch, glasses):
+    judge = OracleJudge("tuner", renders=8)
+    look, activations = judge.look, list[weakref.ref[torch.Tensor]]()
+
+    def looked(images: torch.Tensor) -> Pictures:
+        seen = look(images)
+        activations.extend(map(weakref.ref, seen.features))
+        return seen
+
+    monkeypatch.setattr(judge, "look", looked)
+    assert judge.limit(glasses)
+    assert judge.distances(glasses, *[look(torch.rand(2, 3, 64, 64))] * 2)
+    assert activations
+    assert not any(kept() is not None for kept in activations)
 
 
 def test_only_pictures_that_lack_the_attribute_are_judged(judge: OracleJudge, glasses):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from torch import Tensor
 
@@ -38,6 +38,18 @@ FIRST_SEED: dict[oracle.Role, int] = {"judge": 10_000, "tuner": 1_000}
 """Of the renderer's portraits, whose seeds are split like all others."""
 
 
+class _Perfect(NamedTuple):
+    """What is kept of a goal's perfect edits: their activations would be hundreds of megabytes a goal.
+
+    Attributes:
+        costs: the mean of each figure.
+        embedding: of the edited portraits, (N, D).
+    """
+
+    costs: Mapping[str, float]
+    embedding: Tensor
+
+
 class OracleJudge(Judge):
     """Judges by one of the two oracle.
 
@@ -54,7 +66,7 @@ class OracleJudge(Judge):
         self.weights = oracle.fingerprint(role, *(["damage"] if damaged else []))
         self._oracle, self._damaged = oracle.load(role), damaged
         self._people = draw(renders, FIRST_SEED[role])
-        self._perfect = functools.cache(self._perfectly_edited)
+        self._perfect = functools.cache(self._perfect_edits)
 
     def look(self, images: Tensor) -> Pictures:
         """The oracle's reading and features of images (B, 3, h, w) in [0, 1]."""
@@ -67,16 +79,7 @@ class OracleJudge(Judge):
 
     def figures(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, Tensor]:
         """Success, damage, effect, flips, identity error and perceptual distance (docs/method.md 7)."""
-        goal = _goal(subject)
-        value = GOALS[goal].value
-        return {
-            "success": has_all(after, (goal,)),
-            **({} if after.damaged is None else {"damage": after.damaged}),
-            "effect": effect(goal, after),
-            "flips": flips(before, after, value),
-            "identity": identity_error(before, after, value),
-            "perceptual": perceptual_distance(before, after),
-        }
+        return self._figures(_goal(subject), before, after)
 
     def traits(self, subject: Subject, view: Pictures) -> Tensor | None:
         """The colour of the hair, (B, 3), which edits are known to make alike in everybody; None where an edit may.
@@ -89,7 +92,7 @@ class OracleJudge(Judge):
         """FID and KID over the oracle's features, to perfect edits of rendered people who lacked the attribute."""
         if len(after) < 2:
             return {}
-        perfect = self._perfect(_goal(subject))[1].embedding
+        perfect = self._perfect(_goal(subject)).embedding
         return {
             "fid": frechet_distance(after.embedding, perfect),
             "kid": kernel_distance(after.embedding, perfect),
@@ -97,17 +100,29 @@ class OracleJudge(Judge):
 
     def limit(self, subject: Subject) -> Mapping[str, float]:
         """What the renderer's own edit of the same portraits costs."""
-        found = self.figures(subject, *self._perfect(_goal(subject)))
-        return {name: values.float().mean().item() for name, values in found.items()}
+        return self._perfect(_goal(subject)).costs
 
     def excludes(self, one: Subject, other: Subject) -> bool:
         """Whether no portrait can have both, as young and old; a laughing one smiles as well."""
         return GOALS[_goal(one)].excludes(GOALS[_goal(other)])
 
-    def _perfectly_edited(self, goal: str) -> tuple[Pictures, Pictures]:
-        """Rendered people who lack the attribute, and the same with it."""
+    def _figures(self, goal: str, before: Pictures, after: Pictures) -> Mapping[str, Tensor]:
+        value = GOALS[goal].value
+        return {
+            "success": has_all(after, (goal,)),
+            **({} if after.damaged is None else {"damage": after.damaged}),
+            "effect": effect(goal, after),
+            "flips": flips(before, after, value),
+            "identity": identity_error(before, after, value),
+            "perceptual": perceptual_distance(before, after),
+        }
+
+    def _perfect_edits(self, goal: str) -> _Perfect:
+        """Of rendered people who lack the attribute, and the same with it."""
         lacking = self._people[GOALS[goal].lacked_by(self._people)]
-        return self.look(render(lacking)), self.look(render(GOALS[goal].given_to(lacking)))
+        before, after = self.look(render(lacking)), self.look(render(GOALS[goal].given_to(lacking)))
+        found = self._figures(goal, before, after)
+        return _Perfect({name: values.float().mean().item() for name, values in found.items()}, after.embedding)
 
 
 def of_portraits(case: Case) -> OracleJudge:

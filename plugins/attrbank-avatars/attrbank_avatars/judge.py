@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from torch import Tensor
 
@@ -36,6 +36,18 @@ HIDES_HAIR = ("hat", "length", "sex")
 Damaged: TypeAlias = Callable[[Tensor], Tensor]
 
 
+class _Perfect(NamedTuple):
+    """What is kept of a goal's perfect edits: their activations would be hundreds of megabytes a goal.
+
+    Attributes:
+        costs: the mean of each figure.
+        embedding: of the edited figures, (N, D).
+    """
+
+    costs: Mapping[str, float]
+    embedding: Tensor
+
+
 class AvatarsJudge(Judge):
     """Judges the largest figure of a picture by one of the two eyes.
 
@@ -51,7 +63,7 @@ class AvatarsJudge(Judge):
         detector = [damage.PATH] if damaged else []
         self.weights = eyes.fingerprint(eyes.FOLDER / f"{role}.safetensors", perfect.PATH, *detector)
         self._eye, self._damaged = eyes.load(role), damaged
-        self._perfect = functools.cache(self._perfectly_edited)
+        self._perfect = functools.cache(self._perfect_edits)
 
     def look(self, images: Tensor) -> Pictures:
         """The eye's reading and features of images (B, 3, h, w) in [0, 1]."""
@@ -68,17 +80,7 @@ class AvatarsJudge(Judge):
 
     def figures(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, Tensor]:
         """Success, damage, effect, flips, errors of identity and geometry, perceptual distance (docs/method.md 7)."""
-        goal = _goal(subject)
-        found = effect(goal, after)
-        return {
-            "success": found > 0,
-            **({} if after.damaged is None else {"damage": after.damaged}),
-            "effect": found,
-            "flips": flips(before, after, GOALS[goal]),
-            "identity": identity_error(before, after),
-            "geometry": geometry_error(before, after),
-            "perceptual": perceptual_distance(before, after),
-        }
+        return self._figures(_goal(subject), before, after)
 
     def traits(self, subject: Subject, view: Pictures) -> Tensor:
         """The colours of hair and clothes, which edits are known to make alike in everybody, (B, 6) or (B, 3).
@@ -92,7 +94,7 @@ class AvatarsJudge(Judge):
         """FID and KID over the eye's features of the figure's frame, to perfect edits."""
         if len(after) < 2:
             return {}
-        perfectly = self._perfect(_goal(subject))[1].embedding
+        perfectly = self._perfect(_goal(subject)).embedding
         return {
             "fid": frechet_distance(after.embedding, perfectly),
             "kid": kernel_distance(after.embedding, perfectly),
@@ -100,16 +102,28 @@ class AvatarsJudge(Judge):
 
     def limit(self, subject: Subject) -> Mapping[str, float]:
         """What the designers' own edit of other figures costs."""
-        found = self.figures(subject, *self._perfect(_goal(subject)))
-        return {name: values.float().mean().item() for name, values in found.items()}
+        return self._perfect(_goal(subject)).costs
 
     def excludes(self, one: Subject, other: Subject) -> bool:
         """Whether no figure can have both, as a hat of hair and none."""
         return exclude(_goal(one), _goal(other))
 
-    def _perfectly_edited(self, goal: str) -> tuple[Pictures, Pictures]:
-        before, after = perfect.load()[goal]
-        return self.look(before.float() / 255), self.look(after.float() / 255)
+    def _figures(self, goal: str, before: Pictures, after: Pictures) -> Mapping[str, Tensor]:
+        found = effect(goal, after)
+        return {
+            "success": found > 0,
+            **({} if after.damaged is None else {"damage": after.damaged}),
+            "effect": found,
+            "flips": flips(before, after, GOALS[goal]),
+            "identity": identity_error(before, after),
+            "geometry": geometry_error(before, after),
+            "perceptual": perceptual_distance(before, after),
+        }
+
+    def _perfect_edits(self, goal: str) -> _Perfect:
+        before, after = (self.look(pictures.float() / 255) for pictures in perfect.load()[goal])
+        found = self._figures(goal, before, after)
+        return _Perfect({name: values.float().mean().item() for name, values in found.items()}, after.embedding)
 
 
 def judge_of(case: Case) -> AvatarsJudge:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 from typing import cast
 
@@ -46,6 +47,22 @@ def test_perfect_edits_are_seen_and_nothing_beside_them(judge: AvatarsJudge, goa
 
 def test_a_limit_has_every_figure(judge: AvatarsJudge) -> None:
     assert {"success", "effect", "flips", "identity", "perceptual"} <= set(judge.limit(subject("surprised")))
+
+
+def test_no_activations_of_perfect_edits_are_kept(monkeypatch: pytest.MonkeyPatch, scenes: Pictures) -> None:
+    judge = AvatarsJudge("judge")
+    look, activations = judge.look, list[weakref.ref[torch.Tensor]]()
+
+    def looked(images: torch.Tensor) -> Pictures:
+        seen = look(images)
+        activations.extend(map(weakref.ref, seen.features))
+        return seen
+
+    monkeypatch.setattr(judge, "look", looked)
+    assert judge.limit(subject("surprised"))
+    assert judge.distances(subject("surprised"), scenes, scenes)
+    assert activations
+    assert not any(kept() is not None for kept in activations)
 
 
 def test_other_figures_are_other_people_elsewhere(scenes: Pictures) -> None:
