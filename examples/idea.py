@@ -17,7 +17,7 @@ folder.mkdir(exist_ok=True)
 # A model that stays loaded, and a bank of our own; the starter bank lies beneath it.
 studio = attrbank.open("portraits", bank=folder / "bank")
 
-# Learn. One pair of prompts and 12 seeds are few: the shipped attributes had nine pairs or more, and 144 seeds.
+# Learn, from 12 seeds, which are few: the shipped attributes had one pair of prompts, too, and 64.
 pair = ("a photo of a serious person", "a photo of a smiling person")
 grin = studio.learn("grin", *pair, seeds=range(12), branch=0.8)
 print(f"{grin.name} is a file of {grin.size_bytes / 1000:.0f} KB, with the id {grin.id[:12]}")
