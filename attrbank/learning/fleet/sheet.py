@@ -25,6 +25,14 @@ _HEADER = re.compile(r"\s*\[([^\[\]]+)\]")
 _DEPTH, _LONGEST_KEY = 3, 400
 """Of a path, the parts whose lines are asked for, and the most characters: what is longer is nobody's key."""
 
+_PARTS = 8
+"""The most parts of a key. Ours have three; a parser keeps all beginnings of one, n²/2 parts."""
+
+_WORDS = re.compile(r'''"""(?:\\.|[^\\])*?"""|\'{3}.*?\'{3}|"(?:\\[^\n]|[^"\\\n])*+"|'[^'\n]*+'|#[^\n]*+''', re.DOTALL)
+"""Strings, which quoted parts of a key are, too, and comments."""
+
+_DEEP = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{_PARTS}}}")
+
 _LIKE = "As in: [attributes.smile], and below it source and target, one a line."
 
 
@@ -91,6 +99,7 @@ def _text_of(file: Path) -> str:
 
 
 def _toml(file: Path, text: str) -> Iterator[Row]:
+    _require_flat(file, text)
     try:
         found = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -111,6 +120,14 @@ def _toml(file: Path, text: str) -> Iterator[Row]:
             raise InvalidValueError(f"{place(file, line)}: {printable(name)} is no table.", hint=_LIKE)
         of_own = {key: lines.get(("attributes", name, key), line) for key in own}
         yield Row(file, line, name, {**common, **own}, {**of_defaults, **of_own})
+
+
+def _require_flat(file: Path, text: str) -> None:
+    """Refuse a key of so many parts that parsing it would take gigabytes."""
+    bare = _WORDS.sub(lambda word: "" if word[0][0] == "#" else "_" + "\n" * word[0].count("\n"), text)
+    if deep := _DEEP.search(bare):
+        line = bare.count("\n", 0, deep.start()) + 1
+        raise InvalidValueError(f"{place(file, line)}: a key has more than {_PARTS} parts.", hint=_LIKE)
 
 
 def _lines_of_toml(text: str) -> dict[tuple[str, ...], int]:

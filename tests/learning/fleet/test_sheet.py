@@ -64,6 +64,29 @@ def test_cells_of_csv_hold_line_breaks_as_they_are(tmp_path: Path) -> None:
     assert row.values == {"source": "a\nman", "target": "an\u2028old man"}
 
 
+@pytest.mark.parametrize("part", ["a", "'a b'", '"\\"."', " a-b\t"])
+@pytest.mark.parametrize("form", ["{} = 0", "[{}]", "old = {{ {} = 1 }}", "{}"])
+def test_a_key_too_deep_to_parse_is_refused_at_once(part: str, form: str, tmp_path: Path) -> None:
+    started = time.process_time()
+    deep = form.format(".".join([part] * 100_000))
+    with pytest.raises(InvalidValueError, match=r"a\.toml, line 4: a key has more than 8 parts"):
+        rows_of(written(tmp_path, f"[attributes.old]\nnote = '''\n'''\n{deep}\n"))
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("deep", ['"{}"', "'{}'", '"""\n\\" {} """', "0 # {}", "0 # don't: {}"])
+def test_dots_in_texts_and_comments_are_no_key(deep: str, tmp_path: Path) -> None:
+    (row,) = rows_of(written(tmp_path, f"[attributes.old]\nnote = {deep.format('a.' * 40)}\n"))
+    assert set(row.values) == {"note"}
+
+
+def test_a_word_without_end_takes_no_longer_than_its_length(tmp_path: Path) -> None:
+    started = time.process_time()
+    with pytest.raises(InvalidValueError, match="is not TOML"):
+        rows_of(written(tmp_path, "a" * LARGEST))
+    assert time.process_time() - started < 1
+
+
 @pytest.mark.parametrize("line", ["[" + " " * 2000, "a." * 20_000 + "a = 1"])
 def test_what_looks_like_a_table_or_a_key_takes_no_longer_than_its_length(line: str, tmp_path: Path) -> None:
     started = time.process_time()
