@@ -195,7 +195,7 @@ class _Scene:
     view: Any
 
     def figures(self, latents: Tensor) -> dict[str, Values]:
-        """Of edited clean latents: the judge's figures, (N,) each; a yes counts from the judge's own margin on.
+        """Of edited clean latents: the judge's figures, (N,) each.
 
         A judge that knows no distance is helped out by that of the latents.
         """
@@ -203,7 +203,7 @@ class _Scene:
         known = {name: values.double().numpy() for name, values in found.items()}
         change = (latents - self.bench.unedited).double().flatten(1)
         known.setdefault("perceptual", change.square().mean(1).sqrt().numpy())
-        return known | {"success": (known["effect"] > self.hearing.judge.sure).astype(float)}
+        return known
 
     def means(self, latents: Tensor) -> dict[str, float]:
         """The same, over the pictures."""

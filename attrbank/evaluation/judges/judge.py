@@ -49,13 +49,10 @@ class Judge:
         weights: what identifies its weights.
         goals: what it can see, and for each the prompt that asks for that and nothing else. An attribute must then be
             called after one of them, which is its ``Subject.goal``. Without any the judge goes by the target prompt.
-        sure: the effect from which on its yes counts where something is tuned; another pair of eyes may draw the border
-            a little elsewhere.
     """
 
     name: str
     weights: str
-    sure: float = 0.0
     goals: Mapping[str, str] = MappingProxyType({})
 
     def look(self, images: Tensor) -> Any:
