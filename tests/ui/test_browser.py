@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import uvicorn
 from PIL import Image
-from playwright.sync_api import Browser, Page as Tab, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page as Tab, expect, sync_playwright
 
 import attrbank
 from attrbank.ui.app import Page
@@ -119,6 +119,24 @@ def test_a_slider_that_is_moved_by_keys_ends_at_the_exact_picture(tab: Tab, page
     doing(tab, lambda: [tab.keyboard.press("ArrowRight") for _ in range(7)])
     assert slider.input_value() == "0.07"
     wait_for(lambda: np.array_equal(seen(tab), applied(page, bank, "late:0.07")))
+
+
+def filled(slider: Locator) -> tuple[bool, bool]:
+    """Whether a slider from −1 to 1 is seen to be filled halfway between 0 and its left end, and its right end."""
+    line = np.asarray(Image.open(io.BytesIO(slider.screenshot())).convert("RGB")).astype(int)
+    row = line[len(line) // 2]
+    left, right, end = (row[round(len(row) * share)] for share in (0.25, 0.75, 0.99))
+    return bool((left != end).any()), bool((right != end).any())
+
+
+def test_a_slider_is_filled_from_0_and_not_from_its_left_end(tab: Tab) -> None:
+    slider = tab.get_by_role("slider", name="late", exact=True)
+    tab.evaluate("document.getElementById('slider-late').min = -1")
+    seen_at = {}
+    for strength in (-0.9, 0, 0.9):
+        turn(tab, "late", strength)
+        seen_at[strength] = filled(slider)
+    assert seen_at == {-0.9: (True, False), 0: (False, False), 0.9: (False, True)}
 
 
 def test_a_tab_that_is_duplicated_leaves_the_first_its_pictures(tab: Tab) -> None:

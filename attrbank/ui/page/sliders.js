@@ -30,11 +30,13 @@ function row(known, attribute) {
   if (known.preview) Object.assign(picture, { src: `/api/previews/${known.id}`, alt: "" });
   else picture.remove();
   item.classList.toggle("on", strength !== 0);
+  fill(range);
 
   function turn(value, kind) {
     if (!Number.isFinite(value)) return;
     set(attribute, value);
     item.classList.toggle("on", value !== 0);
+    fill(range);
     want(kind);
   }
   range.addEventListener("input", () => { number.value = range.value; turn(range.valueAsNumber, "draft"); });
@@ -42,6 +44,13 @@ function row(known, attribute) {
   range.addEventListener("dblclick", () => { range.value = number.value = 0; turn(0, "exact"); });
   number.addEventListener("change", () => { range.value = number.value || 0; turn(number.valueAsNumber || 0, "exact"); });
   return item;
+}
+
+// Browsers fill a slider from its left end; ours are filled from 0, so that one at 0 is empty.
+function fill(range) {
+  const share = value => (value - range.min) / (range.max - range.min);
+  range.style.setProperty("--zero", share(0));
+  range.style.setProperty("--at", share(range.valueAsNumber));
 }
 
 function filter() {
