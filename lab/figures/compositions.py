@@ -35,7 +35,7 @@ SHOWN: Mapping[Rule, str] = {"sequence": "one after the other", "sum": "sum", "r
 
 
 def composition(people: People, names: tuple[str, ...], acts: Sequence[Act]) -> dict[str, Any]:
-    """How attributes fare together in all pictures, those that have some already included.
+    """How attributes fare together in all pictures, those that have some already included, by every rule that fits.
 
     Args:
         people: the pictures.
@@ -44,7 +44,7 @@ def composition(people: People, names: tuple[str, ...], acts: Sequence[Act]) -> 
     """
     ordered, values = sorted(acts, key=lambda act: act.index), [GOALS[name].value for name in names]
     rules = {}
-    for rule in RULES:
+    for rule in RULES if all(act.at_once is not None for act in acts) else RULES[:1]:
         after = people.look(composed(people.bench, ordered, rule))
         rules[rule] = brief(has_all(after, names), people.before, after, *values)
     seen = share(has_all(people.before, names).numpy())
@@ -53,13 +53,14 @@ def composition(people: People, names: tuple[str, ...], acts: Sequence[Act]) -> 
 
 def table(figures: Sequence[Mapping[str, Any]]) -> str:
     """Markdown: the share of pictures that show all, before and by each rule, there with flips / identity error."""
-    return markdown.table(["", "n", "pictures", "before", *SHOWN.values()], _rows(figures))
+    columns = [title for rule, title in SHOWN.items() if any(rule in found["rules"] for found in figures)]
+    return markdown.table(["", "n", "pictures", "before", *columns], _rows(figures, len(columns)))
 
 
-def _rows(figures: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
+def _rows(figures: Sequence[Mapping[str, Any]], columns: int) -> Iterator[list[str]]:
     for found in figures:
         label = f"{' + '.join(found['names'])} at {found['strength']:g}"
-        cells = [cell(found["rules"][rule]) for rule in SHOWN]
+        cells = [cell(found["rules"][rule]) if rule in found["rules"] else "–" for rule in list(SHOWN)[:columns]]
         yield [label, str(len(found["names"])), str(found["pictures"]), markdown.interval(found["before"]), *cells]
 
 

@@ -6,8 +6,10 @@ from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.evaluation.judges.readings import GOALS, flips, has_all, identity_error
+from attrbank.store.bank import Bank
 from lab.figures.compositions import COMPOSITIONS, composition, table
 from lab.figures.people import People
+from lab.stored import stored
 
 
 def test_every_set_can_come_and_every_number_from_two_to_five_is_there() -> None:
@@ -36,3 +38,12 @@ def test_one_attribute_twice_is_twice_the_attribute_by_every_rule_but_that_of_ro
         assert abs(total - sequence) < 1e-3
     assert root != sequence  # of the identity error
     assert table([{"strength": 1.0, **found}]).splitlines()[-1].startswith("| old + smile at 1 | 2 | 3 | ")
+
+
+def test_what_acts_on_the_way_is_measured_by_the_one_rule_that_fits(bench: Bench) -> None:
+    acts = [bench.act(stored(Bank.starter(), name), 1.0) for name in ("old", "smile")]
+    found = composition(People.seen(bench, OracleJudge("tuner", renders=8)), ("old", "smile"), acts)
+    assert found["rules"].keys() == {"sequence"}
+    head, _, row = table([{"strength": 1.0, **found}]).splitlines()
+    assert head == "| | n | pictures | before | one after the other |"
+    assert row.count("|") == head.count("|")
