@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.numbers.results import Figures
+from lab import work
 from lab.figures import (
     agreement,
     bars,
@@ -26,6 +27,7 @@ from lab.figures import (
 
 PAGES = (
     Path("README.md"),
+    Path("CONTRIBUTING.md"),
     Path("docs/portraits.md"),
     Path("docs/results.md"),
     Path("plugins/attrbank-ksamplers/README.md"),
@@ -59,11 +61,10 @@ TABLES: Mapping[str, Table] = {
     "at-strength-one": _evaluated(tables.at_strength_one, "figures.json"),
     "at-equal-success": _evaluated(tables.at_equal_success, "figures.json"),
     "distributions": _evaluated(tables.distributions, "figures.json"),
-    "placebo": _evaluated(placebo.table, "placebo.json", "figures.json"),
+    "placebo": _evaluated(placebo.table, "placebo.json"),
     "shortfalls": Table(("shortfalls.json",), shortfalls.table),
     "early-switches": Table(("shortfalls.json",), shortfalls.switch_table),
     "new-truth": Table(("new-truth.json",), new_truth.table),
-    "new-truth-avatars": Table(("new-truth-avatars.json",), new_truth.table),
     "agreement": Table(("agreement.json",), agreement.table),
     "compositions": Table(("compositions.json",), compositions.table),
     "strengths": Table(("strengths.json",), strengths.table),
@@ -73,6 +74,7 @@ TABLES: Mapping[str, Table] = {
     "ksamplers": Table(("samplers.json",), lambda found: samplers.table(found, KSAMPLERS)),
     "round-trips": Table(("pictures.json",), pictures.round_trip_table),
     "edits-of-pictures": Table(("pictures.json",), pictures.edit_table),
+    "times": Table(("regenerate.json",), work.table),
 }
 
 

@@ -5,6 +5,7 @@ Runs in a clone of the repository, on the starter bank as it lies there; the use
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Annotated
@@ -20,139 +20,21 @@ from typing import Annotated
 import typer
 
 from attrbank import files
+from attrbank.backbones.sources import PORTRAITS
 from attrbank.errors import AttrbankError, PartialError
+from attrbank.evaluation.judges import oracle
+from lab.at_once import done_of
 from lab.readme import PAGES, rewritten
-from lab.starter_prompts import PAIRS
+from lab.steps import PEOPLE, STEPS, Step, filled
+from lab.work import Work, digest
 
 DOCUMENTS = Path("docs")
-FIRST, PEOPLE = 10_000, 128
-"""The first judging seed, and how many people most tables judge."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """A part of the work.
-
-    Attributes:
-        name: what ``--only`` calls it.
-        writes: what it makes in the clone.
-        commands: what follows ``python -m``. ``{out}`` is a scratch folder; what the step makes is taken from there
-            when all commands have succeeded. A step without it writes to its place by itself. For the rest in braces
-            see ``filled``.
-        needs: packages of ``plugins/`` without which its result would be incomplete.
-    """
-
-    name: str
-    writes: tuple[str, ...]
-    commands: tuple[str, ...]
-    needs: tuple[str, ...] = ()
-
-    @property
-    def in_place(self) -> bool:
-        """Whether it writes to its place by itself."""
-        return not any("{out}" in command for command in self.commands)
-
-
-ALL = " ".join(PAIRS)
-FINDINGS = (
-    *("sweep.json", "sweep-1.png", "order.json", "order.png", "distance.json", "distance.png"),
-    *("ablation.json", "ablation.png", "rho.json", "rho-smile.png"),
-)
-STEPS = (
-    Step(
-        "eval",
-        ("docs/figures.json",),
-        (f"attrbank eval {ALL} --against target-prompt,prompt-switch,paper --quick --seeds {{people}} --out {{out}}",),
-    ),
-    Step("cards", ("bank/cards",), ("lab.cards --figures docs/figures.json --out bank",)),
-    Step("previews", ("bank/previews",), ("lab.previews --bank bank",)),
-    Step(
-        "matrix",
-        ("bank/matrix.json",),
-        (f"attrbank matrix {ALL} --seeds {{half}} --largest 2 --out {{out}} --save --bank {{out}}",),
-    ),
-    Step(
-        "placebo", ("docs/placebo.json",), ("lab.figures.placebo --seeds {half} --work {out} --out {out}/placebo.json",)
-    ),
-    Step(
-        "shortfalls",
-        ("docs/shortfalls.json",),
-        ("lab.figures.shortfalls --seeds {quarter} --out {out}/shortfalls.json",),
-    ),
-    Step("agreement", ("docs/agreement.json",), ("lab.figures.agreement --out {out}/agreement.json",)),
-    Step(
-        "new-truth",
-        ("docs/new-truth.json", "docs/sliders.png"),
-        (
-            "lab.figures.new_truth --backbone portraits --work {out} --out {out}/new-truth.json",
-            "lab.figures.sliders --out {out}/sliders.png",
-        ),
-    ),
-    Step(
-        "new-truth-avatars",
-        ("docs/new-truth-avatars.json",),
-        ("lab.figures.new_truth --backbone avatars --work {out} --out {out}/new-truth-avatars.json",),
-        needs=("attrbank-avatars",),
-    ),
-    Step(
-        "graded-sheet",
-        ("docs/portraits.png",),
-        ("lab.portraits.sheet --rows 8 --model attrbank/backbones/portraits/model --out {out}/portraits.png",),
-    ),
-    Step(
-        "avatars-sheet",
-        ("plugins/attrbank-avatars/sheet.png",),
-        ("lab.avatars.sample plugins/attrbank-avatars/attrbank_avatars/model {out}/sheet.png",),
-        needs=("attrbank-avatars",),
-    ),
-    Step("bars", ("docs/bars.json",), ("lab.figures.bars --out {out}/bars.json",)),
-    Step(
-        "compositions",
-        ("docs/compositions.json",),
-        ("lab.figures.compositions --seeds {people} --out {out}/compositions.json",),
-    ),
-    Step("strengths", ("docs/strengths.json",), ("lab.figures.strengths --seeds {people} --out {out}/strengths.json",)),
-    Step("negatives", ("docs/negatives.json",), ("lab.figures.negatives --seeds {half} --out {out}/negatives.json",)),
-    Step(
-        "samplers",
-        ("docs/samplers.json",),
-        ("lab.figures.samplers --seeds {quarter} --out {out}/samplers.json",),
-        needs=("attrbank-example-sampler", "attrbank-ksamplers"),
-    ),
-    Step(
-        "pictures",
-        ("docs/pictures.json", "docs/pictures.png"),
-        ("lab.figures.pictures --count {half_count} --out {out}/pictures.json --picture {out}/pictures.png",),
-    ),
-    Step("sheet", ("docs/contact-sheet.png",), ("lab.figures.sheet --out {out}/contact-sheet.png",)),
-    Step("page", ("docs/ui.png",), ("lab.figures.page --out {out}/ui.png",)),
-    Step("first-edit", ("docs/first-edit.png",), ("attrbank apply young smile --rho 0.7 -o {out}/first-edit.png",)),
-    Step(
-        "findings",
-        tuple(f"docs/findings/{name}" for name in FINDINGS),
-        tuple(
-            f"attrbank inspect {what} --out {{out}}"
-            for what in ("sweep", "order", "distance", "ablation smile", "rho smile")
-        ),
-        needs=("attrbank-findings",),
-    ),
-    Step("paper-grid", ("docs/paper-grid.json",), ("lab.figures.paper_grid --out {out}/paper-grid.json",)),
-)
-
-
-def filled(command: str, out: Path, people: int = PEOPLE) -> list[str]:
-    """The words of a command.
-
-    Args:
-        command: with ``{people}``, ``{half}`` or ``{quarter}`` for the seeds of so many judged people, ``{half_count}``
-            for their number, and ``{out}``.
-        out: the scratch folder.
-        people: how many are judged where most are.
-    """
-    parts = {"people": people, "half": people // 2, "quarter": people // 4}
-    meant = {name: f"{FIRST}-{FIRST + count - 1}" for name, count in parts.items()}
-    meant |= {"half_count": str(parts["half"]), "out": str(out)}
-    return [word.format(**meant) for word in command.split()]
+TIMES = DOCUMENTS / "regenerate.json"
+CLOCK = "all"
+AT_ONCE = 2
+"""Steps at a time, each with one thread: torch's threads gain less from a second core than a second step does."""
+MEASURED = (Path("bank/objects"), PORTRAITS, oracle.FOLDER)
+"""What every step looks at: another bank, model or oracle undoes what is done."""
 
 
 def run(step: Step, scratch: Path, people: int = PEOPLE) -> None:
@@ -168,14 +50,17 @@ def run(step: Step, scratch: Path, people: int = PEOPLE) -> None:
         raise AttrbankError(f"{', '.join(missing)} must be there, too.", f"Run: pip install {folders}")
     out = scratch / step.name
     out.mkdir(parents=True, exist_ok=True)
-    environment = os.environ | {"ATTRBANK_BANK": str(scratch / "bank")}  # empty, so that the starter bank is seen
+    threads = os.cpu_count() if step.alone else 1
+    environment = os.environ | {"ATTRBANK_BANK": str(scratch / "bank"), "OMP_NUM_THREADS": str(threads)}  # no such bank
     for command in step.commands:
         arguments = filled(command, out, people)
         process = [sys.executable, "-m", *arguments]
-        # What commands print is in the files that they write.
-        ended = subprocess.run(process, env=environment, stdout=subprocess.DEVNULL, check=False)  # noqa: S603
+        # What commands print is in the files that they write; bars of two at a time would be a mess.
+        with (out / "said.txt").open("wb") as said:
+            ended = subprocess.run(process, env=environment, stdout=said, stderr=said, check=False)  # noqa: S603
         if ended.returncode:
-            raise AttrbankError(f"Exit code {ended.returncode} of: python -m {' '.join(arguments)}")
+            last = (out / "said.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+            raise AttrbankError(" ".join([f"Exit code {ended.returncode} of: python -m {' '.join(arguments)}.", *last]))
     for path in () if step.in_place else map(Path, step.writes):
         files.replace(path, (out / path.name).read_bytes())
 
@@ -188,20 +73,56 @@ def _installed(package: str) -> bool:
     return True
 
 
-def run_all(steps: Sequence[Step], scratch: Path, people: int = PEOPLE) -> list[str]:
-    """Do steps one after the other, say so on stderr, and return the names of those that failed."""
-    failed = []
-    for number, step in enumerate(steps, 1):
-        started = time.monotonic()
-        _say(f"[{number}/{len(steps)}] {step.name}: {', '.join(step.writes)}")
-        try:
-            run(step, scratch, people)
-        except AttrbankError as error:
-            failed.append(step.name)
-            _say(f"error: {error.message}" + (f"\nhint: {error.hint}" if error.hint else ""))
-        else:
-            _say(f"done in {time.monotonic() - started:.0f} s")
-    return failed
+def run_all(steps: Sequence[Step], work: Work, people: int = PEOPLE) -> list[str]:
+    """Do what is not done of steps, say so on stderr, and return the names of those that were not made.
+
+    Two run at a time; one that waits for another comes after it, and those that measure time come last, one by one.
+    """
+
+    def do(name: str) -> bool:
+        return _done(named[name], work, people)
+
+    named, began = {step.name: step for step in steps}, time.monotonic()
+    done = set[str]()
+    try:
+        for alone in (False, True):
+            done |= done_of(
+                {step.name: step.after for step in steps if step.alone is alone}, do, 1 if alone else AT_ONCE
+            )
+    finally:
+        work.add(CLOCK, time.monotonic() - began, done=True)
+    return [name for name in named if name not in done]
+
+
+def _done(step: Step, work: Work, people: int) -> bool:
+    """Whether a step is done, by now or before."""
+    if work.seconds(step.name, done=True):
+        _say(f"{step.name}: done before")
+        return True
+    _say(f"{step.name}: {', '.join(step.writes)} …")
+    began, done = time.monotonic(), False
+    try:
+        run(step, work.folder, people)
+        done = True
+    except AttrbankError as error:
+        _say(f"{step.name}: error: {error.message}" + (f"\nhint: {error.hint}" if error.hint else ""))
+    finally:
+        work.add(step.name, time.monotonic() - began, done=done)
+    _say(f"{step.name}: {'done' if done else 'given up'} after {work.seconds(step.name, done=False):.0f} s")
+    return done
+
+
+def keep_times(steps: Sequence[Step], work: Work, people: int) -> None:
+    """Tell ``TIMES`` how long the steps took that are done, and, if none is missing, all of them by the clock."""
+    found = {step.name: work.seconds(step.name, done=True) for step in steps}
+    took = {name: round(seconds) for name, seconds in found.items() if seconds}
+    known = json.loads(TIMES.read_text(encoding="utf-8")) if TIMES.is_file() else {}
+    if known.get("people") != people:
+        known = {"people": people, "steps": {}}
+    times = known | {"steps": known["steps"] | took}
+    if {step.name for step in STEPS if not step.by_hand} <= took.keys():
+        times["clock"] = round(work.seconds(CLOCK, done=True))
+    files.replace(TIMES, f"{json.dumps(times, indent=1)}\n".encode())
 
 
 def _say(line: str) -> None:
@@ -213,7 +134,8 @@ def _chosen(only: Collection[str], skipped: Collection[str]) -> list[Step]:
     unknown = sorted({*only, *skipped} - set(known))
     if unknown:
         raise typer.BadParameter(f"There is no step {unknown[0]!r}; there are {', '.join(known)}.")
-    return [step for step in STEPS if step.name in (only or known) and step.name not in skipped]
+    wanted = only or {step.name for step in STEPS if not step.by_hand}
+    return [step for step in STEPS if step.name in wanted and step.name not in skipped]
 
 
 @contextmanager
@@ -245,7 +167,9 @@ def main(
         return
     if not tables_only:
         with _scratch(work) as scratch:
-            failed = run_all(steps, scratch, people)
+            remembering = Work(scratch, digest(MEASURED, str(people)))
+            failed = run_all(steps, remembering, people)
+            keep_times(steps, remembering, people)
     for page in PAGES:
         files.replace(page, rewritten(page.read_text(encoding="utf-8"), DOCUMENTS).encode())
     if failed:

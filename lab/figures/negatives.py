@@ -1,4 +1,4 @@
-"""How far negative strengths lead to the opposite: ``python -m lab.figures.negatives`` (about two minutes)."""
+"""How far negative strengths lead to the opposite: ``python -m lab.figures.negatives``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of the paper's edit comes from anything: ``python -m lab.figures.placebo`` (about ten minutes).
+"""How much of the paper's edit comes from anything: ``python -m lab.figures.placebo``.
 
 The paper's preset is learned from the source prompt twice, so that z is the source prompt's own and holds nothing of
 any attribute. What comes all the same comes from the graft (docs/method.md 4).
@@ -28,7 +28,7 @@ from lab import markdown
 from lab.figures.tables import point_cell
 from lab.starter_prompts import PAIRS
 
-OWN_Z = "own-z"
+PAPER, OWN_Z = "paper", "own-z"
 
 
 class PaperWithoutTarget(Relearned):
@@ -44,7 +44,7 @@ class PaperWithoutTarget(Relearned):
 
 
 def measure(seeds: str, work: Path | None) -> Figures:
-    """The placebo at strength 1 on the pictures that lack each starter attribute.
+    """The preset and its placebo at strength 1 on the pictures that lack each starter attribute.
 
     Args:
         seeds: judging seeds, 10000 and above.
@@ -56,30 +56,21 @@ def measure(seeds: str, work: Path | None) -> Figures:
     runner = Runner(
         setting.bench, setting.judge, {}, store, lambda name, done, total: say(f"{name} {done}/{total}"), say
     )
-    series = [Series(PaperWithoutTarget(OWN_Z, preset="paper"), (1.0,))]
+    both = Relearned(PAPER, preset="paper"), PaperWithoutTarget(OWN_Z, preset="paper")
+    series = [Series(competitor, (1.0,)) for competitor in both]
     found = runner.run([(subject, series) for subject in setting.subjects])
     return Figures(protocol=setting.protocol, attributes=found)
 
 
-def table(placebos: Figures, compared: Figures) -> str:
-    """Markdown: the paper's preset beside its placebo.
-
-    Args:
-        placebos: what ``measure`` found.
-        compared: an evaluation with the curve ``paper``.
-    """
-    columns = ["", "images", "paper preset", "images", "the same with the source prompt's own z"]
-    return markdown.table(columns, _rows(placebos, compared))
+def table(figures: Figures) -> str:
+    """Markdown: the paper's preset beside its placebo."""
+    columns = ["", "images", "paper preset", "the same with the source prompt's own z"]
+    return markdown.table(columns, _rows(figures))
 
 
-def _rows(placebos: Figures, compared: Figures) -> Iterator[list[str]]:
-    others = {attribute.name: attribute for attribute in compared.attributes}
-    for placebo in placebos.attributes:
-        both = [(others[placebo.name], "paper"), (placebo, OWN_Z)]
-        yield [
-            placebo.name,
-            *(cell for figures, name in both for cell in (str(figures.pictures), _full(figures, name))),
-        ]
+def _rows(figures: Figures) -> Iterator[list[str]]:
+    for found in figures.attributes:
+        yield [found.name, str(found.pictures), *(_full(found, competitor) for competitor in (PAPER, OWN_Z))]
 
 
 def _full(figures: AttributeFigures, competitor: str) -> str:
@@ -88,7 +79,7 @@ def _full(figures: AttributeFigures, competitor: str) -> str:
 
 
 def main(
-    seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "10000-10063",
+    seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "10000-10031",
     out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("docs/placebo.json"),
     work: Annotated[Path | None, typer.Option(help="Keep what is half done here.")] = None,
 ) -> None:

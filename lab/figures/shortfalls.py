@@ -1,4 +1,4 @@
-"""Where edits fall short of what a reader would expect: ``python -m lab.figures.shortfalls`` (about five minutes).
+"""Where edits fall short of what a reader would expect: ``python -m lab.figures.shortfalls``.
 
 How suddenly an attribute comes as its strength rises, whether it comes against a prompt that says the opposite, and
 what prompt switches earlier than those of ``eval`` do for the one attribute that those do not bring in.
@@ -99,7 +99,7 @@ def switch_table(figures: Mapping[str, Any]) -> str:
 
 
 def main(
-    seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "10000-10031",
+    seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "10000-10015",
     out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("docs/shortfalls.json"),
     bank: Annotated[Path | None, typer.Option(help="Default: the starter bank.")] = None,
 ) -> None:

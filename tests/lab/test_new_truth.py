@@ -10,7 +10,6 @@ from attrbank_avatars import goals
 
 from attrbank.evaluation.judges import readings
 from lab.figures.new_truth import STEPS, TRUTHS, Slide, slide_of, table
-from lab.regenerate import STEPS as REGENERATED
 
 EVENLY = torch.linspace(0, 1, STEPS + 1)
 AT_ONCE = (EVENLY > 0.45).float()
@@ -52,9 +51,7 @@ def test_a_row_tells_success_with_its_interval_and_how_the_attribute_slides() ->
 
 
 @pytest.mark.parametrize("backbone", TRUTHS)
-def test_every_model_has_a_step_that_measures_it_and_eight_attributes_or_more(backbone: str) -> None:
-    commands = [command for step in REGENERATED for command in step.commands if "new_truth" in command]
-    assert sum(f"--backbone {backbone}" in command for command in commands) == 1
+def test_every_model_has_eight_attributes_or_more(backbone: str) -> None:
     assert len(TRUTHS[backbone].pairs) >= 8
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -15,7 +19,8 @@ from typer.testing import CliRunner
 from attrbank.cli.app import run as attrbank
 from attrbank.errors import AttrbankError
 from lab import readme, regenerate
-from lab.regenerate import STEPS, Step, filled, main
+from lab.regenerate import main
+from lab.steps import STEPS, Step, filled
 from tests.helpers.registered import registered
 
 ROOT = Path(__file__).parents[2]
@@ -33,10 +38,12 @@ app.command()(main)
 
 def test_every_table_and_picture_of_the_pages_is_made_by_a_step() -> None:
     written = {path for step in STEPS for path in step.writes}
-    assert {f"docs/{file}" for table in readme.TABLES.values() for file in table.files} <= written
+    shown = {f"docs/{file}" for table in readme.TABLES.values() for file in table.files}
+    assert shown <= written | {str(regenerate.TIMES)}
+    assert {name for page in PAGES.values() for name in readme.places(page)} == set(readme.TABLES)
     for page, text in PAGES.items():
-        shown = re.findall(r"!\[[^]]*\]\(([^)]+)\)", text)
-        assert {(page.parent / picture).as_posix() for picture in shown} <= written
+        pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", text)
+        assert {(page.parent / picture).as_posix() for picture in pictures} <= written
 
 
 def test_every_finding_that_is_kept_is_made_by_a_step() -> None:
@@ -48,6 +55,13 @@ def test_every_finding_that_is_kept_is_made_by_a_step() -> None:
 def test_every_module_takes_the_options_that_it_is_given(command: list[str]) -> None:
     options = {word[2:] for word in command if word.startswith("--")}
     assert options <= set(inspect.signature(import_module(command[0]).main).parameters)
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c[0] != "attrbank"], ids=lambda c: " ".join(c[:3]))
+def test_the_command_under_a_table_judges_as_many_as_the_step(command: list[str], tmp_path: Path) -> None:
+    words, options = filled(" ".join(command), tmp_path), inspect.signature(import_module(command[0]).main).parameters
+    for option in {"--seeds", "--count"}.intersection(words):
+        assert words[words.index(option) + 1] == str(options[option[2:]].default)
 
 
 @pytest.mark.parametrize("command", [c[1:] for c in COMMANDS if c[0] == "attrbank"], ids=lambda c: " ".join(c[:2]))
@@ -95,6 +109,63 @@ def test_a_step_that_fails_leaves_what_there_was_and_stops_no_other(clone: Path)
     assert "Run: pip install ./plugins/attrbank-nowhere" in result.stderr
     assert "Not made: lacking, broken." in result.stderr
     assert result.stdout == ""
+
+
+def test_a_run_that_goes_on_does_again_what_failed_and_nothing_that_is_done(clone: Path) -> None:
+    def again() -> str:
+        return CliRunner().invoke(app, ["--work", "kept"]).stderr
+
+    assert "hello: docs/hello.txt …" in again()
+    Path("docs/hello.txt").unlink()
+    told = again()
+    assert "hello: done before" in told
+    assert "broken: docs/broken.txt …" in told
+    assert not Path("docs/hello.txt").exists()
+    (clone / "bank" / "objects").mkdir(parents=True)
+    (clone / "bank" / "objects" / "other.safetensors").write_text("another bank")
+    assert "hello: docs/hello.txt …" in again()
+
+
+def test_the_time_of_every_step_that_is_done_is_kept_and_of_all_when_all_are(
+    clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def times() -> dict[str, Any]:
+        return dict(json.loads(regenerate.TIMES.read_text()))
+
+    regenerate.TIMES.write_text('{"people": 64, "steps": {"other": 7}, "clock": 9}')
+    CliRunner().invoke(app, ["--only", "hello"])
+    assert times()["steps"].keys() == {"other", "hello"}
+    assert times()["clock"] == 9
+    CliRunner().invoke(app, ["--people", "8"])
+    assert times()["steps"].keys() == {"hello"}
+    assert "clock" not in times()
+    monkeypatch.setattr(regenerate, "STEPS", (HELLO,))
+    CliRunner().invoke(app, ["--people", "8"])
+    assert times()["clock"] >= 0
+
+
+def test_what_measures_time_runs_with_nothing_beside_it(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running, beside = list[str](), dict[str, list[str]]()
+
+    def run(step: Step, scratch: Path, people: int) -> None:
+        beside[step.name] = running.copy()
+        running.append(step.name)
+        time.sleep(0.2)
+        running.remove(step.name)
+
+    bars = Step("bars", (), (), alone=True)
+    one, two, after = Step("one", (), ()), Step("two", (), ()), Step("after", (), (), after=("one", "two"))
+    monkeypatch.setattr(regenerate, "STEPS", (bars, after, one, two))
+    monkeypatch.setattr(regenerate, "run", run)
+    assert CliRunner().invoke(app, []).exit_code == 0
+    assert list(beside) == ["one", "two", "after", "bars"]
+    assert beside == {"one": [], "two": ["one"], "after": [], "bars": []}
+
+
+def test_what_a_page_tells_in_words_is_made_only_by_name(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(regenerate, "STEPS", (HELLO, replace(HELLO, name="told", by_hand=True)))
+    assert CliRunner().invoke(app, ["--list"]).stdout.split()[::2] == ["hello"]
+    assert CliRunner().invoke(app, ["--list", "--only", "told"]).stdout.split()[::2] == ["told"]
 
 
 def test_pages_get_their_tables_and_keep_the_rest(clone: Path) -> None:
