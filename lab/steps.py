@@ -57,7 +57,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "matrix",
         ("bank/matrix.json",),
-        (f"attrbank matrix {ALL} --seeds {{half}} --largest 2 --out {{out}} --save --bank {{out}}",),
+        (f"attrbank matrix {ALL} --seeds {{quarter}} --largest 2 --out {{out}} --save --bank {{out}}",),
     ),
     Step(
         "placebo", ("docs/placebo.json",), ("lab.figures.placebo --seeds {half} --work {out} --out {out}/placebo.json",)
