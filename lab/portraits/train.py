@@ -137,9 +137,7 @@ def main(
     decoder_steps: Annotated[int, typer.Option(help="Further steps of its decoder alone.")] = 0,
     steps: Annotated[int, typer.Option(help="Training steps of the denoiser.")] = 60_000,
     renders: Annotated[int, typer.Option(help="Pictures to learn from.")] = 12_000,
-    first: Annotated[
-        int, typer.Option(help="Where the denoiser's begin, in parts of 250.")
-    ] = 0,
+    first: Annotated[int, typer.Option(help="Where the denoiser's begin, in parts of 250.")] = 0,
     start: Annotated[Path | None, typer.Option(help="A model folder to go on from.")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     threads: Annotated[int | None, typer.Option(help="Threads of torch; all cores if not given.")] = None,

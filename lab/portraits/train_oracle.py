@@ -32,7 +32,7 @@ SEEDS = {"judge": 1 << 33, "tuner": 1 << 34, "damage": 1 << 35}
 STEPS = {"judge": 12_000, "tuner": 8000, "damage": 6000}
 NUMBERS_WEIGHT, HALF_SHARE, NOISED, JITTERED = 10.0, 0.1, 0.4, 0.1
 CODED = 0.125
-"""The share of the judge's pictures that go through the codec; a step on a CPU would take ten times as long with all."""
+"""The share of the judge's pictures that go through the codec, which costs a CPU ten times what the judge does."""
 KEPT = 80
 """How many batches for the detector are made."""
 ALARMS = 0.02
