@@ -11,10 +11,12 @@ from lab.avatars.examples import QUESTIONS, Examples
 from lab.avatars.loop import layout
 from lab.portraits import denoiser as portraits
 from lab.portraits.denoiser import Networks
+from lab.recorded import Batch
 
 LEARNING_RATE, READING_WEIGHT = 1e-3, 0.05
-CEILING, DETAIL, REACH = 5.0, 2.0, 3
-"""How much more a clean latent may count than pure noise; and how much more places do that have edges within REACH."""
+CEILING, DETAIL, REACH, FACE = 5.0, 2.0, 3, 8.0
+"""How much more a clean latent may count than pure noise; how much more places do that have edges within REACH; and how
+much more, of an average place, those count that a mood would change."""
 
 
 def build_unet() -> UNet2DConditionModel:
@@ -82,29 +84,39 @@ class DenoisingLoss:
 
     def __call__(self, step: int) -> Tensor:
         """The loss; a pure function of the step and the networks, so that a resumed run repeats it."""
+        return self.of(self.draw(step))
+
+    def draw(self, step: int) -> Batch:
+        """A step's latents, faces, tokens, what these say, timesteps and noise."""
         generator = torch.Generator(device=self.device).manual_seed(self.seed * 1_000_003 + step)
         rows = self._integers(len(self.examples.latents), generator)
         caption = self._integers(self.examples.tokens.shape[1], generator)
-        clean = self.examples.latents[rows].float()
+        clean, faces = self.examples.latents[rows].float(), self.examples.faces[rows].float()
         timesteps = self._integers(len(self.alpha_bars), generator)
         noise = torch.randn(clean.shape, generator=generator, device=self.device)
+        said = self.examples.tokens[rows, caption].long(), self.examples.said[rows, caption].long()
+        return clean, faces, *said, timesteps, noise
+
+    def of(self, batch: Batch) -> Tensor:
+        """The loss of a batch."""
+        clean, faces, tokens, said, timesteps, noise = batch
         alpha_bar = self.alpha_bars[timesteps].view(-1, 1, 1, 1)
         signal, grain = alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
         noisy, velocity = signal * clean + grain * noise, signal * noise - grain * clean
         with torch.autocast(self.device.type, torch.bfloat16):
-            text = self.networks.text_encoder(self.examples.tokens[rows, caption].long()).last_hidden_state
+            text = self.networks.text_encoder(tokens).last_hidden_state
             latents = noisy.contiguous(memory_format=layout(self.device))
             predicted = self.networks.unet(latents, timesteps, text).sample
-        error = (weight_of_place(clean) * (predicted.float() - velocity).square()).mean(dim=(1, 2, 3))
+        weight = weight_of_place(clean) + FACE * faces[:, None]
+        error = (weight * (predicted.float() - velocity).square()).mean(dim=(1, 2, 3))
         weighted: Tensor = weight_of_time(alpha_bar.flatten()) * error
-        return weighted.mean() + READING_WEIGHT * self._reading_loss(text.float(), self.examples.said[rows, caption])
+        return weighted.mean() + READING_WEIGHT * self._reading_loss(text.float(), said)
 
     def _integers(self, end: int, generator: torch.Generator) -> Tensor:
         return torch.randint(0, end, (self.batch,), generator=generator, device=self.device)
 
-    def _reading_loss(self, text: Tensor, said: Tensor) -> Tensor:
+    def _reading_loss(self, text: Tensor, right: Tensor) -> Tensor:
         """Mean cross-entropy over ``QUESTIONS``."""
-        right = said.long()
         logits = self.networks.reader(text.mean(1)).split([len(values) + 1 for _, values in QUESTIONS], dim=1)
         losses = [functional.cross_entropy(one, right[:, number]) for number, one in enumerate(logits)]
         return torch.stack(losses).mean()

@@ -19,6 +19,7 @@ from torch import Tensor
 from transformers import CLIPTokenizer
 
 from lab.avatars.captions import MAX_TOKENS, Description, build_tokenizer, describe
+from lab.avatars.faces import cells_of, faces_of
 from lab.avatars.painting import Bank, Part, paint_part, parts, workers_for
 from lab.avatars.truth import about_people, about_picture
 from lab.pool import spread
@@ -41,11 +42,13 @@ class Examples:
         latents: (N, 4, 32, 32), float16, scaled to unit variance.
         tokens: (N, CAPTIONS, MAX_TOKENS), int16.
         said: (N, CAPTIONS, questions), uint8, as ``answers`` gives them.
+        faces: (N, 32, 32), uint8: 1 where a mood shows.
     """
 
     latents: Tensor
     tokens: Tensor
     said: Tensor
+    faces: Tensor
 
 
 class _Made(NamedTuple):
@@ -54,6 +57,7 @@ class _Made(NamedTuple):
     images: NDArray[np.uint8]
     tokens: NDArray[np.int16]
     said: NDArray[np.uint8]
+    faces: NDArray[np.uint8]
 
 
 def answers(description: Description) -> list[int]:
@@ -78,9 +82,10 @@ def tokens_of(texts: Sequence[str]) -> NDArray[np.int16]:
 def make_part(part: Part) -> _Made:
     """One job's pictures, with captions of each."""
     rng, figures = random.Random(part.seed), part.bank.load().figures  # noqa: S311 — captions, not secrets
+    scenes = part.scenes()
     described = [
         describe(about_picture(scene, figures), about_people(scene, figures), rng)
-        for scene in part.scenes()
+        for scene in scenes
         for _ in range(CAPTIONS)
     ]
     tokens = tokens_of([description.text for description in described])
@@ -89,6 +94,7 @@ def make_part(part: Part) -> _Made:
         paint_part(part),
         tokens.reshape(part.size, CAPTIONS, MAX_TOKENS),
         said.reshape(part.size, CAPTIONS, len(QUESTIONS)),
+        cells_of(scenes, faces_of(part.bank)),
     )
 
 
@@ -115,7 +121,7 @@ def encode_examples(vae: AutoencoderKL, bank: Bank, count: int) -> Examples:
     """``count`` examples on the autoencoder's device."""
     device, made = next(vae.parameters()).device, []
     for part in spread(make_part, parts(bank, count, EXAMPLES_SEED), workers_for(count)):
-        captions = (torch.from_numpy(part.tokens).to(device), torch.from_numpy(part.said).to(device))
-        made.append((encode(vae, torch.from_numpy(part.images)), *captions))
-    latents, tokens, said = (torch.cat(column) for column in zip(*made, strict=True))
-    return Examples(latents, tokens, said)
+        rest = (torch.from_numpy(array).to(device) for array in (part.tokens, part.said, part.faces))
+        made.append((encode(vae, torch.from_numpy(part.images)), *rest))
+    latents, tokens, said, faces = (torch.cat(column) for column in zip(*made, strict=True))
+    return Examples(latents, tokens, said, faces)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from lab.norms import keep_channels_last
 from lab.portraits.loop import Trainer, time_left
+from lab.recorded import Recorded
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -41,7 +42,7 @@ class ReportingTrainer(Trainer):
 
     def train(
         self,
-        loss_at: Callable[[int], Tensor],
+        loss_at: Callable[[int], Tensor] | Recorded,
         steps: int,
         title: str,
         deadline: float = float("inf"),

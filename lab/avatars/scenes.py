@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from attrbank_avatars.truth import PICTURE
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -109,24 +110,38 @@ def paint_ground(ground: str, pattern: str) -> Image.Image:
     return Image.fromarray(colours.astype(np.uint8))
 
 
-def _placed(picture: np.ndarray, place: Place) -> Image.Image:
-    """One cutout, mirrored, resized and tilted, as RGBA."""
-    cutout = Image.frombytes("RGBa", (SIZE, SIZE), np.ascontiguousarray(picture).tobytes()).convert("RGBA")
+def _as_image(picture: np.ndarray) -> Image.Image:
+    """One cutout as RGBA."""
+    return Image.frombytes("RGBa", (SIZE, SIZE), np.ascontiguousarray(picture).tobytes()).convert("RGBA")
+
+
+def _put(cutout: Image.Image, place: Place) -> tuple[Image.Image, tuple[int, int]]:
+    """A picture of a figure's frame, mirrored, resized and tilted, and where its upper left corner comes."""
     if place.flipped:
         cutout = cutout.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     side = round(place.scale * SIZE)
     resized = cutout.resize((side, side), Image.Resampling.LANCZOS)
-    return resized.rotate(place.tilt, Image.Resampling.BICUBIC, expand=True)
+    put = resized.rotate(place.tilt, Image.Resampling.BICUBIC, expand=True)
+    return put, (round(place.x * SIZE - put.width / 2), round(place.y * SIZE - put.height / 2))
 
 
 def paint(scene: Scene, cutouts: Cutouts) -> Tensor:
     """A scene as a picture (3, SIZE, SIZE), uint8."""
     picture = paint_ground(scene.ground, scene.pattern)
     for place in scene.places:
-        cutout = _placed(cutouts.pictures[place.figure], place)
-        corner = (round(place.x * SIZE - cutout.width / 2), round(place.y * SIZE - cutout.height / 2))
+        cutout, corner = _put(_as_image(cutouts.pictures[place.figure]), place)
         picture.paste(cutout, corner, cutout)
     return torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
+
+
+def paint_mask(scene: Scene, masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Where in a scene the figures' masks (N, SIZE, SIZE) come to lie: (SIZE, SIZE), 0 to 255."""
+    picture = Image.new("L", (SIZE, SIZE))
+    for place in scene.places:
+        mask, corner = _put(Image.fromarray(255 * masks[place.figure].astype(np.uint8)), place)
+        picture.paste(mask, corner, mask)
+    painted: NDArray[np.uint8] = np.array(picture)
+    return painted
 
 
 def paint_all(scenes: Sequence[Scene], cutouts: Cutouts) -> Tensor:

@@ -19,6 +19,7 @@ from lab.avatars.export import export, replace
 from lab.avatars.loop import ReportingTrainer, deadline_in, put
 from lab.avatars.painting import Bank, paint
 from lab.portraits.denoiser import Networks, build_text_encoder
+from lab.recorded import Recorded
 
 FIGURES_SEED, CODEC_SEED, DENOISER_SEED = 1, 0, 1
 HELD_OUT_SEED, HELD_OUT = 10_000, 400
@@ -111,7 +112,7 @@ def train_denoiser(
     steps: int,
     scenes: int,
     batch: int,
-    compiled: bool,
+    rate: float,
     device: torch.device,
     deadline: float,
     start: Path | None = None,
@@ -130,13 +131,12 @@ def train_denoiser(
     if start is not None:
         go_on_from(start, networks)
     trainer = ReportingTrainer(
-        dict(vars(networks)), out / "denoiser", denoiser.LEARNING_RATE, data=f"scenes by encoder {encoder_id(vae)}"
+        dict(vars(networks)), out / "denoiser", rate, data=f"scenes by encoder {encoder_id(vae)}"
     )
     examples = encode_examples(vae, bank, scenes)
-    if compiled:
-        networks.unet.compile()
     loss = denoiser.DenoisingLoss(networks, examples, seed=DENOISER_SEED, batch=batch)
-    trainer.train(loss, steps, "denoiser", deadline, on_save=lambda: export(out))
+    recorded = Recorded(loss, list(trainer.parameters.values()), say)
+    trainer.train(recorded, steps, "denoiser", deadline, on_save=lambda: export(out))
 
 
 def adopt(start: Path, out: Path) -> None:
@@ -173,7 +173,7 @@ def main(
     scenes: Annotated[int, typer.Option(help="Pictures that the denoiser learns from.")] = 60_000,
     steps: Annotated[int, typer.Option(help="Training steps of the denoiser.")] = 20_000,
     batch: Annotated[int, typer.Option(help="Pictures a step of the denoiser.")] = 512,
-    compiled: Annotated[bool, typer.Option("--compiled", help="Compile the UNet, which takes a minute.")] = False,
+    rate: Annotated[float, typer.Option(help="Learning rate of the denoiser.")] = denoiser.LEARNING_RATE,
     decoder_steps: Annotated[int, typer.Option(help="Further steps of the decoder, after the denoiser.")] = 4000,
     max_minutes: Annotated[
         float | None, typer.Option(help="Stop, with the learning rate lowered, so many minutes from now.")
@@ -202,7 +202,7 @@ def main(
             steps=steps,
             scenes=scenes,
             batch=batch,
-            compiled=compiled,
+            rate=rate,
             device=place,
             deadline=deadline,
             start=start,

@@ -10,9 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from lab.portraits.examples import Examples
 from lab.portraits.loop import on
 from lab.portraits.openness import WIDTH
 from lab.portraits.tokens import MAX_TOKENS
+from lab.recorded import Batch
 
 LEARNING_RATE, BATCH, SNR_CEILING = 1e-3, 32, 5.0
 UNET_WIDTHS = (40, 80, 160)
@@ -91,21 +93,6 @@ def build(tokenizer: CLIPTokenizer, device: torch.device) -> Networks:
     )
 
 
-@dataclass(frozen=True)
-class Examples:
-    """Encoded portraits with what is said of them.
-
-    Shapes:
-        latents: (N, 4, 32, 32), float16, scaled to unit variance.
-        tokens: (N, K, ``MAX_TOKENS``), int16: K captions of each.
-        open: (N, K, ``openness.WIDTH``), uint8: what they leave open.
-    """
-
-    latents: Tensor
-    tokens: Tensor
-    open: Tensor
-
-
 def min_snr_weight(alpha_bar: Tensor) -> Tensor:
     """Weights of the noise error, min(SNR, 5) / SNR (Hang et al., arXiv:2303.09556)."""
     snr = alpha_bar / (1 - alpha_bar)
@@ -133,19 +120,28 @@ class DenoisingLoss:
 
     def __call__(self, step: int) -> Tensor:
         """The loss; a pure function of the step and the networks, so that a resumed run repeats it."""
+        return self.of(self.draw(step))
+
+    def draw(self, step: int) -> Batch:
+        """A step's latents, tokens, what these leave open, timesteps and noise."""
         dice = torch.Generator(self.device).manual_seed(self.seed + step)
         rows, captions = self._integers(dice, 0, len(self.examples.latents)), self._integers(dice, 0, self._captions)
         clean = self.examples.latents[rows].float()
         timesteps, noise = self._timesteps(dice), torch.randn(clean.shape, generator=dice, device=self.device)
+        said = self.examples.tokens[rows, captions].long(), self.examples.open[rows, captions].float()
+        return clean, *said, timesteps, noise
+
+    def of(self, batch: Batch) -> Tensor:
+        """The loss of a batch."""
+        clean, tokens, open_, timesteps, noise = batch
         alpha_bar = self.alpha_bars[timesteps].view(-1, 1, 1, 1)
         noisy = alpha_bar.sqrt() * clean + (1 - alpha_bar).sqrt() * noise
         with torch.autocast(self.device.type, torch.bfloat16):
-            text = self.networks.text_encoder(self.examples.tokens[rows, captions].long()).last_hidden_state
+            text = self.networks.text_encoder(tokens).last_hidden_state
             latents = noisy.contiguous(memory_format=torch.channels_last)
             predicted = self.networks.unet(latents, timesteps, text).sample
         error = (predicted.float() - noise).square().mean(dim=(1, 2, 3))
         weighted: Tensor = min_snr_weight(alpha_bar.flatten()) * error
-        open_ = self.examples.open[rows, captions].float()
         told = functional.binary_cross_entropy_with_logits(self.networks.reader(text.float().mean(1)), open_)
         return weighted.mean() + READING_WEIGHT * told
 

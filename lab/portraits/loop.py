@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from attrbank import files
 from attrbank.errors import IncompatibleError
 from lab.norms import keep_channels_last
+from lab.recorded import Recorded
 
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
 CHECKPOINT, CHECKPOINT_EVERY = "checkpoint.safetensors", 250
@@ -94,16 +95,16 @@ class Trainer:
             f"{n}/{k}": p for n, net in networks.items() for k, p in net.named_parameters()
         }
         self.ema = {key: p.detach().clone() for key, p in self.parameters.items()}
-        on_gpu = all(p.is_cuda for p in self.parameters.values())
+        self.on_gpu = all(p.is_cuda for p in self.parameters.values())
         self.optimizer = torch.optim.Adam(
-            self.parameters.values(), lr=learning_rate, betas=(0.9, 0.99), fused=True if on_gpu else None
+            self.parameters.values(), lr=learning_rate, betas=(0.9, 0.99), fused=True if self.on_gpu else None
         )
         self.step, self.time_left = 0, 1.0
         self._resume()
 
     def run(
         self,
-        loss_at: Callable[[int], Tensor],
+        loss_at: Callable[[int], Tensor] | Recorded,
         steps: int,
         max_minutes: float | None,
         title: str,
@@ -128,7 +129,9 @@ class Trainer:
     def _stop(self, *_: object) -> None:
         self.stopped = True
 
-    def _run(self, loss_at: Callable[[int], Tensor], steps: int, max_minutes: float | None, title: str) -> bool:
+    def _run(
+        self, loss_at: Callable[[int], Tensor] | Recorded, steps: int, max_minutes: float | None, title: str
+    ) -> bool:
         began, first, losses = time.monotonic(), self.step, []
         deadline = float("inf") if max_minutes is None else began + 60 * max_minutes
         while self.step < steps and time.monotonic() < deadline and not self.stopped:
@@ -146,19 +149,28 @@ class Trainer:
         self.save()
         return self.step >= steps or (self.final and not self.stopped)
 
-    def _update(self, loss_at: Callable[[int], Tensor], steps: int) -> Tensor:
+    def _update(self, loss_at: Callable[[int], Tensor] | Recorded, steps: int) -> Tensor:
         """One step; the loss is left on its device, since waiting for it would keep a GPU idle."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate(self.step, steps, self.learning_rate, self.time_left)
-        loss = loss_at(self.step)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
+        loss = self._gradients(loss_at)
+        norm = nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
+        if self.on_gpu:  # where Adam leaves a step out by itself, if it is told in this way
+            self.optimizer.found_inf = (~torch.isfinite(norm)).float()  # type: ignore[attr-defined]
         self.optimizer.step()
         self.step += 1
         weight = 1 - min(self.ema_decay, self.step / (self.step + 10))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.ema.values()), list(self.parameters.values()), weight)
+        return loss
+
+    def _gradients(self, loss_at: Callable[[int], Tensor] | Recorded) -> Tensor:
+        """The loss at this step, with its gradients in the parameters."""
+        if isinstance(loss_at, Recorded):
+            return loss_at.backward(self.step)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = loss_at(self.step)
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
     def load_average(self) -> None:

@@ -25,10 +25,12 @@ from attrbank.backbones.portraits.render import render
 from attrbank.errors import AttrbankError, StorageError
 from attrbank.text import printable
 from lab.portraits import codec, denoiser
+from lab.portraits.examples import Examples, encoded
 from lab.portraits.export import export
 from lab.portraits.loop import Trainer, on, place
 from lab.portraits.renders import Renders, stored
 from lab.portraits.tokens import build_tokenizer
+from lab.recorded import Recorded
 
 SEED = 1
 
@@ -45,6 +47,8 @@ class Run:
     final: bool = False
     """Whether the time's end is the end of a stage, so that its learning rate must fall before."""
     batch: int = denoiser.BATCH
+    rate: float = denoiser.LEARNING_RATE
+    """The denoiser's learning rate at the plateau."""
     start: Path | None = None
     """A model folder to go on from where there is no checkpoint."""
 
@@ -108,28 +112,18 @@ def latents_of(network: AutoencoderKL) -> str:
     return f"encoder {sha256(save(weights, {'scale': str(network.config.scaling_factor)})).hexdigest()[:16]}"
 
 
-@torch.no_grad()
-def encode(network: AutoencoderKL, found: Renders, device: torch.device) -> denoiser.Examples:
-    """Latents of renders, and what is said of them, on a device."""
-    network = on(device, network)
-    latents = [
-        network.encode(codec.signed(part.to(device))).latent_dist.mean.half() for part in torch.split(found.images, 128)
-    ]
-    scaled = torch.cat(latents) * network.config.scaling_factor
-    return denoiser.Examples(scaled, found.tokens.to(device), found.open.to(device))
-
-
-def train_denoiser(vae: AutoencoderKL, run: Run, found: Renders, steps: int) -> bool:
+def train_denoiser(vae: AutoencoderKL, run: Run, examples: Examples, steps: int) -> bool:
     """Train the text encoder and the UNet; False if the time ran out."""
     torch.manual_seed(SEED)
     networks = denoiser.build(build_tokenizer(), run.device)
     if run.start:
         networks.text_encoder.load_state_dict(CLIPTextModel.from_pretrained(run.start / "text_encoder").state_dict())
         networks.unet.load_state_dict(UNet2DConditionModel.from_pretrained(run.start / "unet").state_dict())
-    data = f"{len(found)} renders, {latents_of(vae)}"
-    trainer = Trainer(dict(vars(networks)), run.out / "denoiser", denoiser.LEARNING_RATE, data=data, say=say)
-    loss = denoiser.DenoisingLoss(networks, encode(vae, found, run.device), SEED, run.batch)
-    done = trainer.run(loss, steps, run.max_minutes, "denoiser", run.final)
+    data = f"{len(examples.latents)} renders, {latents_of(vae)}"
+    trainer = Trainer(dict(vars(networks)), run.out / "denoiser", run.rate, data=data, say=say)
+    loss = denoiser.DenoisingLoss(networks, examples, SEED, run.batch)
+    recorded = Recorded(loss, list(trainer.parameters.values()), say)
+    done = trainer.run(recorded, steps, run.max_minutes, "denoiser", run.final)
     if not done:
         say(f"stopped: denoiser at step {trainer.step} of {steps}; the next call goes on from there")
     return done
@@ -143,10 +137,12 @@ def main(
     decoder_steps: Annotated[int, typer.Option(help="Further steps of its decoder alone.")] = 0,
     steps: Annotated[int, typer.Option(help="Training steps of the denoiser.")] = 60_000,
     renders: Annotated[int, typer.Option(help="Pictures to learn from.")] = 12_000,
+    first: Annotated[int, typer.Option(help="Where the denoiser's begin, in parts of 250.")] = 0,
     start: Annotated[Path | None, typer.Option(help="A model folder to go on from.")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     threads: Annotated[int | None, typer.Option(help="Threads of torch; all cores if not given.")] = None,
     batch: Annotated[int, typer.Option(help="Pictures in a step of the denoiser.")] = denoiser.BATCH,
+    rate: Annotated[float, typer.Option(help="Learning rate of the denoiser.")] = denoiser.LEARNING_RATE,
     codec_batch: Annotated[int, typer.Option(help="Pictures in a step of the autoencoder.")] = codec.BATCH,
     max_minutes: Annotated[float | None, typer.Option(help="Stop a stage after so many minutes.")] = None,
     final: Annotated[bool, typer.Option(help="The end of the time is the end of the training.")] = False,
@@ -157,14 +153,18 @@ def main(
     The same command goes on from the checkpoints of a run that was stopped.
     """
     prepare(out)
-    run = Run(out, place(device, threads), 0 if export_now else max_minutes, final, batch, start)
-    found = stored(out / "renders.safetensors", renders)
-    vae = train_codec(run, found, codec_steps, codec_batch) if stage != "denoiser" else _codec_of(run)
-    if vae and decoder_steps and stage in ("all", "decoder"):
-        vae = refine_decoder(run, vae, found, decoder_steps, codec_batch)
+    run = Run(out, place(device, threads), 0 if export_now else max_minutes, final, batch, rate, start)
+    vae: AutoencoderKL | None
+    if stage == "denoiser":
+        vae = _codec_of(run)
+    else:
+        found = stored(out / "renders.safetensors", renders)
+        vae = train_codec(run, found, codec_steps, codec_batch)
+        if vae and decoder_steps and stage in ("all", "decoder"):
+            vae = refine_decoder(run, vae, found, decoder_steps, codec_batch)
     if vae is None or stage in ("codec", "decoder"):
         return
-    finished = train_denoiser(vae, run, found, steps)
+    finished = train_denoiser(vae, run, encoded(vae, run.device, renders, first), steps)
     if finished or export_now:
         say(f"{'finished' if finished else 'exported unfinished'}: {export(out)}")
 

@@ -94,12 +94,20 @@ class Lesson:
         found: what it learns from, on its device.
         vae: the autoencoder whose blemishes it is to know.
         batch: pictures of a step.
+        coded: the share of the judge's that go through the codec.
     """
 
     def __init__(
-        self, role: str, network: nn.Module, found: Renders, vae: AutoencoderKL | None, batch: int = BATCH
+        self,
+        role: str,
+        network: nn.Module,
+        found: Renders,
+        vae: AutoencoderKL | None,
+        batch: int = BATCH,
+        coded: float = CODED,
     ) -> None:
         self.network, self.found, self.vae, self.batch, self.seed = network, found, vae, batch, SEEDS[role]
+        self.coded = coded
         self._kept: dict[int, Tensor] = {}
         self.truth = Truth(Portraits(found.values.cpu()), found.values.device)
         self.loss = {"judge": self._judge, "tuner": self._tuner, "damage": self._damage}[role]
@@ -125,7 +133,7 @@ class Lesson:
             some = slice(number, None, len(BLEMISHES) + 1)
             images[some] = blemish(images[some], chance.part(len(images[some])))
         if self.vae is not None:
-            first = slice(0, round(CODED * len(images)))
+            first = slice(0, round(self.coded * len(images)))
             noise = NOISED * chance.number()[first]
             images[first] = through(self.vae, images[first], noise, chance.generator)
         return self.truth.loss(self.network(images), rows, kinds)
@@ -225,6 +233,8 @@ def main(
     first: Annotated[int, typer.Option(help="Where they begin, in parts of 250: an oracle goes on with new ones.")] = 0,
     steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
     batch: Annotated[int, typer.Option(help="Pictures in a step.")] = BATCH,
+    coded: Annotated[float, typer.Option(help="Share of the judge's pictures that go through the codec.")] = CODED,
+    rate: Annotated[float, typer.Option(help="Learning rate.")] = LEARNING_RATE,
     held_out: Annotated[int, typer.Option(help="Renders to measure on.")] = 1024,
     start: Annotated[Path | None, typer.Option(help="Weights to begin with.")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
@@ -243,9 +253,9 @@ def main(
     network = on(where, network)
     vae = on(where, AutoencoderKL.from_pretrained(codec)).eval() if codec else None
     found = _share(stored(renders or out / "renders.safetensors", count, first=first), role).to(where)
-    lesson = Lesson(role, network, found, vae, batch)
+    lesson = Lesson(role, network, found, vae, batch, coded)
     source = f"{len(found)} renders{' through a codec' if codec else ''}"
-    trainer = Trainer({role: network}, out / role, LEARNING_RATE, 0.995, source, typer.echo)
+    trainer = Trainer({role: network}, out / role, rate, 0.995, source, typer.echo)
     if not trainer.run(lesson, wanted, max_minutes, role, final):
         typer.echo(f"stopped: {role} at step {trainer.step} of {wanted}; the next call goes on from there")
         return
