@@ -11,9 +11,10 @@ from torch import Tensor
 from attrbank.backbones.portraits.parameters import draw
 from attrbank.backbones.portraits.render import render
 from lab.pool import spread
+from lab.portraits import renders
 from lab.portraits.codec import signed
 from lab.portraits.loop import on
-from lab.portraits.renders import CHUNK, FIRST_SEED, as_bytes, described
+from lab.portraits.renders import FIRST_SEED, as_bytes, described
 
 AT_ONCE = 125
 """Pictures that are encoded together."""
@@ -35,8 +36,8 @@ class Examples:
 
 
 def made(number: int) -> dict[str, Tensor]:
-    """The pictures and captions of one part, of ``CHUNK`` portraits."""
-    about, images = described(number), as_bytes(render(draw(CHUNK, FIRST_SEED + number)))
+    """The pictures and captions of one part, of ``renders.CHUNK`` portraits."""
+    about, images = described(number), as_bytes(render(draw(renders.CHUNK, FIRST_SEED + number)))
     return {"images": images, "tokens": about["tokens"], "open": about["open"]}
 
 
