@@ -47,7 +47,7 @@ def encoded(
 ) -> Examples:
     """At least ``count`` examples on a device, from the ``first``-th part on."""
     network, found = on(device, vae), []
-    for part in spread(made, range(first, first - (-count // CHUNK)), workers):
+    for part in spread(made, range(first, first - (-count // renders.CHUNK)), workers):
         latents = [
             network.encode(signed(some.to(device))).latent_dist.mean.half() * network.config.scaling_factor
             for some in torch.split(part["images"], AT_ONCE)

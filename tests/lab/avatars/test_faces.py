@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from attrbank_avatars.truth import values_of
 
-from lab.avatars import cutouts as drawing
-from lab.avatars import faces
+from lab.avatars import cutouts as drawing, faces
 from lab.avatars.cutouts import SIZE, Cutouts
 from lab.avatars.painting import Bank
 from lab.avatars.scenes import Place, Scene
@@ -53,13 +52,9 @@ def test_a_face_is_what_changes_and_is_read_again_from_disk(bank: Bank, monkeypa
 def test_a_mask_lies_where_its_figure_stands(bank: Bank):
     upright = Place(0, 0.5, 0.5, 1.0, 0.0, False)
     masks = faces.faces_of(bank)
-    whole, moved, mirrored, small = faces.cells_of(
-        [
-            Scene((place,), "blue", "plain")
-            for place in (upright, replace(upright, x=0.75), replace(upright, flipped=True), replace(upright, scale=0.5))
-        ],
-        masks,
-    )
+    others = (replace(upright, x=0.75), replace(upright, flipped=True), replace(upright, scale=0.5))
+    scenes = [Scene((place,), "blue", "plain") for place in (upright, *others)]
+    whole, moved, mirrored, small = faces.cells_of(scenes, masks)
     assert whole.shape == (SIZE // 4, SIZE // 4)
     assert np.argwhere(whole).min(0).tolist() == [20, 14]
     assert np.argwhere(whole).max(0).tolist() == [23, 17]
