@@ -79,4 +79,4 @@ class ReportingTrainer(Trainer):
     def _report(self, title: str, steps: int, loss: float, seconds: float, deadline: float) -> None:
         left = min((steps - self.step) * seconds, deadline - time.monotonic()) / 60
         line = f"{title}: step {self.step} of {steps}, loss {loss:.4f}, {1000 * seconds:.0f} ms a step"
-        print(f"{line}, {left:.1f} minutes left", flush=True)
+        print(f"{line}, {left:.1f} minutes left{self.warning()}", flush=True)

@@ -100,6 +100,8 @@ class Trainer:
             self.parameters.values(), lr=learning_rate, betas=(0.9, 0.99), fused=True if self.on_gpu else None
         )
         self.step, self.time_left = 0, 1.0
+        self.left_out = torch.zeros(())
+        """How many steps changed nothing, since a gradient was not finite."""
         self._resume()
 
     def run(
@@ -142,7 +144,8 @@ class Trainer:
                 each = (time.monotonic() - began) / (self.step - first)
                 left = each * (steps - self.step) / 60
                 mean = float(torch.stack(losses).mean())
-                self.say(f"{title} {self.step}/{steps}: loss {mean:.4f}, {each:.3f} s a step, {left:.0f} minutes left")
+                line = f"{title} {self.step}/{steps}: loss {mean:.4f}, {each:.3f} s a step, {left:.0f} minutes left"
+                self.say(line + self.warning())
                 losses.clear()
             if self.step % CHECKPOINT_EVERY == 0:
                 self.save()
@@ -157,6 +160,7 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
         if self.on_gpu:  # where Adam leaves a step out by itself, if it is told in this way
             self.optimizer.found_inf = (~torch.isfinite(norm)).float()  # type: ignore[attr-defined]
+            self.left_out = self.left_out + self.optimizer.found_inf  # type: ignore[attr-defined]
         self.optimizer.step()
         self.step += 1
         weight = 1 - min(self.ema_decay, self.step / (self.step + 10))
@@ -172,6 +176,11 @@ class Trainer:
         loss = loss_at(self.step)
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
+
+    def warning(self) -> str:
+        """What a line ends with if steps had to be left out."""
+        count = int(self.left_out)
+        return f", {count} steps left out" if count else ""
 
     def load_average(self) -> None:
         """Put the averaged weights into the networks: training is over."""

@@ -71,6 +71,6 @@ class TestTheirJudge(JudgeContract):
 
 def test_the_readme_begins_with_the_bad_news_and_links_to_what_is_there() -> None:
     text = README.read_text(encoding="utf-8")
-    assert text.splitlines()[2].startswith("**What prompts say of figures comes, moods do not")
+    assert text.splitlines()[2].startswith("**What prompts say of figures comes, and faces are still uneven.**")
     for link in re.findall(r"\]\(([^)\s]+)\)", text):
         assert (README.parent / link).resolve().exists(), link
