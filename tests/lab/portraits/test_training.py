@@ -26,7 +26,7 @@ from lab.portraits.labelled import SHEETS
 from lab.portraits.loop import Trainer, metadata_of
 from lab.portraits.phrases import seen
 from lab.portraits.renders import as_bytes, other_glasses, stored
-from lab.portraits.spoil import DAMAGES, damaged, half_drawn
+from lab.portraits.spoil import DAMAGES, at, damaged, half_drawn
 from lab.spoiling import seeded
 from tests.helpers.readings import truth_of
 
@@ -176,9 +176,18 @@ def test_damage_is_damage_and_leaves_the_rest():
 
 def test_a_spoiled_eye_is_an_eye():
     """Where a head has its eyes, changing their colour changes the picture, and spoiling one does nothing elsewhere."""
-    people = draw(16, 3).having("glasses", 0.0).having("eye_colour", 0.0)
+    people, ends = draw(16, 3).having("glasses", 0.0).having("eye_colour", 0.0), torch.tensor([0.0, 1.0]).repeat(8)
+    people = people.having("head_x", ends).having("head_y", 1 - ends).having("tilt", ends)
     images = render(people)
     eyes = (render(people.having("eye_colour", 1.0)) - images).abs().amax(1) > 0.05
+    axis = (torch.arange(128) + 0.5) / 128
+    for left, side in ((True, -0.185), (False, 0.185)):
+        x, y = (share.flatten() for share in at(people, torch.full((16, 1, 1, 1), side), torch.zeros(16, 1, 1, 1)))
+        middle = at(people, torch.zeros(16, 1, 1, 1), torch.zeros(16, 1, 1, 1))[0].view(16, 1, 1)
+        eye = (eyes & ((axis < middle) == left)).float()
+        eye = eye / eye.sum((1, 2), keepdim=True)
+        assert ((eye.sum(1) * axis).sum(1) - x).abs().max() < 0.02
+        assert ((eye.sum(2) * axis).sum(1) - y).abs().max() < 0.015
     near = functional.max_pool2d(eyes.float(), 25, stride=1, padding=12) > 0
     spoilt = (DAMAGES["eye-faint"](images, people, seeded(16, 5)) - images).abs().amax(1) > 0.02
     assert (spoilt & ~near).sum() < 0.02 * spoilt.sum()
