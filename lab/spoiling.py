@@ -49,10 +49,31 @@ def disc(x: Tensor, y: Tensor, radius: Tensor, side: int) -> Tensor:
     return ((radius - away) * 20 + 0.5).clamp(0, 1)
 
 
+def wiped(images: Tensor, reach: int = 7) -> Tensor:
+    """Everything wiped sideways, so many pixels to either side."""
+    padded = functional.pad(images, (reach, reach, 0, 0), mode="replicate")
+    return blur(functional.avg_pool2d(padded, (1, 2 * reach + 1), stride=1), 1)
+
+
+def patches(chance: Chance, cells: int, side: int = 128) -> Tensor:
+    """Soft patches, (count, 1, side, side) in [0, 1], about so many along each side."""
+    grain = torch.randn(chance.count, 1, cells, cells, generator=chance.generator, device=chance.device)
+    return functional.interpolate(grain, size=side, mode="bicubic").mul(2).sigmoid()
+
+
+def melt(images: Tensor, pixels: Tensor, chance: Chance) -> Tensor:
+    """Everything is moved about, as a smooth random field says, by so many pixels, (N, 1, h, w)."""
+    side = images.shape[-1]
+    field = torch.randn(len(images), 2, 12, 12, generator=chance.generator, device=chance.device)
+    moved = functional.interpolate(field, size=side, mode="bicubic") * pixels * 2 / side
+    still = torch.eye(2, 3, device=images.device).expand(len(images), 2, 3)
+    grid = functional.affine_grid(still, list(images.shape), align_corners=False) + moved.permute(0, 2, 3, 1)
+    return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
 def smear(images: Tensor, where: Tensor) -> Tensor:
     """A place is wiped sideways; ``where`` is (N, 1, h, w) in [0, 1], here and below."""
-    wiped = functional.avg_pool2d(functional.pad(images, (7, 7, 0, 0), mode="replicate"), (1, 15), stride=1)
-    return torch.lerp(images, blur(wiped, 1), where)
+    return torch.lerp(images, wiped(images), where)
 
 
 def double(images: Tensor, where: Tensor, chance: Chance) -> Tensor:

@@ -115,6 +115,16 @@ def round_trip(codec: AutoencoderKL, images: Tensor) -> Tensor:
     return (torch.cat(parts).float().cpu() / 2 + 0.5).clamp(0, 1)
 
 
+@torch.no_grad()
+def through(codec: AutoencoderKL, images: Tensor, noise: Tensor | float, generator: torch.Generator) -> Tensor:
+    """Images (N, 3, 128, 128) in [0, 1], decoded from latents with normal noise of this size, in units of latents."""
+    with torch.autocast(images.device.type, torch.bfloat16):
+        latents = codec.encode(images * 2 - 1).latent_dist.mean
+        grain = torch.randn(latents.shape, generator=generator, device=images.device)
+        decoded: Tensor = codec.decode(latents + noise / codec.config.scaling_factor * grain).sample.float()
+    return (decoded / 2 + 0.5).clamp(0, 1)
+
+
 def psnr(codec: AutoencoderKL, images: Tensor) -> float:
     """Peak signal-to-noise ratio of a round trip, in dB, over all pixels of images (N, 3, 128, 128) in [0, 1]."""
     return float(-10 * torch.log10(functional.mse_loss(round_trip(codec, images), images)))

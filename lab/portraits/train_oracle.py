@@ -21,31 +21,21 @@ from attrbank.backbones.portraits.parameters import GRADES, Portraits, draw
 from attrbank.backbones.portraits.render import render
 from attrbank.backbones.portraits.visible import READ_KINDS, READ_NUMBERS, kind_seen, numbers, numbers_seen
 from attrbank.evaluation.judges.oracle import Damage, Oracle, Reading, build, restore, store
-from lab.portraits.codec import HELD_OUT, round_trip
+from lab.portraits.codec import HELD_OUT, round_trip, through
+from lab.portraits.damage import SEED, DamageLesson
 from lab.portraits.loop import Trainer, on, place
-from lab.portraits.renders import Renders, other_glasses, stored
+from lab.portraits.renders import Renders, stored
 from lab.portraits.spoil import BLEMISHES, DAMAGES, damaged, half_drawn, soften
 from lab.spoiling import Chance, seeded
 
 BATCH, LEARNING_RATE = 64, 1e-3
-SEEDS = {"judge": 1 << 33, "tuner": 1 << 34, "damage": 1 << 35}
+SEEDS = {"judge": 1 << 33, "tuner": 1 << 34, "damage": SEED}
 STEPS = {"judge": 12_000, "tuner": 8000, "damage": 6000}
-NUMBERS_WEIGHT, HALF_SHARE, NOISED, JITTERED = 10.0, 0.1, 0.4, 0.1
+NUMBERS_WEIGHT, HALF_SHARE, NOISED = 10.0, 0.1, 0.4
 CODED = 0.125
 """The share of the judge's pictures that go through the codec, which costs a CPU ten times what the judge does."""
-KEPT = 80
-"""How many batches for the detector are made."""
 ALARMS = 0.02
 """The share of held-out renders through the codec that the detector may call damaged."""
-
-
-def through(vae: AutoencoderKL, images: Tensor, noise: Tensor | float, generator: torch.Generator) -> Tensor:
-    """Images (N, 3, 128, 128) in [0, 1], decoded from latents with normal noise of this size, in units of latents."""
-    with torch.no_grad(), torch.autocast(images.device.type, torch.bfloat16):
-        latents = vae.encode(images * 2 - 1).latent_dist.mean
-        grain = torch.randn(latents.shape, generator=generator, device=images.device)
-        decoded: Tensor = vae.decode(latents + noise / vae.config.scaling_factor * grain).sample.float()
-    return (decoded / 2 + 0.5).clamp(0, 1)
 
 
 class Truth:
@@ -84,12 +74,10 @@ class Truth:
 
 
 class Lesson:
-    """The loss of a role at step n; a pure function of the step and the network, but for the detector's.
-
-    That one is shown ``KEPT`` batches again and again, which a resumed run makes of other steps.
+    """The loss of a role at step n; a pure function of the step and the network.
 
     Args:
-        role: judge, tuner or damage.
+        role: judge or tuner.
         network: what learns.
         found: what it learns from, on its device.
         vae: the autoencoder whose blemishes it is to know.
@@ -108,9 +96,8 @@ class Lesson:
     ) -> None:
         self.network, self.found, self.vae, self.batch, self.seed = network, found, vae, batch, SEEDS[role]
         self.coded = coded
-        self._kept: dict[int, Tensor] = {}
         self.truth = Truth(Portraits(found.values.cpu()), found.values.device)
-        self.loss = {"judge": self._judge, "tuner": self._tuner, "damage": self._damage}[role]
+        self.loss = {"judge": self._judge, "tuner": self._tuner}[role]
 
     def __call__(self, step: int) -> Tensor:
         """The loss on a random batch."""
@@ -142,24 +129,8 @@ class Lesson:
         """Renders that are a little soft or sharp, and nothing else: its blind spots are not the judge's."""
         return self.truth.loss(self.network(soften(images, chance)), rows, self.truth.kinds[rows])
 
-    def _damage(self, rows: Tensor, images: Tensor, chance: Chance) -> Tensor:
-        """First half whole, second half damaged, all through the codec if there is one, with a little noise.
 
-        What has gone through the codec is kept and mirrored by chance when its turn comes again.
-        """
-        whole = len(images) // 2
-        number = int((chance.generator.initial_seed() - self.seed) // 16 % KEPT)
-        if number not in self._kept:
-            images[whole:] = damaged(images[whole:], self._others(rows[whole:]), chance)
-            if self.vae is not None:
-                images = through(self.vae, images, JITTERED * chance.number(), chance.generator)
-            self._kept[number] = images
-        shown = torch.where(chance.number() < 0.5, self._kept[number], self._kept[number].flip(3))
-        wanted = (torch.arange(len(images), device=images.device) >= whole).float()
-        return functional.binary_cross_entropy_with_logits(self.network(shown).float(), wanted)
-
-
-def settle(network: nn.Module, lesson: Lesson, step: int) -> None:
+def settle(network: nn.Module, lesson: Callable[[int], Tensor], step: int) -> None:
     """Take the statistics of batch norms anew for averaged weights."""
     network.train()
     norms = [part for part in network.modules() if isinstance(part, nn.BatchNorm2d)]
@@ -196,8 +167,7 @@ def set_threshold(detector: Damage, vae: AutoencoderKL | None, count: int) -> No
     """Let it call ``ALARMS`` of ``count`` held-out renders, through the codec if there is one, damaged."""
     whole = render(draw(count, HELD_OUT))
     whole = whole if vae is None else round_trip(vae, whole)
-    found = torch.cat([detector(part) for part in torch.split(whole, 64)])
-    detector.threshold.fill_(float(found.quantile(1 - ALARMS)))
+    detector.threshold.fill_(float(detector.read(whole).quantile(1 - ALARMS)))
 
 
 def report(role: str, network: nn.Module, vae: AutoencoderKL | None, count: int) -> None:
@@ -215,7 +185,7 @@ def report(role: str, network: nn.Module, vae: AutoencoderKL | None, count: int)
             typer.echo(f"{role}, {title}: r² {grades}; least {found[least]:.3f} ({least})")
             typer.echo(f"{role}, {title}: rightly read {' '.join(f'{name} {right[name]:.3f}' for name in right)}")
         elif isinstance(network, Damage):
-            spoilt = damaged(render(portraits), render(other_glasses(portraits)), seeded(count, HELD_OUT))
+            spoilt = damaged(render(portraits), portraits, seeded(count, HELD_OUT))
             seen = network.sees(way(spoilt))
             kinds = [float(seen[n :: len(DAMAGES)].float().mean()) for n in range(len(DAMAGES))]
             each = " ".join(f"{kind} {share:.2f}" for kind, share in zip(DAMAGES, kinds, strict=True))
@@ -251,9 +221,13 @@ def main(
     if start:
         restore(network, start).train().requires_grad_(True)
     network = on(where, network)
-    vae = on(where, AutoencoderKL.from_pretrained(codec)).eval() if codec else None
-    found = _share(stored(renders or out / "renders.safetensors", count, first=first), role).to(where)
-    lesson = Lesson(role, network, found, vae, batch, coded)
+    given = torch.device("cpu") if role == "damage" else where
+    vae = on(given, AutoencoderKL.from_pretrained(codec)).eval() if codec else None
+    found = _share(stored(renders or out / "renders.safetensors", count, first=first), role).to(given)
+    if isinstance(network, Damage):
+        lesson: Callable[[int], Tensor] = DamageLesson(network, found, vae, batch, where)
+    else:
+        lesson = Lesson(role, network, found, vae, batch, coded)
     source = f"{len(found)} renders{' through a codec' if codec else ''}"
     trainer = Trainer({role: network}, out / role, rate, 0.995, source, typer.echo)
     if not trainer.run(lesson, wanted, max_minutes, role, final):

@@ -153,8 +153,6 @@ def build_tuner() -> Oracle:
 class Damage(nn.Module):
     """A detector of damage: a logit for each of 16×16 places, of which the worst ones count.
 
-    Its view of each place is narrow, so that it looks at how things are drawn and not at who is drawn.
-
     Attributes:
         threshold: the logit from which a picture counts as damaged: 2 % of renders through the codec do.
     """
@@ -175,17 +173,29 @@ class Damage(nn.Module):
         self.register_buffer("threshold", torch.tensor(0.0))
 
     @torch.no_grad()
-    def sees(self, images: Tensor, batch: int = 64) -> Tensor:
-        """Which of images (B, 3, 128, 128) in [0, 1] are damaged, (B,) bool."""
-        return torch.cat([self(part) > self.threshold for part in torch.split(images, batch)])
+    def read(self, images: Tensor, batch: int = 64) -> Tensor:
+        """Logits (N,) of any number of images (N, 3, 128, 128) in [0, 1]; the larger, the more damaged."""
+        return torch.cat([self(part) for part in torch.split(images, batch)])
+
+    def sees(self, images: Tensor) -> Tensor:
+        """Which of images (N, 3, 128, 128) in [0, 1] are damaged, (N,) bool."""
+        return self.read(images) > self.threshold
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (B,) of images (B, 3, 128, 128) in [0, 1]; the larger, the more damaged."""
+        """Logits (B,) of images (B, 3, 128, 128) in [0, 1]."""
+        return worst(self.places(images))
+
+    def places(self, images: Tensor) -> Tensor:
+        """Logits (B, 1, 16, 16) of the places of images."""
         x = self.stages(images * 2 - 1)
         axis = torch.linspace(-1, 1, x.shape[-1], device=x.device).expand(len(x), 1, x.shape[-2], -1)
-        x = functional.relu(self.place(torch.cat([x, axis, axis.transpose(2, 3)], dim=1)))
-        places: Tensor = self.out(x)
-        return places.flatten(1).logsumexp(1) - 5.5  # the logarithm of about 256 places
+        found: Tensor = self.out(functional.relu(self.place(torch.cat([x, axis, axis.transpose(2, 3)], dim=1))))
+        return found
+
+
+def worst(places: Tensor) -> Tensor:
+    """Logits of pictures, (B,), from those of places: a picture is as damaged as its worst 2×2 of them."""
+    return functional.avg_pool2d(places, 2, stride=1).flatten(1).amax(1)
 
 
 def build(role: Role) -> Oracle:

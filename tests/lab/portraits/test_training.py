@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.nn import functional
 
 from attrbank.backbones.portraits.parameters import draw
 from attrbank.backbones.portraits.render import render
@@ -20,10 +21,12 @@ from attrbank.evaluation.judges.oracle import OUTPUTS, Damage, build, restore, s
 from lab.portraits import codec, measure, renders, train, train_oracle
 from lab.portraits.captions import describe
 from lab.portraits.codec import HELD_OUT
+from lab.portraits.damage import DamageLesson
+from lab.portraits.labelled import SHEETS
 from lab.portraits.loop import Trainer, metadata_of
 from lab.portraits.phrases import seen
-from lab.portraits.renders import as_bytes, other_glasses
-from lab.portraits.spoil import DAMAGES, damaged, half_drawn
+from lab.portraits.renders import as_bytes, other_glasses, stored
+from lab.portraits.spoil import DAMAGES, at, damaged, half_drawn
 from lab.spoiling import seeded
 from tests.helpers.readings import truth_of
 
@@ -161,14 +164,67 @@ def test_what_is_hidden_is_not_asked_for():
 
 def test_damage_is_damage_and_leaves_the_rest():
     people = draw(12, 2)
-    images, others = render(people), render(other_glasses(people))
+    images = render(people)
     for kind, spoil in DAMAGES.items():
-        spoilt = spoil(images, others, seeded(12, 5))
+        spoilt = spoil(images, people, seeded(12, 5))
         changed = ((spoilt - images).abs().amax(1) > 0.05).float().mean((1, 2))
         assert (changed > 0.002).float().mean() > 0.7, kind
         assert changed.mean() < 0.6
-    assert torch.equal(damaged(images, others, seeded(12, 3)), damaged(images, others, seeded(12, 3)))
-    assert not torch.equal(damaged(images, others, seeded(12, 3)), damaged(images, others, seeded(12, 4)))
+    assert torch.equal(damaged(images, people, seeded(12, 3)), damaged(images, people, seeded(12, 3)))
+    assert not torch.equal(damaged(images, people, seeded(12, 3)), damaged(images, people, seeded(12, 4)))
+
+
+def test_a_spoiled_eye_is_an_eye():
+    """Where a head has its eyes, changing their colour changes the picture, and spoiling one does nothing elsewhere."""
+    people, ends = draw(16, 3).having("glasses", 0.0).having("eye_colour", 0.0), torch.tensor([0.0, 1.0]).repeat(8)
+    people = people.having("head_x", ends).having("head_y", 1 - ends).having("tilt", ends)
+    images = render(people)
+    eyes = (render(people.having("eye_colour", 1.0)) - images).abs().amax(1) > 0.05
+    axis = (torch.arange(128) + 0.5) / 128
+    for left, side in ((True, -0.185), (False, 0.185)):
+        x, y = (share.flatten() for share in at(people, torch.full((16, 1, 1, 1), side), torch.zeros(16, 1, 1, 1)))
+        middle = at(people, torch.zeros(16, 1, 1, 1), torch.zeros(16, 1, 1, 1))[0].view(16, 1, 1)
+        eye = (eyes & ((axis < middle) == left)).float()
+        eye = eye / eye.sum((1, 2), keepdim=True)
+        assert ((eye.sum(1) * axis).sum(1) - x).abs().max() < 0.02
+        assert ((eye.sum(2) * axis).sum(1) - y).abs().max() < 0.015
+    near = functional.max_pool2d(eyes.float(), 25, stride=1, padding=12) > 0
+    spoilt = (DAMAGES["eye-faint"](images, people, seeded(16, 5)) - images).abs().amax(1) > 0.02
+    assert (spoilt & ~near).sum() < 0.02 * spoilt.sum()
+    assert (spoilt & eyes).flatten(1).any(1).float().mean() > 0.9
+
+
+def test_the_detector_learns_from_both_sheets_and_never_from_what_is_held_out():
+    assert [len(sheet.to_learn().pictures) for sheet in SHEETS] == [60, 203]
+    for sheet in SHEETS:
+        read, learned = sheet.read(), sheet.to_learn()
+        held_out = {picture.numpy().tobytes() for picture in read.pictures[read.held_out]}
+        assert held_out.isdisjoint(picture.numpy().tobytes() for picture in learned.pictures)
+        assert learned.damaged.any()
+        assert not learned.damaged.all()
+
+
+def test_a_step_for_the_detector_has_all_four_sorts_of_pictures(tmp_path: Path):
+    found = stored(tmp_path / "renders.safetensors", 40, workers=1)
+    lesson = DamageLesson(Damage(), found, None, 32, torch.device("cpu"))
+    assert (lesson.renders, lesson.by_eye) == (6, 10)
+    assert lesson(3) == lesson(3)
+    lesson(3).backward()
+    assert all(weight.grad is not None for weight in lesson.network.parameters())
+
+
+def test_a_detector_that_is_right_loses_less():
+    """Large logits where renders are damaged and nowhere else cost less than the same elsewhere."""
+    off = torch.zeros(2, 1, 16, 16)
+    off[1, :, 4:6, 4:6] = 0.3
+    lesson = object.__new__(DamageLesson)
+    lesson.renders, lesson.by_eye = 1, 1
+    right = torch.full((4, 1, 16, 16), -6.0)
+    right[1, :, 4:6, 4:6] = right[3, :, 9:11, 9:11] = 6.0
+    wrong, missed = right.roll(1, 0), right.clone()
+    missed[1] = right[1].roll(8, -1)
+    assert lesson._of_pictures(right, off) < 0.2 * lesson._of_pictures(wrong, off)
+    assert lesson._of_places(right, off) < 0.2 * lesson._of_places(missed, off)
 
 
 def test_half_a_pair_of_glasses_is_half_drawn():
