@@ -14,6 +14,7 @@ from lab.figures import (
     agreement,
     bars,
     compositions,
+    guidance,
     negatives,
     new_truth,
     pictures,
@@ -28,6 +29,7 @@ PAGES = (
     Path("README.md"),
     Path("docs/portraits.md"),
     Path("docs/results.md"),
+    Path("plugins/attrbank-guidance/README.md"),
     Path("plugins/attrbank-ksamplers/README.md"),
 )
 """In the clone, those that show tables."""
@@ -69,6 +71,7 @@ TABLES: Mapping[str, Table] = {
     "strengths": Table(("strengths.json",), strengths.table),
     "negatives": Table(("negatives.json",), negatives.table),
     "bars": Table(("bars.json",), bars.table),
+    "guidance": _evaluated(guidance.table, "guidance.json"),
     "samplers": Table(("samplers.json",), samplers.table),
     "ksamplers": Table(("samplers.json",), lambda found: samplers.table(found, KSAMPLERS)),
     "round-trips": Table(("pictures.json",), pictures.round_trip_table),

@@ -120,6 +120,12 @@ STEPS = (
         needs=("attrbank-example-sampler", "attrbank-ksamplers"),
     ),
     Step(
+        "guidance",
+        ("docs/guidance.json", "plugins/attrbank-guidance/sheet.png"),
+        ("lab.figures.guidance --work {out} --out {out}/guidance.json --picture {out}/sheet.png",),
+        needs=("attrbank-guidance",),
+    ),
+    Step(
         "pictures",
         ("docs/pictures.json", "docs/pictures.png"),
         ("lab.figures.pictures --count {half_count} --out {out}/pictures.json --picture {out}/pictures.png",),

@@ -198,6 +198,11 @@ class Trajectory:
             InvalidValueError: the prompts are neither one nor as many as the rows.
             NumericError: the latent is not finite, or the prediction is not.
         """
+        said = self._said(position, conditioning)
+        return self._steered(said, position) if self._guides and position.index < self.end else said
+
+    def _said(self, position: Position, conditioning: Conditioning) -> Prediction:
+        """The prediction as guidance has it, before any guide."""
         if position.index == self.end:
             return Prediction(torch.zeros_like(position.latent), position.latent)
         rows, t = len(position.latent), self.grid[position.index][0]
@@ -211,9 +216,7 @@ class Trajectory:
             for first in range(0, rows, self.batch_size)
         ]
         eps, x0 = (torch.cat(rows) for rows in zip(*parts, strict=True))
-        # x0 is made of ε, and shows one that is bad
-        said = Prediction(eps, finite(x0, "What the backbone predicted"))
-        return self._steered(said, position) if self._guides else said
+        return Prediction(eps, finite(x0, "What the backbone predicted"))  # x0 is made of ε, and shows one that is bad
 
     def pull_back(self, position: Position, conditioning: Conditioning, cotangent: Tensor) -> Tensor:
         """Jᵀu, with J the Jacobian of x̂0 in the latent: which change of the latent makes most of a change u of x̂0.

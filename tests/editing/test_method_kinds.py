@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from attrbank.diffusion.protocols import Prediction
+from attrbank.diffusion.remembering import Memory, RememberingTrajectory
 from attrbank.diffusion.steering import GuideInputs
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.composition import Act, run_edits
@@ -215,6 +217,21 @@ def test_guides_follow_one_another_and_what_they_ask_for_is_counted() -> None:
     assert not torch.equal(one, before)
     assert alone.evaluations == 2 * (8 + 6) + 6
     assert together.evaluations == alone.evaluations + sum(t > 0.26 * 1000 for t, _ in together.grid[4:])
+
+
+def test_a_guide_acts_on_what_is_remembered_and_what_it_asks_for_is_remembered() -> None:
+    backbone, memory = tiny_backbone(), Memory()
+    plan: dict[str, Any] = {"grid": DDIM().grid(8, backbone.schedule), "guidance_scale": 3.0}
+
+    def edited(trajectory: Trajectory) -> Tensor:
+        return run_edits(trajectory, SOURCE, [7], [Act(2, Leans(0.25), 1.0)]).after
+
+    expected = edited(Trajectory(backbone, DDIM(), **plan))
+    once, again = (RememberingTrajectory(backbone, DDIM(), memory=memory, **plan) for _ in range(2))
+    once.run(once.start([7]), once.conditioning(SOURCE))  # so that every step of the unedited picture is known
+    assert torch.equal(edited(once), expected)
+    assert torch.equal(edited(again), expected)
+    assert again.evaluations == 0
 
 
 def test_a_model_edit_acts_from_its_step_until_its_time_and_nowhere_else() -> None:

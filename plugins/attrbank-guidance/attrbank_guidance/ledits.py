@@ -21,7 +21,7 @@ class Parameters(BaseModel):
     """What may be set.
 
     Attributes:
-        scale: of the difference at strength 1, in units of the run's guidance scale; published is 5, absolute.
+        scale: of the difference at strength 1, in units of the run's guidance scale; published is 5, whatever that is.
         quantile: of the latent's cells, those below this one are left alone.
     """
 

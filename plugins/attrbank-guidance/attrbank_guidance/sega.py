@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 class Parameters(BaseModel):
-    """What may be set; all as published, for 50 steps and a guidance scale of 7.5.
+    """What may be set; as published for 50 steps, but for the scale.
 
     Attributes:
-        scale: of the difference at strength 1, in units of the run's guidance scale; published is 5.
+        scale: of the difference at strength 1, in units of the run's guidance scale; published is two thirds, 5 of 7.5.
         quantile: of the numbers of a channel, those below this one in size are dropped.
         warm_up: nothing is added before this share of the time has passed, though the momentum gathers.
         momentum: how much of it is added.
         decay: of the momentum, what stays of it at every step.
     """
 
-    scale: float = Field(0.667, gt=0, le=20)
+    scale: float = Field(1.0, gt=0, le=20)
     quantile: float = Field(0.9, ge=0, lt=1)
     warm_up: float = Field(0.2, ge=0, lt=1)
     momentum: float = Field(0.1, ge=0, le=1)
