@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
+from attrbank_guidance import METHODS
 from attrbank_guidance.along import difference, prompts_of
 from attrbank_guidance.free_slider import FreeSlider, Parameters as OfFreeSlider
 from attrbank_guidance.ledits import Ledits, Parameters as OfLedits
@@ -105,3 +110,11 @@ def test_outside_the_mask_of_ledits_not_a_bit_changes() -> None:
     assert torch.equal(after.eps[outside], before.eps[outside])
     assert torch.equal(after.x0[outside], before.x0[outside])
     assert not torch.equal(after.x0, before.x0)
+
+
+def test_who_lists_methods_does_not_wait_for_torch() -> None:
+    modules = ", ".join(f"attrbank_guidance.{name.replace('-', '_')}" for name in METHODS)
+    code = f"import sys, {modules}; assert not {{'torch', 'numpy', 'diffusers'}} & set(sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
