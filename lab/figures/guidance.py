@@ -42,10 +42,10 @@ DRAWN = (("young", 1.0), ("smile", -1.0), ("smile", 1.0), ("glasses", 1.0))
 """Attributes and strengths on the sheet, for every method."""
 
 
-def measured(seeds: str, work: Path) -> Figures:
+def measured(attributes: tuple[str, ...], seeds: str, work: Path) -> Figures:
     """An evaluation at the two strengths; what is done is kept in a folder, so that a stopped run goes on."""
     request = EvalRequest(
-        references=ATTRIBUTES,
+        references=attributes,
         seeds=parse_seeds(seeds),
         against=("target-prompt",),
         methods=METHODS,
@@ -88,18 +88,20 @@ def sheet(seeds: tuple[int, ...]) -> Image:
 
 def _learned(bench: Bench, method: str, name: str) -> LearnedAttribute:
     source, target = PAIRS[name]
-    spec = complete(learn_spec(name, [source], [target], method=method), bench.backbone)
+    # There is nothing to learn, so that one seed will do.
+    spec = complete(learn_spec(name, [source], [target], method=method, seeds=(0,)), bench.backbone)
     return learn_attribute(spec, load_plugins().method(method), bench.backbone, load_plugins().sampler(spec.sampler))
 
 
 def main(
     work: Annotated[Path, typer.Option(help="Keep what is half done here.")],
+    attributes: Annotated[str, typer.Option(help="Of the starter bank, by commas.")] = ",".join(ATTRIBUTES),
     seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = SEEDS,
     out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("docs/guidance.json"),
     picture: Annotated[Path, typer.Option(help="Where the sheet goes.")] = Path("plugins/attrbank-guidance/sheet.png"),
 ) -> None:
     """Measure, and draw a sheet."""
-    files.replace(out, f"{measured(seeds, work).model_dump_json()}\n".encode())
+    files.replace(out, f"{measured(tuple(attributes.split(',')), seeds, work).model_dump_json()}\n".encode())
     sheet(parse_seeds(seeds)[:SHOWN]).save(picture)
 
 
