@@ -28,8 +28,8 @@ from lab.starter_prompts import NEUTRAL, PAIRS
 
 METHODS = ("free-slider", "sega", "ledits")
 ATTRIBUTES, STRENGTHS = ("young", "smile", "glasses"), (1.0, 2.0)
-SEEDS, SHOWN = "30000-30015", 8
-"""People who are judged, and how many of them are on the sheet."""
+SEEDS = "30000-30015"
+"""People who are judged."""
 
 CALLED = {
     "target-prompt": "target prompt",
@@ -97,12 +97,14 @@ def main(
     work: Annotated[Path, typer.Option(help="Keep what is half done here.")],
     attributes: Annotated[str, typer.Option(help="Of the starter bank, by commas.")] = ",".join(ATTRIBUTES),
     seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = SEEDS,
+    shown: Annotated[int, typer.Option(help="How many of them are on the sheet.", min=1)] = 8,
     out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("docs/guidance.json"),
     picture: Annotated[Path, typer.Option(help="Where the sheet goes.")] = Path("plugins/attrbank-guidance/sheet.png"),
 ) -> None:
     """Measure, and draw a sheet."""
-    files.replace(out, f"{measured(tuple(attributes.split(',')), seeds, work).model_dump_json()}\n".encode())
-    sheet(parse_seeds(seeds)[:SHOWN]).save(picture)
+    found = measured(tuple(attributes.split(",")), seeds, work)
+    files.replace(out, f"{found.model_dump_json()}\n".encode())
+    sheet(parse_seeds(seeds)[:shown]).save(picture)
 
 
 if __name__ == "__main__":
