@@ -15,6 +15,7 @@ from lab.figures import (
     agreement,
     bars,
     compositions,
+    guidance,
     negatives,
     new_truth,
     pictures,
@@ -30,6 +31,7 @@ PAGES = (
     Path("CONTRIBUTING.md"),
     Path("docs/portraits.md"),
     Path("docs/results.md"),
+    Path("plugins/attrbank-guidance/README.md"),
     Path("plugins/attrbank-ksamplers/README.md"),
 )
 """In the clone, those that show tables."""
@@ -70,6 +72,7 @@ TABLES: Mapping[str, Table] = {
     "strengths": Table(("strengths.json",), strengths.table),
     "negatives": Table(("negatives.json",), negatives.table),
     "bars": Table(("bars.json",), bars.table),
+    "guidance": _evaluated(guidance.table, "guidance.json"),
     "samplers": Table(("samplers.json",), samplers.table),
     "ksamplers": Table(("samplers.json",), lambda found: samplers.table(found, KSAMPLERS)),
     "round-trips": Table(("pictures.json",), pictures.round_trip_table),

@@ -120,6 +120,13 @@ STEPS: tuple[Step, ...] = (
         by_hand=True,
     ),
     Step(
+        "guidance",
+        ("docs/guidance.json", "plugins/attrbank-guidance/sheet.png"),
+        ("lab.figures.guidance --work {out} --out {out}/guidance.json --picture {out}/sheet.png",),
+        needs=("attrbank-guidance",),
+        by_hand=True,
+    ),
+    Step(
         "paper-grid",
         ("docs/paper-grid.json",),
         ("lab.figures.paper_grid --out {out}/paper-grid.json",),

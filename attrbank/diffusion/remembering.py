@@ -87,19 +87,19 @@ class RememberingTrajectory(Trajectory):
         super().__init__(backbone, sampler, grid=grid, guidance_scale=guidance_scale, negative_prompt=negative_prompt)
         self._memory, self._remembered = memory, backbone
 
-    def predict(self, position: Position, conditioning: Conditioning) -> Prediction:
-        """As ``Trajectory.predict``; ``evaluations`` counts what was not remembered.
+    def _said(self, position: Position, conditioning: Conditioning) -> Prediction:
+        """As ``Trajectory`` has it; ``evaluations`` counts what was not remembered.
 
         What is to be differentiated, and what a backbone says that an edit has changed, is predicted every time.
         """
         latent = position.latent
         is_differentiated = latent.requires_grad or carries_tangent(latent)
         if self.backbone is not self._remembered or is_differentiated or position.index == self.end:
-            return super().predict(position, conditioning)
+            return super()._said(position, conditioning)
         key = _key(latent, self.grid[position.index][0], self.guidance_scale, self.negative_prompt, conditioning)
         if (known := self._memory.recall(key)) is not None:
             return Prediction(*known)
-        prediction = super().predict(position, conditioning)
+        prediction = super()._said(position, conditioning)
         self._memory.keep(key, prediction)
         return prediction
 

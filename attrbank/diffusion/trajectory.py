@@ -15,6 +15,7 @@ from attrbank.diffusion.forward_mode import kernels_for
 from attrbank.diffusion.prediction import evaluations_per_step, guide, is_guided
 from attrbank.diffusion.protocols import Backbone, Conditioning, Grid, Prediction, Sampler, guidance_of
 from attrbank.diffusion.schedule import timestep_at
+from attrbank.diffusion.steering import Guide, GuideInputs
 from attrbank.errors import InvalidValueError, NumericError, PluginError
 
 MOST_ROWS = 16
@@ -87,12 +88,19 @@ class Trajectory:
         self.negative_prompt = negative_prompt
         self.batch_size = batch_size or _rows_for(backbone.latent_shape)
         self._conditionings: dict[str, Conditioning] = {}
+        self._guides: tuple[Guide, ...] = ()
         self._tally = _Tally()
 
     def through(self, backbone: Backbone) -> Trajectory:
         """The same run on another backbone, such as this one with other weights; evaluations are counted together."""
         other = copy.copy(self)
         other.backbone, other._conditionings = backbone, {}
+        return other
+
+    def steered(self, guides: Sequence[Guide]) -> Trajectory:
+        """The same run, on whose predictions these have the last word, in turn; evaluations are counted together."""
+        other = copy.copy(self)
+        other._guides = tuple(guides)
         return other
 
     def along(self, grid: Grid) -> Trajectory:
@@ -190,6 +198,11 @@ class Trajectory:
             InvalidValueError: the prompts are neither one nor as many as the rows.
             NumericError: the latent is not finite, or the prediction is not.
         """
+        said = self._said(position, conditioning)
+        return self._steered(said, position) if self._guides and position.index < self.end else said
+
+    def _said(self, position: Position, conditioning: Conditioning) -> Prediction:
+        """The prediction as guidance has it, before any guide."""
         if position.index == self.end:
             return Prediction(torch.zeros_like(position.latent), position.latent)
         rows, t = len(position.latent), self.grid[position.index][0]
@@ -269,6 +282,21 @@ class Trajectory:
         eps, x0 = self._asked(torch.cat([latent, latent]), t, both)
         return guide(Prediction(eps[:rows], x0[:rows]), Prediction(eps[rows:], x0[rows:]), self.guidance_scale)
 
+    def _steered(self, prediction: Prediction, position: Position) -> Prediction:
+        """What the guides make of a prediction; what they ask for is theirs alone, and nobody guides it."""
+        plain, t, schedule = self.steered(()), self.grid[position.index][0], self.backbone.schedule
+        guided = guidance_of(self.backbone) == "classifier-free" and is_guided(self.guidance_scale)
+        inputs = GuideInputs(
+            time=t / schedule.train_timesteps,
+            alpha_bar=schedule.alpha_bar(t),
+            latent=position.latent,
+            guidance_scale=self.guidance_scale if guided else 1.0,
+            under=lambda prompts: predict_under(plain, position, prompts),
+        )
+        for say in self._guides:
+            prediction = say(prediction, inputs)
+        return Prediction(prediction.eps, finite(prediction.x0, "What an edit made of the prediction"))
+
     def _asked(self, latent: Tensor, t: int, conditioning: Conditioning) -> Prediction:
         with kernels_for(latent):  # here and no sooner, because prompts are encoded once for all kernels
             return self.backbone.predict(latent, t, conditioning)
@@ -302,12 +330,12 @@ class Trajectory:
 
 
 @torch.no_grad()
-def clean_under(trajectory: Trajectory, position: Position, prompts: Sequence[str]) -> Tensor:
-    """What the model makes of the same latents under each of several prompts, without guidance.
+def predict_under(trajectory: Trajectory, position: Position, prompts: Sequence[str]) -> Prediction:
+    """What the model says about the same latents under each of several prompts, without guidance.
 
     Shapes:
         position.latent: (B, C, H, W).
-        returns: x̂0, (P, B, C, H, W).
+        returns: (P, B, C, H, W) each.
 
     Raises:
         NumericError: a prediction is not finite.
@@ -317,7 +345,18 @@ def clean_under(trajectory: Trajectory, position: Position, prompts: Sequence[st
     together = {name: torch.cat([one[name] for one in encoded]) for name in encoded[0]}
     repeated = position.latent.repeat(len(prompts), 1, 1, 1)
     everywhere = Position(repeated, position.index, position.seeds * len(prompts))
-    return unguided.predict(everywhere, together).x0.reshape(len(prompts), *position.latent.shape)
+    eps, x0 = unguided.predict(everywhere, together)
+    shape = (len(prompts), *position.latent.shape)
+    return Prediction(eps.reshape(shape), x0.reshape(shape))
+
+
+def clean_under(trajectory: Trajectory, position: Position, prompts: Sequence[str]) -> Tensor:
+    """The clean latents of that, (P, B, C, H, W).
+
+    Raises:
+        NumericError: a prediction is not finite.
+    """
+    return predict_under(trajectory, position, prompts).x0
 
 
 def _noise(seeds: Sequence[int], latent_shape: tuple[int, int, int]) -> Iterator[Tensor]:

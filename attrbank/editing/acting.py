@@ -10,7 +10,7 @@ from attrbank.attribute.calibration import calibration_of, raw_strength
 from attrbank.diffusion.schedule import Grid, Schedule, indices_of
 from attrbank.editing.composition import Act
 from attrbank.editing.contradiction import opposed_to
-from attrbank.methods.protocol import Edit, ModelEdit, PromptEdit
+from attrbank.methods.protocol import AnyEdit
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.fields import Core
 from attrbank.schema.stored import AttributeRecord
@@ -30,7 +30,7 @@ class Ready:
     """
 
     record: AttributeRecord
-    edit: Edit | ModelEdit | PromptEdit
+    edit: AnyEdit
     strength: float
     times: tuple[float, ...]
     opposed: tuple[str, ...] = ()

@@ -14,9 +14,10 @@ from torch import Tensor
 from attrbank.diffusion.protocols import Conditioning, Prediction
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.spelling import places_of, token_spans_of
+from attrbank.diffusion.steering import Guide
 from attrbank.diffusion.trajectory import Position, Trajectory, clean_under
 from attrbank.editing.contradiction import apart_from, without
-from attrbank.methods.protocol import LASTING, Edit, ModelEdit, PromptEdit
+from attrbank.methods.protocol import LASTING, AnyEdit, Edit, GuidanceEdit, ModelEdit, PromptEdit
 
 OnStep: TypeAlias = Callable[[Position], None]
 """Called with every position reached."""
@@ -39,7 +40,7 @@ class Act:
     """
 
     index: int
-    edit: Edit | ModelEdit | PromptEdit
+    edit: AnyEdit
     strength: float
     later: tuple[int, ...] = ()
     opposed: tuple[str, ...] = ()
@@ -214,18 +215,23 @@ class _Model:
         self._plain, self._prompt = trajectory, prompt
         self._trajectory, self._conditioning = trajectory, source
         self._in_force: list[Act] = []
+        self._guides: dict[Act, Guide] = {}
 
     def turn(self, act: Act) -> None:
         """Begin with an edit, or end the one that is in force."""
         if act in self._in_force:
             self._in_force.remove(act)
+            self._guides.pop(act, None)
         else:
             self._in_force.append(act)
+            if isinstance(act.edit, GuidanceEdit):
+                self._guides[act] = act.edit.guide(act.strength)  # once, for it remembers
         backbone = self._plain.backbone
         for other in self._in_force:
             if isinstance(other.edit, ModelEdit):
                 backbone = other.edit.through(backbone, other.strength)
-        self._trajectory = self._plain if backbone is self._plain.backbone else self._plain.through(backbone)
+        trajectory = self._plain if backbone is self._plain.backbone else self._plain.through(backbone)
+        self._trajectory = trajectory.steered(tuple(self._guides.values()))
         self._conditioning = self._heard()
 
     def leave_out(self, phrases: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from attrbank.diffusion.schedule import Grid, Schedule, nearest_index
-from attrbank.methods.protocol import Needs
+from attrbank.methods.needs import Needs
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,19 @@ def denoising_steps(
     shared = 0 if refinements is None else -first + _inverted(len(grid), first, elsewhere) * (1 + refinements)
     predictions = sum(stop.needs.predictions for stop in stops)
     return shared + before + (len(grid) - first) + elsewhere + predictions + looks
+
+
+def rows_beside(stops: Sequence[Stop], grid: Grid, schedule: Schedule) -> int:
+    """Rows of the network that edits ask for under other prompts, beside what ``denoising_steps`` counts."""
+    return sum(stop.needs.rows + _rows_meanwhile(stop, grid, schedule) for stop in stops)
+
+
+def _rows_meanwhile(stop: Stop, grid: Grid, schedule: Schedule) -> int:
+    """Rows that an edit asks for at every step from its first to its end."""
+    meanwhile = stop.needs.meanwhile
+    if meanwhile is None or not stop.changes:
+        return 0
+    return meanwhile.rows * max(0, nearest_index(grid, schedule, meanwhile.until) - stop.index)
 
 
 def _inverted(end: int, first: int, elsewhere: int) -> int:

@@ -23,7 +23,7 @@ from attrbank.diffusion.schedule import indices_of, timestep_at
 from attrbank.editing.cautions import cautions_of, contradictions
 from attrbank.editing.choices import REFINEMENTS, guidance_scale_of, inversion_of, negative_prompt_of, prompt_of
 from attrbank.editing.contradiction import opposed_to, said_of, without
-from attrbank.editing.cost import denoising_steps
+from attrbank.editing.cost import denoising_steps, rows_beside
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.turns import Turn
 from attrbank.editing.wording import check_words, refuse_idle_word, words_for
@@ -123,7 +123,7 @@ class Plan:
     def unet_evaluations(self) -> int:
         """Rows that the network will predict."""
         guided = self.denoising_steps * evaluations_per_step(self.guidance_scale, guidance_of(self.backbone))
-        return guided + sum(turn.stop.needs.rows for turn in self.turns)
+        return guided + rows_beside([turn.stop for turn in self.turns], self.grid, self.backbone.schedule)
 
     def under(self, prompt: str) -> Plan:
         """The same under another prompt; nothing is read again.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrbank.errors import CorruptArtifactError, InvalidValueError
 from attrbank.methods.moving import moved_at_once, moved_on_the_way
-from attrbank.methods.protocol import Method, Needs, OtherRun
+from attrbank.methods.needs import Needs, OtherRun
+from attrbank.methods.protocol import Method
 from attrbank.methods.strengths import Strengths
 from attrbank.names import When
 from attrbank.schema.asked import LearnSpec, PaperOptions

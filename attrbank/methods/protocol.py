@@ -1,19 +1,21 @@
 """What an editing method must offer: how an attribute is learned, and how it edits; and what it tells of itself.
 
-An edit acts in one of three ways. Most change the latent, once at T_x or a little at several times (``Edit``): by
+An edit acts in one of four ways. Most change the latent, once at T_x or a little at several times (``Edit``): by
 adding vectors, as AVI does, or along a direction that the model's Jacobian shows, for which there is
 ``EditInputs.pull_back``. Others change what the model says over an interval (``ModelEdit``): its predictions, as Asyrp
-does, or its weights, as a LoRA slider does. The rest change what the model hears over an interval (``PromptEdit``):
+does, or its weights, as a LoRA slider does. Some have the last word on a prediction, once the model has been guided
+(``GuidanceEdit``), as semantic guidance has. The rest change what the model hears over an interval (``PromptEdit``):
 what its text encoders make of some words of the prompt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from attrbank.errors import InvalidValueError
+from attrbank.methods.needs import Needs
 from attrbank.methods.strengths import Strengths
 from attrbank.names import When
 from attrbank.schema.asked import LearnSpec
@@ -27,6 +29,7 @@ if TYPE_CHECKING:  # plans ask methods what they need, without torch
     from attrbank.diffusion.protocols import Backbone, Conditioning, Description, Prediction
     from attrbank.diffusion.schedule import Schedule
     from attrbank.diffusion.spelling import Place
+    from attrbank.diffusion.steering import Guide
     from attrbank.diffusion.trajectory import Trajectory
 
 OnProgress: TypeAlias = Callable[[str, int, int], None]
@@ -203,46 +206,34 @@ class PromptEdit(Protocol):
         ...
 
 
-LASTING = (ModelEdit, PromptEdit)
-"""The kinds of edit that act over an interval, and change no latent themselves."""
+@runtime_checkable
+class GuidanceEdit(Protocol):
+    """An attribute ready to act on what guidance has made of the model's predictions, on every step from T_x on.
 
-
-class OtherRun(NamedTuple):
-    """A run of another prompt from the picture's own noise.
-
-    Attributes:
-        until: the time fraction at which it ends, in [0, 1].
-        predicted: whether the clean latent is predicted there, which takes one evaluation more.
+    Of several, each is given what those that began before it have made.
     """
-
-    until: float
-    predicted: bool = False
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What an edit asks of the network beyond the two pictures; plans count it before anything runs.
-
-    Attributes:
-        runs: other runs, each a ``latent`` or a ``clean_latent`` of ``EditInputs``.
-        looks: whether it asks for ``clean``, each time that it acts: the unedited picture then goes one step beyond the
-            edit, if no further; where something has acted already, the edited one is predicted instead.
-        predictions: how often it calls ``predict``; a ``pull_back`` counts as three, a ``push_forward`` as two.
-        rows: for how many prompts it calls ``clean_under``, at all of its times together.
-        words: of a ``PromptEdit``, the words of the prompt at which it acts unless the user names another; of these, as
-            many as the prompt has. It takes a backbone with ``token_spans``, and costs nothing.
-    """
-
-    runs: tuple[OtherRun, ...] = ()
-    looks: bool = False
-    predictions: int = 0
-    rows: int = 0
-    words: tuple[str, ...] = ()
 
     @property
-    def nothing(self) -> bool:
-        """Whether no evaluation is asked for."""
-        return replace(self, words=()) == Needs()
+    def until(self) -> float:
+        """The time fraction at which it stops to act, 0 ≤ until < T_x; 0 is the clean end."""
+        ...
+
+    def guide(self, strength: float) -> Guide:
+        """What acts in one run, in which it may remember one step at the next.
+
+        Args:
+            strength: not 0, at which nobody asks.
+
+        Raises:
+            InvalidValueError: the strength is outside what the method allows.
+        """
+        ...
+
+
+AnyEdit: TypeAlias = Edit | ModelEdit | PromptEdit | GuidanceEdit
+
+LASTING = (ModelEdit, PromptEdit, GuidanceEdit)
+"""The kinds of edit that act over an interval, and change no latent themselves."""
 
 
 class Method:
@@ -266,9 +257,7 @@ class Method:
         """Learn an attribute; raises what the user can mend as an ``AttrbankError``."""
         raise NotImplementedError
 
-    def edit(
-        self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: Core | None = None
-    ) -> Edit | ModelEdit | PromptEdit:
+    def edit(self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: Core | None = None) -> AnyEdit:
         """Make a stored attribute ready.
 
         Args:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrbank.diffusion.spelling import token_spans_of
 from attrbank.errors import InvalidValueError
-from attrbank.methods.protocol import Method, Needs
+from attrbank.methods.needs import Needs
+from attrbank.methods.protocol import Method
 from attrbank.schema.asked import LearnSpec
 from attrbank.schema.fields import Core, Part, Preset
 from attrbank.schema.stored import AttributeRecord

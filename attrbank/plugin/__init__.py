@@ -79,6 +79,7 @@ if TYPE_CHECKING:
         timestep_grid as timestep_grid,
     )
     from attrbank.diffusion.spelling import Place as Place, TokenSpans as TokenSpans
+    from attrbank.diffusion.steering import Guide as Guide, GuideInputs as GuideInputs
     from attrbank.diffusion.trajectory import Position as Position, Trajectory as Trajectory
     from attrbank.editing.composition import Act as Act, run_edits as run_edits
     from attrbank.errors import (
@@ -129,17 +130,17 @@ if TYPE_CHECKING:
         learn_attribute as learn_attribute,
     )
     from attrbank.methods.avi import Avi as Avi
+    from attrbank.methods.needs import Meanwhile as Meanwhile, Needs as Needs, OtherRun as OtherRun
     from attrbank.methods.pairs import CleanPairs as CleanPairs, predict_clean_pairs as predict_clean_pairs
     from attrbank.methods.protocol import (
         Edit as Edit,
         EditInputs as EditInputs,
+        GuidanceEdit as GuidanceEdit,
         LearnContext as LearnContext,
         Learned as Learned,
         Method as Method,
         ModelEdit as ModelEdit,
-        Needs as Needs,
         OnProgress as OnProgress,
-        OtherRun as OtherRun,
         PromptEdit as PromptEdit,
     )
     from attrbank.methods.strengths import Strengths as Strengths
@@ -192,12 +193,14 @@ _NAMES_IN = {
     "attrbank.evaluation.judges.judge": "Case Judge",
     # what methods are made of
     "attrbank.methods.protocol": (
-        "Edit EditInputs LearnContext Learned Method ModelEdit Needs OnProgress OtherRun PromptEdit"
+        "Edit EditInputs GuidanceEdit LearnContext Learned Method ModelEdit OnProgress PromptEdit"
     ),
+    "attrbank.methods.needs": "Meanwhile Needs OtherRun",
     "attrbank.methods.strengths": "Strengths",
     "attrbank.methods.pairs": "CleanPairs predict_clean_pairs",
     "attrbank.diffusion.bottleneck": "Bottleneck bottleneck_of",
     "attrbank.diffusion.spelling": "Place TokenSpans",
+    "attrbank.diffusion.steering": "Guide GuideInputs",
     "attrbank.diffusion.trajectory": "Position Trajectory",
     "attrbank.schema.asked": "LearnSpec PromptPair",
     "attrbank.schema.stored": "AttributeRecord",

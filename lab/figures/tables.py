@@ -43,7 +43,7 @@ def in_short(figures: Figures) -> str:
     names = ("attribute", "target-prompt")
     columns = ["", "images", *(SHOWN[name] for name in names)]
     lines = [
-        [attribute.name, str(attribute.pictures), *(_short_cell(attribute.curve(name)) for name in names)]
+        [attribute.name, str(attribute.pictures), *(short_cell(_at_one(attribute.curve(name))) for name in names)]
         for attribute in figures.attributes
     ]
     return markdown.table(columns, lines)
@@ -114,9 +114,13 @@ def _matched_cell(curve: Curve) -> str:
     return reached + _collateral(values)
 
 
-def _short_cell(curve: Curve | None) -> str:
-    point = curve and curve.at(1.0)
-    if not point:
+def _at_one(curve: Curve | None) -> Point | None:
+    return None if curve is None else curve.at(1.0)
+
+
+def short_cell(point: Point | None) -> str:
+    """Success / damage, where the judge can tell / flips / identity error at one strength, or a dash."""
+    if point is None:
         return "–"
     values = {name: estimate.value for name, estimate in point.figures.items()}
     return f"{values['success']:.2f} / {_damage(values)}{values['flips']:.3f} / {values['identity']:.2f}"

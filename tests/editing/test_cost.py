@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from attrbank.diffusion.schedule import Schedule, nearest_index, timestep_grid
-from attrbank.editing.cost import Stop, denoising_steps
-from attrbank.methods.protocol import Needs, OtherRun
+from attrbank.editing.cost import Stop, denoising_steps, rows_beside
+from attrbank.methods.needs import Meanwhile, Needs, OtherRun
 
 SCHEDULE = Schedule.from_config({"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012})
 GRID = timestep_grid(10, SCHEDULE)
@@ -41,6 +41,16 @@ def test_a_look_of_an_edit_that_does_nothing_is_at_the_unedited_picture() -> Non
     looks = Needs(looks=True)
     assert cost(Stop(6, looks, changes=False), Stop(6, looks)) == 10 + 4
     assert cost(Stop(6, Needs(looks=True))) == 10 + 4
+
+
+def test_what_is_asked_for_at_each_step_of_an_interval_is_added() -> None:
+    def rows(index: int, until: float, **stop: bool) -> int:
+        return rows_beside([Stop(index, Needs(meanwhile=Meanwhile(2, until)), **stop)], GRID, SCHEDULE)
+
+    assert rows(2, 0.5) == 2 * (AT_HALF - 2)
+    assert rows(2, 0.0) == 2 * 8
+    assert rows(8, 0.5) == rows(2, 0.0, changes=False) == 0
+    assert rows_beside([Stop(2, Needs(rows=3)), Stop(2, Needs(meanwhile=Meanwhile(1, 0.0)))], GRID, SCHEDULE) == 3 + 8
 
 
 def test_other_runs_and_predictions_are_added() -> None:

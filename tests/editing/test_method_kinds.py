@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from attrbank.diffusion.protocols import Prediction
+from attrbank.diffusion.remembering import Memory, RememberingTrajectory
+from attrbank.diffusion.steering import GuideInputs
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.composition import Act, run_edits
+from attrbank.methods.needs import Meanwhile, Needs
 from attrbank.methods.pairs import predict_clean_pairs
-from attrbank.methods.protocol import EditInputs, LearnContext, Learned, Method, Needs
+from attrbank.methods.protocol import EditInputs, LearnContext, Learned, Method
 from attrbank.plugin.contracts.method import tiny_backbone
 from attrbank.plugin.testing import MethodContract
 from attrbank.samplers.ddim import DDIM
@@ -105,6 +109,43 @@ class Slider:
         return Weights()
 
 
+class Leaning:
+    """Guidance towards another prompt over an interval, more of it at every step."""
+
+    name = "leaning"
+    until = 0.25
+
+    def learn(self, context: LearnContext) -> Learned:
+        return Learned({"size": torch.ones(1)})
+
+    def edit(self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: str | None = None):
+        return Leans(self.until, record.pairs[0].target)
+
+    def needs(self, record: AttributeRecord, core: str | None, strength: float) -> Needs:
+        return Needs(meanwhile=Meanwhile(1, self.until))
+
+
+class Leans:
+    """Notes how far it has come, in ``seen``."""
+
+    def __init__(self, until: float, prompt: str = "a photo of an old person", grows: float = 0.1) -> None:
+        self.until, self.prompt, self.grows = until, prompt, grows
+        self.seen: list[tuple[int, int]] = []
+
+    def guide(self, strength: float):
+        lean = 0
+
+        def guide(prediction: Prediction, inputs: GuideInputs) -> Prediction:
+            nonlocal lean
+            lean += 1
+            self.seen.append((lean, round(1000 * inputs.time)))
+            eps, x0 = (said[0] for said in inputs.under([self.prompt]))
+            share = self.grows * strength * lean
+            return Prediction(torch.lerp(prediction.eps, eps, share), torch.lerp(prediction.x0, x0, share))
+
+        return guide
+
+
 class TestPullback(MethodContract):
     def make(self) -> Pullback:
         return Pullback()
@@ -113,6 +154,11 @@ class TestPullback(MethodContract):
 class TestAsymmetric(MethodContract):
     def make(self) -> Asymmetric:
         return Asymmetric()
+
+
+class TestLeaning(MethodContract):
+    def make(self) -> Leaning:
+        return Leaning()
 
 
 class TestSlider(MethodContract):
@@ -139,6 +185,53 @@ class Spy:
             backbone.predict(latent, timestep, conditioning),
         )[1]
         return watched
+
+
+def test_a_guide_acts_on_its_interval_and_remembers_while_others_come_and_go() -> None:
+    leans = Leans(until=0.25)
+    _, trajectory = run([Act(2, leans, 1.0), Act(3, Spy(until=0.5), 1.0), Act(3, Leans(until=0.5), 1.0)])
+    expected = [t for t, _ in trajectory.grid[2:] if t > 0.26 * 1000]
+    assert leans.seen == list(enumerate(expected, 1))
+    run([Act(2, leans, 1.0)])
+    assert leans.seen[len(expected)][0] == 1  # another run begins afresh
+
+
+def test_a_guide_that_says_what_the_prompt_says_is_that_prompt() -> None:
+    """The share is 1 without guidance, so that the target prompt takes over from there."""
+    backbone, target = tiny_backbone(), "a photo of an old person"
+    plain = Trajectory(backbone, DDIM(), grid=DDIM().grid(8, backbone.schedule), guidance_scale=1.0)
+    switch = plain.run(plain.run(plain.start([7]), plain.conditioning(SOURCE), 3), plain.conditioning(target)).latent
+
+    class Once(Leans):
+        def guide(self, strength: float):
+            return lambda prediction, inputs: Prediction(*(said[0] for said in inputs.under([self.prompt])))
+
+    edited = run_edits(plain, SOURCE, [7], [Act(3, Once(0.0, target), 1.0)]).after
+    torch.testing.assert_close(edited, switch, atol=1e-5, rtol=1e-4)
+
+
+def test_guides_follow_one_another_and_what_they_ask_for_is_counted() -> None:
+    (before, both), together = run([Act(2, Leans(0.0), 1.0), Act(4, Leans(0.25), 1.0)])
+    (_, one), alone = run([Act(2, Leans(0.0), 1.0)])
+    assert not torch.equal(both, one)
+    assert not torch.equal(one, before)
+    assert alone.evaluations == 2 * (8 + 6) + 6
+    assert together.evaluations == alone.evaluations + sum(t > 0.26 * 1000 for t, _ in together.grid[4:])
+
+
+def test_a_guide_acts_on_what_is_remembered_and_what_it_asks_for_is_remembered() -> None:
+    backbone, memory = tiny_backbone(), Memory()
+    plan: dict[str, Any] = {"grid": DDIM().grid(8, backbone.schedule), "guidance_scale": 3.0}
+
+    def edited(trajectory: Trajectory) -> Tensor:
+        return run_edits(trajectory, SOURCE, [7], [Act(2, Leans(0.25), 1.0)]).after
+
+    expected = edited(Trajectory(backbone, DDIM(), **plan))
+    once, again = (RememberingTrajectory(backbone, DDIM(), memory=memory, **plan) for _ in range(2))
+    once.run(once.start([7]), once.conditioning(SOURCE))  # so that every step of the unedited picture is known
+    assert torch.equal(edited(once), expected)
+    assert torch.equal(edited(again), expected)
+    assert again.evaluations == 0
 
 
 def test_a_model_edit_acts_from_its_step_until_its_time_and_nowhere_else() -> None:

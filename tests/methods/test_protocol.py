@@ -14,7 +14,8 @@ from attrbank.errors import InvalidValueError
 from attrbank.learning.request import learn_spec, refuse_unknown
 from attrbank.methods.avi import Avi
 from attrbank.methods.completing import completed
-from attrbank.methods.protocol import Method, Needs, OtherRun
+from attrbank.methods.needs import Needs, OtherRun
+from attrbank.methods.protocol import Method
 from attrbank.methods.strengths import Strengths
 from attrbank.schema.asked import LearnSpec, PaperOptions, PictureFiles, PromptPair
 from attrbank.schema.stored import AttributeRecord

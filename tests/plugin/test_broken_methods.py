@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from attrbank.diffusion.prediction import from_epsilon
+from attrbank.methods.needs import Needs, OtherRun
 from attrbank.methods.pairs import predict_clean_pairs
-from attrbank.methods.protocol import Learned, Needs, OtherRun
+from attrbank.methods.protocol import Learned
 from attrbank.plugin.contracts import MethodContract
 from tests.helpers.promises import Gaussian, broken
 

@@ -16,7 +16,7 @@ from attrbank.diffusion.protocols import Backbone, guidance_of
 from attrbank.diffusion.schedule import indices_of
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.composition import Act, Edited, run_edits
-from attrbank.editing.cost import Stop, denoising_steps
+from attrbank.editing.cost import Stop, denoising_steps, rows_beside
 from attrbank.learning.run import learn_attribute
 from attrbank.methods.completing import completed
 from attrbank.methods.protocol import Method
@@ -106,7 +106,7 @@ class MethodContract(Contract):
             self._edited(attribute, 1.0, trajectory=run, with_before=with_before)
             each = evaluations_per_step(run.guidance_scale, guidance_of(run.backbone))
             steps = denoising_steps([stop], grid, schedule, needs_before=with_before, refinements=None)
-            told = steps + needs.rows / each
+            told = steps + rows_beside([stop], grid, schedule) / each
             taken = run.evaluations / len(_SEEDS) / each
             require(told == taken, f"by what needs tells an edit takes {told:g} steps, but it takes {taken:g}")
 

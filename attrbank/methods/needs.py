@@ -1,0 +1,58 @@
+"""What an edit asks of the network beyond the two pictures; a plan counts it before anything runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+
+class OtherRun(NamedTuple):
+    """A run of another prompt from the picture's own noise.
+
+    Attributes:
+        until: the time fraction at which it ends, in [0, 1].
+        predicted: whether the clean latent is predicted there, which takes one evaluation more.
+    """
+
+    until: float
+    predicted: bool = False
+
+
+class Meanwhile(NamedTuple):
+    """What an edit that acts over an interval asks for at each step of it.
+
+    Attributes:
+        rows: under how many prompts every picture is predicted beside its own.
+        until: the time fraction at which the edit stops to act, in [0, 1].
+    """
+
+    rows: int
+    until: float
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What an edit asks of the network beyond the two pictures; plans count it before anything runs.
+
+    Attributes:
+        runs: other runs, each a ``latent`` or a ``clean_latent`` of ``EditInputs``.
+        looks: whether it asks for ``clean``, each time that it acts: the unedited picture then goes one step beyond the
+            edit, if no further; where something has acted already, the edited one is predicted instead.
+        predictions: how often it calls ``predict``; a ``pull_back`` counts as three, a ``push_forward`` as two.
+        rows: for how many prompts it calls ``clean_under``, at all of its times together.
+        meanwhile: of a ``GuidanceEdit``, what it asks for at each step of its interval.
+        words: of a ``PromptEdit``, the words of the prompt at which it acts unless the user names another; of these, as
+            many as the prompt has. It takes a backbone with ``token_spans``, and costs nothing.
+    """
+
+    runs: tuple[OtherRun, ...] = ()
+    looks: bool = False
+    predictions: int = 0
+    rows: int = 0
+    meanwhile: Meanwhile | None = None
+    words: tuple[str, ...] = ()
+
+    @property
+    def nothing(self) -> bool:
+        """Whether no evaluation is asked for."""
+        return replace(self, words=()) == Needs()

@@ -1,0 +1,150 @@
+"""What all of them share: pairs of prompts, an interval, and an artifact with little beside both.
+
+Nothing here imports torch before it must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+from pydantic import BaseModel
+
+from attrbank.plugin import (
+    AttributeRecord,
+    InvalidValueError,
+    LearnSpec,
+    Meanwhile,
+    Method,
+    Needs,
+    Prediction,
+    PromptPair,
+    When,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from attrbank.plugin import Description, Guide, GuideInputs, LearnContext, Learned, Schedule
+
+SEEDS = (0, 1, 2, 3)
+"""On which the pairs are looked at, so that what says nothing is refused; of more, the first few."""
+
+P = TypeVar("P", bound=BaseModel)
+Pairs: TypeAlias = Sequence[PromptPair]
+
+
+class AlongPairs(Method, Generic[P]):
+    """Guidance along pairs, from T_x to T_z = T_x + Δτ, at a row of the network for each of their prompts a step.
+
+    It holds nothing of the network, and fits every model that reads prompts in the same way.
+
+    Attributes:
+        begins: T_x, unless the user says otherwise.
+        parameters: what the user has set.
+    """
+
+    options = frozenset[str]()
+    begins: float
+
+    def __init__(self, parameters: P) -> None:
+        self.parameters = parameters
+
+    def guide(self, pairs: Pairs, strength: float) -> Guide:
+        """What acts in one run."""
+        raise NotImplementedError
+
+    def learn(self, context: LearnContext) -> Learned:
+        """How far the pairs lead, ‖ẑ0 − x̂0‖ / √(CHW) at T_z for each of a few seeds, (M,); edits do not use it.
+
+        Raises:
+            InvalidValueError: they lead nowhere, and ``context.force`` is off.
+        """
+        from attrbank.plugin import Learned, predict_clean_pairs
+
+        enough = context.spec.seeds[: max(len(SEEDS), len(context.spec.pairs))]
+        spec = context.spec.model_copy(update={"seeds": enough})
+        source, target = predict_clean_pairs(replace(context, spec=spec))
+        return Learned({"change": (target - source).square().mean(dim=(1, 2, 3)).sqrt()})
+
+    def edit(self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: str | None = None) -> Guided[P]:
+        """Guidance along the pairs of the record."""
+        return Guided(self, record.pairs, _end(record))
+
+    def needs(self, record: AttributeRecord, core: str | None, strength: float) -> Needs:
+        """Every prompt at every step of the interval."""
+        return Needs(meanwhile=Meanwhile(len(prompts_of(record.pairs)), _end(record)))
+
+    def moved(self, record: AttributeRecord, core: str | None, when: When, schedule: Schedule) -> AttributeRecord:
+        """Another interval; a single time is where it begins."""
+        last = min(_end(record), when.first / 2) if when.last is None else when.last
+        timestep = schedule.timestep_of(when.first)
+        resolved = {"timestep_x": timestep, "alpha_bar_x": schedule.alpha_bar(timestep)}
+        interval = {"t_x": when.first, "delta_tau": round(last - when.first, 9)}
+        return record.model_copy(update={**interval, "resolved": record.resolved.model_copy(update=resolved)})
+
+    def parts(self, record: AttributeRecord, core: str | None) -> tuple[Any, ...]:
+        """What reads the prompts."""
+        return ("text",)
+
+    def needs_its_network(self, record: AttributeRecord) -> bool:
+        """It asks the one that it finds."""
+        return False
+
+    def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Any) -> dict[str, Any]:
+        """From the method's own time to the clean end; a few seeds, on which the pairs are looked at."""
+        fields = super().settings(given, pairs=pairs, pictures=pictures, preset=preset)
+        begins = given.get("t_x", self.begins)
+        seeds = SEEDS if pairs <= len(SEEDS) else tuple(range(pairs))
+        return {"seeds": seeds, **fields, "t_x": begins, "delta_tau": given.get("delta_tau", -begins)}
+
+    def check(self, spec: LearnSpec, model: Description) -> None:
+        """An interval must have a length."""
+        if spec.t_z >= spec.t_x:
+            raise InvalidValueError(
+                "It acts over an interval, from T_x to T_z = T_x + Δτ.", hint="Give a --delta-tau below 0."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Guided(Generic[P]):
+    """An attribute ready to act (``GuidanceEdit``)."""
+
+    method: AlongPairs[P]
+    pairs: Pairs
+    until: float
+
+    def guide(self, strength: float) -> Guide:
+        """Of one run."""
+        return self.method.guide(self.pairs, strength)
+
+
+def prompts_of(pairs: Pairs) -> tuple[str, ...]:
+    """Every prompt once."""
+    return tuple(dict.fromkeys(prompt for pair in pairs for prompt in (pair.target, pair.source)))
+
+
+def difference(inputs: GuideInputs, pairs: Pairs) -> Prediction:
+    """What target prompts change of what source prompts say at a latent, in ε and in x̂0, (B, C, H, W).
+
+    Of several pairs the mean.
+    """
+    prompts = prompts_of(pairs)
+    targets, sources = ([prompts.index(getattr(pair, side)) for pair in pairs] for side in ("target", "source"))
+    eps, x0 = inputs.under(prompts)
+    return Prediction((eps[targets] - eps[sources]).mean(0), (x0[targets] - x0[sources]).mean(0))
+
+
+def times(change: Prediction, factor: float | Tensor) -> Prediction:
+    """A multiple of a change."""
+    return Prediction(factor * change.eps, factor * change.x0)
+
+
+def plus(prediction: Prediction, change: Prediction) -> Prediction:
+    """What is said with a change; x̂0 is affine in ε, so that both change alike."""
+    return Prediction(prediction.eps + change.eps, prediction.x0 + change.x0)
+
+
+def _end(record: AttributeRecord) -> float:
+    return round(record.t_x + record.delta_tau, 9)
