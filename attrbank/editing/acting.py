@@ -10,6 +10,7 @@ from attrbank.attribute.calibration import calibration_of, raw_strength
 from attrbank.diffusion.schedule import Grid, Schedule, indices_of
 from attrbank.editing.composition import Act
 from attrbank.editing.contradiction import opposed_to
+from attrbank.methods.paired import PairedEdit
 from attrbank.methods.protocol import Edit, ModelEdit, PromptEdit
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.fields import Core
@@ -30,7 +31,7 @@ class Ready:
     """
 
     record: AttributeRecord
-    edit: Edit | ModelEdit | PromptEdit
+    edit: Edit | ModelEdit | PromptEdit | PairedEdit
     strength: float
     times: tuple[float, ...]
     opposed: tuple[str, ...] = ()
@@ -72,6 +73,7 @@ def ready(
     method.strengths(record).check(record.name, strength)
     calibration = None if raw else calibration_of(record, core)
     edit, acting = method.edit(record, attribute.tensors, core), core or record.core
-    words = words or method.needs(record, acting, strength).words
-    times, opposed = method.times(record, acting), opposed_to(record, strength)
+    needs = method.needs(record, acting, strength)
+    words, times = words or needs.words, method.times(record, acting)
+    opposed = () if needs.prompt else opposed_to(record, strength)
     return Ready(record, edit, raw_strength(calibration, strength), times, opposed, words)

@@ -1,10 +1,10 @@
 """What an editing method must offer: how an attribute is learned, and how it edits; and what it tells of itself.
 
-An edit acts in one of three ways. Most change the latent, once at T_x or a little at several times (``Edit``): by
+An edit acts in one of four ways. Most change the latent, once at T_x or a little at several times (``Edit``): by
 adding vectors, as AVI does, or along a direction that the model's Jacobian shows, for which there is
 ``EditInputs.pull_back``. Others change what the model says over an interval (``ModelEdit``): its predictions, as Asyrp
-does, or its weights, as a LoRA slider does. The rest change what the model hears over an interval (``PromptEdit``):
-what its text encoders make of some words of the prompt.
+does, or its weights, as a LoRA slider does. Some change what the model hears over an interval (``PromptEdit``): what
+its text encoders make of the prompt. The rest look at the unedited picture meanwhile (``paired.PairedEdit``).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from attrbank.errors import InvalidValueError
+from attrbank.methods.paired import PairedEdit
 from attrbank.methods.strengths import Strengths
 from attrbank.names import When
 from attrbank.schema.asked import LearnSpec
@@ -194,7 +195,7 @@ class PromptEdit(Protocol):
 
         Args:
             conditioning: of one prompt, or of several pictures' that are the same.
-            places: where the words stand, for each text encoder.
+            places: where the words stand, for each text encoder; none if it acts at no words, but on the whole prompt.
             strength: not 0, at which nobody asks.
 
         Raises:
@@ -203,7 +204,7 @@ class PromptEdit(Protocol):
         ...
 
 
-LASTING = (ModelEdit, PromptEdit)
+LASTING = (ModelEdit, PromptEdit, PairedEdit)
 """The kinds of edit that act over an interval, and change no latent themselves."""
 
 
@@ -231,6 +232,8 @@ class Needs:
         rows: for how many prompts it calls ``clean_under``, at all of its times together.
         words: of a ``PromptEdit``, the words of the prompt at which it acts unless the user names another; of these, as
             many as the prompt has. It takes a backbone with ``token_spans``, and costs nothing.
+        prompt: whether it is a ``PromptEdit`` that acts on the whole prompt, of which nothing is then left out.
+        beside: of a ``PairedEdit``, until which time fraction the unedited picture runs beside the edited one.
     """
 
     runs: tuple[OtherRun, ...] = ()
@@ -238,10 +241,12 @@ class Needs:
     predictions: int = 0
     rows: int = 0
     words: tuple[str, ...] = ()
+    prompt: bool = False
+    beside: float | None = None
 
     @property
     def nothing(self) -> bool:
-        """Whether no evaluation is asked for."""
+        """Whether no evaluation is asked for, and nothing of the prompt but words."""
         return replace(self, words=()) == Needs()
 
 
@@ -268,7 +273,7 @@ class Method:
 
     def edit(
         self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: Core | None = None
-    ) -> Edit | ModelEdit | PromptEdit:
+    ) -> Edit | ModelEdit | PromptEdit | PairedEdit:
         """Make a stored attribute ready.
 
         Args:
