@@ -56,8 +56,10 @@ if TYPE_CHECKING:
     from attrbank.cli.progress_bar import progress_bar as progress_bar
     from attrbank.diffusers import SchedulerSampler as SchedulerSampler
     from attrbank.diffusion.attention import (
+        Attend as Attend,
         Attentive as Attentive,
         Layer as Layer,
+        Wants as Wants,
         attention_of as attention_of,
         rows_without_prompt as rows_without_prompt,
     )
@@ -209,7 +211,7 @@ _NAMES_IN = {
     "attrbank.methods.paired": "Pair PairedEdit",
     "attrbank.methods.strengths": "Strengths",
     "attrbank.methods.pairs": "CleanPairs predict_clean_pairs",
-    "attrbank.diffusion.attention": "Attentive Layer attention_of rows_without_prompt",
+    "attrbank.diffusion.attention": "Attend Attentive Layer Wants attention_of rows_without_prompt",
     "attrbank.diffusion.bottleneck": "Bottleneck bottleneck_of",
     "attrbank.diffusion.spelling": "Place TokenSpans occurrences token_spans_of",
     "attrbank.diffusion.trajectory": "Position Trajectory",
