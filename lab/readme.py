@@ -18,6 +18,7 @@ from lab.figures import (
     new_truth,
     pictures,
     placebo,
+    prompts,
     samplers,
     shortfalls,
     strengths,
@@ -29,6 +30,7 @@ PAGES = (
     Path("docs/portraits.md"),
     Path("docs/results.md"),
     Path("plugins/attrbank-ksamplers/README.md"),
+    Path("plugins/attrbank-prompt/README.md"),
 )
 """In the clone, those that show tables."""
 
@@ -71,6 +73,7 @@ TABLES: Mapping[str, Table] = {
     "bars": Table(("bars.json",), bars.table),
     "samplers": Table(("samplers.json",), samplers.table),
     "ksamplers": Table(("samplers.json",), lambda found: samplers.table(found, KSAMPLERS)),
+    "prompts": _evaluated(prompts.table, "prompts.json"),
     "round-trips": Table(("pictures.json",), pictures.round_trip_table),
     "edits-of-pictures": Table(("pictures.json",), pictures.edit_table),
 }

@@ -124,6 +124,15 @@ STEPS = (
         ("docs/pictures.json", "docs/pictures.png"),
         ("lab.figures.pictures --count {half_count} --out {out}/pictures.json --picture {out}/pictures.png",),
     ),
+    Step(
+        "prompts",
+        ("docs/prompts.json", "plugins/attrbank-prompt/sheet.png"),
+        (
+            "lab.figures.prompts --work {out} --out {out}/prompts.json",
+            "lab.figures.prompts_sheet --out {out}/sheet.png",
+        ),
+        needs=("attrbank-prompt",),
+    ),
     Step("sheet", ("docs/contact-sheet.png",), ("lab.figures.sheet --out {out}/contact-sheet.png",)),
     Step("page", ("docs/ui.png",), ("lab.figures.page --out {out}/ui.png",)),
     Step("first-edit", ("docs/first-edit.png",), ("attrbank apply young smile --rho 0.7 -o {out}/first-edit.png",)),
