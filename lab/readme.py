@@ -20,6 +20,7 @@ from lab.figures import (
     new_truth,
     pictures,
     placebo,
+    prompts,
     samplers,
     shortfalls,
     strengths,
@@ -33,6 +34,7 @@ PAGES = (
     Path("docs/results.md"),
     Path("plugins/attrbank-guidance/README.md"),
     Path("plugins/attrbank-ksamplers/README.md"),
+    Path("plugins/attrbank-prompt/README.md"),
 )
 """In the clone, those that show tables."""
 
@@ -75,6 +77,7 @@ TABLES: Mapping[str, Table] = {
     "guidance": _evaluated(guidance.table, "guidance.json"),
     "samplers": Table(("samplers.json",), samplers.table),
     "ksamplers": Table(("samplers.json",), lambda found: samplers.table(found, KSAMPLERS)),
+    "prompts": _evaluated(prompts.table, "prompts.json"),
     "round-trips": Table(("pictures.json",), pictures.round_trip_table),
     "edits-of-pictures": Table(("pictures.json",), pictures.edit_table),
     "times": Table(("regenerate.json",), work.table),

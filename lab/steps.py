@@ -127,6 +127,16 @@ STEPS: tuple[Step, ...] = (
         by_hand=True,
     ),
     Step(
+        "prompts",
+        ("docs/prompts.json", "plugins/attrbank-prompt/sheet.png"),
+        (
+            "lab.figures.prompts --work {out} --out {out}/prompts.json",
+            "lab.figures.prompts_sheet --out {out}/sheet.png",
+        ),
+        needs=("attrbank-prompt",),
+        by_hand=True,
+    ),
+    Step(
         "paper-grid",
         ("docs/paper-grid.json",),
         ("lab.figures.paper_grid --out {out}/paper-grid.json",),

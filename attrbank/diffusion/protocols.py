@@ -66,7 +66,8 @@ class Backbone(Protocol):
     encoders, its "codec" and its "sampling", by which a batch tells that it is still the same. ``unread(prompt)`` is
     what it does not read of a prompt that is too long. ``token_spans(prompt)``, which its description has as well,
     tells how each text encoder spells a prompt, see ``spelling.TokenSpans``: without it, no edit acts at words.
-    ``features`` and ``injecting`` show and change what a UNet makes at its bottleneck, see ``bottleneck.Bottleneck``.
+    ``features`` and ``injecting`` show and change what a UNet makes at its bottleneck, see ``bottleneck.Bottleneck``;
+    ``attention`` and ``attending`` where it looks, see ``attention.Attentive``.
     """
 
     name: str

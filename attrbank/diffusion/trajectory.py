@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from attrbank.diffusion.attention import guided_call
 from attrbank.diffusion.finite import finite
 from attrbank.diffusion.forward_mode import kernels_for
 from attrbank.diffusion.prediction import evaluations_per_step, guide, is_guided
@@ -279,7 +280,8 @@ class Trajectory:
             return self._asked(latent, t, conditioning)
         unconditional = _for_rows(self.conditioning(self.negative_prompt), rows)
         both = {name: torch.cat([unconditional[name], conditioning[name]]) for name in conditioning}  # (2B, …)
-        eps, x0 = self._asked(torch.cat([latent, latent]), t, both)
+        with guided_call(rows):
+            eps, x0 = self._asked(torch.cat([latent, latent]), t, both)
         return guide(Prediction(eps[:rows], x0[:rows]), Prediction(eps[rows:], x0[rows:]), self.guidance_scale)
 
     def _steered(self, prediction: Prediction, position: Position) -> Prediction:

@@ -72,6 +72,7 @@ def ready(
     method.strengths(record).check(record.name, strength)
     calibration = None if raw else calibration_of(record, core)
     edit, acting = method.edit(record, attribute.tensors, core), core or record.core
-    words = words or method.needs(record, acting, strength).words
-    times, opposed = method.times(record, acting), opposed_to(record, strength)
+    needs = method.needs(record, acting, strength)
+    words, times = words or needs.words, method.times(record, acting)
+    opposed = () if needs.prompt else opposed_to(record, strength)
     return Ready(record, edit, raw_strength(calibration, strength), times, opposed, words)

@@ -11,12 +11,13 @@ from typing import NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
-from attrbank.diffusion.protocols import Conditioning, Prediction
+from attrbank.diffusion.protocols import Backbone, Conditioning, Prediction
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.spelling import places_of, token_spans_of
 from attrbank.diffusion.steering import Guide
 from attrbank.diffusion.trajectory import Position, Trajectory, clean_under
 from attrbank.editing.contradiction import apart_from, without
+from attrbank.methods.paired import PairedEdit, Settle
 from attrbank.methods.protocol import LASTING, AnyEdit, Edit, GuidanceEdit, ModelEdit, PromptEdit
 
 OnStep: TypeAlias = Callable[[Position], None]
@@ -187,8 +188,10 @@ def run_edits(
     words = [word for act in acts for word in act.words]
     model, acted = _Model(trajectory, prompt, source), False
     for index, group in groupby(_moments(trajectory, acts), key=lambda moment: moment.at):
+        if after is not None:
+            before, after = model.run(before, after, index, on_step)
         inputs = LazyInputs(trajectory, before, index, source, begun, on_step)
-        after = inputs.unedited() if after is None else model.run(after, index, on_step)
+        after = inputs.unedited() if after is None else after
         for _, act, turn in group:
             inputs.turn = turn
             if acted:
@@ -203,19 +206,25 @@ def run_edits(
                 after = after if torch.equal(latent, after.latent) else after.edited(latent)
             if turn == len(act.later):
                 model.leave_out(apart_from(act.opposed, words))
-        before = inputs.onward()
-    done = model.run(after or before, None, on_step).latent
-    return Edited(trajectory.run(before, source, on_step=on_step).latent if with_before else None, done)
+        before = inputs.unedited() if model.is_paired else inputs.onward()
+    before, after = model.run(before, after or before, trajectory.end, on_step)
+    return Edited(trajectory.run(before, source, on_step=on_step).latent if with_before else None, after.latent)
 
 
 class _Model:
     """What the edited pictures run on: the backbone, and what it hears, as the edits in force have them."""
 
     def __init__(self, trajectory: Trajectory, prompt: str, source: Conditioning) -> None:
-        self._plain, self._prompt = trajectory, prompt
+        self._plain, self._prompt, self._source = trajectory, prompt, source
         self._trajectory, self._conditioning = trajectory, source
+        self._beside, self._settle = trajectory, list[Settle]()
         self._in_force: list[Act] = []
         self._guides: dict[Act, Guide] = {}
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether the unedited picture has to take the same steps meanwhile."""
+        return bool(self._settle)
 
     def turn(self, act: Act) -> None:
         """Begin with an edit, or end the one that is in force."""
@@ -226,13 +235,21 @@ class _Model:
             self._in_force.append(act)
             if isinstance(act.edit, GuidanceEdit):
                 self._guides[act] = act.edit.guide(act.strength)  # once, for it remembers
-        backbone = self._plain.backbone
+        unedited = edited = self._plain.backbone
+        self._settle = []
         for other in self._in_force:
             if isinstance(other.edit, ModelEdit):
-                backbone = other.edit.through(backbone, other.strength)
-        trajectory = self._plain if backbone is self._plain.backbone else self._plain.through(backbone)
-        self._trajectory = trajectory.steered(tuple(self._guides.values()))
+                edited = other.edit.through(edited, other.strength)
+            if isinstance(other.edit, PairedEdit):
+                unedited, edited, settle = other.edit.beside(unedited, edited, other.strength)
+                self._settle.append(settle)
+        self._beside = self._on(unedited)
+        self._trajectory = self._on(edited).steered(tuple(self._guides.values()))
         self._conditioning = self._heard()
+
+    def _on(self, backbone: Backbone) -> Trajectory:
+        """The run on a backbone; on the plain one it may remember what that has said."""
+        return self._plain if backbone is self._plain.backbone else self._plain.through(backbone)
 
     def leave_out(self, phrases: Sequence[str]) -> None:
         """Go on under the prompt without these phrases; what acted has made the sampler forget the longer one."""
@@ -246,12 +263,22 @@ class _Model:
         conditioning, model, prompt = self._trajectory.conditioning(self._prompt), self._plain.backbone, self._prompt
         for act in self._in_force:
             if isinstance(act.edit, PromptEdit):
-                places = places_of(token_spans_of(model, prompt, EDIT), prompt, act.words, EDIT)
+                spans = token_spans_of(model, prompt, EDIT) if act.words else ()
+                places = places_of(spans, prompt, act.words, EDIT) if act.words else ()
                 conditioning = act.edit.heard(conditioning, places, act.strength)
         return conditioning
 
-    def run(self, position: Position, until_index: int | None, on_step: OnStep) -> Position:
-        return self._trajectory.run(position, self._conditioning, until_index, on_step)
+    def run(self, before: Position, after: Position, until: int, on_step: OnStep) -> tuple[Position, Position]:
+        """The edited pictures' steps to an index, and those of the unedited ones too if they have to come along."""
+        if not self.is_paired:
+            return before, self._trajectory.run(after, self._conditioning, until, on_step)
+        for index in range(after.index, until):
+            before = self._beside.run(before, self._source, index + 1, on_step)
+            after = self._trajectory.run(after, self._conditioning, index + 1, on_step)
+            for settle in self._settle:
+                latent = settle(before.latent, after.latent)
+                after = after if torch.equal(latent, after.latent) else after.edited(latent)
+        return before, after
 
 
 class _Moment(NamedTuple):

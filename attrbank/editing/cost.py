@@ -43,8 +43,10 @@ def denoising_steps(
     first, elsewhere = stops[0].index, sum(_of_runs(stop.needs, grid, schedule) for stop in stops)
     edited = [any(earlier.changes for earlier in stops[:place]) for place in range(len(stops))]
     needed = [_last_needed(stop, after) for stop, after in zip(stops, edited, strict=True)]
+    needed += [_runs_beside(stop, grid, schedule) for stop in stops]
     before = len(grid) if needs_before else max(first, *needed)
     looks = sum(_looks_at_edited(stop, after) for stop, after in zip(stops, edited, strict=True))
+    looks += _looked_at_before_it_runs_beside(stops, edited)
     shared = 0 if refinements is None else -first + _inverted(len(grid), first, elsewhere) * (1 + refinements)
     predictions = sum(stop.needs.predictions for stop in stops)
     return shared + before + (len(grid) - first) + elsewhere + predictions + looks
@@ -76,6 +78,18 @@ def _of_runs(needs: Needs, grid: Grid, schedule: Schedule) -> int:
 def _looks_at_edited(stop: Stop, edited: bool) -> int:
     """Looks at what nobody predicts anyway: the picture as other edits, or earlier turns of this one, have left it."""
     return (edited + (stop.turns - 1) * (edited or stop.changes)) * stop.needs.looks
+
+
+def _runs_beside(stop: Stop, grid: Grid, schedule: Schedule) -> int:
+    """How far the unedited picture goes beside the edited one."""
+    until = stop.needs.beside
+    return 0 if until is None or not stop.changes else nearest_index(grid, schedule, until)
+
+
+def _looked_at_before_it_runs_beside(stops: Sequence[Stop], edited: Sequence[bool]) -> int:
+    """1 if the unedited picture was looked at where it begins to run beside: that step is then predicted again."""
+    looked = {stop.index for stop, after in zip(stops, edited, strict=True) if stop.needs.looks and not after}
+    return int(any(stop.index in looked for stop in stops if stop.needs.beside is not None and stop.changes))
 
 
 def _last_needed(stop: Stop, edited: bool) -> int:

@@ -287,6 +287,7 @@ def _check_words(turns: Sequence[Turn], model: Description, prompt: str) -> None
 
 def _contradicted(turns: Sequence[Turn], prompt: str) -> list[str]:
     """What the prompt says against attributes, which the edited picture leaves out in the end."""
+    turns = [turn for turn in turns if not turn.stop.needs.prompt]
     return [
         f"{found}: once that has acted, the edited picture goes on under {printable(without(prompt, found.phrases))!r}"
         for found in contradictions(turns, prompt)

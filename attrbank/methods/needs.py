@@ -43,6 +43,8 @@ class Needs:
         meanwhile: of a ``GuidanceEdit``, what it asks for at each step of its interval.
         words: of a ``PromptEdit``, the words of the prompt at which it acts unless the user names another; of these, as
             many as the prompt has. It takes a backbone with ``token_spans``, and costs nothing.
+        prompt: whether it is a ``PromptEdit`` that acts on the whole prompt, of which nothing is then left out.
+        beside: of a ``PairedEdit``, until which time fraction the unedited picture runs beside the edited one.
     """
 
     runs: tuple[OtherRun, ...] = ()
@@ -51,8 +53,10 @@ class Needs:
     rows: int = 0
     meanwhile: Meanwhile | None = None
     words: tuple[str, ...] = ()
+    prompt: bool = False
+    beside: float | None = None
 
     @property
     def nothing(self) -> bool:
-        """Whether no evaluation is asked for."""
+        """Whether no evaluation is asked for, and nothing of the prompt but words."""
         return replace(self, words=()) == Needs()

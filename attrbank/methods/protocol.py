@@ -1,11 +1,11 @@
 """What an editing method must offer: how an attribute is learned, and how it edits; and what it tells of itself.
 
-An edit acts in one of four ways. Most change the latent, once at T_x or a little at several times (``Edit``): by
+An edit acts in one of five ways. Most change the latent, once at T_x or a little at several times (``Edit``): by
 adding vectors, as AVI does, or along a direction that the model's Jacobian shows, for which there is
 ``EditInputs.pull_back``. Others change what the model says over an interval (``ModelEdit``): its predictions, as Asyrp
 does, or its weights, as a LoRA slider does. Some have the last word on a prediction, once the model has been guided
-(``GuidanceEdit``), as semantic guidance has. The rest change what the model hears over an interval (``PromptEdit``):
-what its text encoders make of some words of the prompt.
+(``GuidanceEdit``), as semantic guidance has. Others change what the model hears over an interval (``PromptEdit``):
+what its text encoders make of the prompt. The rest look at the unedited picture meanwhile (``paired.PairedEdit``).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from attrbank.errors import InvalidValueError
 from attrbank.methods.needs import Needs
+from attrbank.methods.paired import PairedEdit
 from attrbank.methods.strengths import Strengths
 from attrbank.names import When
 from attrbank.schema.asked import LearnSpec
@@ -197,7 +198,7 @@ class PromptEdit(Protocol):
 
         Args:
             conditioning: of one prompt, or of several pictures' that are the same.
-            places: where the words stand, for each text encoder.
+            places: where the words stand, for each text encoder; none if it acts at no words, but on the whole prompt.
             strength: not 0, at which nobody asks.
 
         Raises:
@@ -230,9 +231,9 @@ class GuidanceEdit(Protocol):
         ...
 
 
-AnyEdit: TypeAlias = Edit | ModelEdit | PromptEdit | GuidanceEdit
+AnyEdit: TypeAlias = Edit | ModelEdit | PromptEdit | GuidanceEdit | PairedEdit
 
-LASTING = (ModelEdit, PromptEdit, GuidanceEdit)
+LASTING = (ModelEdit, PromptEdit, GuidanceEdit, PairedEdit)
 """The kinds of edit that act over an interval, and change no latent themselves."""
 
 

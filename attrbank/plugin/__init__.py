@@ -55,6 +55,14 @@ if TYPE_CHECKING:
     )
     from attrbank.cli.progress_bar import progress_bar as progress_bar
     from attrbank.diffusers import SchedulerSampler as SchedulerSampler
+    from attrbank.diffusion.attention import (
+        Attend as Attend,
+        Attentive as Attentive,
+        Layer as Layer,
+        Wants as Wants,
+        attention_of as attention_of,
+        rows_without_prompt as rows_without_prompt,
+    )
     from attrbank.diffusion.bottleneck import Bottleneck as Bottleneck, bottleneck_of as bottleneck_of
     from attrbank.diffusion.placement import Placement as Placement
     from attrbank.diffusion.prediction import from_epsilon as from_epsilon, from_velocity as from_velocity
@@ -78,7 +86,12 @@ if TYPE_CHECKING:
         timestep_at as timestep_at,
         timestep_grid as timestep_grid,
     )
-    from attrbank.diffusion.spelling import Place as Place, TokenSpans as TokenSpans
+    from attrbank.diffusion.spelling import (
+        Place as Place,
+        TokenSpans as TokenSpans,
+        occurrences as occurrences,
+        token_spans_of as token_spans_of,
+    )
     from attrbank.diffusion.steering import Guide as Guide, GuideInputs as GuideInputs
     from attrbank.diffusion.trajectory import Position as Position, Trajectory as Trajectory
     from attrbank.editing.composition import Act as Act, run_edits as run_edits
@@ -131,6 +144,7 @@ if TYPE_CHECKING:
     )
     from attrbank.methods.avi import Avi as Avi
     from attrbank.methods.needs import Meanwhile as Meanwhile, Needs as Needs, OtherRun as OtherRun
+    from attrbank.methods.paired import Pair as Pair, PairedEdit as PairedEdit
     from attrbank.methods.pairs import CleanPairs as CleanPairs, predict_clean_pairs as predict_clean_pairs
     from attrbank.methods.protocol import (
         Edit as Edit,
@@ -196,10 +210,12 @@ _NAMES_IN = {
         "Edit EditInputs GuidanceEdit LearnContext Learned Method ModelEdit OnProgress PromptEdit"
     ),
     "attrbank.methods.needs": "Meanwhile Needs OtherRun",
+    "attrbank.methods.paired": "Pair PairedEdit",
     "attrbank.methods.strengths": "Strengths",
     "attrbank.methods.pairs": "CleanPairs predict_clean_pairs",
+    "attrbank.diffusion.attention": "Attend Attentive Layer Wants attention_of rows_without_prompt",
     "attrbank.diffusion.bottleneck": "Bottleneck bottleneck_of",
-    "attrbank.diffusion.spelling": "Place TokenSpans",
+    "attrbank.diffusion.spelling": "Place TokenSpans occurrences token_spans_of",
     "attrbank.diffusion.steering": "Guide GuideInputs",
     "attrbank.diffusion.trajectory": "Position Trajectory",
     "attrbank.schema.asked": "LearnSpec PromptPair",

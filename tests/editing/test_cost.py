@@ -61,6 +61,21 @@ def test_other_runs_and_predictions_are_added() -> None:
     assert cost(Stop(2, Needs()), Stop(6, Needs(predictions=1)), needs_before=False) == 6 + 8 + 1
 
 
+def test_the_unedited_picture_runs_beside_the_edited_one_as_far_as_it_has_to() -> None:
+    beside = Needs(beside=0.5)
+    assert cost(Stop(2, beside)) == 10 + 8
+    assert cost(Stop(2, beside), needs_before=False) == AT_HALF + 8
+    assert cost(Stop(2, Needs(beside=0.0)), needs_before=False) == 10 + 8
+    assert cost(Stop(2, beside, changes=False), needs_before=False) == 2 + 8
+
+
+def test_a_step_that_was_looked_at_before_it_runs_beside_is_predicted_again() -> None:
+    looks, beside = Needs(looks=True), Needs(beside=0.5)
+    assert cost(Stop(2, looks), Stop(2, beside)) == 10 + 8 + 1
+    assert cost(Stop(2, beside), Stop(2, looks)) == 10 + 8 + 1
+    assert cost(Stop(1, looks), Stop(2, beside)) == 10 + 9
+
+
 @pytest.mark.parametrize("refinements", [0, 1])
 def test_a_picture_is_inverted_as_far_as_an_edit_needs(refinements: int) -> None:
     assert cost(Stop(6, Needs()), refinements=refinements) == 4 * (1 + refinements) + 8

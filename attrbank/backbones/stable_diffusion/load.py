@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 from transformers import CLIPTextModel
 
+from attrbank.backbones.parts.attention import WithAttention
 from attrbank.backbones.parts.bottleneck import WithBottleneck
 from attrbank.backbones.parts.checkpoint import parts_of
 from attrbank.backbones.parts.codec import load_codec
@@ -26,7 +27,7 @@ from attrbank.diffusion.protocols import Conditioning, Prediction
 from attrbank.diffusion.spelling import TokenSpans
 
 
-class StableDiffusion(WithBottleneck, Described):
+class StableDiffusion(WithBottleneck, WithAttention, Described):
     """A prompt encoder, a noise predictor and an image codec.
 
     Weights are frozen, so no graph is recorded unless an input asks for gradients; a method that wants them
@@ -52,6 +53,7 @@ class StableDiffusion(WithBottleneck, Described):
         self.unet = parts.network(UNet2DConditionModel, "unet", self._residence.dtype)
         self._residence.settle(self.unet)
         self._watch_bottleneck()
+        self._watch_attention()
         self._codec = load_codec(parts, self._residence)
 
     def encode_prompts(self, prompts: Sequence[str]) -> Conditioning:
@@ -75,7 +77,7 @@ class StableDiffusion(WithBottleneck, Described):
         Shapes:
             latent, eps, x0: (B, C, H, W)
         """
-        with self._changed(timestep):
+        with self._changed(timestep), self._attended(latent, timestep):
             output = self.unet(
                 self._residence.enter(latent),
                 timestep,

@@ -8,6 +8,7 @@ from pathlib import Path
 from diffusers import UNet2DModel, VQModel
 from torch import Tensor
 
+from attrbank.backbones.parts.attention import WithAttention
 from attrbank.backbones.parts.bottleneck import WithBottleneck
 from attrbank.backbones.parts.components import load_network
 from attrbank.backbones.parts.devices import Residence, leave, residence
@@ -18,7 +19,7 @@ from attrbank.diffusion.prediction import clip, from_epsilon, from_velocity
 from attrbank.diffusion.protocols import Conditioning, Prediction, check_guidance
 
 
-class Unconditional(WithBottleneck, Described):
+class Unconditional(WithBottleneck, WithAttention, Described):
     """A noise predictor that knows no prompts.
 
     Args:
@@ -39,6 +40,7 @@ class Unconditional(WithBottleneck, Described):
         self.unet = load_network(UNet2DModel, folder.weights, self._residence.dtype)
         self._residence.settle(self.unet)
         self._watch_bottleneck()
+        self._watch_attention()
         self._codec = Quantised(folder.codec, self._residence) if folder.codec else Pixels()
         self._clip = folder.clip
 
@@ -57,7 +59,7 @@ class Unconditional(WithBottleneck, Described):
         Shapes:
             latent, eps, x0: (B, C, H, W)
         """
-        with self._changed(timestep):
+        with self._changed(timestep), self._attended(latent, timestep):
             output = leave(self.unet(self._residence.enter(latent), timestep, return_dict=False)[0], "unet")
         alpha_bar = self.schedule.alpha_bar(timestep)
         split = from_velocity if self.prediction_type == "v_prediction" else from_epsilon

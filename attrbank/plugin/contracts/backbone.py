@@ -7,6 +7,7 @@ import re
 import torch
 from torch import Tensor
 
+from attrbank.diffusion.attention import Layer, guided_call
 from attrbank.diffusion.forward_mode import kernels_for
 from attrbank.diffusion.protocols import Backbone, Conditioning, Defaults, guidance_of
 from attrbank.diffusion.schedule import Schedule
@@ -148,6 +149,65 @@ class BackboneContract(Contract):
         require(not torch.equal(changed, plain), "what is injected changes nothing")
         again = model.predict(x, t, conditioning).eps
         require(torch.equal(again, plain), "the model that a change was made of is changed, too")
+
+    def test_its_attention_is_where_it_says(self) -> None:
+        """Only of a backbone with ``attention``: what it shows is what it goes on from, in rows with the prompt."""
+        model, x, t = self.subject, self._latents(), self._timesteps()[0]
+        if not hasattr(model, "attention"):
+            return
+        conditioning, seen = self._conditioning(len(x)), dict[Layer, tuple[Tensor, int]]()
+        plain, shown = model.predict(x, t, conditioning).eps, model.attention(x, t, conditioning)
+        rows = [model.attention(x[row : row + 1], t, self._conditioning(1)) for row in range(len(x))]
+        for layer, probabilities in shown.items():
+            self._check_attention(layer, probabilities)
+            together = torch.cat([row[layer] for row in rows])
+            require_close(f"what {layer.name} makes of a batch and of its rows", probabilities, together, 1e-3)
+
+        def look(probabilities: Tensor, layer: Layer, timestep: int) -> Tensor:
+            seen[layer] = probabilities, timestep
+            return probabilities.clone()
+
+        looked = model.attending(look).predict(x, t, conditioning).eps
+        require(torch.equal(looked, plain), "attention that stays as it is changes the prediction")
+        require(seen.keys() == shown.keys(), "a change is asked at other layers than those that are shown")
+        for layer, (probabilities, timestep) in seen.items():
+            require_close(f"what a change is given at {layer.name}", probabilities, shown[layer], 1e-5)
+            require(timestep == t, f"a change is asked with the timestep {timestep} instead of {t}")
+        first = next(iter(shown), None)
+        others = model.attention(x, t, conditioning, lambda layer: layer != first)
+        require(others.keys() == shown.keys() - {first}, "it shows layers that nobody wants, or not those that are")
+        self._check_that_attention_matters(plain)
+
+    def _check_attention(self, layer: Layer, probabilities: Tensor) -> None:
+        """Of two rows."""
+        shape, (height, width) = tuple(probabilities.shape), layer.size
+        require(probabilities.dim() == 4, f"the probabilities of {layer.name} have the shape {shape}, no (B, h, Q, K)")
+        require_finite(f"the probabilities of {layer.name}", probabilities, (2, *shape[1:]))
+        require(shape[2] == height * width, f"{layer.name} asks from {shape[2]} places, which are no {height}×{width}")
+        require(layer.cross or shape[3] == shape[2], f"{layer.name} is said to look at the picture, and does not")
+        sums = probabilities.sum(-1)
+        require_close(f"the sums of the probabilities of {layer.name}", sums, torch.ones_like(sums), 1e-3)
+
+    def _check_that_attention_matters(self, plain: Tensor) -> None:
+        """That it does in rows with the prompt, not in those of guidance, and not in the model that was changed.
+
+        Args:
+            plain: ε of two rows as the model has it.
+        """
+        model, x, t, conditioning = self.subject, self._latents(), self._timesteps()[0], self._conditioning(2)
+        given = list[int]()
+
+        def even(probabilities: Tensor, layer: Layer, timestep: int) -> Tensor:
+            given.append(len(probabilities))
+            return torch.full_like(probabilities, 1 / probabilities.shape[-1])
+
+        with guided_call(1):
+            changed = model.attending(even).predict(x, t, conditioning).eps
+        require(set(given) == {1}, "a change is given rows without the prompt")
+        require_close("the row without the prompt", changed[0], plain[0], 1e-5)
+        require(not torch.equal(changed[1], plain[1]), "what a change makes of attention changes nothing")
+        again = model.predict(x, t, conditioning).eps
+        require(torch.equal(again, plain), "the model whose attention was changed in another is changed, too")
 
     def _latents(self) -> Tensor:
         return normal(2, *self.subject.latent_shape)

@@ -1,0 +1,164 @@
+"""The methods as attrbank sees them; nothing here imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from attrbank.plugin import (
+    AttributeRecord,
+    InvalidValueError,
+    LearnSpec,
+    Method,
+    Needs,
+    OtherRun,
+    attention_of,
+    token_spans_of,
+)
+from attrbank_prompt.parameters import NO_WORD, Parameters
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from attrbank.plugin import Description, Edit, LearnContext, Learned, PairedEdit, PromptEdit, Schedule, When
+
+HALF_WAY = 0.5
+
+
+class ByPrompts(Method):
+    """What the methods share: one pair of prompts, of which the encoder's difference is kept, and no seeds.
+
+    They act from T_x to T_z = T_x + Δτ, by default from the noise to the end.
+    """
+
+    options = frozenset[str]()
+    ends: bool = True
+
+    def learn(self, context: LearnContext) -> Learned:
+        """Listen to both prompts."""
+        from attrbank_prompt.hearing import learn
+
+        return learn(context)
+
+    def direction(self, record: AttributeRecord, arrays: Mapping[str, Any]) -> Any:
+        """What the encoders make of the target less what they make of the source."""
+        import numpy as np
+
+        heard = [arrays[name].astype("f8").ravel() for name in sorted(arrays) if name.startswith("heard")]
+        return np.concatenate(heard) if heard else None
+
+    def parts(self, record: AttributeRecord, core: str | None) -> tuple[Any, ...]:
+        """The text encoders."""
+        return ("text",)
+
+    def needs_its_network(self, record: AttributeRecord) -> bool:
+        """It fits every model with the same text encoders."""
+        return False
+
+    def moved(self, record: AttributeRecord, core: str | None, when: When, schedule: Schedule) -> AttributeRecord:
+        """At another time, or between others."""
+        if when.last is not None and not self.ends:
+            hint = f"Write {record.name}@{when.first}."
+            raise InvalidValueError(f"{record.name} acts once, so it takes a time, not the interval {when}.", hint)
+        timestep = schedule.timestep_of(when.first)
+        at = {"timestep_x": timestep, "alpha_bar_x": schedule.alpha_bar(timestep)}
+        last = (when.last or 0.0) if self.ends else when.first
+        moved = {"t_x": when.first, "delta_tau": round(last - when.first, 9)}
+        return record.model_copy(update={**moved, "resolved": record.resolved.model_copy(update=at)})
+
+    def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Any) -> dict[str, Any]:
+        """From the noise to the end; a seed, because every attribute has one."""
+        fields = super().settings(given, pairs=pairs, pictures=pictures, preset=preset)
+        if pairs > 1:
+            raise InvalidValueError(
+                f"The method {self.name!r} takes one pair of prompts.", hint="Leave --keep and further prompts out."
+            )
+        return {"seeds": (0,), **fields, "t_x": 1.0, "delta_tau": -given.get("t_x", 1.0), **given}
+
+    def check(self, spec: LearnSpec, model: Description) -> None:
+        """The interval must have a length."""
+        if self.ends and spec.t_z >= spec.t_x:
+            hint = "Give a --delta-tau below 0."
+            raise InvalidValueError("It acts over an interval, from T_x to T_z = T_x + Δτ.", hint)
+
+
+class Interpolation(ByPrompts):
+    """The conditioning goes s times from the source's to the target's, and stays there."""
+
+    name = "prompt-interpolation"
+
+    def edit(self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: str | None = None) -> PromptEdit:
+        """The difference of what is heard, added from T_x to T_z."""
+        from attrbank_prompt.hearing import Interpolated
+
+        return Interpolated(tensors, until_of(record))
+
+    def needs(self, record: AttributeRecord, core: str | None, strength: float) -> Needs:
+        """No evaluation."""
+        return Needs(prompt=True)
+
+
+class Mixing(ByPrompts):
+    """At T/2 the latent goes s times of the way to the target prompt's from the same noise."""
+
+    name = "prompt-mixing"
+    ends = False
+
+    def edit(self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: str | None = None) -> Edit:
+        """One move, at T_x."""
+        from attrbank_prompt.mixing import Mixed
+
+        return Mixed(record.pairs[0].target, record.t_x)
+
+    def needs(self, record: AttributeRecord, core: str | None, strength: float) -> Needs:
+        """The target prompt's run to T_x."""
+        return Needs(runs=(OtherRun(record.t_x),)) if strength else Needs()
+
+    def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Any) -> dict[str, Any]:
+        """Half-way."""
+        fields = super().settings(given, pairs=pairs, pictures=pictures, preset=preset)
+        return {**fields, "t_x": HALF_WAY, "delta_tau": 0.0, **given}
+
+
+class PromptToPrompt(ByPrompts):
+    """The picture under the target prompt, which looks where the unedited picture looks (arXiv 2208.01626)."""
+
+    def __init__(self, parameters: Parameters | None = None) -> None:
+        self.parameters = parameters or Parameters()
+
+    name = "prompt-to-prompt"
+
+    def learn(self, context: LearnContext) -> Learned:
+        """Listen to both prompts, and find each one's words in the other."""
+        from attrbank_prompt.places import learn
+
+        return learn(context, self.parameters)
+
+    def edit(
+        self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: str | None = None
+    ) -> PromptEdit | PairedEdit:
+        """Both what is heard and where it is looked, from T_x to T_z."""
+        from attrbank_prompt.paired import Paired
+
+        return Paired(self.parameters, tensors, record.t_x, until_of(record))
+
+    def needs(self, record: AttributeRecord, core: str | None, strength: float) -> Needs:
+        """The unedited picture beside it."""
+        return Needs(prompt=True, beside=until_of(record))
+
+    def check(self, spec: LearnSpec, model: Description) -> None:
+        """The model must show its attention, and tell where words stand; something must be asked for."""
+        super().check(spec, model)
+        attention_of(model, f"The method {self.name!r}")
+        pair, asked = spec.pairs[0], self.parameters
+        token_spans_of(model, pair.source, f"The method {self.name!r}")
+        if pair.source == pair.target and (asked.edit != "reweight" or asked.word == NO_WORD):
+            raise InvalidValueError(
+                "Both prompts say the same, so there is nothing to edit but the weight of a word.",
+                hint="Write --method prompt-to-prompt:edit=reweight,word=WORD.",
+            )
+
+
+def until_of(record: AttributeRecord) -> float:
+    """T_z, where it stops to act."""
+    return round(record.t_x + record.delta_tau, 9)
