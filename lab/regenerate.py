@@ -30,7 +30,7 @@ from lab.work import Work, digest
 
 DOCUMENTS = Path("docs")
 TIMES = DOCUMENTS / "regenerate.json"
-CLOCK = "all"
+CLOCK, SAID = "all", "said.txt"
 AT_ONCE = 2
 """Steps at a time, each with one thread: torch's threads gain less from a second core than a second step does."""
 MEASURED = (Path("bank/objects"), PORTRAITS, oracle.FOLDER)
@@ -56,13 +56,21 @@ def run(step: Step, scratch: Path, people: int = PEOPLE) -> None:
         arguments = filled(command, out, people)
         process = [sys.executable, "-m", *arguments]
         # What commands print is in the files that they write; bars of two at a time would be a mess.
-        with (out / "said.txt").open("wb") as said:
+        with (out / SAID).open("wb") as said:
             ended = subprocess.run(process, env=environment, stdout=said, stderr=said, check=False)  # noqa: S603
         if ended.returncode:
-            last = (out / "said.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
-            raise AttrbankError(" ".join([f"Exit code {ended.returncode} of: python -m {' '.join(arguments)}.", *last]))
+            raise AttrbankError(
+                f"Exit code {ended.returncode} of: python -m {' '.join(arguments)}. {_complaint(out / SAID)}".strip()
+            )
     for path in () if step.in_place else map(Path, step.writes):
         files.replace(path, (out / path.name).read_bytes())
+
+
+def _complaint(said: Path) -> str:
+    """What a command said last, from its error on if it named one."""
+    lines = said.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    named = [number for number, line in enumerate(lines) if line.startswith("error:")]
+    return " ".join(lines[named[-1] if named else -1 :])
 
 
 def _installed(package: str) -> bool:
@@ -116,6 +124,8 @@ def keep_times(steps: Sequence[Step], work: Work, people: int) -> None:
     """Tell ``TIMES`` how long the steps took that are done, and, if none is missing, all of them by the clock."""
     found = {step.name: work.seconds(step.name, done=True) for step in steps}
     took = {name: round(seconds) for name, seconds in found.items() if seconds}
+    if not took:
+        return
     known = json.loads(TIMES.read_text(encoding="utf-8")) if TIMES.is_file() else {}
     if known.get("people") != people:
         known = {"people": people, "steps": {}}

@@ -120,6 +120,7 @@ def encode(vae: AutoencoderKL, images: Tensor) -> Tensor:
 def encode_examples(vae: AutoencoderKL, bank: Bank, count: int) -> Examples:
     """``count`` examples on the autoencoder's device."""
     device, made = next(vae.parameters()).device, []
+    faces_of(bank)  # drawn once, before processes read it
     for part in spread(make_part, parts(bank, count, EXAMPLES_SEED), workers_for(count)):
         rest = (torch.from_numpy(array).to(device) for array in (part.tokens, part.said, part.faces))
         made.append((encode(vae, torch.from_numpy(part.images)), *rest))

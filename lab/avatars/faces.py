@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -9,6 +10,7 @@ import numpy as np
 from attrbank_avatars.truth import values_of
 from numpy.typing import NDArray
 
+from attrbank import files
 from lab.avatars import cutouts as drawing
 from lab.avatars.cutouts import SIZE, Cutouts
 from lab.avatars.figures import Figure
@@ -30,7 +32,9 @@ def faces_of(bank: Bank) -> NDArray[np.bool_]:
     """Where another mood changes the figures of a bank, (N, SIZE, SIZE), from disk if it was found out before."""
     path, known = bank.folder / f"faces-{bank.seed}-{bank.size}.npz", bank.load()
     if not path.exists():
-        np.savez_compressed(path, faces=np.packbits(_changed(known), axis=None))
+        packed = io.BytesIO()
+        np.savez_compressed(packed, faces=np.packbits(_changed(known), axis=None))
+        files.replace(path, packed.getvalue())
     with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as stored:
         return np.unpackbits(stored["faces"]).reshape(len(known), SIZE, SIZE).astype(bool)
 

@@ -1,9 +1,9 @@
 """Does the detector see what people see? ``python -m lab.portraits.labelled`` holds it against labels by eye.
 
 ``labelled/pictures.webp`` holds 60 unedited pictures and, from the sixth row on, 60 edited ones (default ``learn``,
-strength 1), twelve in a row, as the model drew them before its last trainings; ``later.webp`` what it drew after
-them, unedited, with the prompt switched on the way, and by weights with noise. The JSON beside each says which look
-damaged, and in ``later.json`` there is nothing of which that was hard to say. The detector learns from a part of
+strength 1), twelve in a row, as an early denoiser of the second edition drew them; ``later.webp`` what the one before
+today's drew, unedited, with the prompt switched on the way, and by weights with noise. The JSON beside each says which
+look damaged, and in ``later.json`` there is nothing of which that was hard to say. The detector learns from a part of
 either; who measures it takes the rest.
 """
 
@@ -70,7 +70,7 @@ class Sheet(NamedTuple):
         return read.some(~read.held_out)
 
 
-SHEETS = (Sheet("pictures", "from before the last trainings"), Sheet("later", "from after them"))
+SHEETS = (Sheet("pictures", "by an early denoiser"), Sheet("later", "by the one before today's"))
 
 
 class Agreement(NamedTuple):
