@@ -17,7 +17,7 @@ def test_the_shipped_detector_agrees_with_the_eye_about_pictures_that_it_did_not
     assert len(held_out.pictures) == 60
     assert agreement(load_damage().sees(held_out.pictures), held_out.damaged).plain > 0.7
     main()
-    assert "60 from before the last trainings, held out: agreement" in capsys.readouterr().out
+    assert "60 by an early denoiser, held out: agreement" in capsys.readouterr().out
 
 
 def test_agreement_counts_both_kinds_of_mistake():
