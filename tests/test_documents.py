@@ -29,7 +29,7 @@ PORTRAITS = ROOT / "attrbank" / "backbones" / "portraits" / "model"
 
 SET_UP = (
     "python3 -m venv .venv && .venv/bin/pip install -c constraints.txt . "
-    "&& .venv/bin/attrbank apply young smile --rho 0.7",
+    "&& .venv/bin/attrbank apply young smile --rho 0.7 --seed 2",
     'python3 -m venv .venv && .venv/bin/pip install -c constraints.txt ".[test]" && .venv/bin/python -m pytest',
 )
 """What strangers type first; the gate runs the same in a fresh environment."""
