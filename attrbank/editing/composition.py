@@ -244,8 +244,17 @@ class _Model:
                 unedited, edited, settle = other.edit.beside(unedited, edited, other.strength)
                 self._settle.append(settle)
         self._beside = self._on(unedited)
-        self._trajectory = self._on(edited).steered(tuple(self._guides.values()))
+        answering = self._on(self._without_pairs() if self._settle and self._guides else edited)
+        self._trajectory = self._on(edited).steered(tuple(self._guides.values()), answering)
         self._conditioning = self._heard()
+
+    def _without_pairs(self) -> Backbone:
+        """What guides ask: a paired edit changes how the pictures' own prompts are heard, and those alone."""
+        model = self._plain.backbone
+        for act in self._in_force:
+            if isinstance(act.edit, ModelEdit):
+                model = act.edit.through(model, act.strength)
+        return model
 
     def _on(self, backbone: Backbone) -> Trajectory:
         """The run on a backbone; on the plain one it may remember what that has said."""
