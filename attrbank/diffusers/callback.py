@@ -207,7 +207,7 @@ class _Inputs:
     def push_forward(self, x: Tensor, tangent: Tensor) -> NoReturn:
         raise _out_of_reach(self._name)
 
-    def latent(self, prompt: str, fraction: float) -> NoReturn:
+    def latent(self, prompt: str, fraction: float | None) -> NoReturn:
         raise _out_of_reach(self._name)
 
     def clean_latent(self, prompt: str, fraction: float) -> NoReturn:

@@ -40,7 +40,7 @@ def denoising_steps(
         needs_before: whether the unedited picture is finished.
         refinements: of the inversion, if a picture is edited: its latent replaces the way to the first edit.
     """
-    first, elsewhere = stops[0].index, sum(_of_runs(stop.needs, grid, schedule) for stop in stops)
+    first, elsewhere = stops[0].index, sum(_of_runs(stop, grid, schedule) for stop in stops)
     edited = [any(earlier.changes for earlier in stops[:place]) for place in range(len(stops))]
     needed = [_last_needed(stop, after) for stop, after in zip(stops, edited, strict=True)]
     needed += [_runs_beside(stop, grid, schedule) for stop in stops]
@@ -70,7 +70,7 @@ def _inverted(end: int, first: int, elsewhere: int) -> int:
     return end if elsewhere else end - first
 
 
-def _of_runs(needs: Needs, grid: Grid, schedule: Schedule) -> int:
+def _of_runs(stop: Stop, grid: Grid, schedule: Schedule) -> int:
     """Steps of other runs, from the picture's noise."""
     return sum(nearest_index(grid, schedule, run.until) + run.predicted for run in needs.runs)
 

@@ -57,6 +57,7 @@ def test_other_runs_and_predictions_are_added() -> None:
     run = OtherRun(0.5)
     assert cost(Stop(6, Needs(runs=(run,)))) == 14 + AT_HALF
     assert cost(Stop(6, Needs(runs=(run._replace(predicted=True),) * 2))) == 14 + 2 * (AT_HALF + 1)
+    assert cost(Stop(6, Needs(runs=(OtherRun(None),)))) == 14 + 6
     assert cost(Stop(6, Needs(predictions=3))) == 17
     assert cost(Stop(2, Needs()), Stop(6, Needs(predictions=1)), needs_before=False) == 6 + 8 + 1
 

@@ -108,11 +108,11 @@ class Mixing(ByPrompts):
         """One move, at T_x."""
         from attrbank_prompt.mixing import Mixed
 
-        return Mixed(record.pairs[0].target, record.t_x)
+        return Mixed(record.pairs[0].target)
 
     def needs(self, record: AttributeRecord, core: str | None, strength: float) -> Needs:
         """The target prompt's run to T_x."""
-        return Needs(runs=(OtherRun(record.t_x),)) if strength else Needs()
+        return Needs(runs=(OtherRun(None),)) if strength else Needs()
 
     def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Any) -> dict[str, Any]:
         """Half-way."""
