@@ -75,6 +75,8 @@ def test_a_step_that_was_looked_at_before_it_runs_beside_is_predicted_again() ->
     assert cost(Stop(2, looks), Stop(2, beside)) == 10 + 8 + 1
     assert cost(Stop(2, beside), Stop(2, looks)) == 10 + 8 + 1
     assert cost(Stop(1, looks), Stop(2, beside)) == 10 + 9
+    empty = Needs(beside=(GRID[2][0] - 1) / SCHEDULE.train_timesteps)
+    assert cost(Stop(2, looks), Stop(2, empty)) == 10 + 8, "on a coarse grid it may end where it begins"
 
 
 @pytest.mark.parametrize("refinements", [0, 1])
