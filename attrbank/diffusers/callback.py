@@ -35,6 +35,7 @@ from attrbank.editing.cautions import cautions_of, contradictions
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.wording import refuse_idle_word, words_for
 from attrbank.errors import IncompatibleError, InvalidValueError
+from attrbank.methods.needs import Needs
 from attrbank.methods.protocol import Edit, ModelEdit
 from attrbank.names import Asked, When, parse_asked
 from attrbank.plugins.manager import load_plugins
@@ -207,7 +208,7 @@ class _Inputs:
     def push_forward(self, x: Tensor, tangent: Tensor) -> NoReturn:
         raise _out_of_reach(self._name)
 
-    def latent(self, prompt: str, fraction: float) -> NoReturn:
+    def latent(self, prompt: str, fraction: float | None) -> NoReturn:
         raise _out_of_reach(self._name)
 
     def clean_latent(self, prompt: str, fraction: float) -> NoReturn:
@@ -258,7 +259,7 @@ def _waiting(bank: Bank, entry: Entry, asked: Asked, request: ApplyRequest) -> _
         _require_prompt(request.prompt, record.name)
         require_word(request.prompt or "", attribute.words, record.name)
     if isinstance(attribute.edit, ModelEdit) or not replace(needs, rows=0).nothing:
-        raise _out_of_reach(record.name)
+        raise _out_of_reach(record.name, _why(needs))
     return _Waiting(entry, learned, core, strength, asked.when, attribute.words, asks=needs.rows > 0)
 
 
@@ -303,12 +304,20 @@ def _require_prompt(prompt: str | None, name: str) -> None:
         )
 
 
-def _out_of_reach(name: str) -> IncompatibleError:
-    return IncompatibleError(
-        f"{name} needs the network itself, for more than what it says under other prompts, and a callback "
-        "cannot reach it.",
-        hint="Use attrbank apply for it.",
-    )
+NETWORK = "needs the network itself, for more than what it says under other prompts, and a callback cannot reach it"
+
+
+def _why(needs: Needs) -> str:
+    """What an attribute needs that no pipeline gives."""
+    if needs.beside is not None:
+        return "looks at the unedited picture at every step, and a pipeline draws none beside its own"
+    if needs.prompt:
+        return "changes the whole of what is heard of a prompt, of which a callback changes words alone"
+    return NETWORK
+
+
+def _out_of_reach(name: str, why: str = NETWORK) -> IncompatibleError:
+    return IncompatibleError(f"{name} {why}.", hint="Use attrbank apply for it.")
 
 
 @torch.no_grad()

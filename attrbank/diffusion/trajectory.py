@@ -90,6 +90,7 @@ class Trajectory:
         self.batch_size = batch_size or _rows_for(backbone.latent_shape)
         self._conditionings: dict[str, Conditioning] = {}
         self._guides: tuple[Guide, ...] = ()
+        self._answering: Trajectory | None = None
         self._tally = _Tally()
 
     def through(self, backbone: Backbone) -> Trajectory:
@@ -98,10 +99,15 @@ class Trajectory:
         other.backbone, other._conditionings = backbone, {}
         return other
 
-    def steered(self, guides: Sequence[Guide]) -> Trajectory:
-        """The same run, on whose predictions these have the last word, in turn; evaluations are counted together."""
+    def steered(self, guides: Sequence[Guide], answering: Trajectory | None = None) -> Trajectory:
+        """The same run, on whose predictions these have the last word, in turn; evaluations are counted together.
+
+        Args:
+            guides: what has it.
+            answering: the run whose model they ask about other prompts, in the same steps; by default this one's.
+        """
         other = copy.copy(self)
-        other._guides = tuple(guides)
+        other._guides, other._answering = tuple(guides), answering
         return other
 
     def along(self, grid: Grid) -> Trajectory:
@@ -286,7 +292,7 @@ class Trajectory:
 
     def _steered(self, prediction: Prediction, position: Position) -> Prediction:
         """What the guides make of a prediction; what they ask for is theirs alone, and nobody guides it."""
-        plain, t, schedule = self.steered(()), self.grid[position.index][0], self.backbone.schedule
+        plain, t, schedule = self._answering or self.steered(()), self.grid[position.index][0], self.backbone.schedule
         guided = guidance_of(self.backbone) == "classifier-free" and is_guided(self.guidance_scale)
         inputs = GuideInputs(
             time=t / schedule.train_timesteps,

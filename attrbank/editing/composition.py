@@ -91,7 +91,7 @@ class LazyInputs:
         self._noise, self._on_step = noise, on_step
         self._prediction: Prediction | None = None
         self._edited: Position | None = None
-        self._elsewhere: dict[tuple[str, float], tuple[Position, Conditioning]] = {}
+        self._elsewhere: dict[tuple[str, int], tuple[Position, Conditioning]] = {}
 
     def unedited(self) -> Position:
         """The unedited picture at this step."""
@@ -134,20 +134,21 @@ class LazyInputs:
         """x̂0 of x (B, C, H, W) at this step under other prompts, (P, B, C, H, W)."""
         return clean_under(self._trajectory, replace(self._position, latent=x, index=self._index, state=None), prompts)
 
-    def latent(self, prompt: str, fraction: float) -> Tensor:
-        """The latent of a prompt from the same noise at a time fraction, (B, C, H, W)."""
+    def latent(self, prompt: str, fraction: float | None) -> Tensor:
+        """The latent of a prompt from the same noise at a time fraction, or at this step, (B, C, H, W)."""
         return self._run(prompt, fraction)[0].latent
 
     def clean_latent(self, prompt: str, fraction: float) -> Tensor:
         """x̂0 predicted there, (B, C, H, W)."""
         return self._trajectory.predict(*self._run(prompt, fraction)).x0
 
-    def _run(self, prompt: str, fraction: float) -> tuple[Position, Conditioning]:
-        key = (prompt, fraction)
-        if key not in self._elsewhere:
-            trajectory = self._trajectory
-            conditioning = trajectory.conditioning(prompt)
+    def _run(self, prompt: str, fraction: float | None) -> tuple[Position, Conditioning]:
+        trajectory, until = self._trajectory, self._index
+        if fraction is not None:
             until = nearest_index(trajectory.grid, trajectory.backbone.schedule, max(0.0, fraction))
+        key = (prompt, until)
+        if key not in self._elsewhere:
+            conditioning = trajectory.conditioning(prompt)
             self._elsewhere[key] = (trajectory.run(self._noise(), conditioning, until), conditioning)
         return self._elsewhere[key]
 
@@ -244,8 +245,17 @@ class _Model:
                 unedited, edited, settle = other.edit.beside(unedited, edited, other.strength)
                 self._settle.append(settle)
         self._beside = self._on(unedited)
-        self._trajectory = self._on(edited).steered(tuple(self._guides.values()))
+        answering = self._on(self._without_pairs() if self._settle and self._guides else edited)
+        self._trajectory = self._on(edited).steered(tuple(self._guides.values()), answering)
         self._conditioning = self._heard()
+
+    def _without_pairs(self) -> Backbone:
+        """What guides ask: a paired edit changes how the pictures' own prompts are heard, and those alone."""
+        model = self._plain.backbone
+        for act in self._in_force:
+            if isinstance(act.edit, ModelEdit):
+                model = act.edit.through(model, act.strength)
+        return model
 
     def _on(self, backbone: Backbone) -> Trajectory:
         """The run on a backbone; on the plain one it may remember what that has said."""

@@ -40,13 +40,13 @@ def denoising_steps(
         needs_before: whether the unedited picture is finished.
         refinements: of the inversion, if a picture is edited: its latent replaces the way to the first edit.
     """
-    first, elsewhere = stops[0].index, sum(_of_runs(stop.needs, grid, schedule) for stop in stops)
+    first, elsewhere = stops[0].index, sum(_of_runs(stop, grid, schedule) for stop in stops)
     edited = [any(earlier.changes for earlier in stops[:place]) for place in range(len(stops))]
     needed = [_last_needed(stop, after) for stop, after in zip(stops, edited, strict=True)]
     needed += [_runs_beside(stop, grid, schedule) for stop in stops]
     before = len(grid) if needs_before else max(first, *needed)
     looks = sum(_looks_at_edited(stop, after) for stop, after in zip(stops, edited, strict=True))
-    looks += _looked_at_before_it_runs_beside(stops, edited)
+    looks += _looked_at_before_it_runs_beside(stops, edited, grid, schedule)
     shared = 0 if refinements is None else -first + _inverted(len(grid), first, elsewhere) * (1 + refinements)
     predictions = sum(stop.needs.predictions for stop in stops)
     return shared + before + (len(grid) - first) + elsewhere + predictions + looks
@@ -70,9 +70,10 @@ def _inverted(end: int, first: int, elsewhere: int) -> int:
     return end if elsewhere else end - first
 
 
-def _of_runs(needs: Needs, grid: Grid, schedule: Schedule) -> int:
+def _of_runs(stop: Stop, grid: Grid, schedule: Schedule) -> int:
     """Steps of other runs, from the picture's noise."""
-    return sum(nearest_index(grid, schedule, run.until) + run.predicted for run in needs.runs)
+    ends = ((stop.index if run.until is None else nearest_index(grid, schedule, run.until)) for run in stop.needs.runs)
+    return sum(ends) + sum(run.predicted for run in stop.needs.runs)
 
 
 def _looks_at_edited(stop: Stop, edited: bool) -> int:
@@ -86,10 +87,12 @@ def _runs_beside(stop: Stop, grid: Grid, schedule: Schedule) -> int:
     return 0 if until is None or not stop.changes else nearest_index(grid, schedule, until)
 
 
-def _looked_at_before_it_runs_beside(stops: Sequence[Stop], edited: Sequence[bool]) -> int:
+def _looked_at_before_it_runs_beside(
+    stops: Sequence[Stop], edited: Sequence[bool], grid: Grid, schedule: Schedule
+) -> int:
     """1 if the unedited picture was looked at where it begins to run beside: that step is then predicted again."""
     looked = {stop.index for stop, after in zip(stops, edited, strict=True) if stop.needs.looks and not after}
-    return int(any(stop.index in looked for stop in stops if stop.needs.beside is not None and stop.changes))
+    return int(any(stop.index in looked and _runs_beside(stop, grid, schedule) > stop.index for stop in stops))
 
 
 def _last_needed(stop: Stop, edited: bool) -> int:

@@ -47,7 +47,7 @@ class _Noise:
     def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
         return torch.stack([self.draw() for _ in prompts])
 
-    def latent(self, prompt: str, fraction: float) -> Tensor:
+    def latent(self, prompt: str, fraction: float | None) -> Tensor:
         return self.draw()
 
     def clean_latent(self, prompt: str, fraction: float) -> Tensor:

@@ -10,11 +10,11 @@ class OtherRun(NamedTuple):
     """A run of another prompt from the picture's own noise.
 
     Attributes:
-        until: the time fraction at which it ends, in [0, 1].
+        until: the time fraction at which it ends, in [0, 1]; None is the step at which the edit acts first.
         predicted: whether the clean latent is predicted there, which takes one evaluation more.
     """
 
-    until: float
+    until: float | None
     predicted: bool = False
 
 

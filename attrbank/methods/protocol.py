@@ -136,8 +136,11 @@ class EditInputs(Protocol):
         """
         ...
 
-    def latent(self, prompt: str, fraction: float) -> Tensor:
-        """The latent (B, C, H, W) of ``prompt`` from this picture's own noise, at a time fraction."""
+    def latent(self, prompt: str, fraction: float | None) -> Tensor:
+        """The latent (B, C, H, W) of ``prompt`` from this picture's own noise, at a time fraction.
+
+        None is this very step, which is nearest in ᾱ to the edit's time: a fraction of it may mean another.
+        """
         ...
 
     def clean_latent(self, prompt: str, fraction: float) -> Tensor:

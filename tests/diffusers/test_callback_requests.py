@@ -7,6 +7,7 @@ import pytest
 from attrbank.diffusers import AttributeCallback
 from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
 from attrbank.methods.avi import Avi
+from attrbank.methods.needs import Needs
 from tests.helpers.pipelines import SOURCE, STEPS, their_latent, warnings_of
 
 
@@ -25,6 +26,21 @@ def test_an_attribute_that_acts_through_the_model_is_refused_before_the_run(bank
 def test_an_attribute_that_must_look_at_the_picture_is_refused_before_the_run(bank):
     with pytest.raises(IncompatibleError, match="own needs the network"):
         AttributeCallback("own", bank=bank)
+
+
+@pytest.mark.parametrize(
+    ("needs", "reason"),
+    [
+        (Needs(prompt=True), "changes the whole of what is heard of a prompt"),
+        (Needs(prompt=True, beside=0.0), "looks at the unedited picture at every step"),
+    ],
+)
+def test_what_acts_on_the_whole_prompt_or_beside_the_picture_is_refused_with_that_reason(
+    bank, monkeypatch, needs, reason
+):
+    monkeypatch.setattr(Avi, "needs", lambda *_: needs)
+    with pytest.raises(IncompatibleError, match=f"old {reason}"):
+        AttributeCallback("old", bank=bank)
 
 
 @pytest.mark.parametrize(

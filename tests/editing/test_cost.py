@@ -57,6 +57,7 @@ def test_other_runs_and_predictions_are_added() -> None:
     run = OtherRun(0.5)
     assert cost(Stop(6, Needs(runs=(run,)))) == 14 + AT_HALF
     assert cost(Stop(6, Needs(runs=(run._replace(predicted=True),) * 2))) == 14 + 2 * (AT_HALF + 1)
+    assert cost(Stop(6, Needs(runs=(OtherRun(None),)))) == 14 + 6
     assert cost(Stop(6, Needs(predictions=3))) == 17
     assert cost(Stop(2, Needs()), Stop(6, Needs(predictions=1)), needs_before=False) == 6 + 8 + 1
 
@@ -74,6 +75,8 @@ def test_a_step_that_was_looked_at_before_it_runs_beside_is_predicted_again() ->
     assert cost(Stop(2, looks), Stop(2, beside)) == 10 + 8 + 1
     assert cost(Stop(2, beside), Stop(2, looks)) == 10 + 8 + 1
     assert cost(Stop(1, looks), Stop(2, beside)) == 10 + 9
+    empty = Needs(beside=(GRID[2][0] - 1) / SCHEDULE.train_timesteps)
+    assert cost(Stop(2, looks), Stop(2, empty)) == 10 + 8, "on a coarse grid it may end where it begins"
 
 
 @pytest.mark.parametrize("refinements", [0, 1])

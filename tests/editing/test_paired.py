@@ -6,14 +6,17 @@ import pytest
 import torch
 from torch import Tensor
 
+from attrbank.diffusion.prediction import from_epsilon
+from attrbank.diffusion.protocols import Prediction
 from attrbank.diffusion.remembering import Memory, RememberingTrajectory
-from attrbank.diffusion.trajectory import Trajectory
+from attrbank.diffusion.steering import GuideInputs
+from attrbank.diffusion.trajectory import Position, Trajectory, predict_under
 from attrbank.editing.composition import Act, run_edits
 from attrbank.methods.paired import Pair
 from attrbank.plugin.contracts.method import tiny_backbone
 from attrbank.samplers.ddim import DDIM
 
-SOURCE, STEPS = "a photo of a person", 8
+SOURCE, OTHER, STEPS = "a photo of a person", "a photo of an old man", 8
 
 
 class Watched:
@@ -99,6 +102,77 @@ def test_an_edit_of_the_latent_may_come_between() -> None:
     pictures, trajectory = run(Act(1, spy, 1.0), Act(4, shift, 0.5))
     assert spy.seen == [(who, t) for t, _ in trajectory.grid[1:] for who in ("before", "after")]
     assert torch.equal(pictures.after, run(Act(4, shift, 0.5))[0].after)
+
+
+class Halved:
+    """A model edit: half of the noise that the model sees."""
+
+    until = 0.0
+
+    def through(self, backbone, strength: float):
+        return Noisy(backbone, 0.5)
+
+
+class Noisy(Watched):
+    """A backbone that sees some share of the noise."""
+
+    def __init__(self, inner, share: float) -> None:
+        super().__init__(inner, "", [])
+        self._share = share
+
+    def predict(self, latent: Tensor, timestep: int, conditioning) -> Prediction:
+        eps, _ = self._inner.predict(latent, timestep, conditioning)
+        return from_epsilon(latent, self._share * eps, self.schedule.alpha_bar(timestep))
+
+
+class Paired:
+    """A paired edit for its own two pictures alone: what it makes of any other row is nonsense."""
+
+    until = 0.0
+
+    def beside(self, unedited, edited, strength: float) -> Pair:
+        return Pair(unedited, Noisy(edited, 3.0), lambda unedited, edited: edited)
+
+
+class Louder:
+    """A prompt edit."""
+
+    until = 0.0
+
+    def heard(self, conditioning, places, strength: float):
+        return {name: tensor * (1 + strength) for name, tensor in conditioning.items()}
+
+
+class Asking:
+    """A guidance edit that notes what it is told of another prompt, and adds it."""
+
+    until = 0.0
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Tensor, Prediction]] = []
+
+    def guide(self, strength: float):
+        def guide(prediction: Prediction, inputs: GuideInputs) -> Prediction:
+            said = inputs.under((OTHER,))
+            self.told.append((inputs.latent, said))
+            return Prediction(prediction.eps + strength * said.eps[0], prediction.x0 + strength * said.x0[0])
+
+        return guide
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (4, 3, 2, 1, 0)])
+def test_with_an_edit_of_each_kind_guides_are_told_what_no_pair_has_changed(order: tuple[int, ...]) -> None:
+    """The model as other edits have it, but for a paired one, which knows nothing of a guide's prompts."""
+    asking = Asking()
+    acts = [Act(2, edit, 0.5) for edit in (Halved(), Paired(), Louder(), asking)] + [Act(4, shift, 0.5)]
+    pictures, trajectory = run(*(acts[place] for place in order))
+    assert not torch.equal(pictures.after, pictures.before)
+    halved = trajectory.through(Noisy(trajectory.backbone, 0.5))
+    assert len(asking.told) == STEPS - 2
+    for index, (latent, said) in enumerate(asking.told, 2):
+        expected = predict_under(halved, Position(latent, index, (7,)), [OTHER])
+        torch.testing.assert_close(said.eps, expected.eps)
+        torch.testing.assert_close(said.x0, expected.x0)
 
 
 def test_what_is_remembered_is_not_what_has_to_be_looked_at() -> None:

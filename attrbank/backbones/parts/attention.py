@@ -13,7 +13,7 @@ import torch
 from diffusers.models.attention_processor import Attention, AttnProcessor, AttnProcessor2_0
 from torch import Tensor
 
-from attrbank.backbones.parts.devices import Residence, leave
+from attrbank.backbones.parts.devices import leave
 from attrbank.diffusion.attention import Attend, Layer, Wants, every_layer, rows_without_prompt
 from attrbank.diffusion.protocols import Conditioning, Prediction
 
@@ -26,7 +26,6 @@ class WithAttention:
     """
 
     unet: Any
-    _residence: Residence
     _attending: tuple[tuple[Attend, Wants], ...] = ()
 
     def predict(self, latent: Tensor, timestep: int, conditioning: Conditioning) -> Prediction:
@@ -66,7 +65,7 @@ class WithAttention:
     def _attended(self, latent: Tensor, timestep: int) -> Iterator[None]:
         """While it lasts, this thread's calls of the UNet attend as the changes have it."""
         height, width = latent.shape[-2:]
-        token = _IN_FORCE.set(_Force(self._attending, timestep, (height, width), self._residence))
+        token = _IN_FORCE.set(_Force(self._attending, timestep, (height, width)))
         try:
             yield
         finally:
@@ -79,7 +78,6 @@ class _Force(NamedTuple):
     changes: tuple[tuple[Attend, Wants], ...]
     timestep: int
     size: tuple[int, int]
-    residence: Residence
 
 
 _IN_FORCE: ContextVar[_Force | None] = ContextVar("attention", default=None)

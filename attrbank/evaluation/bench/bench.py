@@ -164,8 +164,9 @@ class _SharedInputs:
     def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
         return clean_under(self._bench.trajectory, self._start.edited(x), prompts)
 
-    def latent(self, prompt: str, fraction: float) -> Tensor:
-        return self._bench.runs.at(prompt, self._bench.index_of(max(0.0, fraction))).latent
+    def latent(self, prompt: str, fraction: float | None) -> Tensor:
+        index = self._start.index if fraction is None else self._bench.index_of(max(0.0, fraction))
+        return self._bench.runs.at(prompt, index).latent
 
     def clean_latent(self, prompt: str, fraction: float) -> Tensor:
         return self._bench.runs.clean(prompt, self._bench.index_of(max(0.0, fraction)))

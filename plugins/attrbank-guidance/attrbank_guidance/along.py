@@ -77,8 +77,15 @@ class AlongPairs(Method, Generic[P]):
         return Needs(meanwhile=Meanwhile(len(prompts_of(record.pairs)), _end(record)))
 
     def moved(self, record: AttributeRecord, core: str | None, when: When, schedule: Schedule) -> AttributeRecord:
-        """Another interval; a single time is where it begins."""
-        last = min(_end(record), when.first / 2) if when.last is None else when.last
+        """Another interval; a single time is where it begins.
+
+        Raises:
+            InvalidValueError: it would begin where it ends.
+        """
+        last = _end(record) if when.last is None else when.last
+        if when.first <= last:
+            hint = f"Say when it ends as well, as in {record.name}@{when}..{When(when.first / 2)}."
+            raise InvalidValueError(f"{record.name} acts until {last:g}, so it cannot begin at {when}.", hint)
         timestep = schedule.timestep_of(when.first)
         resolved = {"timestep_x": timestep, "alpha_bar_x": schedule.alpha_bar(timestep)}
         interval = {"t_x": when.first, "delta_tau": round(last - when.first, 9)}

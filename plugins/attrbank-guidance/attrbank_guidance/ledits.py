@@ -1,6 +1,6 @@
 """Guidance within the implicit mask of LEDITS++ (Brack et al., arXiv 2311.16711), without its inversion.
 
-Published is that mask within another, of the words' cross-attention, which attrbank's backbones do not show.
+Published is that mask within another, of the words' cross-attention, which is left out here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The method, as pip registers it."""
+"""The three methods, as pip registers it."""
 
 from __future__ import annotations
 

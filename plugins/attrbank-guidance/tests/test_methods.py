@@ -114,6 +114,11 @@ def test_a_time_behind_the_name_moves_the_interval(model: Backbone) -> None:
     method, schedule = load_plugins().method("free-slider"), model.schedule
     until = [method.moved(record, None, when, schedule).delta_tau for when in (When(0.5), When(0.8, 0.2))]
     assert until == [-0.5, -0.6]
+    learned_late = record.model_copy(update={"t_x": 0.9, "delta_tau": -0.6})
+    assert method.moved(learned_late, None, When(0.5), schedule).delta_tau == -0.2, "it ends where it was learned to"
+    with pytest.raises(InvalidValueError, match=r"acts until 0\.3, so it cannot begin at 0\.3") as raised:
+        method.moved(learned_late, None, When(0.3), schedule)
+    assert raised.value.hint == "Say when it ends as well, as in old@0.3..0.15."
     moved = method.moved(record, None, When(0.5), schedule)
     assert method.times(moved, None) == (schedule.alpha_bar(500),)
     assert method.edit(method.moved(record, None, When(0.8, 0.2), schedule), {}).until == 0.2

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from attrbank.plugin import Backbone, Conditioning, InvalidValueError, LearnContext, Learned, Place, PromptPair
+from attrbank.plugin import (
+    Backbone,
+    Conditioning,
+    IncompatibleError,
+    InvalidValueError,
+    LearnContext,
+    Learned,
+    Place,
+    PromptPair,
+)
 
 HEARD = "heard."
 """Before the names of a conditioning's tensors."""
@@ -37,8 +46,15 @@ def difference(model: Backbone, pair: PromptPair) -> dict[str, Tensor]:
 
 
 def towards(conditioning: Conditioning, tensors: Mapping[str, Tensor], strength: float) -> Conditioning:
-    """A conditioning that has gone s times a difference; the one given stays as it is."""
+    """A conditioning that has gone s times a difference; the one given stays as it is.
+
+    Raises:
+        IncompatibleError: the difference is of other text encoders.
+    """
     changes = {name.removeprefix(HEARD): tensor for name, tensor in tensors.items() if name.startswith(HEARD)}
+    for name, change in changes.items():
+        if name not in conditioning or change.shape[1:] != conditioning[name].shape[1:]:
+            raise IncompatibleError(f"The model's text encoders make nothing like what was learned of {name!r}.")
     return {
         name: tensor + strength * changes[name].to(tensor) if name in changes else tensor
         for name, tensor in conditioning.items()

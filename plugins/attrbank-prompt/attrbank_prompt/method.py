@@ -15,7 +15,7 @@ from attrbank.plugin import (
     attention_of,
     token_spans_of,
 )
-from attrbank_prompt.parameters import NO_WORD, Parameters
+from attrbank_prompt.parameters import NO_WORD, Parameters, require_effect
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +32,6 @@ class ByPrompts(Method):
     """
 
     options = frozenset[str]()
-    ends: bool = True
 
     def learn(self, context: LearnContext) -> Learned:
         """Listen to both prompts."""
@@ -56,15 +55,27 @@ class ByPrompts(Method):
         return False
 
     def moved(self, record: AttributeRecord, core: str | None, when: When, schedule: Schedule) -> AttributeRecord:
-        """At another time, or between others."""
-        if when.last is not None and not self.ends:
-            hint = f"Write {record.name}@{when.first}."
-            raise InvalidValueError(f"{record.name} acts once, so it takes a time, not the interval {when}.", hint)
+        """At another time, or between others; of an interval a single time is where it begins.
+
+        Raises:
+            InvalidValueError: it would begin where it ends, or has no interval.
+        """
         timestep = schedule.timestep_of(when.first)
         at = {"timestep_x": timestep, "alpha_bar_x": schedule.alpha_bar(timestep)}
-        last = (when.last or 0.0) if self.ends else when.first
-        moved = {"t_x": when.first, "delta_tau": round(last - when.first, 9)}
+        moved = {"t_x": when.first, "delta_tau": round(self.end(record, when) - when.first, 9)}
         return record.model_copy(update={**moved, "resolved": record.resolved.model_copy(update=at)})
+
+    def end(self, record: AttributeRecord, when: When) -> float:
+        """T_z at another time.
+
+        Raises:
+            InvalidValueError: it would begin where it ends.
+        """
+        last = until_of(record) if when.last is None else when.last
+        if when.first <= last:
+            hint = f"Say when it ends as well, as in {record.name}@{when}..{when.first / 2:g}."
+            raise InvalidValueError(f"{record.name} acts until {last:g}, so it cannot begin at {when}.", hint)
+        return last
 
     def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Any) -> dict[str, Any]:
         """From the noise to the end; a seed, because every attribute has one."""
@@ -77,7 +88,7 @@ class ByPrompts(Method):
 
     def check(self, spec: LearnSpec, model: Description) -> None:
         """The interval must have a length."""
-        if self.ends and spec.t_z >= spec.t_x:
+        if spec.t_z >= spec.t_x:
             hint = "Give a --delta-tau below 0."
             raise InvalidValueError("It acts over an interval, from T_x to T_z = T_x + Δτ.", hint)
 
@@ -89,8 +100,10 @@ class Interpolation(ByPrompts):
 
     def edit(self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: str | None = None) -> PromptEdit:
         """The difference of what is heard, added from T_x to T_z."""
+        from attrbank_prompt.checking import require_heard
         from attrbank_prompt.hearing import Interpolated
 
+        require_heard(tensors)
         return Interpolated(tensors, until_of(record))
 
     def needs(self, record: AttributeRecord, core: str | None, strength: float) -> Needs:
@@ -102,22 +115,39 @@ class Mixing(ByPrompts):
     """At T/2 the latent goes s times of the way to the target prompt's from the same noise."""
 
     name = "prompt-mixing"
-    ends = False
 
     def edit(self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: str | None = None) -> Edit:
         """One move, at T_x."""
         from attrbank_prompt.mixing import Mixed
 
-        return Mixed(record.pairs[0].target, record.t_x)
+        return Mixed(record.pairs[0].target)
 
     def needs(self, record: AttributeRecord, core: str | None, strength: float) -> Needs:
         """The target prompt's run to T_x."""
-        return Needs(runs=(OtherRun(record.t_x),)) if strength else Needs()
+        return Needs(runs=(OtherRun(None),)) if strength else Needs()
 
     def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Any) -> dict[str, Any]:
-        """Half-way."""
+        """Half-way, and at once."""
         fields = super().settings(given, pairs=pairs, pictures=pictures, preset=preset)
+        if given.get("delta_tau"):
+            raise InvalidValueError(
+                f"The method {self.name!r} acts once, so a Δτ has no effect.", hint="Leave --delta-tau out."
+            )
         return {**fields, "t_x": HALF_WAY, "delta_tau": 0.0, **given}
+
+    def end(self, record: AttributeRecord, when: When) -> float:
+        """Where it begins: it acts once.
+
+        Raises:
+            InvalidValueError: it is to act over an interval.
+        """
+        if when.last is not None:
+            hint = f"Write {record.name}@{when.first}."
+            raise InvalidValueError(f"{record.name} acts once, so it takes a time, not the interval {when}.", hint)
+        return when.first
+
+    def check(self, spec: LearnSpec, model: Description) -> None:
+        """Any model and time will do."""
 
 
 class PromptToPrompt(ByPrompts):
@@ -138,8 +168,10 @@ class PromptToPrompt(ByPrompts):
         self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: str | None = None
     ) -> PromptEdit | PairedEdit:
         """Both what is heard and where it is looked, from T_x to T_z."""
+        from attrbank_prompt.checking import require_places
         from attrbank_prompt.paired import Paired
 
+        require_places(tensors, blends=self.parameters.blend != NO_WORD)
         return Paired(self.parameters, tensors, record.t_x, until_of(record))
 
     def needs(self, record: AttributeRecord, core: str | None, strength: float) -> Needs:
@@ -147,8 +179,9 @@ class PromptToPrompt(ByPrompts):
         return Needs(prompt=True, beside=until_of(record))
 
     def check(self, spec: LearnSpec, model: Description) -> None:
-        """The model must show its attention, and tell where words stand; something must be asked for."""
+        """The model must show its attention, and tell where words stand; all that is asked for must have an effect."""
         super().check(spec, model)
+        require_effect(self.parameters)
         attention_of(model, f"The method {self.name!r}")
         pair, asked = spec.pairs[0], self.parameters
         token_spans_of(model, pair.source, f"The method {self.name!r}")

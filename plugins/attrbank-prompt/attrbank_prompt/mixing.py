@@ -12,16 +12,14 @@ from attrbank.plugin import EditInputs
 
 @dataclass(frozen=True)
 class Mixed:
-    """(1−s)·x + s·z, with z the target prompt's latent at the same time, from the same noise.
+    """(1−s)·x + s·z, with z the target prompt's latent at the same step, from the same noise.
 
     Attributes:
         target: the prompt.
-        t_x: the time.
     """
 
     target: str
-    t_x: float
 
     def __call__(self, x: Tensor, inputs: EditInputs, strength: float) -> Tensor:
         """The mixture (B, C, H, W); the target's run is drawn if there is any of it."""
-        return torch.lerp(x, inputs.latent(self.target, self.t_x), strength) if strength else x
+        return torch.lerp(x, inputs.latent(self.target, None), strength) if strength else x

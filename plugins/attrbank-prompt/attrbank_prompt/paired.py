@@ -22,7 +22,7 @@ from attrbank.plugin import (
 )
 from attrbank_prompt.blending import Blend
 from attrbank_prompt.hearing import towards
-from attrbank_prompt.parameters import Parameters
+from attrbank_prompt.parameters import NO_WORD, Parameters
 from attrbank_prompt.places import WANTED_BY
 from attrbank_prompt.steps import Steps
 
@@ -54,7 +54,7 @@ class Paired:
         """
         steps = Steps(unedited.schedule.train_timesteps, self.t_x, self.until)
         looking = _Looking(self, steps, strength)
-        blend = Blend(self.asked, self.tensors, steps) if "blend.source" in self.tensors else None
+        blend = Blend(self.asked, self.tensors, steps) if self.asked.blend != NO_WORD else None
         before = _attending(unedited, looking.show, looking.wants, blend.look_at_unedited if blend else None)
         after = _attending(edited, looking.follow, looking.wants, blend.look_at_edited if blend else None)
         return Pair(before, after, blend.settle if blend else _as_it_is)

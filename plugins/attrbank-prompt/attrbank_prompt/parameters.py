@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from attrbank.plugin import InvalidValueError
+
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 
@@ -39,3 +41,21 @@ class Parameters(BaseModel):
     blend: Word = NO_WORD
     threshold: Share = 0.3
     start: Share = 0.2
+
+
+def require_effect(asked: Parameters) -> None:
+    """Do nothing if no setting is without effect; as artifacts write all of them out, one at its default says nothing.
+
+    Raises:
+        InvalidValueError: one is.
+    """
+    if asked.word != NO_WORD and asked.edit != "reweight":
+        raise InvalidValueError(
+            f"Of edit={asked.edit} no word has a weight, so that word={asked.word} has no effect.",
+            hint="Take edit=reweight, or leave word= out.",
+        )
+    for name in ("threshold", "start"):
+        if asked.blend == NO_WORD and getattr(asked, name) != Parameters.model_fields[name].default:
+            raise InvalidValueError(
+                f"Nothing is blended, so that {name}= has no effect.", hint=f"Add blend=WORD, or leave {name}= out."
+            )
