@@ -108,7 +108,11 @@ STEPS: tuple[Step, ...] = (
     ),
     Step("sheet", ("docs/contact-sheet.png",), ("lab.figures.sheet --out {out}/contact-sheet.png",)),
     Step("page", ("docs/ui.png",), ("lab.figures.page --out {out}/ui.png",), after=("previews", "matrix")),
-    Step("first-edit", ("docs/first-edit.png",), ("attrbank apply young smile --rho 0.7 --seed 2 -o {out}/first-edit.png",)),
+    Step(
+        "first-edit",
+        ("docs/first-edit.png",),
+        ("attrbank apply young smile --rho 0.7 --seed 2 -o {out}/first-edit.png",),
+    ),
     Step(
         "findings",
         tuple(f"docs/findings/{name}" for name in FINDINGS),
