@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page as Tab, expect
 from attrbank.cli.app import run
 from attrbank.ui.app import Page
 from tests.ui.conftest import wait_for
-from tests.ui.test_browser import PATIENCE, address, browser, doing, drawn, few_seeds, pytestmark, seen
+from tests.ui.test_browser import PATIENCE, address, browser, doing, drawn, pytestmark, seeds, seen
 
 __all__ = ["address", "browser", "pytestmark"]
 
@@ -65,7 +65,7 @@ def test_the_walk(browser: Browser, address: str, screen: Callable[[Tab, str], N
     tab.get_by_role("textbox", name="Name", exact=True).fill("grin")
     tab.get_by_label("Without it", exact=True).fill("a photo of a person")
     tab.get_by_label("With it", exact=True).fill("a photo of a person, smiling")
-    few_seeds(tab)
+    seeds(tab, "0-3")
     tab.get_by_role("button", name="Learn", exact=True).click()
     tab.wait_for_function("() => document.querySelector('#learn-progress progress').value > 0")
     screen(tab, "3-learning")
