@@ -50,7 +50,7 @@ class Avi(Method):
 
     def needs(self, record: AttributeRecord, core: Core | None, strength: float) -> Needs:
         """Other runs to T_z for the picture's own z or difference; a look at it where Φ is asked."""
-        t_z = max(0.0, record.t_x + record.delta_tau)
+        t_z = max(0.0, record.t_z)
         if record.paper is not None and record.paper.z == "own":
             return Needs(runs=(OtherRun(t_z),))
         if core in ON_THE_WAY:

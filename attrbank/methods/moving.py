@@ -40,7 +40,7 @@ def moved_at_once(record: AttributeRecord, when: When, schedule: Schedule) -> At
     own = {"own", *ON_THE_WAY}
     units = {core: size if core in own else size * ratio for core, size in record.units.items()}
     resolved = record.resolved.model_copy(update={"timestep_x": timestep, "alpha_bar_x": alpha_bar})
-    delta_tau = round(record.t_x + record.delta_tau - when.first, 9)
+    delta_tau = round(record.t_z - when.first, 9)
     moved = {"t_x": when.first, "delta_tau": delta_tau, "units": units, "resolved": resolved}
     return record.model_copy(update=moved)
 

@@ -119,6 +119,7 @@ if TYPE_CHECKING:
     from attrbank.evaluation.judges.judge import Case as Case, Judge as Judge
     from attrbank.evaluation.judges.oracle import Role as Role
     from attrbank.evaluation.judges.oracle_judge import OracleJudge as OracleJudge
+    from attrbank.evaluation.judges.perfect import PerfectEdits as PerfectEdits
     from attrbank.evaluation.judges.readings import (
         ATTRIBUTES as ATTRIBUTES,
         IDENTITY as IDENTITY,
@@ -143,6 +144,8 @@ if TYPE_CHECKING:
         learn_attribute as learn_attribute,
     )
     from attrbank.methods.avi import Avi as Avi
+    from attrbank.methods.intervals import moved_interval as moved_interval, require_interval as require_interval
+    from attrbank.methods.moving import moved_at_once as moved_at_once
     from attrbank.methods.needs import Meanwhile as Meanwhile, Needs as Needs, OtherRun as OtherRun
     from attrbank.methods.paired import Pair as Pair, PairedEdit as PairedEdit
     from attrbank.methods.pairs import CleanPairs as CleanPairs, predict_clean_pairs as predict_clean_pairs
@@ -212,6 +215,8 @@ _NAMES_IN = {
     "attrbank.methods.needs": "Meanwhile Needs OtherRun",
     "attrbank.methods.paired": "Pair PairedEdit",
     "attrbank.methods.strengths": "Strengths",
+    "attrbank.methods.intervals": "moved_interval require_interval",
+    "attrbank.methods.moving": "moved_at_once",
     "attrbank.methods.pairs": "CleanPairs predict_clean_pairs",
     "attrbank.diffusion.attention": "Attend Attentive Layer Wants attention_of rows_without_prompt",
     "attrbank.diffusion.bottleneck": "Bottleneck bottleneck_of",
@@ -254,6 +259,7 @@ _NAMES_IN = {
     ),
     "attrbank.evaluation.numbers.metrics": "Change",
     "attrbank.schema.measured": "Estimate",
+    "attrbank.evaluation.judges.perfect": "PerfectEdits",
     "attrbank.evaluation.numbers.distributions": "frechet_distance kernel_distance",
     "attrbank.evaluation.numbers.estimates": "mean share",
     "attrbank.evaluation.report": "page",

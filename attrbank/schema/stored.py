@@ -218,6 +218,11 @@ class AttributeRecord(Record):
         return {name: value for name, value in fields.items() if not unused.get(name, False)}
 
     @property
+    def t_z(self) -> float:
+        """T_x + Δτ, rounded to hide float noise: the target prompt's time, or where an interval ends."""
+        return round(self.t_x + self.delta_tau, 9)
+
+    @property
     def prompt(self) -> str | None:
         """The first source prompt; None if it was learned from pictures, or imported."""
         return self.pairs[0].source if self.pairs else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from torch import Tensor
 
@@ -15,6 +15,7 @@ from attrbank.evaluation.bench.split import SPLITS
 from attrbank.evaluation.bench.subjects import Subject
 from attrbank.evaluation.judges import oracle
 from attrbank.evaluation.judges.judge import Case, Judge
+from attrbank.evaluation.judges.perfect import PerfectEdits
 from attrbank.evaluation.judges.readings import (
     GOALS,
     HAIR,
@@ -29,25 +30,12 @@ from attrbank.evaluation.judges.readings import (
     look_at,
     perceptual_distance,
 )
-from attrbank.evaluation.numbers.distributions import frechet_distance, kernel_distance
 
 Damaged: TypeAlias = Callable[[Tensor], Tensor]
 
 RENDERS = 512
 FIRST_SEED: dict[oracle.Role, int] = {"judge": 10_000, "tuner": 1_000}
 """Of the renderer's portraits, whose seeds are split like all others."""
-
-
-class _Perfect(NamedTuple):
-    """What is kept of a goal's perfect edits: their activations would be hundreds of megabytes a goal.
-
-    Attributes:
-        costs: the mean of each figure.
-        embedding: of the edited portraits, (N, D).
-    """
-
-    costs: Mapping[str, float]
-    embedding: Tensor
 
 
 class OracleJudge(Judge):
@@ -90,13 +78,7 @@ class OracleJudge(Judge):
 
     def distances(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, float]:
         """FID and KID over the oracle's features, to perfect edits of rendered people who lacked the attribute."""
-        if len(after) < 2:
-            return {}
-        perfect = self._perfect(_goal(subject)).embedding
-        return {
-            "fid": frechet_distance(after.embedding, perfect),
-            "kid": kernel_distance(after.embedding, perfect),
-        }
+        return self._perfect(_goal(subject)).distances(after.embedding)
 
     def limit(self, subject: Subject) -> Mapping[str, float]:
         """What the renderer's own edit of the same portraits costs."""
@@ -117,12 +99,11 @@ class OracleJudge(Judge):
             "perceptual": perceptual_distance(before, after),
         }
 
-    def _perfect_edits(self, goal: str) -> _Perfect:
+    def _perfect_edits(self, goal: str) -> PerfectEdits:
         """Of rendered people who lack the attribute, and the same with it."""
         lacking = self._people[GOALS[goal].lacked_by(self._people)]
         before, after = self.look(render(lacking)), self.look(render(GOALS[goal].given_to(lacking)))
-        found = self._figures(goal, before, after)
-        return _Perfect({name: values.float().mean().item() for name, values in found.items()}, after.embedding)
+        return PerfectEdits.of(self._figures(goal, before, after), after.embedding)
 
 
 def of_portraits(case: Case) -> OracleJudge:

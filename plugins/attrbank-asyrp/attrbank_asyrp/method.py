@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from attrbank.plugin import AttributeRecord, InvalidValueError, LearnSpec, Method, bottleneck_of
+from attrbank.plugin import AttributeRecord, LearnSpec, Method, bottleneck_of, require_interval
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,7 +37,7 @@ class Asyrp(Method):
         """Asymmetric steps with Δh until T_z."""
         from attrbank_asyrp.bottleneck import Steps
 
-        until = round(record.t_x + record.delta_tau, 9)
+        until = record.t_z
         return Steps(tensors["changes"], tuple(tensors["timesteps"].tolist()), until)
 
     def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Any) -> dict[str, Any]:
@@ -49,7 +49,4 @@ class Asyrp(Method):
     def check(self, spec: LearnSpec, model: Description) -> None:
         """The model must have a bottleneck, and the interval a length."""
         bottleneck_of(model, f"The method {self.name!r}")
-        if spec.t_z >= spec.t_x:
-            raise InvalidValueError(
-                "It acts over an interval, from T_x to T_z = T_x + Δτ.", hint="Give a --delta-tau below 0."
-            )
+        require_interval(spec)

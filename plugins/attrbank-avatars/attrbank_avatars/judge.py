@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from torch import Tensor
 
@@ -13,9 +13,8 @@ from attrbank.plugin import (
     SPLITS,
     Case,
     Judge,
+    PerfectEdits,
     Subject,
-    frechet_distance,
-    kernel_distance,
     perceptual_distance,
 )
 from attrbank_avatars import damage, eyes, perfect
@@ -34,18 +33,6 @@ from attrbank_avatars.readings import (
 HIDES_HAIR = ("hat", "length", "sex")
 
 Damaged: TypeAlias = Callable[[Tensor], Tensor]
-
-
-class _Perfect(NamedTuple):
-    """What is kept of a goal's perfect edits: their activations would be hundreds of megabytes a goal.
-
-    Attributes:
-        costs: the mean of each figure.
-        embedding: of the edited figures, (N, D).
-    """
-
-    costs: Mapping[str, float]
-    embedding: Tensor
 
 
 class AvatarsJudge(Judge):
@@ -92,13 +79,7 @@ class AvatarsJudge(Judge):
 
     def distances(self, subject: Subject, before: Pictures, after: Pictures) -> Mapping[str, float]:
         """FID and KID over the eye's features of the figure's frame, to perfect edits."""
-        if len(after) < 2:
-            return {}
-        perfectly = self._perfect(_goal(subject)).embedding
-        return {
-            "fid": frechet_distance(after.embedding, perfectly),
-            "kid": kernel_distance(after.embedding, perfectly),
-        }
+        return self._perfect(_goal(subject)).distances(after.embedding)
 
     def limit(self, subject: Subject) -> Mapping[str, float]:
         """What the designers' own edit of other figures costs."""
@@ -120,10 +101,9 @@ class AvatarsJudge(Judge):
             "perceptual": perceptual_distance(before, after),
         }
 
-    def _perfect_edits(self, goal: str) -> _Perfect:
+    def _perfect_edits(self, goal: str) -> PerfectEdits:
         before, after = (self.look(pictures.float() / 255) for pictures in perfect.load()[goal])
-        found = self._figures(goal, before, after)
-        return _Perfect({name: values.float().mean().item() for name, values in found.items()}, after.embedding)
+        return PerfectEdits.of(self._figures(goal, before, after), after.embedding)
 
 
 def judge_of(case: Case) -> AvatarsJudge:

@@ -13,7 +13,6 @@ from pydantic import BaseModel
 
 from attrbank.plugin import (
     AttributeRecord,
-    InvalidValueError,
     LearnSpec,
     Meanwhile,
     Method,
@@ -21,6 +20,8 @@ from attrbank.plugin import (
     Prediction,
     PromptPair,
     When,
+    moved_interval,
+    require_interval,
 )
 
 if TYPE_CHECKING:
@@ -70,11 +71,11 @@ class AlongPairs(Method, Generic[P]):
 
     def edit(self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: str | None = None) -> Guided[P]:
         """Guidance along the pairs of the record."""
-        return Guided(self, record.pairs, _end(record))
+        return Guided(self, record.pairs, record.t_z)
 
     def needs(self, record: AttributeRecord, core: str | None, strength: float) -> Needs:
         """Every prompt at every step of the interval."""
-        return Needs(meanwhile=Meanwhile(len(prompts_of(record.pairs)), _end(record)))
+        return Needs(meanwhile=Meanwhile(len(prompts_of(record.pairs)), record.t_z))
 
     def moved(self, record: AttributeRecord, core: str | None, when: When, schedule: Schedule) -> AttributeRecord:
         """Another interval; a single time is where it begins.
@@ -82,14 +83,7 @@ class AlongPairs(Method, Generic[P]):
         Raises:
             InvalidValueError: it would begin where it ends.
         """
-        last = _end(record) if when.last is None else when.last
-        if when.first <= last:
-            hint = f"Say when it ends as well, as in {record.name}@{when}..{When(when.first / 2)}."
-            raise InvalidValueError(f"{record.name} acts until {last:g}, so it cannot begin at {when}.", hint)
-        timestep = schedule.timestep_of(when.first)
-        resolved = {"timestep_x": timestep, "alpha_bar_x": schedule.alpha_bar(timestep)}
-        interval = {"t_x": when.first, "delta_tau": round(last - when.first, 9)}
-        return record.model_copy(update={**interval, "resolved": record.resolved.model_copy(update=resolved)})
+        return moved_interval(record, when, schedule)
 
     def parts(self, record: AttributeRecord, core: str | None) -> tuple[Any, ...]:
         """What reads the prompts."""
@@ -108,10 +102,7 @@ class AlongPairs(Method, Generic[P]):
 
     def check(self, spec: LearnSpec, model: Description) -> None:
         """An interval must have a length."""
-        if spec.t_z >= spec.t_x:
-            raise InvalidValueError(
-                "It acts over an interval, from T_x to T_z = T_x + Δτ.", hint="Give a --delta-tau below 0."
-            )
+        require_interval(spec)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +142,3 @@ def times(change: Prediction, factor: float | Tensor) -> Prediction:
 def plus(prediction: Prediction, change: Prediction) -> Prediction:
     """What is said with a change; x̂0 is affine in ε, so that both change alike."""
     return Prediction(prediction.eps + change.eps, prediction.x0 + change.x0)
-
-
-def _end(record: AttributeRecord) -> float:
-    return round(record.t_x + record.delta_tau, 9)

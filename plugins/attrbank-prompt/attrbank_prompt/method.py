@@ -13,6 +13,9 @@ from attrbank.plugin import (
     Needs,
     OtherRun,
     attention_of,
+    moved_at_once,
+    moved_interval,
+    require_interval,
     token_spans_of,
 )
 from attrbank_prompt.parameters import NO_WORD, Parameters, require_effect
@@ -55,27 +58,12 @@ class ByPrompts(Method):
         return False
 
     def moved(self, record: AttributeRecord, core: str | None, when: When, schedule: Schedule) -> AttributeRecord:
-        """At another time, or between others; of an interval a single time is where it begins.
-
-        Raises:
-            InvalidValueError: it would begin where it ends, or has no interval.
-        """
-        timestep = schedule.timestep_of(when.first)
-        at = {"timestep_x": timestep, "alpha_bar_x": schedule.alpha_bar(timestep)}
-        moved = {"t_x": when.first, "delta_tau": round(self.end(record, when) - when.first, 9)}
-        return record.model_copy(update={**moved, "resolved": record.resolved.model_copy(update=at)})
-
-    def end(self, record: AttributeRecord, when: When) -> float:
-        """T_z at another time.
+        """Over another interval; a single time is where it begins.
 
         Raises:
             InvalidValueError: it would begin where it ends.
         """
-        last = until_of(record) if when.last is None else when.last
-        if when.first <= last:
-            hint = f"Say when it ends as well, as in {record.name}@{when}..{when.first / 2:g}."
-            raise InvalidValueError(f"{record.name} acts until {last:g}, so it cannot begin at {when}.", hint)
-        return last
+        return moved_interval(record, when, schedule)
 
     def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Any) -> dict[str, Any]:
         """From the noise to the end; a seed, because every attribute has one."""
@@ -88,9 +76,7 @@ class ByPrompts(Method):
 
     def check(self, spec: LearnSpec, model: Description) -> None:
         """The interval must have a length."""
-        if spec.t_z >= spec.t_x:
-            hint = "Give a --delta-tau below 0."
-            raise InvalidValueError("It acts over an interval, from T_x to T_z = T_x + Δτ.", hint)
+        require_interval(spec)
 
 
 class Interpolation(ByPrompts):
@@ -104,7 +90,7 @@ class Interpolation(ByPrompts):
         from attrbank_prompt.hearing import Interpolated
 
         require_heard(tensors)
-        return Interpolated(tensors, until_of(record))
+        return Interpolated(tensors, record.t_z)
 
     def needs(self, record: AttributeRecord, core: str | None, strength: float) -> Needs:
         """No evaluation."""
@@ -135,16 +121,14 @@ class Mixing(ByPrompts):
             )
         return {**fields, "t_x": HALF_WAY, "delta_tau": 0.0, **given}
 
-    def end(self, record: AttributeRecord, when: When) -> float:
-        """Where it begins: it acts once.
+    def moved(self, record: AttributeRecord, core: str | None, when: When, schedule: Schedule) -> AttributeRecord:
+        """At another time.
 
         Raises:
             InvalidValueError: it is to act over an interval.
         """
-        if when.last is not None:
-            hint = f"Write {record.name}@{when.first}."
-            raise InvalidValueError(f"{record.name} acts once, so it takes a time, not the interval {when}.", hint)
-        return when.first
+        moved = moved_at_once(record, when, schedule)
+        return moved.model_copy(update={"delta_tau": 0.0})  # there is no T_z that could stay where it is
 
     def check(self, spec: LearnSpec, model: Description) -> None:
         """Any model and time will do."""
@@ -172,11 +156,11 @@ class PromptToPrompt(ByPrompts):
         from attrbank_prompt.paired import Paired
 
         require_places(tensors, blends=self.parameters.blend != NO_WORD)
-        return Paired(self.parameters, tensors, record.t_x, until_of(record))
+        return Paired(self.parameters, tensors, record.t_x, record.t_z)
 
     def needs(self, record: AttributeRecord, core: str | None, strength: float) -> Needs:
         """The unedited picture beside it."""
-        return Needs(prompt=True, beside=until_of(record))
+        return Needs(prompt=True, beside=record.t_z)
 
     def check(self, spec: LearnSpec, model: Description) -> None:
         """The model must show its attention, and tell where words stand; all that is asked for must have an effect."""
@@ -190,8 +174,3 @@ class PromptToPrompt(ByPrompts):
                 "Both prompts say the same, so there is nothing to edit but the weight of a word.",
                 hint="Write --method prompt-to-prompt:edit=reweight,word=WORD.",
             )
-
-
-def until_of(record: AttributeRecord) -> float:
-    """T_z, where it stops to act."""
-    return round(record.t_x + record.delta_tau, 9)
