@@ -120,6 +120,9 @@ def test_the_denoisers_loss_is_a_function_of_the_step(no_node: None, tmp_path: P
     with torch.no_grad():
         assert loss(4) == loss(4)
         assert loss(4) != loss(5)
+        clean, faces, *rest = loss.draw(4)
+        bare, seen = (loss.of((clean, torch.full_like(faces, value), *rest)) for value in (0, 1))
+        assert seen > 2 * bare, "an error in a face is a large one"
 
 
 def test_processes_paint_what_one_process_paints(cutouts: Cutouts, tmp_path: Path, no_node: None, monkeypatch) -> None:
