@@ -39,6 +39,7 @@ from attrbank.methods.needs import Needs
 from attrbank.methods.protocol import Edit, ModelEdit
 from attrbank.names import Asked, When, parse_asked
 from attrbank.plugins.manager import load_plugins
+from attrbank.schema.asked import PromptPair
 from attrbank.schema.fields import Core
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
@@ -191,6 +192,7 @@ class _Inputs:
 
     def __init__(self, name: str, alpha_bar: float, turn: int, ask: _Ask) -> None:
         self.alpha_bar, self.turn = alpha_bar, turn
+        self.memory: dict[str, Tensor] = {}
         self._name, self._ask = name, ask
 
     def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
@@ -206,6 +208,15 @@ class _Inputs:
         raise _out_of_reach(self._name)
 
     def push_forward(self, x: Tensor, tangent: Tensor) -> NoReturn:
+        raise _out_of_reach(self._name)
+
+    def beside(self) -> NoReturn:
+        raise _out_of_reach(self._name)
+
+    def gone(self) -> NoReturn:
+        raise _out_of_reach(self._name)
+
+    def towards(self, x: Tensor, pair: PromptPair) -> NoReturn:
         raise _out_of_reach(self._name)
 
     def latent(self, prompt: str, fraction: float | None) -> NoReturn:

@@ -34,6 +34,7 @@ class Position:
         seeds: one per row; they also decide the noise of every later step.
         state: the sampler's own, None where it starts afresh.
         is_known_finite: whether the latent was looked at when a step made it; any other is looked at before it is used.
+        clean: x̂0 (B, C, H, W) as the step that led here predicted it; None where no step has been taken.
     """
 
     latent: Tensor
@@ -41,6 +42,7 @@ class Position:
     seeds: tuple[int, ...]
     state: Any = None
     is_known_finite: bool = False
+    clean: Tensor | None = None
 
     def edited(self, latent: Tensor) -> Position:
         """The same place with another latent (B, C, H, W); the sampler forgets what came before."""
@@ -274,7 +276,7 @@ class Trajectory:
         schedule = self.backbone.schedule
         latent, state = self.sampler.step(position.latent, prediction, t, t_prev, schedule, noise, state)
         self._check(latent, position)
-        return Position(latent, position.index + 1, position.seeds, state, is_known_finite=True)
+        return Position(latent, position.index + 1, position.seeds, state, is_known_finite=True, clean=prediction.x0)
 
     def _guided(self, latent: Tensor, t: int, conditioning: Conditioning) -> Prediction:
         """One call of the backbone, with both prompts in it where guidance needs both."""

@@ -15,10 +15,13 @@ from attrbank.diffusion.protocols import Backbone, Conditioning, Prediction
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.spelling import places_of, token_spans_of
 from attrbank.diffusion.steering import Guide
+from attrbank.diffusion.towards import predict_towards
 from attrbank.diffusion.trajectory import Position, Trajectory, clean_under
 from attrbank.editing.contradiction import apart_from, without
+from attrbank.methods.inputs import WANTED, Beside
 from attrbank.methods.paired import PairedEdit, Settle
 from attrbank.methods.protocol import LASTING, AnyEdit, Edit, GuidanceEdit, ModelEdit, PromptEdit
+from attrbank.schema.asked import PromptPair
 
 OnStep: TypeAlias = Callable[[Position], None]
 """Called with every position reached."""
@@ -67,28 +70,33 @@ class LazyInputs:
         trajectory: to run on.
         before: the unedited picture, at ``index`` or not yet there.
         index: where the edit acts.
-        source: the pictures' own prompt.
+        prompt: the pictures' own.
         noise: gives the noise that the pictures began with.
         on_step: called after every step of the unedited picture.
 
     Attributes:
         turn: of the edit that is about to act.
+        memory: its own.
+        others: what the others want of the clean latents, or have added to them.
     """
 
     turn: int = 0
+    memory: dict[str, Tensor]
+    others: Sequence[Tensor] = ()
 
     def __init__(
         self,
         trajectory: Trajectory,
         before: Position,
         index: int,
-        source: Conditioning,
+        prompt: str,
         noise: Callable[[], Position],
         on_step: OnStep,
     ) -> None:
         self.alpha_bar = trajectory.alpha_bar(index)
-        self._trajectory, self._position, self._index, self._source = trajectory, before, index, source
-        self._noise, self._on_step = noise, on_step
+        self._trajectory, self._position, self._index = trajectory, before, index
+        self._prompt, self._source = prompt, trajectory.conditioning(prompt)
+        self._noise, self._on_step, self.memory = noise, on_step, {}
         self._prediction: Prediction | None = None
         self._edited: Position | None = None
         self._elsewhere: dict[tuple[str, int], tuple[Position, Conditioning]] = {}
@@ -114,9 +122,26 @@ class LazyInputs:
         """x̂0 at this step of the picture as it is now, (B, C, H, W), whatever changes the model meanwhile."""
         if self._edited is not None:
             return self._trajectory.predict(self._edited, self._source).x0
+        return self.beside().said.x0
+
+    def beside(self) -> Beside:
+        """The unedited picture here, and what the model says about it, (B, C, H, W) each."""
+        position = self.unedited()
         if self._prediction is None:
-            self._prediction = self._trajectory.predict(self.unedited(), self._source)
-        return self._prediction.x0
+            self._prediction = self._trajectory.predict(position, self._source)
+        return Beside(position.latent, self._prediction)
+
+    def gone(self) -> Tensor:
+        """By how much the edited picture's clean latent has moved, (B, C, H, W), without what others want of it."""
+        before, after = self.unedited(), self._edited
+        if after is None or after.clean is None or before.clean is None:  # no step has been taken since
+            return torch.zeros_like(before.latent)
+        return torch.stack([after.clean - before.clean, *(-other for other in self.others)]).sum(0)
+
+    def towards(self, x: Tensor, pair: PromptPair) -> Prediction:
+        """What the model says about x (B, C, H, W) under the pictures' prompt with a pair's change added."""
+        position = replace(self._position, latent=x, index=self._index, state=None, is_known_finite=False)
+        return predict_towards(self._trajectory, position, self._prompt, pair.source, pair.target)
 
     def predict(self, x: Tensor) -> Prediction:
         """What the model says about x (B, C, H, W) at this step, differentiable in it."""
@@ -187,11 +212,11 @@ def run_edits(
     after: Position | None = None
     acts = [act for act in acts if act.strength or not isinstance(act.edit, LASTING)]
     words = [word for act in acts for word in act.words]
-    model, acted = _Model(trajectory, prompt, source), False
+    model, acted, memories = _Model(trajectory, prompt, source), False, _Memories(acts)
     for index, group in groupby(_moments(trajectory, acts), key=lambda moment: moment.at):
         if after is not None:
             before, after = model.run(before, after, index, on_step)
-        inputs = LazyInputs(trajectory, before, index, source, begun, on_step)
+        inputs = LazyInputs(trajectory, before, index, prompt, begun, on_step)
         after = inputs.unedited() if after is None else after
         for _, act, turn in group:
             inputs.turn = turn
@@ -202,7 +227,9 @@ def run_edits(
                 model.turn(act)
                 after = after.branched()
             else:
+                inputs.memory, inputs.others = memories.of(act), memories.of_others(act)
                 latent = act.edit(after.latent, inputs, act.strength)
+                memories.note(act, (latent - after.latent) / trajectory.alpha_bar(index) ** 0.5)
                 # An edit that changed nothing, as at strength 0, is none: the sampler keeps its memory.
                 after = after if torch.equal(latent, after.latent) else after.edited(latent)
             if turn == len(act.later):
@@ -289,6 +316,27 @@ class _Model:
                 latent = settle(before.latent, after.latent)
                 after = after if torch.equal(latent, after.latent) else after.edited(latent)
         return before, after
+
+
+class _Memories:
+    """What edits of latents keep in one run, and what each wants of the clean latents."""
+
+    def __init__(self, acts: Sequence[Act]) -> None:
+        self._kept: dict[Act, dict[str, Tensor]] = {act: {} for act in acts}
+        self._added: dict[Act, Tensor] = {}
+
+    def of(self, act: Act) -> dict[str, Tensor]:
+        """What an edit keeps."""
+        return self._kept[act]
+
+    def of_others(self, act: Act) -> tuple[Tensor, ...]:
+        """What the others want: what they say, or else what they have added."""
+        wanted = self._added | {other: kept[WANTED] for other, kept in self._kept.items() if WANTED in kept}
+        return tuple(tensor for other, tensor in wanted.items() if other is not act)
+
+    def note(self, act: Act, added: Tensor) -> None:
+        """An edit has added this to the clean latents, (B, C, H, W)."""
+        self._added[act] = self._added[act] + added if act in self._added else added
 
 
 class _Moment(NamedTuple):

@@ -16,16 +16,24 @@ class Stop:
     Attributes:
         index: the step at which it acts first.
         needs: what it asks of the network, at all of its times together.
-        last: the step at which it acts last; None if it acts once.
-        turns: how often it acts.
+        later: the steps at which it acts again.
         changes: whether it does anything, as it does not at strength 0.
     """
 
     index: int
     needs: Needs
-    last: int | None = None
-    turns: int = 1
+    later: tuple[int, ...] = ()
     changes: bool = True
+
+    @property
+    def last(self) -> int:
+        """The step at which it acts last."""
+        return self.later[-1] if self.later else self.index
+
+    @property
+    def watched(self) -> tuple[int, ...]:
+        """The steps at which it looks at the unedited picture, however often another has acted."""
+        return (self.index, *self.later) if self.needs.towards else ()
 
 
 def denoising_steps(
@@ -48,13 +56,14 @@ def denoising_steps(
     looks = sum(_looks_at_edited(stop, after) for stop, after in zip(stops, edited, strict=True))
     looks += _looked_at_before_it_runs_beside(stops, edited, grid, schedule)
     shared = 0 if refinements is None else -first + _inverted(len(grid), first, elsewhere) * (1 + refinements)
-    predictions = sum(stop.needs.predictions for stop in stops)
+    predictions = sum(stop.needs.predictions + len(stop.needs.towards) for stop in stops)
     return shared + before + (len(grid) - first) + elsewhere + predictions + looks
 
 
-def rows_beside(stops: Sequence[Stop], grid: Grid, schedule: Schedule) -> int:
-    """Rows of the network that edits ask for under other prompts, beside what ``denoising_steps`` counts."""
-    return sum(stop.needs.rows + _rows_meanwhile(stop, grid, schedule) for stop in stops)
+def rows_beside(stops: Sequence[Stop], grid: Grid, schedule: Schedule, prompt: str) -> int:
+    """Rows of the network that edits ask for under other prompts than the picture's, not among ``denoising_steps``."""
+    apart = sum(2 for stop in stops for source in stop.needs.towards if source != prompt)
+    return apart + sum(stop.needs.rows + _rows_meanwhile(stop, grid, schedule) for stop in stops)
 
 
 def _rows_meanwhile(stop: Stop, grid: Grid, schedule: Schedule) -> int:
@@ -78,7 +87,7 @@ def _of_runs(stop: Stop, grid: Grid, schedule: Schedule) -> int:
 
 def _looks_at_edited(stop: Stop, edited: bool) -> int:
     """Looks at what nobody predicts anyway: the picture as other edits, or earlier turns of this one, have left it."""
-    return (edited + (stop.turns - 1) * (edited or stop.changes)) * stop.needs.looks
+    return (edited + len(stop.later) * (edited or stop.changes)) * stop.needs.looks
 
 
 def _runs_beside(stop: Stop, grid: Grid, schedule: Schedule) -> int:
@@ -90,13 +99,17 @@ def _runs_beside(stop: Stop, grid: Grid, schedule: Schedule) -> int:
 def _looked_at_before_it_runs_beside(
     stops: Sequence[Stop], edited: Sequence[bool], grid: Grid, schedule: Schedule
 ) -> int:
-    """1 if the unedited picture was looked at where it begins to run beside: that step is then predicted again."""
+    """How often the unedited picture is looked at where it runs beside: these steps are then predicted again."""
     looked = {stop.index for stop, after in zip(stops, edited, strict=True) if stop.needs.looks and not after}
-    return int(any(stop.index in looked and _runs_beside(stop, grid, schedule) > stop.index for stop in stops))
+    looked |= {index for stop in stops for index in stop.watched}
+    beside = [range(stop.index, _runs_beside(stop, grid, schedule)) for stop in stops]
+    return sum(any(index in way for way in beside) for index in looked)
 
 
 def _last_needed(stop: Stop, edited: bool) -> int:
     """How far the unedited picture must go for an edit's sake: one step beyond it where the edit looks at it."""
+    if stop.needs.towards:
+        return stop.last + 1
     if stop.needs.looks and not edited:
-        return (stop.index if stop.changes or stop.last is None else stop.last) + 1
-    return (stop.index if stop.last is None else stop.last) if stop.needs.predictions else 0
+        return (stop.index if stop.changes else stop.last) + 1
+    return stop.last if stop.needs.predictions else 0

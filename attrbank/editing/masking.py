@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from attrbank.methods.protocol import Edit, EditInputs
+from attrbank.methods.inputs import EditInputs
+from attrbank.methods.protocol import Edit
 
 
 @dataclass(frozen=True, eq=False)

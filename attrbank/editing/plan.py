@@ -123,7 +123,7 @@ class Plan:
     def unet_evaluations(self) -> int:
         """Rows that the network will predict."""
         guided = self.denoising_steps * evaluations_per_step(self.guidance_scale, guidance_of(self.backbone))
-        return guided + rows_beside([turn.stop for turn in self.turns], self.grid, self.backbone.schedule)
+        return guided + rows_beside([turn.stop for turn in self.turns], self.grid, self.backbone.schedule, self.prompt)
 
     def under(self, prompt: str) -> Plan:
         """The same under another prompt; nothing is read again.

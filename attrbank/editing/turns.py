@@ -55,7 +55,7 @@ class Turn:
     def stop(self) -> Stop:
         """Where the edit acts, and what it needs."""
         needs = self.method.needs(self.record, self.core, self.strength)
-        return Stop(self.index, needs, self.indices[-1], len(self.indices), changes=self.strength != 0)
+        return Stop(self.index, needs, self.indices[1:], changes=self.strength != 0)
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json`` and for recipes."""

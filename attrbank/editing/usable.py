@@ -11,8 +11,10 @@ from torch import Tensor
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.diffusion.protocols import Prediction
 from attrbank.errors import AttrbankError, CorruptArtifactError, NotFoundError
+from attrbank.methods.inputs import Beside
 from attrbank.methods.protocol import LASTING, Method
 from attrbank.plugins.manager import load_plugins
+from attrbank.schema.asked import PromptPair
 from attrbank.schema.fields import Core
 
 LARGEST_LATENT = 2**24
@@ -26,6 +28,7 @@ class _Noise:
 
     def __init__(self, shape: tuple[int, ...], alpha_bar: float) -> None:
         self.alpha_bar = alpha_bar
+        self.memory: dict[str, Tensor] = {}
         self._shape, self._generator = shape, torch.Generator().manual_seed(0)
 
     def draw(self) -> Tensor:
@@ -46,6 +49,15 @@ class _Noise:
 
     def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
         return torch.stack([self.draw() for _ in prompts])
+
+    def beside(self) -> Beside:
+        return Beside(self.draw(), Prediction(self.draw(), self.draw()))
+
+    def gone(self) -> Tensor:
+        return self.draw()
+
+    def towards(self, x: Tensor, pair: PromptPair) -> Prediction:
+        return Prediction(x, self.draw())
 
     def latent(self, prompt: str, fraction: float | None) -> Tensor:
         return self.draw()

@@ -10,6 +10,7 @@ from attrbank.methods.moving import moved_at_once, moved_on_the_way
 from attrbank.methods.needs import Needs, OtherRun
 from attrbank.methods.protocol import Method
 from attrbank.methods.strengths import Strengths
+from attrbank.methods.turns import pair_of
 from attrbank.names import When
 from attrbank.schema.asked import LearnSpec, PaperOptions
 from attrbank.schema.fields import ON_THE_WAY, Core, Part, Preset
@@ -53,8 +54,11 @@ class Avi(Method):
         t_z = max(0.0, record.t_z)
         if record.paper is not None and record.paper.z == "own":
             return Needs(runs=(OtherRun(t_z),))
-        if core in ON_THE_WAY:
+        if core == "live":
             return Needs(rows=2 * len(record.times) if strength else 0)
+        if core == "path":
+            times, pairs = len(record.times), record.pairs
+            return Needs(towards=tuple(pair_of(pairs, turn, times).source for turn in range(times) if strength))
         if core == "own":
             return Needs(runs=(OtherRun(t_z, predicted=True),) * 2)
         # The convolutional Φ knows what to add, and is not asked what to take away.
@@ -74,7 +78,7 @@ class Avi(Method):
     def parts(self, record: AttributeRecord, core: Core | None) -> tuple[Part, ...]:
         """The text encoder as well, where an edit runs prompts of its own."""
         needs = self.needs(record, core, 1.0)
-        return (*super().parts(record, core), *(("text",) if needs.runs or needs.rows else ()))
+        return (*super().parts(record, core), *(("text",) if needs.runs or needs.rows or needs.towards else ()))
 
     def direction(self, record: AttributeRecord, arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any] | None:
         """The mean difference (C, H, W), banked whatever core acts; the paper's vectors graft, and have none."""
@@ -97,8 +101,14 @@ class Avi(Method):
         return tuple(record.units)
 
     def core_without_network(self, record: AttributeRecord) -> Core | None:
-        """The mean, whatever core the attribute prefers, unless it acts on the way, because its mean is none."""
-        return "mean" if "mean" in record.units and record.core not in ON_THE_WAY else record.core
+        """The mean, whatever core the attribute prefers, unless it acts on the way, because its mean is none.
+
+        What goes the picture's own way looks at the unedited picture all the while, which a pipeline does not draw: it
+        adds the picture's own difference there.
+        """
+        if record.core in ON_THE_WAY:
+            return "live" if "live" in record.units else record.core
+        return "mean" if "mean" in record.units else record.core
 
     def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Preset | None) -> dict[str, Any]:
         """What suits the vectors that are asked for; the preset is docs/method.md 2.5 but for the width of Φ."""

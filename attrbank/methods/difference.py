@@ -24,15 +24,17 @@ from attrbank.avi.fit import CoreReport, fit_cores
 from attrbank.avi.fit_difference import fit_differences
 from attrbank.avi.network import CoreNet
 from attrbank.errors import CorruptArtifactError, InvalidValueError
-from attrbank.methods import live
+from attrbank.methods import live, path
+from attrbank.methods.inputs import EditInputs
 from attrbank.methods.pairs import predict_seen_pairs
-from attrbank.methods.protocol import Edit, EditInputs, LearnContext, Learned
-from attrbank.schema.fields import Core
+from attrbank.methods.protocol import Edit, LearnContext, Learned
+from attrbank.methods.trial import FEWEST_STEPS, Trial
+from attrbank.schema.fields import ON_THE_WAY, Core
 from attrbank.schema.stored import AttributeRecord
 
 SHARED_RANK = 8
 CLEARLY_BETTER = 1.25
-"""What is banked acts where it lies along the yardstick so much better than the live difference does. Where it lies
+"""What is banked acts where it lies along the yardstick so much better than the picture's own way does. Where it lies
 there as well, the eye still disagrees: three times the flips, and most of the pictures damaged (docs/notes.md)."""
 MARGIN = 0.02
 """Φ must explain this much more variance than the mean: its training steps were chosen on the folds that judge it."""
@@ -73,8 +75,8 @@ def learn(context: LearnContext) -> Learned:
         "units": units,
         "measured": {f"explained_variance_{name}": share for name, share in explained.items()},
     }
-    if spec.core == "live" or (spec.core is None and spec.pairs and spec.steps >= live.FEWEST_STEPS):
-        fields |= _live_or_banked(context, fields, _edit(units, tensors, best))
+    if spec.core in ON_THE_WAY or (spec.core is None and spec.pairs and spec.steps >= FEWEST_STEPS):
+        fields |= _on_the_way_or_banked(context, fields, _edit(units, tensors, best))
     return Learned(tensors, fields, of_all_change(fields))
 
 
@@ -85,26 +87,27 @@ def of_all_change(fields: Mapping[str, Any]) -> float | None:
     change it explains ‖d̄‖² / mean ‖dⁿ‖², which is 1 / unit² (docs/method.md 5.4), and a core its share of the rest.
     """
     core, measured = fields["core"], fields["measured"]
-    if core == "live":
-        return float(max(0.0, measured["along_live"]) ** 2)
+    if core in ON_THE_WAY:
+        return float(max(0.0, measured[f"along_{core}"]) ** 2)
     beyond = measured.get(f"explained_variance_{core}")
     return None if beyond is None else float(1 - (1 - beyond) * (1 - fields["units"]["mean"] ** -2))
 
 
-def _live_or_banked(context: LearnContext, fields: Mapping[str, Any], banked: Edit) -> dict[str, Any]:
-    """Fields of the record that change: few if what is banked does clearly better than the difference at the picture.
+def _on_the_way_or_banked(context: LearnContext, fields: Mapping[str, Any], banked: Edit) -> dict[str, Any]:
+    """Fields of the record that change: few if what is banked does clearly better than this picture's own way.
 
     Both are measured by what they change in finished pictures, and how much of it is what the target prompt changes.
     """
-    trial = live.Trial(context)
-    found, rival = live.fit(context, trial), trial.once(banked, context.spec.t_x)
-    measured = {**fields["measured"], "along_live": found.along, "along_banked": rival.along}
+    trial, core = Trial(context), context.spec.core or "path"
+    found = (live if core == "live" else path).fit(context, trial)
+    rival = trial.once(banked, context.spec.t_x)
+    measured = {**fields["measured"], f"along_{core}": found.along, "along_banked": rival.along}
     if context.spec.core is None and rival.along >= CLEARLY_BETTER * max(0.0, found.along):
         return {"measured": measured}
     measured |= found.measured
     return {
         **found.fields,
-        "core": "live",
+        "core": core,
         "units": {**fields["units"], **found.fields["units"]},
         "measured": measured,
     }
@@ -170,6 +173,8 @@ def edit(record: AttributeRecord, tensors: Mapping[str, Tensor], core: Core) -> 
         raise InvalidValueError(f"{record.name} has no core {core!r}.", hint=f"It has {known}.")
     if core == "live":
         return live.live_edit(record)
+    if core == "path":
+        return path.path_edit(record)
     try:
         return OwnEdit(_vectors("mlp", tensors), record) if core == "own" else _edit(record.units, tensors, core)
     except (KeyError, RuntimeError) as error:

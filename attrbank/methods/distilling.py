@@ -22,9 +22,9 @@ from attrbank.methods.directions import (
     sizes_of,
     spoken_by,
 )
-from attrbank.methods.live import coarse
 from attrbank.methods.pairs import counted, dealt
 from attrbank.methods.protocol import LearnContext, Learned
+from attrbank.methods.trial import coarse
 
 MOMENTS = 6
 """Times from T_x on at which a distilled direction is compared with the target prompt."""

@@ -40,6 +40,9 @@ class Needs:
             edit, if no further; where something has acted already, the edited one is predicted instead.
         predictions: how often it calls ``predict``; a ``pull_back`` counts as three, a ``push_forward`` as two.
         rows: for how many prompts it calls ``clean_under``, at all of its times together.
+        towards: the source prompts of the pairs for which it calls ``towards``, one for each of its times: each is an
+            evaluation, and two rows more where the picture's prompt is another. It calls ``beside`` each time as well,
+            so that the unedited picture goes one step beyond the last of these times, if no further.
         meanwhile: of a ``GuidanceEdit``, what it asks for at each step of its interval.
         words: of a ``PromptEdit``, the words of the prompt at which it acts unless the user names another; of these, as
             many as the prompt has. It takes a backbone with ``token_spans``, and costs nothing.
@@ -51,6 +54,7 @@ class Needs:
     looks: bool = False
     predictions: int = 0
     rows: int = 0
+    towards: tuple[str, ...] = ()
     meanwhile: Meanwhile | None = None
     words: tuple[str, ...] = ()
     prompt: bool = False

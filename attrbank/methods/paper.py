@@ -14,8 +14,9 @@ from attrbank.avi.integrate import apply_edit, blend_weights, head_size, integra
 from attrbank.avi.network import COMPACT_WIDTH, SingularValueNet
 from attrbank.avi.objective import pose
 from attrbank.errors import CorruptArtifactError, IncompatibleError
+from attrbank.methods.inputs import EditInputs
 from attrbank.methods.pairs import CleanPairs, counted, dealt, predict_clean_pairs, require_change
-from attrbank.methods.protocol import EditInputs, LearnContext, Learned
+from attrbank.methods.protocol import LearnContext, Learned
 from attrbank.schema.stored import AttributeRecord
 
 _PHI = "phi."

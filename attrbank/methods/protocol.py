@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from attrbank.errors import InvalidValueError
+from attrbank.methods.inputs import EditInputs
 from attrbank.methods.needs import Needs
 from attrbank.methods.paired import PairedEdit
 from attrbank.methods.strengths import Strengths
@@ -27,7 +28,7 @@ if TYPE_CHECKING:  # plans ask methods what they need, without torch
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from attrbank.diffusion.protocols import Backbone, Conditioning, Description, Prediction
+    from attrbank.diffusion.protocols import Backbone, Conditioning, Description
     from attrbank.diffusion.schedule import Schedule
     from attrbank.diffusion.spelling import Place
     from attrbank.diffusion.steering import Guide
@@ -89,63 +90,6 @@ class Learned:
     tensors: Mapping[str, Tensor]
     fields: Mapping[str, Any] = field(default_factory=dict)
     explains: float | None = None
-
-
-class EditInputs(Protocol):
-    """What an edit may ask for about the picture it acts on. Asking costs what it must, and only once.
-
-    Attributes:
-        alpha_bar: of the latent, at this step.
-        turn: which of the edit's times this is, the first being 0; on a coarse grid two of them may share a step.
-    """
-
-    alpha_bar: float
-    turn: int
-
-    def clean(self) -> Tensor:
-        """The clean latent (B, C, H, W) predicted at this step of the picture as edits have left it so far.
-
-        Of the unedited picture that costs next to nothing; where another edit, or an earlier turn of this one, has
-        acted already, it costs an evaluation.
-        """
-        ...
-
-    def predict(self, x: Tensor) -> Prediction:
-        """What the model says about any latent (B, C, H, W) at this step under the picture's prompt.
-
-        Differentiable in x, backwards and forwards; every call costs an evaluation, and what is differentiated is not
-        counted beyond that: products with the Jacobian are for ``pull_back`` and ``push_forward``.
-        """
-        ...
-
-    def pull_back(self, x: Tensor, cotangent: Tensor) -> Tensor:
-        """Jᵀu (B, C, H, W), where J is the Jacobian of ``predict(x).x0`` in x, and u the cotangent.
-
-        Of all changes of the latent, the one that makes most of a change u of x̂0; it costs three evaluations.
-        """
-        ...
-
-    def push_forward(self, x: Tensor, tangent: Tensor) -> Tensor:
-        """Jv (B, C, H, W), what a small change v of x makes of x̂0; it costs two evaluations."""
-        ...
-
-    def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
-        """The clean latents (P, B, C, H, W) of any latent (B, C, H, W) at this step under each of P other prompts.
-
-        Without classifier-free guidance: every prompt costs one row of the network for every picture.
-        """
-        ...
-
-    def latent(self, prompt: str, fraction: float | None) -> Tensor:
-        """The latent (B, C, H, W) of ``prompt`` from this picture's own noise, at a time fraction.
-
-        None is this very step, which is nearest in ᾱ to the edit's time: a fraction of it may mean another.
-        """
-        ...
-
-    def clean_latent(self, prompt: str, fraction: float) -> Tensor:
-        """The clean latent (B, C, H, W) predicted there."""
-        ...
 
 
 class Edit(Protocol):

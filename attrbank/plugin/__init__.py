@@ -144,6 +144,7 @@ if TYPE_CHECKING:
         learn_attribute as learn_attribute,
     )
     from attrbank.methods.avi import Avi as Avi
+    from attrbank.methods.inputs import EditInputs as EditInputs
     from attrbank.methods.intervals import moved_interval as moved_interval, require_interval as require_interval
     from attrbank.methods.moving import moved_at_once as moved_at_once
     from attrbank.methods.needs import Meanwhile as Meanwhile, Needs as Needs, OtherRun as OtherRun
@@ -151,7 +152,6 @@ if TYPE_CHECKING:
     from attrbank.methods.pairs import CleanPairs as CleanPairs, predict_clean_pairs as predict_clean_pairs
     from attrbank.methods.protocol import (
         Edit as Edit,
-        EditInputs as EditInputs,
         GuidanceEdit as GuidanceEdit,
         LearnContext as LearnContext,
         Learned as Learned,
@@ -209,9 +209,8 @@ _NAMES_IN = {
     # what judges are made of
     "attrbank.evaluation.judges.judge": "Case Judge",
     # what methods are made of
-    "attrbank.methods.protocol": (
-        "Edit EditInputs GuidanceEdit LearnContext Learned Method ModelEdit OnProgress PromptEdit"
-    ),
+    "attrbank.methods.inputs": "EditInputs",
+    "attrbank.methods.protocol": ("Edit GuidanceEdit LearnContext Learned Method ModelEdit OnProgress PromptEdit"),
     "attrbank.methods.needs": "Meanwhile Needs OtherRun",
     "attrbank.methods.paired": "Pair PairedEdit",
     "attrbank.methods.strengths": "Strengths",

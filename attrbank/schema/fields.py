@@ -24,8 +24,8 @@ Time = Annotated[str, StringConstraints(pattern=re.compile(rf"^(?:{TIME_PATTERN}
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 Vectors = Literal["difference", "paper"]
-Core = Literal["mean", "mlp", "conv", "own", "live", "distil"]
-ON_THE_WAY: frozenset[Core] = frozenset({"live"})
+Core = Literal["mean", "mlp", "conv", "own", "live", "path", "distil"]
+ON_THE_WAY: frozenset[Core] = frozenset({"live", "path"})
 """The cores that act a little at several times, which their records hold; the others act once, at T_x."""
 Tail = Literal["text", "alg1"]
 Solver = Literal["mlp", "exact"]

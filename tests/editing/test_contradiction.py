@@ -19,7 +19,7 @@ from attrbank.evaluation.bench.bench import Bench
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
-from attrbank.methods.protocol import EditInputs
+from attrbank.methods.inputs import EditInputs
 from attrbank.names import Asked
 from attrbank.plugins.manager import load_plugins
 from attrbank.samplers.ddim import DDIM

@@ -34,7 +34,7 @@ def test_a_look_at_what_is_edited_already_is_a_prediction_more() -> None:
         assert cost(Stop(2, Needs()), Stop(6, looks), Stop(6, looks), needs_before=with_before) == plain + 2
     assert cost(Stop(2, looks), Stop(6, looks), needs_before=False) == 3 + 8 + 1
     assert cost(Stop(2, Needs(), changes=False), Stop(6, looks), needs_before=False) == 7 + 8
-    assert cost(Stop(2, looks, last=6, turns=4), needs_before=False) == 3 + 8 + 3
+    assert cost(Stop(2, looks, later=(3, 4, 6)), needs_before=False) == 3 + 8 + 3
 
 
 def test_a_look_of_an_edit_that_does_nothing_is_at_the_unedited_picture() -> None:
@@ -45,12 +45,13 @@ def test_a_look_of_an_edit_that_does_nothing_is_at_the_unedited_picture() -> Non
 
 def test_what_is_asked_for_at_each_step_of_an_interval_is_added() -> None:
     def rows(index: int, until: float, **stop: bool) -> int:
-        return rows_beside([Stop(index, Needs(meanwhile=Meanwhile(2, until)), **stop)], GRID, SCHEDULE)
+        return rows_beside([Stop(index, Needs(meanwhile=Meanwhile(2, until)), **stop)], GRID, SCHEDULE, "")
 
     assert rows(2, 0.5) == 2 * (AT_HALF - 2)
     assert rows(2, 0.0) == 2 * 8
     assert rows(8, 0.5) == rows(2, 0.0, changes=False) == 0
-    assert rows_beside([Stop(2, Needs(rows=3)), Stop(2, Needs(meanwhile=Meanwhile(1, 0.0)))], GRID, SCHEDULE) == 3 + 8
+    both = [Stop(2, Needs(rows=3)), Stop(2, Needs(meanwhile=Meanwhile(1, 0.0)))]
+    assert rows_beside(both, GRID, SCHEDULE, "") == 3 + 8
 
 
 def test_other_runs_and_predictions_are_added() -> None:

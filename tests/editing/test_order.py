@@ -18,7 +18,8 @@ from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.avi import Avi
 from attrbank.methods.completing import completed
-from attrbank.methods.protocol import EditInputs, LearnContext, Learned
+from attrbank.methods.inputs import EditInputs
+from attrbank.methods.protocol import LearnContext, Learned
 from attrbank.names import Asked
 from attrbank.plugins.manager import load_plugins
 from attrbank.samplers.ddim import DDIM

@@ -12,13 +12,16 @@ from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.diffusion.finite import DECODED, finite
 from attrbank.diffusion.protocols import Backbone, Conditioning, Prediction
 from attrbank.diffusion.schedule import nearest_index
+from attrbank.diffusion.towards import predict_towards
 from attrbank.diffusion.trajectory import Position, Trajectory, clean_under
 from attrbank.editing.acting import ready
 from attrbank.editing.composition import Act, run_edits
 from attrbank.editing.contradiction import without
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench.shared_runs import Cost, SharedRuns
+from attrbank.methods.inputs import Beside
 from attrbank.plugins.manager import load_plugins
+from attrbank.schema.asked import PromptPair
 from attrbank.schema.fields import Core
 
 BATCH = 32
@@ -146,6 +149,7 @@ class _SharedInputs:
 
     def __init__(self, bench: Bench, start: Position, scale: float = 1.0) -> None:
         self.alpha_bar = bench.trajectory.alpha_bar(start.index)
+        self.memory: dict[str, Tensor] = {}
         self._bench, self._start, self._scale = bench, start, scale
         self._conditioning = bench.runs.conditioning(bench.prompt)
 
@@ -163,6 +167,17 @@ class _SharedInputs:
 
     def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
         return clean_under(self._bench.trajectory, self._start.edited(x), prompts)
+
+    def beside(self) -> Beside:
+        return Beside(self._start.latent, self.predict(self._start.latent))
+
+    def gone(self) -> Tensor:
+        return torch.zeros_like(self._start.latent)
+
+    def towards(self, x: Tensor, pair: PromptPair) -> Prediction:
+        return predict_towards(
+            self._bench.trajectory, self._start.edited(x), self._bench.prompt, pair.source, pair.target
+        )
 
     def latent(self, prompt: str, fraction: float | None) -> Tensor:
         index = self._start.index if fraction is None else self._bench.index_of(max(0.0, fraction))

@@ -277,6 +277,7 @@ OTHERS: tuple[Competitor, ...] = (
     Stored("conv", core="conv"),
     Stored("own", core="own"),
     Stored("live", core="live"),
+    Stored("path", core="path"),
     Relearned("paper", preset="paper"),
     TextDirection("text-direction"),
 )

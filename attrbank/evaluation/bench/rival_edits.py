@@ -9,7 +9,8 @@ from torch import Tensor
 
 from attrbank.avi.factors import factorise
 from attrbank.avi.integrate import add_edit, apply_edit, blend_weights, integrate
-from attrbank.methods.protocol import Edit, EditInputs
+from attrbank.methods.inputs import EditInputs
+from attrbank.methods.protocol import Edit
 
 
 @dataclass(frozen=True)

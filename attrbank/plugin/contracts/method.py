@@ -100,13 +100,13 @@ class MethodContract(Contract):
         record, grid, schedule = attribute.record, plan.grid, plan.backbone.schedule
         first, *later = indices_of(self._method.times(record, record.core), grid, schedule)
         needs = self._method.needs(record, record.core, 1.0)
-        stop = Stop(first, needs, later[-1] if later else None, 1 + len(later))
+        stop = Stop(first, needs, tuple(later))
         for with_before in (True, False):
             run = self._trajectory()
             self._edited(attribute, 1.0, trajectory=run, with_before=with_before)
             each = evaluations_per_step(run.guidance_scale, guidance_of(run.backbone))
             steps = denoising_steps([stop], grid, schedule, needs_before=with_before, refinements=None)
-            told = steps + rows_beside([stop], grid, schedule) / each
+            told = steps + rows_beside([stop], grid, schedule, _SOURCE) / each
             taken = run.evaluations / len(_SEEDS) / each
             require(told == taken, f"by what needs tells an edit takes {told:g} steps, but it takes {taken:g}")
 
