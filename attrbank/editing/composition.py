@@ -229,7 +229,7 @@ def run_edits(
             else:
                 inputs.memory, inputs.others = memories.of(act), memories.of_others(act)
                 latent = act.edit(after.latent, inputs, act.strength)
-                memories.note(act, (latent - after.latent) / trajectory.alpha_bar(index) ** 0.5)
+                memories.note(act, latent - after.latent, trajectory.alpha_bar(index))
                 # An edit that changed nothing, as at strength 0, is none: the sampler keeps its memory.
                 after = after if torch.equal(latent, after.latent) else after.edited(latent)
             if turn == len(act.later):
@@ -334,9 +334,11 @@ class _Memories:
         wanted = self._added | {other: kept[WANTED] for other, kept in self._kept.items() if WANTED in kept}
         return tuple(tensor for other, tensor in wanted.items() if other is not act)
 
-    def note(self, act: Act, added: Tensor) -> None:
-        """An edit has added this to the clean latents, (B, C, H, W)."""
-        self._added[act] = self._added[act] + added if act in self._added else added
+    def note(self, act: Act, added: Tensor, alpha_bar: float) -> None:
+        """An edit has added this to the latents, (B, C, H, W), so much more to the clean ones that they will become."""
+        if alpha_bar > 0:  # there is no clean latent in noise alone
+            clean = added / alpha_bar**0.5
+            self._added[act] = self._added[act] + clean if act in self._added else clean
 
 
 class _Moment(NamedTuple):
