@@ -27,7 +27,7 @@ ORDER = (
     ("avi", "diffusion", "store"),
     ("samplers", "methods", "pictures"),
     ("backbones", "attribute"),
-    ("plugins",),
+    ("plugins", "executors"),
     ("editing", "learning"),
     ("evaluation", "diffusers"),
     ("cli", "studio"),

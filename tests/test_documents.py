@@ -19,7 +19,7 @@ from PIL import Image
 from typer.main import get_command
 
 from attrbank.cli.app import app, run
-from attrbank.learning.fleet.run import read_fleet
+from attrbank.learning.fleet.read import read_fleet
 from tests.helpers.original_format import save_checkpoint
 
 ROOT = Path(__file__).parents[1]
