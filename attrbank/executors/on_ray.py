@@ -23,6 +23,9 @@ PAUSE = 0.2
 PATIENCE = 120.0
 """Seconds without any worker after which none is waited for."""
 
+MOST_STILLBORN = 8
+"""So many workers may be lost before they were ready."""
+
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 
 
@@ -53,6 +56,8 @@ class Worker:
             self._work = self._job.arrived()
         except AttrbankError as error:
             return error.message
+        except BaseException as error:
+            return f"A worker cannot begin: {type(error).__name__}: {error}"
         return None
 
     def begin(self, payload: bytes) -> Heard:
@@ -146,6 +151,7 @@ class _Crew:
         self._asked: dict[Any, tuple[Any, Task | None]] = {}
         """What was asked -> the worker, and the task that it does; none while it arrives."""
         self._idle: list[Any] = []
+        self._stillborn = 0
         for _ in range(max(1, int(found.get(each, 1)))):
             self._engage()
 
@@ -182,7 +188,10 @@ class _Crew:
         worker, task = self._asked.pop(asked)
         try:
             told = self._ray.get(asked)
-        except self._ray.exceptions.RayError:
+        except self._ray.exceptions.RayError as error:
+            self._stillborn += task is None
+            if self._stillborn > MOST_STILLBORN:
+                raise PluginError("Workers of the Ray cluster end as soon as they begin.") from error
             self._engage()
             if task is not None:
                 yield Ended(task, "its worker was lost")
