@@ -20,7 +20,7 @@ from attrbank.executors.protocol import Ended, Hear, Job, Take, Task
 PAUSE = 0.2
 """Seconds for which a worker collects what its work tells before it is fetched."""
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds without any worker after which none is waited for."""
 
 MOST_STILLBORN = 8

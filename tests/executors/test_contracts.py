@@ -1,18 +1,13 @@
-"""The built-in executors keep their contract; that of Ray on a real cluster of two workers."""
+"""The executor that everybody has keeps its contract; and how executors are named."""
 
 from __future__ import annotations
 
-import importlib.util
-import os
-from collections.abc import Iterator
-
 import pytest
 
-from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError, PluginError
-from attrbank.executors import on_ray
+from attrbank.errors import IncompatibleError, InvalidValueError, NotFoundError
 from attrbank.executors.here import Here
 from attrbank.executors.on_ray import Ray
-from attrbank.executors.protocol import Job, Task
+from attrbank.executors.protocol import Job
 from attrbank.executors.trial import TARGET
 from attrbank.plugin.testing import ExecutorContract
 from attrbank.plugins.manager import load_plugins
@@ -23,38 +18,6 @@ class TestHere(ExecutorContract):
 
     def make(self) -> Here:
         return Here()
-
-
-@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed")
-@pytest.mark.usefixtures("cluster")
-class TestRay(ExecutorContract):
-    def make(self) -> Ray:
-        return Ray()
-
-    def test_workers_are_other_processes_that_are_like_the_client(self) -> None:
-        client = (str(os.getpid()), os.getcwd())
-        heard: list[bytes] = []
-        job = Job("tests.executors.whereabouts:made", b"")
-        list(Ray().run(job, iter([Task(0, b""), None]).__next__, lambda task, message: heard.append(message)))
-        pid, folder, plugins = heard[0].decode().split("\n")
-        assert (pid != client[0], folder, plugins) == (True, client[1], "none")
-
-    def test_another_attrbank_is_refused(self) -> None:
-        with pytest.raises(PluginError, match=r"has attrbank .*, not 0\.0"):
-            list(Ray().run(Job(TARGET, b"", version="0.0"), lambda: Task(0, b""), lambda task, message: None))
-
-    def test_work_that_cannot_begin_is_told(self) -> None:
-        with pytest.raises(PluginError, match="A worker cannot begin: ModuleNotFoundError"):
-            list(Ray().run(Job("nowhere:made", b""), lambda: Task(0, b""), lambda task, message: None))
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[None]:
-    ray = pytest.importorskip("ray")
-    os.environ |= on_ray.QUIET
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
-    yield
-    ray.shutdown()
 
 
 def test_executors_are_named_with_what_they_are_told() -> None:
