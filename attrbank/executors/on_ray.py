@@ -150,6 +150,7 @@ class _Crew:
         self._kind = ray.remote(Worker).options(**options)
         self._asked: dict[Any, tuple[Any, Task | None]] = {}
         """What was asked -> the worker, and the task that it does; none while it arrives."""
+        self._engaged: list[Any] = []
         self._idle: list[Any] = []
         self._stillborn = 0
         for _ in range(max(1, int(found.get(each, 1)))):
@@ -177,11 +178,12 @@ class _Crew:
 
     def dismiss(self) -> None:
         """Stop all workers, whatever they do."""
-        for worker in (*self._idle, *(worker for worker, _ in self._asked.values())):
+        for worker in self._engaged:
             self._ray.kill(worker)
 
     def _engage(self) -> None:
         worker = self._kind.remote(self._job)
+        self._engaged.append(worker)
         self._asked[worker.arrive.remote()] = worker, None
 
     def _answered(self, asked: Any, hear: Hear) -> Iterator[Ended]:
@@ -189,6 +191,7 @@ class _Crew:
         try:
             told = self._ray.get(asked)
         except self._ray.exceptions.RayError as error:
+            self._engaged.remove(worker)
             self._stillborn += task is None
             if self._stillborn > MOST_STILLBORN:
                 raise PluginError("Workers of the Ray cluster end as soon as they begin.") from error

@@ -6,13 +6,12 @@ whoever hears it (``schema/told.py``).
 
 from __future__ import annotations
 
-import functools
 import importlib
 import os
 import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from attrbank.errors import IncompatibleError
 from attrbank.names import VERSION
@@ -58,8 +57,11 @@ class Job:
     def made(self) -> Work:
         """The work, in a process that is fit for it."""
         module, _, path = self.target.partition(":")
-        factory: Callable[[bytes], Work] = functools.reduce(getattr, path.split("."), importlib.import_module(module))
-        return factory(self.common)
+        factory: Any = importlib.import_module(module)
+        for name in path.split("."):
+            factory = getattr(factory, name)
+        work: Work = factory(self.common)
+        return work
 
     def arrived(self) -> Work:
         """The work, in a process of its own that becomes like the client's before it loads anything.

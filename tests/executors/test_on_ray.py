@@ -21,6 +21,8 @@ from tests.helpers.ray_cluster import cluster
 
 pytest.importorskip("ray")
 
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Ray leaves sockets open
+
 SOURCES = ("person", "man", "woman")
 
 

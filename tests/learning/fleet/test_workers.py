@@ -28,7 +28,7 @@ class Workers:
         self._spoil, self._dies, self.groups = spoil, dies, list[list[int]]()
 
     def run(self, job: Job, take: Take, hear: Hear) -> Generator[Ended, None, None]:
-        work = job.arrived()
+        work = job.made()
         while (task := take()) is not None:
             self.groups.append([one.number for one in Group.model_validate_json(task.payload).wanted])
             try:
