@@ -27,7 +27,7 @@ ORDER = (
     ("avi", "diffusion", "store"),
     ("samplers", "methods", "pictures"),
     ("backbones", "attribute"),
-    ("plugins",),
+    ("plugins", "executors"),
     ("editing", "learning"),
     ("evaluation", "diffusers"),
     ("cli", "studio"),
@@ -37,7 +37,7 @@ ORDER = (
 )
 """Layers, the lowest first; the first three are the ground. A room may import those of lower layers, and no others."""
 
-MOST_ROOMS, MOST_FLOORS, MOST_ARROWS = 30, 10, 173  # the tenth is the laboratory, which trains what packages bring
+MOST_ROOMS, MOST_FLOORS, MOST_ARROWS = 30, 10, 180  # the tenth is the laboratory, which trains what packages bring
 
 
 @dataclass(frozen=True)

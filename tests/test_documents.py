@@ -19,7 +19,7 @@ from PIL import Image
 from typer.main import get_command
 
 from attrbank.cli.app import app, run
-from attrbank.learning.fleet.run import read_fleet
+from attrbank.learning.fleet.read import read_fleet
 from tests.helpers.original_format import save_checkpoint
 
 ROOT = Path(__file__).parents[1]
@@ -66,6 +66,7 @@ INSTEAD = (
     Instead(r"^attrbank (eval|matrix) young old smile serious", PARSED, "takes hours"),
     Instead(r"^attrbank eval", ((r"--against all", "--against s_z"), QUICK, JUDGED), "64 pictures, and the paper's Φ"),
     Instead(r"^attrbank matrix", ((r"$", " --largest 2"), JUDGED), "64 pictures"),
+    Instead(r"--on (ray|submitit)", PARSED, "takes a cluster; tests/executors and the package have one"),
     Instead(r"^attrbank learn --from", (), "as it stands: the file has few seeds"),
     Instead(r"^attrbank learn .*--source-image", ((r"$", " --steps 6"),), "pictures have no seeds"),
     Instead(r"^attrbank learn .*--keep", ((r"$", " --seeds 0-4 --steps 6"),), "64 seeds; it makes five pairs"),

@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-BEYOND = {"cli": ("term",), "evaluation": ("networks",), "plugin": ("test",), "ui": ("ui",)}
+BEYOND = {"cli": ("term",), "evaluation": ("networks",), "executors": ("ray",), "plugin": ("test",), "ui": ("ui",)}
 """The only parts that may import what an extra brings."""
 
 

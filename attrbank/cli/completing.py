@@ -38,6 +38,11 @@ def methods(incomplete: str) -> list[str]:
     return _offered(lambda: _registered("method"), incomplete)
 
 
+def executors(incomplete: str) -> list[str]:
+    """Executors, those of plugins included."""
+    return _offered(lambda: _registered("executor"), incomplete)
+
+
 def backbones(incomplete: str) -> list[str]:
     """Models that have a name here."""
     from attrbank.backbones.short_names import read_table

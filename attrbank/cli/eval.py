@@ -10,7 +10,7 @@ import typer
 from attrbank.cli import terminal
 from attrbank.cli.completing import attributes
 from attrbank.cli.measuring import CommonPromptOption, Pictures
-from attrbank.cli.options import BackboneOption, BankOption, JsonOption, Sampling, Where, spelled_out
+from attrbank.cli.options import BackboneOption, BankOption, JsonOption, OnOption, Sampling, Where, spelled_out
 from attrbank.cli.progress_bar import progress_bar
 from attrbank.errors import PartialError
 from attrbank.names import parse_strengths
@@ -42,6 +42,7 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="For figures.json and report.html.")] = None,
     card: Annotated[bool, typer.Option("--card", help="Keep what is found on each attribute's card.")] = False,
     as_json: JsonOption = False,
+    on: OnOption = None,
     backbone: BackboneOption = None,
     where: Where,
     sampling: Sampling,
@@ -69,18 +70,20 @@ def evaluate(
         out=out,
         bank=bank,
     )
-    _tell(_evaluated(request, keep_cards=card), out, as_json)
+    _tell(_evaluated(request, on, keep_cards=card), out, as_json)
 
 
-def _evaluated(request: EvalRequest, *, keep_cards: bool) -> Evaluated:
+def _evaluated(request: EvalRequest, on: str | None, *, keep_cards: bool) -> Evaluated:
     from attrbank.evaluation.evaluate import evaluate as measure
     from attrbank.evaluation.report.fill_cards import cards_of
+    from attrbank.plugins.manager import load_plugins
 
+    executor = None if on is None else load_plugins().executor(on)
     bank = Bank.open(request.bank)
     if keep_cards:
         bank.require_writable()
     with progress_bar() as report:
-        evaluated = measure(request, on_progress=report, on_warning=terminal.warn)
+        evaluated = measure(request, executor=executor, on_progress=report, on_warning=terminal.warn)
     for card in cards_of(evaluated.figures) if keep_cards else ():
         bank.measurements.keep_card(card)
     return evaluated

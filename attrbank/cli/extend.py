@@ -1,4 +1,4 @@
-"""What there is to choose from: ``samplers``, ``methods``, ``metrics``, ``judges``; the bank does not matter."""
+"""What there is to choose from, as ``samplers`` and ``methods``; the bank does not matter."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ def metrics(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
 def judges(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
     """List the judges."""
     terminal.registered(registered("judge"), as_json)
+
+
+def executors(*, as_json: JsonOption = False, bank: BankOption = None) -> None:
+    """List the executors."""
+    terminal.registered(registered("executor"), as_json)
 
 
 def registered(kind: Kind) -> list[dict[str, Any]]:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from attrbank.cli import terminal
-from attrbank.cli.progress_bar import Report, progress_bar, spoken
+from attrbank.cli.progress_bar import progress_bar, spoken
 from attrbank.errors import PartialError
 
 if TYPE_CHECKING:  # help is shown without torch
     from attrbank.diffusion.placement import Placement
-    from attrbank.learning.fleet.orders import Order
-    from attrbank.learning.fleet.run import Fleet, Outcome
-    from attrbank.learning.run import Prepare, Stored
+    from attrbank.learning.fleet.read import Fleet
+    from attrbank.learning.fleet.run import Run
+    from attrbank.learning.fleet.writer import Outcome
+    from attrbank.store.entry import Entry
 
 OF_THE_COMMAND = frozenset(
-    {"from_file", "backbone", "config", "device", "dtype", "offload", "bank", "replace", "no_preview", "as_json"}
+    {"from_file", "on", "backbone", "config", "device", "dtype", "offload", "bank", "replace", "no_preview", "as_json"}
 )
 """Options that a file leaves to the command; all others are its own."""
 
@@ -47,6 +47,7 @@ def learn_file(
     replace: bool,
     preview: bool,
     as_json: bool,
+    on: str | None = None,
 ) -> None:
     """Learn what a file asks for, and report on each.
 
@@ -55,56 +56,50 @@ def learn_file(
     """
     with progress_bar(lines=True) as report:
         report("loading", 0, 1)  # torch alone takes seconds
-        from attrbank.learning.fleet.run import Run, SheetError, by_name, read_fleet
+        from attrbank.editing.usable import require_usable
+        from attrbank.evaluation.fleet_work import TARGET
+        from attrbank.learning.fleet.read import SheetError, read_fleet
+        from attrbank.learning.fleet.run import Run
+        from attrbank.learning.fleet.work import Common
+        from attrbank.plugins.manager import load_plugins
 
+        executor = load_plugins().executor(on)
         try:
             fleet = read_fleet(file, bank, backbone=backbone, replace=replace)
         except SheetError as error:
             for one in error.errors:
                 terminal.say(one.message)
             raise
-        account = _Account(fleet, bank, report, preview=preview)
-        how: dict[str, Any] = {"bank": bank, "replace": replace, "load": partial(by_name, placement=placement)}
-        run = Run(prepare_for=_tuned, on_stored=account.stored, on_progress=report, on_warning=terminal.warn, **how)
-        outcomes = [account.ended(outcome) for outcome in run(fleet)]
+        common = Common(preview=preview, **(vars(placement) if placement else {}))
+        how: dict[str, Any] = {"bank": bank, "replace": replace, "executor": executor, "common": common}
+        run = Run(target=TARGET, require_usable=require_usable, on_progress=report, on_warning=terminal.warn, **how)
+        _Account(fleet, run)
+        outcomes = run(fleet)
     _tell(fleet, outcomes, as_json)
-
-
-def _tuned(order: Order) -> Prepare | None:
-    if not order.asked.tune:
-        return None
-    from attrbank.evaluation.tuning import tuning_of  # most attributes are learned without
-
-    eyes = {"judge": order.asked.judge, "goal": order.asked.goal}
-    return tuning_of(order.spec, order.backbone, **eyes, on_warning=terminal.warn)
 
 
 class _Account:
     """Tells what comes of a fleet as it comes."""
 
-    def __init__(self, fleet: Fleet, bank: Path | None, report: Report, *, preview: bool) -> None:
-        self._started, self._ended, self._total = time.monotonic(), 0, len(fleet.orders)
-        self._bank, self._report, self._preview = bank, report, preview
+    def __init__(self, fleet: Fleet, run: Run) -> None:
+        self._run, self._started, self._ended, self._total = run, time.monotonic(), 0, len(fleet.orders)
+        run.on_stored, run.on_ended = self._stored, self._has_ended
         if fleet.there:
             terminal.say(f"{len(fleet.there)} of {len(fleet.there) + self._total} are in the bank already.")
 
-    def stored(self, stored: Stored) -> None:
+    def _stored(self, entry: Entry) -> None:
         """Say so at once: what follows can no longer take it back."""
-        terminal.say(f"Stored {stored.entry.reference}.")
-        if self._preview and stored.attribute.record.pairs:
-            from attrbank.evaluation.preview import preview_kept
+        terminal.say(f"Stored {entry.reference}.")
 
-            preview_kept(stored, self._bank, self._report, terminal.warn)
-
-    def ended(self, outcome: Outcome) -> Outcome:
+    def _has_ended(self, outcome: Outcome) -> None:
         """How far all of it is."""
         self._ended += 1
         if outcome.error:
             terminal.say(outcome.error)
         left = (time.monotonic() - self._started) / self._ended * (self._total - self._ended)
         if left:
-            terminal.say(f"{self._ended} of {self._total} done, {spoken(left)} left")
-        return outcome
+            running = f"{self._run.running} running, " if self._run.running > 1 else ""
+            terminal.say(f"{self._ended} of {self._total} done, {running}{spoken(left)} left")
 
 
 def _tell(fleet: Fleet, outcomes: Sequence[Outcome], as_json: bool) -> None:

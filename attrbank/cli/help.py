@@ -17,7 +17,7 @@ PANELS: Mapping[str, tuple[str, ...]] = {
     "Keeping": ("rm", "restore", "rename", "alias", "tag", "note", "dedupe"),
     "Sharing": ("export", "import", "push", "pull"),
     "Upkeep": ("verify", "reindex", "backup", "prune", "doctor", "config"),
-    "What there is": ("backbones", "samplers", "methods", "metrics", "judges", "plugins"),
+    "What there is": ("backbones", "samplers", "methods", "metrics", "judges", "executors", "plugins"),
 }
 """The commands, by what they are for."""
 

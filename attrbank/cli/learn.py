@@ -87,7 +87,10 @@ class How:
     vectors: Annotated[Vectors | None, typer.Option(help="Where the vectors come from; default difference.")] = None
     core: Annotated[Core | None, typer.Option(help="Difference, text: which predictor acts; default the best.")] = None
     rank: Annotated[int | None, typer.Option(metavar="R", help="Difference: the rank of the vectors.")] = None
-    on: Annotated[str | None, typer.Option("--on", metavar="WORD", help="Text: the subject; default found.")] = None
+    on: Annotated[
+        str | None,
+        typer.Option("--on", metavar="WORD", help="Text: the subject; default found. With --from: who works, as ray."),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,7 @@ def learn(
     if from_file is not None:
         refuse_what_the_file_says(context)
         given: dict[str, Any] = {"bank": bank, "replace": replace, "preview": not no_preview, "as_json": as_json}
-        learn_file(from_file, backbone=backbone_of(backbone, config), placement=where.placement(), **given)
+        learn_file(from_file, on=how.on, backbone=backbone_of(backbone, config), placement=where.placement(), **given)
         return
     if name is None:
         raise typer.BadParameter("Give a NAME, or --from FILE.")

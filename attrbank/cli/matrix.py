@@ -12,7 +12,7 @@ import typer
 from attrbank.cli import terminal
 from attrbank.cli.completing import attributes
 from attrbank.cli.measuring import CommonPromptOption, Pictures
-from attrbank.cli.options import BackboneOption, BankOption, JsonOption, Sampling, Where, spelled_out
+from attrbank.cli.options import BackboneOption, BankOption, JsonOption, OnOption, Sampling, Where, spelled_out
 from attrbank.cli.progress_bar import progress_bar
 from attrbank.schema.measured import Estimate, Group, Matrix
 from attrbank.store.bank import Bank
@@ -36,6 +36,7 @@ def matrix(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Go on here when stopped.")] = None,
     save: Annotated[bool, typer.Option("--save", help="Keep it in the bank, for apply to warn of bad pairs.")] = False,
     as_json: JsonOption = False,
+    on: OnOption = None,
     backbone: BackboneOption = None,
     where: Where,
     sampling: Sampling,
@@ -60,7 +61,7 @@ def matrix(
         **vars(sampling),
         bank=bank,
     )
-    measured = _measured(request, save=save)
+    measured = _measured(request, on, save=save)
     if as_json:
         terminal.document(measured.model_dump(mode="json"))
     else:
@@ -71,14 +72,16 @@ def matrix(
         terminal.table(GROUP_COLUMNS[:width], (row[:width] for row in _group_rows(measured)))
 
 
-def _measured(request: MatrixRequest, *, save: bool) -> Matrix:
+def _measured(request: MatrixRequest, on: str | None, *, save: bool) -> Matrix:
     from attrbank.evaluation.pairings import measure_matrix
+    from attrbank.plugins.manager import load_plugins
 
+    executor = None if on is None else load_plugins().executor(on)
     bank = Bank.open(request.bank)
     if save:
         bank.require_writable()
     with progress_bar() as report:
-        found = measure_matrix(request, on_progress=report, on_warning=terminal.warn)
+        found = measure_matrix(request, executor=executor, on_progress=report, on_warning=terminal.warn)
     if save:
         bank.measurements.keep_matrix(found)
     return found

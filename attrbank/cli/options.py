@@ -50,6 +50,15 @@ ConfigOption: TypeAlias = Annotated[
     str | None,
     typer.Option("--config", metavar="DIR", help="For a single file: a model of its kind, for its configuration."),
 ]
+OnOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="EXECUTOR",
+        autocompletion=completing.executors,
+        help="Who does the work, as ray or ray:ADDRESS; see attrbank executors.",
+    ),
+]
 ReplaceOption: TypeAlias = Annotated[bool, typer.Option("--replace", help="The old one stays reachable as NAME@ID.")]
 _Guidance: TypeAlias = Annotated[
     float | None, typer.Option(metavar="G", help="Classifier-free guidance; 1 or less is none.")

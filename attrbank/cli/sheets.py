@@ -17,6 +17,7 @@ from attrbank.cli.options import (
     ConfigOption,
     JsonOption,
     NegativeOption,
+    OnOption,
     Sampling,
     Where,
     backbone_of,
@@ -62,6 +63,7 @@ def strip(
     seeds: Annotated[str, typer.Option(metavar="LIST", help="A row for every seed, as 0-3.")] = "0",
     common: Common,
     as_json: JsonOption = False,
+    on: OnOption = None,
     where: Where,
     sampling: Sampling,
 ) -> None:
@@ -73,7 +75,7 @@ def strip(
     across, down = strengths_axis(references[0], strengths), axis_of(f"seed={seeds}")
     fields = common.fields(where, sampling)
     request = SheetRequest(references=tuple(others), common=fields, across=across, down=down)
-    _draw(request, f"{_named(varied.reference)}_strip.png", as_json)
+    _draw(request, f"{_named(varied.reference)}_strip.png", as_json, on)
 
 
 @spelled_out
@@ -88,6 +90,7 @@ def grid(
     seed: SeedOption = None,
     common: Common,
     as_json: JsonOption = False,
+    on: OnOption = None,
     where: Where,
     sampling: Sampling,
 ) -> None:
@@ -96,7 +99,7 @@ def grid(
     fields = {**common.fields(where, sampling), "seed": seed}
     given = tuple(map(parse_asked, references or ()))
     request = SheetRequest(references=given, common=fields, across=across, down=_titled(down))
-    _draw(request, f"{_named(across.name)}_{_named(down.name)}_grid.png", as_json)
+    _draw(request, f"{_named(across.name)}_{_named(down.name)}_grid.png", as_json, on)
 
 
 def _titled(axis: Axis) -> Axis:
@@ -110,11 +113,14 @@ def _named(reference: str) -> str:
     return reference.partition("@")[0]
 
 
-def _draw(request: SheetRequest, name: str, as_json: bool) -> None:
+def _draw(request: SheetRequest, name: str, as_json: bool, on: str | None) -> None:
     from attrbank.editing.cells import draw_cells  # help is shown without torch
+    from attrbank.plugins.manager import load_plugins
+
+    executor = None if on is None else load_plugins().executor(on)
 
     with progress_bar() as report:
-        sheet = draw_cells(request, name, partial(report, "Drawing"))
+        sheet = draw_cells(request, name, partial(report, "Drawing"), executor)
     for warning in dict.fromkeys(warning for cell in sheet.cells for warning in cell.warnings):
         terminal.warn(warning)
     if as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrbank.editing.request import ApplyRequest
 from attrbank.errors import InvalidValueError
@@ -12,6 +12,9 @@ from attrbank.names import Asked, parse_asked, parse_seeds, parse_strength
 from attrbank.text import printable
 
 MOST_MARKS, MOST_CELLS = 64, 400
+OnCell: TypeAlias = Callable[[int, int], None]
+"""Called with the pictures of a sheet that are done and their number."""
+
 FORMS = "Write NAME=FROM:TO:COUNT or NAME=0,0.5,1; or prompt=A|B, seed=0-3, sampler=ddim,ddpm, attribute=young,old."
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,18 +13,18 @@ from torch import Tensor
 from attrbank import files
 from attrbank.diffusion.protocols import Backbone, Description
 from attrbank.diffusion.remembering import Memory
-from attrbank.editing.axes import SheetRequest
+from attrbank.editing.axes import OnCell, SheetRequest
+from attrbank.editing.cells_elsewhere import drawn_elsewhere
 from attrbank.editing.plan import Plan, plan
 from attrbank.editing.retouching import GivenFiles
 from attrbank.editing.run import Editor
+from attrbank.executors.protocol import Executor
 from attrbank.pictures.sheet import draw_grid, png_of
 from attrbank.pictures.write import create_numbered, require_writable
 from attrbank.plugins.manager import load_plugins
 
 LARGEST = 256
 """Pixels: how wide a picture is on a sheet at most."""
-
-OnCell: TypeAlias = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,19 @@ class Sheet:
         return {"output": str(self.output), "unet_evaluations": self.unet_evaluations, "cells": cells}
 
 
-def draw_cells(request: SheetRequest, name: str, on_cell: OnCell = lambda done, total: None) -> Sheet:
+def draw_cells(
+    request: SheetRequest,
+    name: str,
+    on_cell: OnCell = lambda done, total: None,
+    executor: Executor | None = None,
+) -> Sheet:
     """Draw every cell, lay them out, and write the PNG.
 
     Args:
         request: what to draw.
         name: the PNG's, where the request has none; the next free number if it is taken.
         on_cell: called with the pictures that are done and their number.
+        executor: whose workers draw; None draws here.
 
     Raises:
         StorageError: the picture cannot be written; asked before anything is computed.
@@ -62,6 +68,11 @@ def draw_cells(request: SheetRequest, name: str, on_cell: OnCell = lambda done, 
     """
     plans, first = planned_cells(request, {}), request.cells()[0]
     require_writable(first.output, (first.image, first.mask))
+    if executor is not None:
+        drawn = drawn_elsewhere(
+            request.cells(), len(request.across.marks), plans[0].backbone_reference, executor, on_cell
+        )
+        return Sheet(_written(first.output, Path(name), _laid_out(request, drawn[0])), plans, drawn[1])
     model = load_plugins().backbone(plans[0].backbone_reference, first.placement)
     data, evaluations = sheet_of(request, plans, model, Memory(), on_cell)
     return Sheet(_written(first.output, Path(name), data), plans, evaluations)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from attrbank.evaluation.bench.cells import CellStore
-from attrbank.evaluation.bench.competitors import Competitor, chosen
+from attrbank.diffusion.protocols import Metric
+from attrbank.evaluation.bench import elsewhere
+from attrbank.evaluation.bench.cells import UNEDITED, CellStore, Key
+from attrbank.evaluation.bench.competitors import chosen
 from attrbank.evaluation.bench.runner import Agenda, Runner, Series
-from attrbank.evaluation.bench.setting import SettingRequest, set_up
+from attrbank.evaluation.bench.setting import Setting, SettingRequest, set_up
 from attrbank.evaluation.bench.split import require_split
-from attrbank.evaluation.bench.subjects import Subject
 from attrbank.evaluation.numbers.results import Figures
 from attrbank.evaluation.report import page as report
-from attrbank.methods.protocol import OnProgress
+from attrbank.executors.protocol import Executor, Tell
+from attrbank.methods.protocol import OnProgress, quiet
 from attrbank.plugins.manager import load_plugins
+
+TARGET = "attrbank.evaluation.evaluate:Work"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +58,13 @@ class Evaluated:
 def evaluate(
     request: EvalRequest,
     *,
+    executor: Executor | None = None,
     on_progress: OnProgress = lambda stage, done, total: None,
     on_warning: Callable[[str], None] = lambda warning: None,
 ) -> Evaluated:
     """Measure attributes and their competitors; with ``out``, also write ``figures.json`` and ``report.html``.
+
+    With an executor its workers measure, each attribute by itself; what none of them could, is measured here.
 
     Raises:
         NotFoundError: an attribute, backbone, sampler, method or metric does not exist.
@@ -67,19 +74,26 @@ def evaluate(
         AttrbankError: a library that the judge needs is not installed.
     """
     require_split(request.split, request.seeds, request.metrics)
-    asked, plugins = chosen(request.against, request.methods), load_plugins()
-    metrics = {name: plugins.metric(name) for name in request.metrics}
+    chosen(request.against, request.methods)
     setting = set_up(request)
-    competitors = [competitor for competitor in asked if competitor.runs_on(setting.bench.backbone)]
-    store = CellStore(request.out, setting.protocol)
-    runner = Runner(setting.bench, setting.judge, metrics, store, on_progress, on_warning)
-    figures = Figures(protocol=setting.protocol, attributes=runner.run(_agenda(request, setting.subjects, competitors)))
+    store, agenda = CellStore(request.out, setting.protocol), _agenda(request, setting)
+    if executor is not None:
+        _measure_elsewhere(request, setting, agenda, store, executor, on_progress, on_warning)
+    runner = Runner(setting.bench, setting.judge, _metrics(request), store, on_progress, on_warning)
+    figures = Figures(protocol=setting.protocol, attributes=runner.run(agenda))
     if request.out is not None:
         report.write(request.out, figures, store)
     return Evaluated(figures, tuple(runner.failed))
 
 
-def _agenda(request: EvalRequest, subjects: Sequence[Subject], competitors: Sequence[Competitor]) -> Agenda:
+def _metrics(request: EvalRequest) -> dict[str, Metric]:
+    return {name: load_plugins().metric(name) for name in request.metrics}
+
+
+def _agenda(request: EvalRequest, setting: Setting) -> Agenda:
+    """Every attribute, with the competitors that fit it, at their strengths."""
+    asked = chosen(request.against, request.methods)
+    competitors = [competitor for competitor in asked if competitor.runs_on(setting.bench.backbone)]
     return [
         (
             subject,
@@ -89,5 +103,51 @@ def _agenda(request: EvalRequest, subjects: Sequence[Subject], competitors: Sequ
                 if competitor.fits(subject)
             ],
         )
-        for subject in subjects
+        for subject in setting.subjects
     ]
+
+
+def _keys(agenda: Agenda) -> Iterator[Key]:
+    for subject, series in agenda:
+        yield subject.id, UNEDITED, 0.0
+        yield from ((subject.id, one.name, strength) for one, strengths in series for strength in strengths)
+
+
+def _measure_elsewhere(
+    request: EvalRequest,
+    setting: Setting,
+    agenda: Agenda,
+    store: CellStore,
+    executor: Executor,
+    on_progress: OnProgress,
+    on_warning: Callable[[str], None],
+) -> None:
+    wanted = {key for key in _keys(agenda) if key not in store}
+    payloads = [identity.encode() for identity in dict.fromkeys(identity for identity, _, _ in _keys(agenda))]
+    lacking = [payload for payload in payloads if any(key[0].encode() == payload for key in wanted)]
+    job = elsewhere.job_of(TARGET, elsewhere.packed(request, setting))
+    belongs = {*_keys(agenda)}.__contains__
+    how = (len(wanted), on_progress, on_warning)
+    elsewhere.fill(store, executor, job, lacking, lambda cell: belongs(cell.key), *how)
+
+
+class Work:
+    """What a worker measures: all of one attribute, whose id is the payload.
+
+    Args:
+        common: see ``elsewhere.packed``.
+    """
+
+    def __init__(self, common: bytes) -> None:
+        self._bag = elsewhere.Bag(common, EvalRequest)
+        setting = self._bag.require_same(set_up(self._bag.request))
+        self._agenda = _agenda(self._bag.request, setting)
+        self._store = elsewhere.TellingStore(setting.protocol)
+        self._runner = Runner(
+            setting.bench, setting.judge, _metrics(self._bag.request), self._store, quiet, lambda warning: None
+        )
+
+    def __call__(self, payload: bytes, tell: Tell) -> None:
+        """Measure it; what fails, the client tries again, and tells."""
+        self._store.tell = tell
+        self._runner.run([one for one in self._agenda if one[0].id.encode() == payload])

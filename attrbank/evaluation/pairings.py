@@ -5,22 +5,26 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attrbank.errors import InvalidValueError
+from attrbank.evaluation.bench import elsewhere
 from attrbank.evaluation.bench.cells import Cell, CellStore
 from attrbank.evaluation.bench.setting import SettingRequest, set_up
 from attrbank.evaluation.bench.split import require_split
 from attrbank.evaluation.bench.subjects import Subject
 from attrbank.evaluation.bench.together import Combination, Together
 from attrbank.evaluation.numbers.estimates import mean, share
-from attrbank.methods.protocol import OnProgress
+from attrbank.executors.protocol import Executor, Tell
+from attrbank.methods.protocol import OnProgress, quiet
 from attrbank.schema.measured import Group, Matrix, Pairing, Rule
 
 RULES: tuple[Rule, ...] = ("sequence", "sum", "root")
+
+TARGET = "attrbank.evaluation.pairings:Work"
 
 Flags = NDArray[np.bool_]
 Excludes: TypeAlias = Callable[[Subject, Subject], bool]
@@ -45,10 +49,13 @@ class MatrixRequest(SettingRequest):
 def measure_matrix(
     request: MatrixRequest,
     *,
+    executor: Executor | None = None,
     on_progress: OnProgress = lambda stage, done, total: None,
     on_warning: Callable[[str], None] = lambda warning: None,
 ) -> Matrix:
     """Put attributes into pictures by themselves, in pairs and in larger groups, all at strength 1.
+
+    With an executor its workers measure, each combination by itself; what none of them could, is measured here.
 
     Raises:
         NotFoundError: an attribute, backbone or sampler does not exist.
@@ -61,10 +68,18 @@ def measure_matrix(
     require_split(request.split, request.seeds)
     setting = set_up(request)
     subjects = setting.subjects
-    together = Together(setting, CellStore(request.out, setting.protocol))
+    store = CellStore(request.out, setting.protocol)
+    together = Together(setting, store)
     pairs = [Combination(pair) for pair in itertools.permutations(subjects, 2)]
     groups = [group for group in _groups(subjects, request.largest, setting.judge.excludes) if together.fits(group)]
-    together.measure([*(Combination((subject,)) for subject in subjects), *pairs, *groups], on_progress)
+    wanted = [*(Combination((subject,)) for subject in subjects), *pairs, *groups]
+    if executor is not None:
+        missing = together.missing(wanted)
+        job = elsewhere.job_of(TARGET, elsewhere.packed(request, setting))
+        how = (len(missing), on_progress, on_warning)
+        payloads = map(_payload, missing.values())
+        elsewhere.fill(store, executor, job, payloads, lambda cell: cell.key in missing, *how)
+    together.measure(wanted, on_progress)
     judged = [subject for subject in subjects if together.lacking(subject).any()]
     for subject in subjects:
         if subject not in judged:
@@ -75,6 +90,32 @@ def measure_matrix(
         pairs=tuple(_pair(together, pair) for pair in pairs if pair.subjects[0] in judged),
         groups=tuple(_group(together, group) for group in groups),
     )
+
+
+class Work:
+    """What a worker measures: one combination a task.
+
+    Args:
+        common: see ``elsewhere.packed``.
+    """
+
+    def __init__(self, common: bytes) -> None:
+        self._bag = elsewhere.Bag(common, MatrixRequest)
+        setting = self._bag.require_same(set_up(self._bag.request))
+        self._subjects = {subject.id: subject for subject in setting.subjects}
+        self._store = elsewhere.TellingStore(setting.protocol)
+        self._together = Together(setting, self._store)
+
+    def __call__(self, payload: bytes, tell: Tell) -> None:
+        """Measure it."""
+        self._store.tell = tell
+        rule, *ids = payload.decode().split("+")
+        subjects = tuple(self._subjects[identity] for identity in ids)
+        self._together.measure([Combination(subjects, cast("Rule", rule))], quiet)
+
+
+def _payload(combination: Combination) -> bytes:
+    return "+".join((combination.rule, *(subject.id for subject in combination.subjects))).encode()
 
 
 def _groups(subjects: Sequence[Subject], largest: int, excludes: Excludes) -> Iterator[Combination]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.diffusion.placement import Placement
@@ -107,10 +107,28 @@ def learn(
     store.require_writable()
     if not replace:
         store.refuse_taken(spec.name)
-    method: Method = plugins.method(spec.method)
-    refuse_unknown(method, spec.method_options)
+    refuse_unknown(plugins.method(spec.method), spec.method_options)
     model = _loaded(backbone or default_backbone(), placement, on_progress)
-    spec = complete(spec, model, preset)
+    how: dict[str, Any] = {"on_progress": on_progress, "on_warning": on_warning}
+    attribute = made(complete(spec, model, preset), model, force=force, prepare=prepare, memory=memory, **how)
+    entry = store.add(seal(encode(attribute)), replace=replace)
+    on_stored(Stored(entry, attribute, model))
+    return entry
+
+
+def made(
+    spec: LearnSpec,
+    model: Backbone,
+    *,
+    force: bool = False,
+    prepare: Prepare | None = None,
+    memory: Memory | None = None,
+    on_progress: OnProgress = quiet,
+    on_warning: OnWarning = silent,
+) -> LearnedAttribute:
+    """What ``learn`` stores, with nothing stored; arguments and errors as there, of a spec that is complete."""
+    plugins = load_plugins()
+    method: Method = plugins.method(spec.method)
     _check_prompts(spec, model, force, on_warning)
     for warning in method.warnings(spec, model):
         on_warning(warning)
@@ -118,11 +136,7 @@ def learn(
     attribute = learn_attribute(
         spec, method, model, sampler, on_progress, force=force, memory=memory, on_warning=on_warning
     )
-    if refine is not None:
-        attribute = refine(attribute, model, on_progress)
-    entry = store.add(seal(encode(attribute)), replace=replace)
-    on_stored(Stored(entry, attribute, model))
-    return entry
+    return attribute if refine is None else refine(attribute, model, on_progress)
 
 
 def _loaded(backbone: str | Backbone, placement: Placement | None, on_progress: OnProgress) -> Backbone:

@@ -1,4 +1,4 @@
-"""The one module that authors of plugins import: all that a sampler, a backbone, a method, a metric or a judge needs.
+"""The one module that authors of plugins import: all that a sampler, a method or another thing of theirs needs.
 
 ::
 
@@ -137,6 +137,14 @@ if TYPE_CHECKING:
     from attrbank.evaluation.numbers.estimates import mean as mean, share as share
     from attrbank.evaluation.numbers.metrics import Change as Change
     from attrbank.evaluation.report import page as page
+    from attrbank.executors.protocol import (
+        Ended as Ended,
+        Executor as Executor,
+        Hear as Hear,
+        Job as Job,
+        Take as Take,
+        Task as Task,
+    )
     from attrbank.learning.request import learn_spec as learn_spec
     from attrbank.learning.run import (
         DEFAULT_BACKBONE as DEFAULT_BACKBONE,
@@ -170,6 +178,7 @@ if TYPE_CHECKING:
     from attrbank.pictures.sheet import draw_grid as draw_grid
     from attrbank.plugin.testing import (
         BackboneContract as BackboneContract,
+        ExecutorContract as ExecutorContract,
         JudgeContract as JudgeContract,
         MethodContract as MethodContract,
         MetricContract as MetricContract,
@@ -224,6 +233,8 @@ _NAMES_IN = {
     "attrbank.diffusion.trajectory": "Position Trajectory",
     "attrbank.schema.asked": "LearnSpec PromptPair",
     "attrbank.schema.stored": "AttributeRecord",
+    # what executors are made of
+    "attrbank.executors.protocol": "Ended Executor Hear Job Take Task",
     # what to compare with
     "attrbank.samplers.ddim": "DDIM",
     "attrbank.samplers.ddpm": "DDPM",
@@ -273,7 +284,7 @@ _NAMES_IN = {
     "attrbank.cli.progress_bar": "progress_bar",
     # how all of it is tested
     "attrbank.plugin.testing": (
-        "BackboneContract JudgeContract MethodContract MetricContract SamplerContract "
+        "BackboneContract ExecutorContract JudgeContract MethodContract MetricContract SamplerContract "
         "fake_attribute tiny_backbone tmp_bank"
     ),
     # what goes wrong, with its exit code

@@ -103,6 +103,7 @@ def _verdicts(manager: PluginManager, kind: Kind, spec: Spec) -> Iterator[Verdic
         "backbone": contracts.BackboneContract,
         "method": contracts.MethodContract,
         "metric": contracts.MetricContract,
+        "executor": contracts.ExecutorContract,
     }
     subject = f"{kind} {spec.name}"
     yield Verdict(subject, "its summary says what it is", _unsaid(spec.summary))

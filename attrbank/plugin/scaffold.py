@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from attrbank.errors import InvalidValueError, StorageError
 from attrbank.names import validate_name
 
-PluginKind: TypeAlias = Literal["sampler", "backbone", "method", "metric", "judge", "command"]
+PluginKind: TypeAlias = Literal["sampler", "backbone", "method", "metric", "judge", "executor", "command"]
 
 PLACEHOLDER = "One sentence for attrbank's listings."
 """What stands for a summary until its author says what it is; ``plugins check`` refuses it."""

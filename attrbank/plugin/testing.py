@@ -13,7 +13,14 @@ from attrbank.attribute.artifact import encode
 from attrbank.diffusion.protocols import Backbone
 from attrbank.learning.run import learn_attribute
 from attrbank.methods.avi import Avi
-from attrbank.plugin.contracts import BackboneContract, JudgeContract, MethodContract, MetricContract, SamplerContract
+from attrbank.plugin.contracts import (
+    BackboneContract,
+    ExecutorContract,
+    JudgeContract,
+    MethodContract,
+    MetricContract,
+    SamplerContract,
+)
 from attrbank.plugin.contracts.method import tiny_backbone as make_tiny_backbone
 from attrbank.samplers.ddim import DDIM
 from attrbank.schema.asked import LearnSpec, PromptPair
@@ -22,6 +29,7 @@ from attrbank.store.entry import Entry
 
 __all__ = [
     "BackboneContract",
+    "ExecutorContract",
     "JudgeContract",
     "MethodContract",
     "MetricContract",

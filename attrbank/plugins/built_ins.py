@@ -43,6 +43,7 @@ COMMANDS = (
     Spec("methods", "List the methods.", target="attrbank.cli.extend:methods"),
     Spec("metrics", "List the metrics.", target="attrbank.cli.extend:metrics"),
     Spec("judges", "List the judges.", target="attrbank.cli.extend:judges"),
+    Spec("executors", "List the executors.", target="attrbank.cli.extend:executors"),
 )
 """The commands in the order in which ``--help`` shows them."""
 
@@ -169,5 +170,25 @@ def register_judges(register: Register) -> None:
             "self",
             "An opinion of the model that drew the pictures: which prompt explains them better.",
             target="attrbank.evaluation.judges.self_judge:SelfJudge",
+        )
+    )
+
+
+@hookimpl
+def register_executors(register: Register) -> None:
+    """This process, and the workers of a cluster."""
+    register(
+        Spec(
+            "here",
+            "One after the other, in this process; the default.",
+            target="attrbank.executors.here:Here",
+        )
+    )
+    register(
+        Spec(
+            "ray",
+            "Workers of Ray: on this machine, or of a cluster, ray:ADDRESS.",
+            capabilities=(TAKES_ARGUMENT,),
+            target="attrbank.executors.on_ray:Ray",
         )
     )

@@ -22,8 +22,8 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9])?")
 
 _VERSION = re.compile(r"[0-9][A-Za-z0-9.!+_-]{0,99}")
 
-Kind = Literal["sampler", "backbone", "method", "metric", "judge", "command"]
-KINDS: tuple[Kind, ...] = ("sampler", "backbone", "method", "metric", "judge", "command")
+Kind = Literal["sampler", "backbone", "method", "metric", "judge", "executor", "command"]
+KINDS: tuple[Kind, ...] = ("sampler", "backbone", "method", "metric", "judge", "executor", "command")
 Registered: TypeAlias = tuple[tuple[Kind, Spec], ...]
 
 

@@ -37,7 +37,7 @@ PLACEABLE = "device"
 """The capability of backbones that can be told where to run."""
 
 TAKES_ARGUMENT = "argument"
-"""The capability of judges to which the user says something, as the folder in ``--judge clip:DIR``."""
+"""The capability of judges and executors to which the user says something, as in ``--judge clip:DIR``."""
 
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -127,6 +127,15 @@ def register_judges(register: Register) -> None:
 
     A spec with the capability ``argument`` says that the user names the judge with something behind a colon, which the
     case hands on.
+    """
+
+
+@hookspec
+def register_executors(register: Register) -> None:
+    """Offer executors, which do work that can be divided. The target is called without arguments: an ``Executor``.
+
+    With the capability ``argument`` it is called with what the user wrote behind a colon, as the address in
+    ``--on ray:ADDRESS``, or None.
     """
 
 

@@ -33,9 +33,12 @@ from attrbank.plugins.guard import (
     report_failure,
     report_manners,
 )
-from attrbank.plugins.hookspecs import PLACEABLE, Spec
+from attrbank.plugins.hookspecs import PLACEABLE, TAKES_ARGUMENT, Spec
 from attrbank.plugins.leash import leash
 from attrbank.text import printable
+
+HERE = "here"
+"""The executor that works in this process."""
 
 if TYPE_CHECKING:
     from attrbank.methods.protocol import Method
@@ -145,6 +148,29 @@ class PluginManager:
     def judge(self, name: str, case: object) -> Any:
         """A new ``Judge`` of that name for a ``Case``; raises as ``sampler`` does."""
         return self._make("judge", name, case)
+
+    def executor(self, text: str | None = None) -> Any:
+        """A new ``Executor`` of that name, which may have an argument behind a colon: ``ray:ADDRESS``.
+
+        None is the one that works in this process.
+
+        Raises:
+            NotFoundError: no plugin offers it.
+            InvalidValueError: it takes no argument.
+            PluginError: it could not be imported or made.
+        """
+        name, _, argument = (text or HERE).partition(":")
+        registration = self._find("executor", name)
+        if TAKES_ARGUMENT in registration.spec.capabilities:
+            return _called(registration, "executor", argument or None)
+        if argument:
+            raise InvalidValueError(f"The executor {name!r} takes nothing behind a colon.", hint=f"Write {name} alone.")
+        return _called(registration, "executor")
+
+    @property
+    def selection(self) -> str:
+        """Those that are loaded, as ``ATTRBANK_PLUGINS`` names them."""
+        return ",".join(plugin.name for plugin in self.plugins if plugin.error is None) or "none"
 
     def has_judge(self, source: str) -> bool:
         """Whether a backbone brings its own judge.

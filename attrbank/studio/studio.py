@@ -12,7 +12,8 @@ from PIL import Image
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Backbone, Description
 from attrbank.diffusion.remembering import ROOM, Memory
-from attrbank.editing.cells import OnCell, planned_cells, sheet_of
+from attrbank.editing.axes import OnCell
+from attrbank.editing.cells import planned_cells, sheet_of
 from attrbank.editing.draft import drafted
 from attrbank.editing.plan import plan
 from attrbank.editing.request import ApplyRequest

@@ -18,7 +18,10 @@ from rich.progress import track
 from torch import Tensor
 
 from attrbank.diffusion.protocols import Backbone, Conditioning, Prediction
-from attrbank.learning.fleet.run import Fleet, Run, read_fleet
+from attrbank.executors.here import Here
+from attrbank.learning.fleet.read import Fleet, read_fleet
+from attrbank.learning.fleet.run import Run
+from attrbank.learning.fleet.work import Common, Worker
 from attrbank.learning.run import learn
 from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
@@ -87,8 +90,9 @@ def main(
         file, together, alone = (Path(work) / name for name in ("a.toml", "together", "alone"))
         file.write_text(sheet(seeds, core), encoding="utf-8")
         fleet, model = read_fleet(file, together), Counting(load_plugins().backbone("portraits"))
-        run = Run(bank=together, load=lambda order: model)
-        shared = measured(model, lambda: list(run(fleet)))
+        worker = Worker(Common(), load=lambda reference, placement: model)
+        run = Run(bank=together, executor=Here(worker))
+        shared = measured(model, lambda: run(fleet))
         single = measured(model, lambda: one_by_one(fleet, model, alone))
         ids = [{entry.id for entry in Bank(bank).entries()} for bank in (together, alone)]
     typer.echo(f"{len(fleet.orders)} attributes, seeds {seeds}, core {core or 'as learn chooses'}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from attrbank.errors import NumericError
-from attrbank.learning.fleet import run as fleet_run
+from attrbank.learning.fleet import work as fleet_work
 from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli
 
@@ -53,14 +53,14 @@ def test_it_learns_all_and_the_second_time_nothing(sheet: str, cli: Cli, bank: B
 def test_a_failure_is_partial_success_and_says_where(
     sheet: str, cli: Cli, bank: Bank, tiny_pipeline: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    learn = fleet_run.learn
+    made = fleet_work.made
 
-    def failing(spec, **how):
+    def failing(spec, model, **how):
         if spec.name == "old":
             raise NumericError("Not finite.")
-        return learn(spec, **how)
+        return made(spec, model, **how)
 
-    monkeypatch.setattr(fleet_run, "learn", failing)
+    monkeypatch.setattr(fleet_work, "made", failing)
     outcome = cli("learn", "--from", sheet, "--backbone", str(tiny_pipeline), "--no-preview", "--json")
     assert outcome.code == 11
     assert "a.toml, line 9, old: Not finite." in outcome.err

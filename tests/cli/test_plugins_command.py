@@ -24,6 +24,7 @@ NEW: dict[PluginKind, str] = {
     "method": "mean_shift",
     "metric": "difference",
     "judge": "reddish",
+    "executor": "next_door",
     "command": "count",
 }
 """A new plugin of each kind; the names are chosen to be awkward."""

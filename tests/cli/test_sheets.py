@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from attrbank.errors import NumericError
 from attrbank.pictures.sheet import GRID, TILE
 from attrbank.plugins.manager import PluginManager
 from tests.cli.conftest import Cli
@@ -113,3 +114,31 @@ def test_what_is_wrong_is_said_before_anything_is_drawn(cli: Cli, arguments, cod
     assert outcome.code == code, outcome.err
     assert says in outcome.err
     assert not list(Path().glob("*.png"))
+
+
+@pytest.mark.usefixtures("learned")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("strip", "old", "--strengths", "0:1:3"),
+        ("strip", "old", "odd:0.5", "--strengths", "0,1", "--seeds", "0-1"),
+        ("grid", "--x", "old=0:1:2", "--y", "odd=0:1:2"),
+    ],
+    ids=" ".join,
+)
+def test_workers_draw_the_same_sheet_byte_for_byte(asked: tuple[str, ...], cli: Cli) -> None:
+    for name, where in (("here.png", ()), ("there.png", ("--on", "here"))):
+        outcome = cli(*asked, *RUN, *where, "-o", name)
+        assert outcome.code == 0, outcome.err
+    assert Path("here.png").read_bytes() == Path("there.png").read_bytes()
+
+
+@pytest.mark.usefixtures("learned")
+def test_a_picture_that_cannot_be_drawn_ends_the_sheet(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self, *arguments):
+        raise NumericError("Not finite.")
+
+    monkeypatch.setattr("attrbank.editing.run.Editor.draw", broken)
+    outcome = cli("strip", "old", *RUN, "--on", "here")
+    assert (outcome.code, "Not finite." in outcome.err) == (1, True)
+    assert not Path("old_strip.png").exists()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,13 @@ import pytest
 
 from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.cli.app import run
-from attrbank.errors import NumericError
+from attrbank.errors import IncompatibleError, NumericError
+from attrbank.evaluation.bench import elsewhere
 from attrbank.evaluation.bench.cells import FILE
 from attrbank.evaluation.bench.competitors import Interpolation
-from attrbank.evaluation.evaluate import EvalRequest, evaluate
+from attrbank.evaluation.bench.setting import set_up
+from attrbank.evaluation.bench.strips import strip
+from attrbank.evaluation.evaluate import EvalRequest, Work, evaluate
 from attrbank.evaluation.numbers.results import Figures
 from attrbank.store.bank import Bank
 
@@ -154,3 +159,34 @@ def test_others_flip_only_when_there_are_others(learned: LearnedAttribute, stock
     )
     for attribute in evaluate(request).figures.attributes:
         assert "flips" in attribute.curves[0].points[0].figures
+
+
+def _unhurried(figures: dict[str, Any]) -> dict[str, Any]:
+    """Figures without the seconds that they took."""
+    return json.loads(re.sub(r'"seconds": [^,}]+', '"seconds": 0', json.dumps(figures)))
+
+
+def test_workers_measure_the_same_and_the_client_measures_nothing_again(command, monkeypatch: pytest.MonkeyPatch):
+    asked = ("--against", "target-prompt,latent-blend,random-z", "--strengths", "0.5,1", "--json")
+    alone = json.loads(command(*asked).out)
+    monkeypatch.setattr("attrbank.evaluation.bench.runner.strip", _only_in("bench/elsewhere.py", strip))
+    assert _unhurried(json.loads(command(*asked, "--on", "here").out)) == _unhurried(alone)
+
+
+def _only_in(file: str, function):
+    """The function, for callers below that file alone."""
+
+    def guarded(*arguments):
+        frames = [frame.filename for frame in traceback.extract_stack()]
+        assert any(name.endswith(file) for name in frames), "measured by the client"
+        return function(*arguments)
+
+    return guarded
+
+
+def test_a_worker_that_measures_otherwise_is_refused(stocked: Path, networks):
+    request = EvalRequest(references=("old",), seeds=(10_000, 10_001), steps=5, judge="clip:weights", bank=stocked)
+    setting = set_up(request)
+    other = replace(setting, protocol=setting.protocol.model_copy(update={"steps": 6}))
+    with pytest.raises(IncompatibleError, match="measure otherwise"):
+        Work(elsewhere.packed(request, other))

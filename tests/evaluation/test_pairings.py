@@ -118,6 +118,14 @@ def test_the_command_reports_and_keeps_the_matrix(two: Path, networks, capsys: p
     assert first.split()[:3] == ["old", "man", "4"]
 
 
+def test_workers_measure_the_same_matrix(two: Path, networks, capsys: pytest.CaptureFixture[str]) -> None:
+    found = []
+    for where in ((), ("--on", "here")):
+        assert run(["matrix", "old", "man", *COMMON, "--bank", str(two), "--json", *where]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("references", [["old"], ["old", "man", "--split", "tune"]])
 def test_what_cannot_be_measured_is_refused(references: list[str], two: Path, networks) -> None:
     assert run(["matrix", *references, *COMMON, "--bank", str(two)]) == 4

@@ -64,6 +64,12 @@ def test_hook_register_metrics(on_path: Path) -> None:
     assert load_plugins().metric("mine").arguments == ()
 
 
+def test_hook_register_executors(on_path: Path) -> None:
+    install(on_path, "attrbank-mine", registering("executor"))
+    assert load_plugins().executor("mine").arguments == ()
+    assert load_plugins().selection.split(",")[0] == "attrbank"
+
+
 def test_hook_register_judges(on_path: Path) -> None:
     install(on_path, "attrbank-mine", registering("judge"))
     assert load_plugins().judge("mine", "the case").arguments == ("the case",)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from attrbank.editing.composition import Act
 from attrbank.evaluation.bench.bench import Bench
-from attrbank.evaluation.bench.cells import Cell, CellStore
+from attrbank.evaluation.bench.cells import Cell, CellStore, Key
 from attrbank.evaluation.bench.rival_edits import KnownChange
 from attrbank.evaluation.bench.setting import Setting
 from attrbank.evaluation.bench.subjects import Subject
@@ -61,11 +61,15 @@ class Together:
 
     def measure(self, combinations: Iterable[Combination], on_progress: OnProgress) -> None:
         """Measure all of these that make pictures of their own."""
-        missing = {_key(c): c for c in map(self._canonical, combinations) if _key(c) not in self._store}
+        missing = self.missing(combinations)
         for done, combination in enumerate(missing.values()):
             names = " + ".join(subject.label for subject in combination.subjects)
             on_progress(names, done, len(missing))
             self._store.add(self._cell(combination))
+
+    def missing(self, combinations: Iterable[Combination]) -> dict[Key, Combination]:
+        """Those of them that the store lacks, each in the one form that is measured."""
+        return {_key(c): c for c in map(self._canonical, combinations) if _key(c) not in self._store}
 
     def cell(self, combination: Combination) -> Cell:
         """What was measured: the success of every attribute under its id, and what of ``BESIDE`` the judge can tell."""
@@ -131,6 +135,6 @@ def summed(bench: Bench, acts: Sequence[Act], share: float) -> Act:
     return Act(first, KnownChange(torch.stack(changes).sum(0)), share, opposed=opposed)
 
 
-def _key(combination: Combination) -> tuple[str, str, float]:
+def _key(combination: Combination) -> Key:
     ids = "+".join(subject.id for subject in combination.subjects)
     return ids, f"together:{combination.rule}", STRENGTH

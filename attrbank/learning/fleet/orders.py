@@ -25,6 +25,7 @@ from attrbank.schema.complaints import place_and_reason
 from attrbank.schema.fields import Label, Preset, Prompt, Record
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
+from attrbank.store.entry import Entry
 from attrbank.text import printable
 
 
@@ -175,8 +176,13 @@ class Orders:
                 raise type(error)(f"backbone: {error.message}", error.hint) from error
         return self._models[backbone]
 
-    def known(self, order: Order) -> str | None:
-        """The reference of what the bank has of it already; None if nothing.
+    def unsaid(self, order: Order, entry: Entry) -> bool:
+        """Whether the row says tags or a note of an attribute that the bank does not know of it."""
+        said = self._bank.annotations.of(entry)
+        return bool(set(order.asked.tags) - set(said.tags)) or order.asked.note not in ("", said.note)
+
+    def known(self, order: Order) -> Entry | None:
+        """What the bank has of it already; None if nothing.
 
         Raises:
             InvalidValueError: something else has its name.
@@ -186,7 +192,7 @@ class Orders:
         except NotFoundError:
             return None
         if entry.name == order.spec.name and order.made(self._bank.record(entry)):
-            return entry.reference
+            return entry
         if self._replace:
             return None
         raise order.row.wrong(

@@ -1,4 +1,4 @@
-"""What every sampler, backbone, method, metric and judge must keep, as suites that run with pytest or without.
+"""What everything that a plugin offers must keep, but a command, as suites that run with pytest or without.
 
 Each suite is a class whose ``make`` returns what is to be tested, and whose ``test_...`` methods are the
 promises. Under pytest, derive a class and let it be collected; ``attrbank.plugin`` has them, and fixtures::
@@ -14,6 +14,7 @@ promises. Under pytest, derive a class and let it be collected; ``attrbank.plugi
 
 from attrbank.plugin.contracts.backbone import BackboneContract
 from attrbank.plugin.contracts.base import Contract, Outcome
+from attrbank.plugin.contracts.executor import ExecutorContract
 from attrbank.plugin.contracts.judge import JudgeContract
 from attrbank.plugin.contracts.method import MethodContract
 from attrbank.plugin.contracts.metric import MetricContract
@@ -22,6 +23,7 @@ from attrbank.plugin.contracts.sampler import SamplerContract
 __all__ = [
     "BackboneContract",
     "Contract",
+    "ExecutorContract",
     "JudgeContract",
     "MethodContract",
     "MetricContract",

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError, NumericError, StorageError
-from attrbank.learning.fleet import run as fleet_run
-from attrbank.learning.fleet.run import Run, SheetError, read_fleet
+from attrbank.learning.fleet import work as fleet_work
+from attrbank.learning.fleet.read import SheetError, read_fleet
+from attrbank.learning.fleet.run import Run
+from attrbank.learning.fleet.writer import Outcome
 from attrbank.learning.request import learn_spec
-from attrbank.learning.run import learn
+from attrbank.learning.run import learn, made
 from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 from tests.helpers.counted import counting
@@ -38,8 +40,8 @@ def four(model: Path) -> str:
     return f"{DEFAULTS}backbone = '{model}'\n" + "".join(tables)
 
 
-def learned(bank: Bank, path: Path, **how: object) -> Sequence[fleet_run.Outcome]:
-    return list(Run(bank=bank.path, **how)(read_fleet(path, bank.path)))
+def learned(bank: Bank, path: Path, **how: object) -> Sequence[Outcome]:
+    return Run(bank=bank.path, **how)(read_fleet(path, bank.path))
 
 
 def test_it_learns_the_same_bits_as_single_learns_for_at_most_the_shared_part_less(
@@ -63,9 +65,15 @@ def test_it_goes_on_where_it_was_stopped_and_learns_nothing_twice(
     bank: Bank, tiny_pipeline: Path, tmp_path: Path
 ) -> None:
     path = sheet(tmp_path, four(tiny_pipeline))
-    outcomes = Run(bank=bank.path)(read_fleet(path, bank.path))
-    next(outcomes), next(outcomes)
-    outcomes.close()
+    seen: list[Outcome] = []
+
+    def stopped(outcome: Outcome) -> None:
+        seen.append(outcome)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        learned(bank, path, on_ended=stopped)
     begun = read_fleet(path, bank.path)
     assert [order.spec.name for order in begun.orders] == ["hat", "woman"]
     assert list(begun.there) == [bank.resolve(name).reference for name in ("old", "young")]
@@ -87,12 +95,12 @@ def test_what_the_bank_has_otherwise_is_refused_with_its_line_unless_it_is_to_be
 def test_one_failure_stops_no_other_and_is_told_with_its_line(
     bank: Bank, tiny_pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(spec, **how):
+    def failing(spec, model, **how):
         if spec.name == "young":
             raise NumericError("What the unet made is not finite.")
-        return learn(spec, **how)
+        return made(spec, model, **how)
 
-    monkeypatch.setattr(fleet_run, "learn", failing)
+    monkeypatch.setattr(fleet_work, "made", failing)
     path = sheet(tmp_path, four(tiny_pipeline))
     outcomes = learned(bank, path)
     assert [outcome.status for outcome in outcomes] == ["learned", "failed", "learned", "learned"]
@@ -105,10 +113,10 @@ def test_one_failure_stops_no_other_and_is_told_with_its_line(
 def test_a_bank_that_cannot_be_written_ends_it(
     bank: Bank, tiny_pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(spec, **how):
+    def full(self, data, **how):
         raise StorageError("The disk is full.")
 
-    monkeypatch.setattr(fleet_run, "learn", full)
+    monkeypatch.setattr(Bank, "add", full)
     with pytest.raises(StorageError, match="full"):
         learned(bank, sheet(tmp_path, four(tiny_pipeline)))
 
@@ -192,5 +200,5 @@ def test_a_model_is_loaded_once(
         type(load_plugins()), "backbone", lambda self, *given: (loads.append(given[0]), load(self, *given))[1]
     )
     fleet = read_fleet(sheet(tmp_path, four(tiny_pipeline)), bank.path)
-    list(Run(bank=bank.path)(replace(fleet, orders=fleet.orders[:2])))
+    Run(bank=bank.path)(replace(fleet, orders=fleet.orders[:2]))
     assert loads == [str(tiny_pipeline)]

@@ -1,0 +1,99 @@
+"""On a real Ray cluster of two workers: the contract, and all that is divided comes out as in one process."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from attrbank.errors import PluginError
+from attrbank.executors.on_ray import Ray
+from attrbank.executors.protocol import Job, Task
+from attrbank.executors.trial import TARGET
+from attrbank.learning.fleet.read import read_fleet
+from attrbank.learning.fleet.run import Run
+from attrbank.plugin.testing import ExecutorContract
+from attrbank.store.bank import Bank
+from tests.helpers.ray_cluster import cluster
+
+pytest.importorskip("ray")
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Ray leaves sockets open
+
+SOURCES = ("person", "man", "woman")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def address() -> Iterator[str]:
+    """Of the one cluster that all of this module is tried on."""
+    with cluster() as address:
+        TestRay.address = address
+        yield address
+
+
+class TestRay(ExecutorContract):
+    address = ""
+
+    def make(self) -> Ray:
+        return Ray(self.address)
+
+    def test_workers_are_other_processes_that_are_like_the_client(self) -> None:
+        heard: list[bytes] = []
+        tasks = iter([Task(0, b""), None])
+        job = Job("tests.executors.whereabouts:made", b"")
+        list(self.make().run(job, lambda: next(tasks, None), lambda task, message: heard.append(message)))
+        pid, folder, plugins = heard[0].decode().split("\n")
+        assert (pid != str(os.getpid()), folder, plugins) == (True, os.getcwd(), "none")
+
+    def test_another_attrbank_is_refused(self) -> None:
+        with pytest.raises(PluginError, match=r"has attrbank .*, not 0\.0"):
+            list(self.make().run(Job(TARGET, b"", version="0.0"), lambda: Task(0, b""), lambda task, message: None))
+
+    def test_work_that_cannot_begin_is_told(self) -> None:
+        with pytest.raises(PluginError, match="A worker cannot begin: ModuleNotFoundError"):
+            list(self.make().run(Job("nowhere:made", b""), lambda: Task(0, b""), lambda task, message: None))
+
+
+def _sheet(folder: Path, model: Path) -> Path:
+    lines = ["[defaults]", f"backbone = '{model}'", 'seeds = "0-1"', "steps = 6", 'core = "mean"', "force = true"]
+    for who in SOURCES:
+        for what in ("hat", "glasses"):
+            lines += [f"[attributes.{who}-{what}]", f'source = "a {who}"', f'target = "a {who} with a {what}"']
+    path = folder / "a.toml"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def _held(bank: Path) -> dict[str, bytes]:
+    return {entry.id: Bank(bank).read(entry) for entry in Bank(bank).entries()}
+
+
+def test_the_bank_is_the_same_byte_for_byte_also_when_a_worker_is_killed(
+    address: str, tiny_pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attrbank.store.bank.starter_bank", lambda: None)
+    file, stored = _sheet(tmp_path, tiny_pipeline), list[str]()
+    Run(bank=tmp_path / "here")(read_fleet(file, tmp_path / "here"))
+
+    def killing(entry: object) -> None:
+        stored.append(str(entry))
+        if len(stored) == 2:
+            for folder in Path("/proc").glob("[0-9]*"):
+                if (folder / "cmdline").exists() and (folder / "cmdline").read_bytes().startswith(b"ray::Worker"):
+                    os.kill(int(folder.name), signal.SIGKILL)
+                    return
+
+    run = Run(bank=tmp_path / "there", executor=Ray(address), on_stored=killing)
+    outcomes = run(read_fleet(file, tmp_path / "there"))
+    assert [outcome.error for outcome in outcomes] == [None] * 6
+    assert len(stored) == 6
+    assert _held(tmp_path / "there") == _held(tmp_path / "here")
+
+
+def test_tasks_of_no_work_cost_little(address: str) -> None:
+    tasks = iter(range(300))
+    take = lambda: next((Task(n, b"") for n in tasks), None)  # noqa: E731
+    assert sum(end.lost is None for end in Ray(address).run(Job(TARGET, b""), take, lambda t, m: None)) == 300
