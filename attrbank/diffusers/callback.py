@@ -11,36 +11,27 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from diffusers.callbacks import PipelineCallback
 from torch import Tensor
 
-from attrbank.attribute.artifact import LearnedAttribute, opened
 from attrbank.attribute.compatibility import check_binding, forced_warning, uncertain
 from attrbank.backbones.parts.fingerprint import Fingerprints
 from attrbank.diffusers.asking import TIME_IDS, Questions, refuse_deaf
 from attrbank.diffusers.pipelines import XL, fingerprints_of, model_of, refuse_packed, refuse_withheld
 from attrbank.diffusers.progress import Progress
 from attrbank.diffusers.words import HEARD, heard_with, refuse_another, unread_in
-from attrbank.diffusion.schedule import Schedule
-from attrbank.diffusion.spelling import require_word
-from attrbank.editing.acting import Ready, ready
+from attrbank.editing.acting import Ready
 from attrbank.editing.cautions import cautions_of, contradictions
-from attrbank.editing.guest import Turn, edited, refuse_demanding, turns_of
+from attrbank.editing.guest import Guest, Turn, edited, guest, turns_of
 from attrbank.editing.request import ApplyRequest
-from attrbank.editing.wording import refuse_idle_word, words_for
-from attrbank.errors import InvalidValueError
-from attrbank.names import Asked, When, parse_asked
-from attrbank.plugins.manager import load_plugins
-from attrbank.schema.fields import Core
-from attrbank.schema.stored import AttributeRecord
+from attrbank.editing.wording import refuse_idle_word
+from attrbank.names import parse_asked
 from attrbank.store.bank import Bank
-from attrbank.store.entry import Entry
 
 
 class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers has no types
@@ -104,7 +95,7 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
         store = Bank.open(bank)
         entries = store.resolve_all([asked.reference for asked in request.references])
         self._waiting = [
-            _waiting(store, entry, asked._replace(strength=strength), request)
+            guest(store, entry, asked._replace(strength=strength), request)
             for entry, asked, strength in zip(entries, request.references, request.strengths, strict=True)
         ]
         refuse_idle_word(request, [waiting.words for waiting in self._waiting])
@@ -182,54 +173,7 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
             _warn_of_run(f"the prompt is too long for this pipeline, which does not read: {cut}")
 
 
-@dataclass(frozen=True)
-class _Waiting:
-    """An attribute that does not know yet on which schedule it is to act.
-
-    Attributes:
-        core: that does without the network.
-        when: the time that was asked for; None is its own.
-        words: at which of the prompt's it acts; none for most.
-        asks: whether it asks the model under prompts of its own.
-    """
-
-    entry: Entry
-    learned: LearnedAttribute
-    core: Core | None
-    strength: float
-    when: When | None
-    words: tuple[str, ...]
-    asks: bool
-    raw = False
-
-    @property
-    def record(self) -> AttributeRecord:
-        """What its artifact says."""
-        return self.learned.record
-
-    def on(self, schedule: Schedule) -> Ready:
-        """Ready for the scheduler of a pipeline; refuses a time that it cannot have."""
-        record = self.learned.record
-        if self.when is not None:
-            record = load_plugins().method_of(record).moved(record, self.core, self.when, schedule)
-        return ready(replace(self.learned, record=record), self.strength, self.core, words=self.words)
-
-
-def _waiting(bank: Bank, entry: Entry, asked: Asked, request: ApplyRequest) -> _Waiting:
-    learned, strength = opened(bank.artifact(entry)), cast(float, asked.strength)  # ``rho`` has filled it in
-    record = learned.record
-    method = load_plugins().method_of(record)
-    core = method.core_without_network(record)
-    needs = method.needs(record, core, strength)
-    attribute = ready(learned, strength, core, words=words_for(request, needs.words))
-    if attribute.words:
-        _require_prompt(request.prompt, record.name)
-        require_word(request.prompt or "", attribute.words, record.name)
-    refuse_demanding(record.name, attribute.edit, needs)
-    return _Waiting(entry, learned, core, strength, asked.when, attribute.words, asks=needs.rows > 0)
-
-
-def _cautions(waiting: Sequence[_Waiting], prompt: str | None, bank: Bank) -> Iterator[str]:
+def _cautions(waiting: Sequence[Guest], prompt: str | None, bank: Bank) -> Iterator[str]:
     """What the user should know before any pipeline runs."""
     yield from cautions_of(waiting, bank)
     for found in contradictions(waiting, prompt or ""):
@@ -238,11 +182,3 @@ def _cautions(waiting: Sequence[_Waiting], prompt: str | None, bank: Bank) -> It
 
 def _warn_of_run(caution: str) -> None:
     warnings.warn(caution, stacklevel=6)  # in the pipeline, which has called
-
-
-def _require_prompt(prompt: str | None, name: str) -> None:
-    if prompt is None:
-        raise InvalidValueError(
-            f"{name} acts at words of the prompt, which a pipeline does not hand on.",
-            hint="Give it to the callback, too: AttributeCallback(..., prompt=...).",
-        )
