@@ -8,7 +8,8 @@ To move the latent at step k by Δ, either of two things is done:
 
 ``Carried`` shows the model another latent from step k on, and leaves the sampler's alone. While x̂0 does not change, a
 latent's distance from another one shrinks as σ does: a sampler that knows x̂0 alone cannot tell x + Δ σ/σ_k from x, and
-at σ = 0 there is no difference. That is exact for every sampler that draws no noise on the way, of whatever order.
+at σ = 0 there is no difference. That is exact for every sampler that draws no noise on the way, of whatever order; one
+that remembers earlier predictions keeps them, where between two samplers they are lost.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from attrbank.plugin import IncompatibleError, edited
@@ -66,6 +68,8 @@ class Carried:
         self._runs, self._questions, self._around = runs, questions, around
         self._run: Run | None = None
         self._pace: dict[int, Tensor] = {}
+        self._visits: dict[int | None, int] = {}
+        self._last: Tensor | None = None
 
     def __call__(self, apply_model: Callable[..., Tensor], given: Mapping[str, Any]) -> Tensor:
         """What the model says of a batch (N, C, H, W): the latents once for each kind of prompt."""
@@ -75,7 +79,9 @@ class Carried:
             self._begin(run)
         latents: Tensor = given["input"]
         times = len(given["cond_or_uncond"])
-        shift = self._shift(run, latents[: len(latents) // times], sigma, options)
+        alone = latents[: len(latents) // times]
+        self._count(run.index_at(sigma), alone)
+        shift = self._shift(run, alone, sigma, options)
         shown = latents if shift is None else latents + shift.repeat(times, 1, 1, 1)
         if self._around is not None:
             return self._around(apply_model, {**given, "input": shown})
@@ -87,29 +93,43 @@ class Carried:
                 "This run leaves noise in its latent, which another would take for an unedited one.",
                 hint="Choose 'at once' in the node Patch model, or use Edit latent between the two.",
             )
-        self._run, self._pace = run, {}
+        self._run, self._pace, self._visits, self._last = run, {}, {}, None
+
+    def _count(self, index: int | None, latents: Tensor) -> None:
+        """Note that a step is evaluated; once for all prompts, which may come one after the other."""
+        if self._last is None or self._last.shape != latents.shape or not torch.equal(self._last, latents):
+            self._visits[index] = self._visits.get(index, 0) + 1
+        self._last = latents.clone()
+
+    def _is_reached(self, run: Run, index: int, sigma: float) -> bool:
+        """Whether the latent at a step is the one that it begins with.
+
+        Samplers that correct themselves, as Heun's, evaluate a step first to correct the one before.
+        """
+        own = run.sigmas[index]
+        if sigma < own * (1 - NEAR):
+            return True
+        return sigma <= own * (1 + NEAR) and self._visits.get(index, 0) >= self._visits.get(index - 1, 1)
 
     def _shift(self, run: Run, latents: Tensor, sigma: float, options: Mapping[str, Any]) -> Tensor | None:
         """What is to be added to latents at this σ; None if nothing has acted yet."""
         for index, turns in run.groups.items():
-            own = run.sigmas[index]
-            if sigma > own * (1 + NEAR):
+            if not self._is_reached(run, index, sigma):
                 break
-            # Samplers that correct themselves come back to a σ with a better latent.
-            if index not in self._pace or sigma >= own * (1 - NEAR):
-                shown = self._shown(latents, sigma, before=index)
+            if index not in self._pace:
+                shown = self._shown(latents, sigma)
                 ask = self._questions.at(sigma, options, latents)
                 after = edited(shown, turns, scale_of(sigma), alpha_bar_of(sigma), ask)
                 self._pace[index] = (after - shown) / sigma
-        acted = [pace for index, pace in self._pace.items() if sigma <= run.sigmas[index] * (1 + NEAR)]
-        return sigma * sum(acted[1:], acted[0]) if acted else None
-
-    def _shown(self, latents: Tensor, sigma: float, before: int) -> Tensor:
-        """Latents as what acted before this step has left them."""
-        earlier = [pace for index, pace in self._pace.items() if index < before]
-        if earlier and earlier[0].shape != latents.shape:
+        paces = [pace for index, pace in self._pace.items() if self._is_reached(run, index, sigma)]
+        if paces and paces[0].shape != latents.shape:
             raise _cropped()
-        return latents + sigma * sum(earlier[1:], earlier[0]) if earlier else latents
+        return sigma * sum(paces[1:], paces[0]) if paces else None
+
+    def _shown(self, latents: Tensor, sigma: float) -> Tensor:
+        """Latents as what has acted before has left them."""
+        paces = list(self._pace.values())
+        return latents + sigma * sum(paces[1:], paces[0]) if paces else latents
 
 
 def _cropped() -> IncompatibleError:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -61,11 +63,11 @@ class Condition:
 class Model(torch.nn.Module):
     """A ``BaseModel`` around the network of one of attrbank's own backbones."""
 
-    def __init__(self, backbone: Backbone, unet_config: dict[str, Any], adm_channels: int = 0) -> None:
+    def __init__(self, backbone: Any, unet_config: dict[str, Any], adm_channels: int = 0) -> None:
         super().__init__()
         self.backbone, self.adm_channels = backbone, adm_channels
         self.model_sampling, self.latent_format = Sampling(backbone.schedule.alphas_cumprod), Format()
-        self.diffusion_model = backbone._unet  # type: ignore[attr-defined]
+        self.diffusion_model = backbone.unet
         self.model_config = SimpleNamespace(unet_config=unet_config)
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
@@ -154,7 +156,7 @@ class Guider:
 
 
 def euler(model: Guider, x: Tensor) -> Tensor:
-    for sigma, following in zip(model.sigmas.tolist(), model.sigmas.tolist()[1:], strict=False):
+    for sigma, following in pairwise(model.sigmas.tolist()):
         clean = model(x, sigma)
         x = x + (x - clean) / sigma * (following - sigma)
     return x
@@ -162,7 +164,7 @@ def euler(model: Guider, x: Tensor) -> Tensor:
 
 def heun(model: Guider, x: Tensor) -> Tensor:
     """Euler's step, corrected by the slope at its end (Karras et al., arXiv:2206.00364, algorithm 1)."""
-    for sigma, following in zip(model.sigmas.tolist(), model.sigmas.tolist()[1:], strict=False):
+    for sigma, following in pairwise(model.sigmas.tolist()):
         slope = (x - model(x, sigma)) / sigma
         moved = x + slope * (following - sigma)
         if following > 0:
@@ -171,11 +173,17 @@ def heun(model: Guider, x: Tensor) -> Tensor:
     return x
 
 
-def adams(model: Guider, x: Tensor) -> Tensor:
-    """A sampler with a memory: Adams' and Bashforth's second order in σ."""
-    before: Tensor | None = None
-    for sigma, following in zip(model.sigmas.tolist(), model.sigmas.tolist()[1:], strict=False):
-        slope = (x - model(x, sigma)) / sigma
-        x = x + (slope if before is None else 1.5 * slope - 0.5 * before) * (following - sigma)
-        before = slope
+def dpmpp_2m(model: Guider, x: Tensor, between: Callable[[int, Tensor], Tensor] = lambda _, x: x) -> Tensor:
+    """A sampler that remembers (Lu et al., arXiv:2211.01095, algorithm 2); ``between`` changes what a step is given."""
+    grid, before, last_step = model.sigmas.tolist(), None, 0.0
+    for index, (sigma, following) in enumerate(pairwise(grid)):
+        x = between(index, x)
+        clean = model(x, sigma)
+        if following == 0:
+            return clean
+        step = math.log(sigma / following)
+        ratio = last_step / step
+        used = clean if before is None else (1 + 1 / (2 * ratio)) * clean - before / (2 * ratio)
+        x = following / sigma * x + (1 - following / sigma) * used
+        before, last_step = clean, step
     return x
