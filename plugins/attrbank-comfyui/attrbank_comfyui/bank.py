@@ -20,6 +20,9 @@ from attrbank.plugin import (
 FAMILIES = ("stable_diffusion", "stable_diffusion_xl")
 """Of models that ComfyUI samples as attrbank does."""
 
+EMBEDDED = "portraits"
+"""A model that is of these families, and that ComfyUI cannot load; all of the starter bank belongs to it."""
+
 NONE = "no attribute of Stable Diffusion: use attrbank learn"
 """What the menu shows where there is nothing to choose."""
 
@@ -27,7 +30,8 @@ NONE = "no attribute of Stable Diffusion: use attrbank learn"
 def names() -> list[str]:
     """The attributes of the bank that were learned on a Stable Diffusion, by name; one line if there are none."""
     bank = Bank.open(None)
-    return sorted({entry.name for entry in bank.entries() if _family(bank, entry) in FAMILIES}) or [NONE]
+    known = [entry for entry in bank.entries() if entry.backbone != EMBEDDED]
+    return sorted({entry.name for entry in known if _family(bank, entry) in FAMILIES}) or [NONE]
 
 
 def identity(name: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrbank_comfyui
 import pytest
-from attrbank_comfyui import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
+from attrbank_comfyui import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS, bank
 from attrbank_comfyui.bank import NONE
 
 from attrbank.plugin import Bank
@@ -50,6 +50,12 @@ def test_the_menu_is_the_bank(made) -> None:
     assert NODE_CLASS_MAPPINGS["AttrbankLoad"].INPUT_TYPES()["required"]["attribute"] == (
         ["odd", "old", "older", "onward"],
     )
+
+
+def test_the_embedded_models_attributes_are_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ATTRBANK_BANK", str(tmp_path))
+    assert Bank.open(None).names(), "the starter bank is there"
+    assert bank.names() == [NONE]
 
 
 def test_an_empty_bank_says_so(tmp_bank: Bank) -> None:
