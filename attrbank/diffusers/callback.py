@@ -10,43 +10,28 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias, cast
+from typing import Any
 
 import torch
 from diffusers.callbacks import PipelineCallback
 from torch import Tensor
 
-from attrbank.attribute.artifact import LearnedAttribute, opened
 from attrbank.attribute.compatibility import check_binding, forced_warning, uncertain
 from attrbank.backbones.parts.fingerprint import Fingerprints
 from attrbank.diffusers.asking import TIME_IDS, Questions, refuse_deaf
 from attrbank.diffusers.pipelines import XL, fingerprints_of, model_of, refuse_packed, refuse_withheld
 from attrbank.diffusers.progress import Progress
 from attrbank.diffusers.words import HEARD, heard_with, refuse_another, unread_in
-from attrbank.diffusion.finite import finite
-from attrbank.diffusion.schedule import Schedule
-from attrbank.diffusion.spelling import require_word
-from attrbank.editing.acting import Ready, ready
+from attrbank.editing.acting import Ready
 from attrbank.editing.cautions import cautions_of, contradictions
+from attrbank.editing.guest import Guest, Turn, edited, guest, turns_of
 from attrbank.editing.request import ApplyRequest
-from attrbank.editing.wording import refuse_idle_word, words_for
-from attrbank.errors import IncompatibleError, InvalidValueError
-from attrbank.methods.needs import Needs
-from attrbank.methods.protocol import Edit, ModelEdit
-from attrbank.names import Asked, When, parse_asked
-from attrbank.plugins.manager import load_plugins
-from attrbank.schema.asked import PromptPair
-from attrbank.schema.fields import Core
-from attrbank.schema.stored import AttributeRecord
+from attrbank.editing.wording import refuse_idle_word
+from attrbank.names import parse_asked
 from attrbank.store.bank import Bank
-from attrbank.store.entry import Entry
-
-_Ask: TypeAlias = Callable[[Tensor, Sequence[str]], Tensor]
-"""``EditInputs.clean_under``, of the pipeline's own model."""
 
 
 class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers has no types
@@ -110,11 +95,11 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
         store = Bank.open(bank)
         entries = store.resolve_all([asked.reference for asked in request.references])
         self._waiting = [
-            _waiting(store, entry, asked._replace(strength=strength), request)
+            guest(store, entry, asked._replace(strength=strength), request)
             for entry, asked, strength in zip(entries, request.references, request.strengths, strict=True)
         ]
         refuse_idle_word(request, [waiting.words for waiting in self._waiting])
-        self._turns: list[_Turn] = []
+        self._turns: list[Turn] = []
         self._questions = Questions()
         self._prompt = prompt
         for caution in _cautions(self._waiting, prompt, store):
@@ -147,15 +132,16 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
         if not acting:
             return callback_kwargs
         ask = partial(self._questions.clean_under, pipeline, callback_kwargs, progress)
-        edited = _edited(latents, [turn for turn in acting if not turn.attribute.words], progress, ask)
+        silent = [turn for turn in acting if not turn.attribute.words]
+        after = edited(latents, silent, progress.scale, progress.alpha_bar, ask)
         hearing = [turn.attribute for turn in acting if turn.attribute.words and turn.attribute.strength]
-        if hearing or not torch.equal(edited, latents):
+        if hearing or not torch.equal(after, latents):
             progress.forget()
         if hearing and self._prompt is not None:  # which is never None then
             callback_kwargs = callback_kwargs | {
                 HEARD: heard_with(pipeline, callback_kwargs[HEARD], self._prompt, hearing)
             }
-        return {**callback_kwargs, "latents": edited}
+        return {**callback_kwargs, "latents": after}
 
     def _begin(self, pipeline: Any, progress: Progress, given: dict[str, Any]) -> None:
         """Refuse what cannot be in this run, and forget the one before."""
@@ -165,7 +151,7 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
         self._check(pipeline, progress, given["latents"], attributes)
         if self._prompt is not None and any(item.strength for item in attributes):
             refuse_another(pipeline, given[HEARD], self._prompt)  # before any of it is edited
-        self._turns = _turns(attributes, progress)
+        self._turns = turns_of(attributes, progress.index_of)
 
     def _check(self, pipeline: Any, progress: Progress, latents: Tensor, attributes: Sequence[Ready]) -> None:
         prints = fingerprints_of(pipeline)
@@ -187,116 +173,7 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
             _warn_of_run(f"the prompt is too long for this pipeline, which does not read: {cut}")
 
 
-class _Inputs:
-    """What an edit may ask for (``EditInputs``) in a pipeline: what its model says under other prompts, and no more."""
-
-    def __init__(self, name: str, alpha_bar: float, turn: int, ask: _Ask) -> None:
-        self.alpha_bar, self.turn = alpha_bar, turn
-        self.memory: dict[str, Tensor] = {}
-        self._name, self._ask = name, ask
-
-    def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
-        return self._ask(x, prompts)
-
-    def clean(self) -> NoReturn:
-        raise _out_of_reach(self._name)
-
-    def predict(self, x: Tensor) -> NoReturn:
-        raise _out_of_reach(self._name)
-
-    def pull_back(self, x: Tensor, cotangent: Tensor) -> NoReturn:
-        raise _out_of_reach(self._name)
-
-    def push_forward(self, x: Tensor, tangent: Tensor) -> NoReturn:
-        raise _out_of_reach(self._name)
-
-    def beside(self) -> NoReturn:
-        raise _out_of_reach(self._name)
-
-    def gone(self) -> NoReturn:
-        raise _out_of_reach(self._name)
-
-    def towards(self, x: Tensor, pair: PromptPair) -> NoReturn:
-        raise _out_of_reach(self._name)
-
-    def latent(self, prompt: str, fraction: float | None) -> NoReturn:
-        raise _out_of_reach(self._name)
-
-    def clean_latent(self, prompt: str, fraction: float) -> NoReturn:
-        raise _out_of_reach(self._name)
-
-
-@dataclass(frozen=True)
-class _Waiting:
-    """An attribute that does not know yet on which schedule it is to act.
-
-    Attributes:
-        core: that does without the network.
-        when: the time that was asked for; None is its own.
-        words: at which of the prompt's it acts; none for most.
-        asks: whether it asks the model under prompts of its own.
-    """
-
-    entry: Entry
-    learned: LearnedAttribute
-    core: Core | None
-    strength: float
-    when: When | None
-    words: tuple[str, ...]
-    asks: bool
-    raw = False
-
-    @property
-    def record(self) -> AttributeRecord:
-        """What its artifact says."""
-        return self.learned.record
-
-    def on(self, schedule: Schedule) -> Ready:
-        """Ready for the scheduler of a pipeline; refuses a time that it cannot have."""
-        record = self.learned.record
-        if self.when is not None:
-            record = load_plugins().method_of(record).moved(record, self.core, self.when, schedule)
-        return ready(replace(self.learned, record=record), self.strength, self.core, words=self.words)
-
-
-def _waiting(bank: Bank, entry: Entry, asked: Asked, request: ApplyRequest) -> _Waiting:
-    learned, strength = opened(bank.artifact(entry)), cast(float, asked.strength)  # ``rho`` has filled it in
-    record = learned.record
-    method = load_plugins().method_of(record)
-    core = method.core_without_network(record)
-    needs = method.needs(record, core, strength)
-    attribute = ready(learned, strength, core, words=words_for(request, needs.words))
-    if attribute.words:
-        _require_prompt(request.prompt, record.name)
-        require_word(request.prompt or "", attribute.words, record.name)
-    if isinstance(attribute.edit, ModelEdit) or not replace(needs, rows=0).nothing:
-        raise _out_of_reach(record.name, _why(needs))
-    return _Waiting(entry, learned, core, strength, asked.when, attribute.words, asks=needs.rows > 0)
-
-
-@dataclass(frozen=True)
-class _Turn:
-    """An attribute at one of its times.
-
-    Attributes:
-        index: of the step.
-        attribute: that acts there.
-        number: which of its times this is, the first being 0.
-    """
-
-    index: int
-    attribute: Ready
-    number: int
-
-
-def _turns(attributes: Sequence[Ready], progress: Progress) -> list[_Turn]:
-    """Every attribute at each of its times; within a step in the order of ``apply``."""
-    placed = [([progress.index_of(time) for time in attribute.times], attribute) for attribute in attributes]
-    placed.sort(key=lambda one: (one[0][0], -one[1].record.t_x))
-    return [_Turn(index, attribute, number) for indices, attribute in placed for number, index in enumerate(indices)]
-
-
-def _cautions(waiting: Sequence[_Waiting], prompt: str | None, bank: Bank) -> Iterator[str]:
+def _cautions(waiting: Sequence[Guest], prompt: str | None, bank: Bank) -> Iterator[str]:
     """What the user should know before any pipeline runs."""
     yield from cautions_of(waiting, bank)
     for found in contradictions(waiting, prompt or ""):
@@ -305,40 +182,3 @@ def _cautions(waiting: Sequence[_Waiting], prompt: str | None, bank: Bank) -> It
 
 def _warn_of_run(caution: str) -> None:
     warnings.warn(caution, stacklevel=6)  # in the pipeline, which has called
-
-
-def _require_prompt(prompt: str | None, name: str) -> None:
-    if prompt is None:
-        raise InvalidValueError(
-            f"{name} acts at words of the prompt, which a pipeline does not hand on.",
-            hint="Give it to the callback, too: AttributeCallback(..., prompt=...).",
-        )
-
-
-NETWORK = "needs the network itself, for more than what it says under other prompts, and a callback cannot reach it"
-
-
-def _why(needs: Needs) -> str:
-    """What an attribute needs that no pipeline gives."""
-    if needs.beside is not None:
-        return "looks at the unedited picture at every step, and a pipeline draws none beside its own"
-    if needs.prompt:
-        return "changes the whole of what is heard of a prompt, of which a callback changes words alone"
-    return NETWORK
-
-
-def _out_of_reach(name: str, why: str = NETWORK) -> IncompatibleError:
-    return IncompatibleError(f"{name} {why}.", hint="Use attrbank apply for it.")
-
-
-@torch.no_grad()
-def _edited(latents: Tensor, turns: Sequence[_Turn], progress: Progress, ask: _Ask) -> Tensor:
-    """Latents after the attributes' turn; in single precision on the CPU, where banks are read, and back."""
-    before = finite((latents.float() * progress.scale).cpu(), "What the pipeline has denoised so far")
-    after = before
-    for turn in turns:
-        attribute, edit = turn.attribute, cast(Edit, turn.attribute.edit)  # those of the model were refused
-        inputs = _Inputs(attribute.record.name, progress.alpha_bar, turn.number, ask)
-        after = edit(after, inputs, attribute.strength)
-    # The difference is added, so that strength 0 changes no bit in spite of the scaling.
-    return finite(latents + ((after - before) / progress.scale).to(latents), "The edited latent")

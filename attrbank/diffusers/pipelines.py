@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from attrbank.backbones.parts.digest import Span, combined, tensor_digest
-from attrbank.backbones.parts.fingerprint import Fingerprints, fingerprint_of, former_fingerprint
-from attrbank.backbones.parts.tensors import StoredTensor
-from attrbank.backbones.stable_diffusion.describe import TRAITS
+from attrbank.backbones.parts.fingerprint import Fingerprints
+from attrbank.backbones.stable_diffusion.loaded import fingerprints_of_loaded
 from attrbank.errors import IncompatibleError
-
-_TELLING = (torch.float32, torch.float16)
-"""Precisions that a fingerprint can be taken from; bfloat16 and what is below is too coarse."""
 
 XL = "stable_diffusion_xl"
 """The family whose UNet is told the picture's sizes as well."""
@@ -69,15 +64,9 @@ def fingerprints_of(pipeline: Any) -> Fingerprints | None:
         IncompatibleError: the model is not a UNet.
     """
     unet = _unet(pipeline)
-    everything = _weights(unet)
-    weights = {name: tensor for name, tensor in everything.items() if tensor.is_floating_point()}
-    quantised = any(tensor.dim() > 1 for name, tensor in everything.items() if name not in weights)
-    if quantised or any(tensor.is_meta or tensor.dtype not in _TELLING for tensor in weights.values()):
-        return None
-    digest = combined(tensor_digest(tensor.shape, tensor.numel(), _reader(tensor)) for tensor in weights.values())
-    configs = unet.config, pipeline.scheduler.config, TRAITS
-    former = former_fingerprint(lambda name: _stored(_named(weights, name)), *configs)
-    return Fingerprints(fingerprint_of(digest, *configs), former)
+    weights = _weights(unet)
+    configs = unet.config, pipeline.scheduler.config
+    return fingerprints_of_loaded(weights, *configs, named=partial(_named, weights))
 
 
 def model_of(pipeline: Any, latents: Tensor, prints: Fingerprints) -> PipelineModel:
@@ -125,22 +114,7 @@ def _weights(unet: Any) -> dict[str, Tensor]:
     return weights
 
 
-def _named(weights: Mapping[str, Tensor], name: str) -> Tensor:
-    """A tensor of the UNet; PEFT calls those of a layer that it adapts otherwise."""
+def _named(weights: Mapping[str, Tensor], name: str) -> str:
+    """What the UNet calls a tensor; PEFT calls those of a layer that it adapts otherwise."""
     layer, _, kind = name.rpartition(".")
-    return weights[name if name in weights else f"{layer}.base_layer.{kind}"]
-
-
-def _reader(tensor: Tensor) -> Callable[[Span], bytes]:
-    flat = tensor.detach().flatten()
-
-    def read(span: Span) -> bytes:
-        content: bytes = flat[slice(*span)].half().cpu().numpy().tobytes()
-        return content
-
-    return read
-
-
-def _stored(tensor: Tensor) -> StoredTensor:
-    values = tensor.detach().float().cpu().contiguous()
-    return StoredTensor("F32", tuple(values.shape), values.numpy().tobytes())
+    return name if name in weights else f"{layer}.base_layer.{kind}"

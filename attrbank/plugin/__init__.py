@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from attrbank import files as files
     from attrbank.attribute.artifact import LearnedAttribute as LearnedAttribute, decode as decode, opened as opened
-    from attrbank.attribute.compatibility import check_binding as check_binding
+    from attrbank.attribute.compatibility import check_binding as check_binding, forced_warning as forced_warning
     from attrbank.avi.difference import signal_and_noise as signal_and_noise
     from attrbank.avi.exact import solve as solve
     from attrbank.avi.factors import (
@@ -40,8 +40,10 @@ if TYPE_CHECKING:
     )
     from attrbank.avi.objective import PAPER_LAMBDAS as PAPER_LAMBDAS, Lambdas as Lambdas, pose as pose
     from attrbank.backbones.families import describe as describe, load as load
+    from attrbank.backbones.parts.fingerprint import Fingerprints as Fingerprints
     from attrbank.backbones.portraits.parameters import draw as draw
     from attrbank.backbones.portraits.render import render as render
+    from attrbank.backbones.stable_diffusion.loaded import fingerprints_of_loaded as fingerprints_of_loaded
     from attrbank.cli import terminal as terminal
     from attrbank.cli.app import run as run
     from attrbank.cli.measuring import CommonPromptOption as CommonPromptOption
@@ -94,7 +96,17 @@ if TYPE_CHECKING:
     )
     from attrbank.diffusion.steering import Guide as Guide, GuideInputs as GuideInputs
     from attrbank.diffusion.trajectory import Position as Position, Trajectory as Trajectory
+    from attrbank.editing.acting import Ready as Ready, ready as ready
+    from attrbank.editing.axes import numbers as numbers
     from attrbank.editing.composition import Act as Act, run_edits as run_edits
+    from attrbank.editing.guest import (
+        Guest as Guest,
+        Turn as Turn,
+        edited as edited,
+        guest as guest,
+        turns_of as turns_of,
+    )
+    from attrbank.editing.request import ApplyRequest as ApplyRequest
     from attrbank.errors import (
         AttrbankError as AttrbankError,
         BankBusyError as BankBusyError,
@@ -170,8 +182,10 @@ if TYPE_CHECKING:
     )
     from attrbank.methods.strengths import Strengths as Strengths
     from attrbank.names import (
+        Asked as Asked,
         When as When,
         format_seeds as format_seeds,
+        parse_asked as parse_asked,
         parse_seeds as parse_seeds,
         parse_strengths as parse_strengths,
     )
@@ -248,6 +262,13 @@ _NAMES_IN = {
     "attrbank.plugins.manager": "load_plugins",
     "attrbank.store.bank": "Bank",
     "attrbank.store.entry": "Entry",
+    # attributes in another program, which samples by itself
+    "attrbank.editing.guest": "Guest Turn edited guest turns_of",
+    "attrbank.editing.request": "ApplyRequest",
+    "attrbank.editing.acting": "Ready ready",
+    "attrbank.editing.axes": "numbers",
+    "attrbank.backbones.stable_diffusion.loaded": "fingerprints_of_loaded",
+    "attrbank.backbones.parts.fingerprint": "Fingerprints",
     # the mathematics
     "attrbank.avi.difference": "signal_and_noise",
     "attrbank.avi.exact": "solve",
@@ -255,7 +276,7 @@ _NAMES_IN = {
     "attrbank.avi.integrate": "Tail Weights add_edit apply_edit blend_weights integrate",
     "attrbank.avi.objective": "Lambdas PAPER_LAMBDAS pose",
     # the bench and its judges
-    "attrbank.attribute.compatibility": "check_binding",
+    "attrbank.attribute.compatibility": "check_binding forced_warning",
     "attrbank.backbones.portraits.parameters": "draw",
     "attrbank.backbones.portraits.render": "render",
     "attrbank.evaluation.bench.bench": "Bench",
@@ -274,7 +295,7 @@ _NAMES_IN = {
     "attrbank.evaluation.numbers.estimates": "mean share",
     "attrbank.evaluation.report": "page",
     # what commands share
-    "attrbank.names": "When format_seeds parse_seeds parse_strengths",
+    "attrbank.names": "Asked When format_seeds parse_asked parse_seeds parse_strengths",
     "attrbank.pictures.sheet": "draw_grid",
     "attrbank": "files",
     "attrbank.cli": "terminal",

@@ -74,6 +74,11 @@ NAMES_IN_CHECKPOINTS = {
 """What the tensors of the fingerprint are called in a checkpoint file."""
 
 
+def name_in_checkpoints(name: str) -> str:
+    """What a tensor of the fingerprint is called in a checkpoint file, without the prefix of its network."""
+    return NAMES_IN_CHECKPOINTS[name].removeprefix(_PREFIX)
+
+
 class SpelledFolder(BackboneFolder):
     """A model whose text encoders are CLIP's alone, so that it is known where the words of a prompt come to stand."""
 
