@@ -7,11 +7,23 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from attrbank.schema.choices import (
+    MAX_ATTRIBUTES as MAX_ATTRIBUTES,
+    MAX_LABEL as MAX_LABEL,
+    MAX_PROMPT as MAX_PROMPT,
+    ON_THE_WAY as ON_THE_WAY,
+    BankedZ as BankedZ,
+    Core as Core,
+    Inversion as Inversion,
+    Preset as Preset,
+    Solver as Solver,
+    Tail as Tail,
+    Vectors as Vectors,
+    Weights as Weights,
+)
 from attrbank.text import MAX_SEEDS, NAME_PATTERN, SEED_LIMIT, TIME_PATTERN
 
 FORMAT_VERSION = 1
-MAX_ATTRIBUTES, MAX_PROMPT, MAX_LABEL = 64, 2000, 200
-"""The most attributes of one picture, and the most characters of a prompt and of a name that is not a ``Name``."""
 
 Name = Annotated[str, StringConstraints(pattern=re.compile(rf"^{NAME_PATTERN}\Z"))]
 Sha256 = Annotated[str, StringConstraints(pattern=re.compile(r"^[0-9a-f]{64}\Z"))]
@@ -23,16 +35,6 @@ Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Time = Annotated[str, StringConstraints(pattern=re.compile(rf"^(?:{TIME_PATTERN})\Z"))]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
-Vectors = Literal["difference", "paper"]
-Core = Literal["mean", "mlp", "conv", "own", "live", "distil"]
-ON_THE_WAY: frozenset[Core] = frozenset({"live"})
-"""The cores that act a little at several times, which their records hold; the others act once, at T_x."""
-Tail = Literal["text", "alg1"]
-Solver = Literal["mlp", "exact"]
-Weights = Literal["blend", "s", "s+ds", "s_x"]
-BankedZ = Literal["banked", "own"]
-Preset = Literal["paper"]
-Inversion = Literal["ddim", "refined"]
 Part = Literal["text", "codec"]
 """What stands around the network that denoises: text encoders with their tokenizers, and the image codec."""
 
