@@ -94,7 +94,7 @@ def table(
 
 
 def picture(data: bytes) -> None:
-    """A small picture, where the terminal can show one: by iTerm's protocol, or Kitty's or sixels with the extra ``term``."""
+    """A small picture, where the terminal can: by iTerm's protocol; with the extra ``term`` by Kitty's or as sixels."""
     if not (data and in_terminal()):
         return
     if _speaks_iterm():

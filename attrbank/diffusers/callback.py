@@ -39,7 +39,7 @@ from attrbank.methods.needs import Needs
 from attrbank.methods.protocol import Edit, ModelEdit
 from attrbank.names import Asked, When, parse_asked
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema.fields import Core
+from attrbank.schema.choices import Core
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry

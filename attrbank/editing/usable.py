@@ -13,7 +13,7 @@ from attrbank.diffusion.protocols import Prediction
 from attrbank.errors import AttrbankError, CorruptArtifactError, NotFoundError
 from attrbank.methods.protocol import LASTING, Method
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema.fields import Core
+from attrbank.schema.choices import Core
 
 LARGEST_LATENT = 2**24
 """Numbers in the largest latent on which an edit is tried; no model here has a sixteenth of it."""

@@ -27,7 +27,7 @@ from attrbank.errors import CorruptArtifactError, InvalidValueError
 from attrbank.methods import live
 from attrbank.methods.pairs import predict_seen_pairs
 from attrbank.methods.protocol import Edit, EditInputs, LearnContext, Learned
-from attrbank.schema.fields import Core
+from attrbank.schema.choices import Core
 from attrbank.schema.stored import AttributeRecord
 
 SHARED_RANK = 8

@@ -39,7 +39,8 @@ from attrbank.text import printable
 
 if TYPE_CHECKING:
     from attrbank.methods.protocol import Method
-    from attrbank.schema.fields import Core, Part
+    from attrbank.schema.choices import Core
+    from attrbank.schema.fields import Part
     from attrbank.schema.stored import AttributeRecord
 
 

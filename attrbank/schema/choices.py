@@ -1,4 +1,4 @@
-"""What there is to choose from, and what is allowed: in words, without pydantic, which takes longer than a completion may."""
+"""What there is to choose from, and what is allowed, in words; without pydantic, whose import takes its time."""
 
 from __future__ import annotations
 

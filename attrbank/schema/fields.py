@@ -7,20 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from attrbank.schema.choices import (
-    MAX_ATTRIBUTES as MAX_ATTRIBUTES,
-    MAX_LABEL as MAX_LABEL,
-    MAX_PROMPT as MAX_PROMPT,
-    ON_THE_WAY as ON_THE_WAY,
-    BankedZ as BankedZ,
-    Core as Core,
-    Inversion as Inversion,
-    Preset as Preset,
-    Solver as Solver,
-    Tail as Tail,
-    Vectors as Vectors,
-    Weights as Weights,
-)
+from attrbank.schema.choices import MAX_LABEL, MAX_PROMPT
 from attrbank.text import MAX_SEEDS, NAME_PATTERN, SEED_LIMIT, TIME_PATTERN
 
 FORMAT_VERSION = 1

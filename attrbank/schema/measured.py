@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import ConfigDict, Field, computed_field
 
-from attrbank.schema.choices import Split as Split
+from attrbank.schema.choices import Split
 from attrbank.schema.fields import Finite, Label, Name, Prompt, Record, Sha256
 
 Rule: TypeAlias = Literal["sequence", "sum", "root"]

@@ -19,7 +19,7 @@ from attrbank.editing.contradiction import without
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench.shared_runs import Cost, SharedRuns
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema.fields import Core
+from attrbank.schema.choices import Core
 
 BATCH = 32
 
