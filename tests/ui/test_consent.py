@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from playwright.sync_api import Browser, Page as Tab, expect
 from starlette.testclient import TestClient
 
+from attrbank.errors import InvalidValueError
 from attrbank.plugin.tiny import build_pipeline
+from attrbank.store.entry import Entry
+from attrbank.studio.studio import Studio
 from attrbank.ui import app
 from attrbank.ui.app import Page
+from attrbank.ui.asked import LearnOrder
+from attrbank.ui.learnings import Learning
 from tests.ui.conftest import NAMES, PROMPTS, draw, wait_for
 from tests.ui.test_browser import address, browser, doing, drawn, pytestmark as in_browser
+from tests.ui.test_walk import screen
 
-__all__ = ["address", "browser"]
+__all__ = ["address", "browser", "screen"]
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +60,22 @@ def test_what_no_consent_helps_offers_none(client: TestClient, wish: dict[str, A
     assert refused.json()["error"]["force"] is False
 
 
-def test_next_to_nothing_is_learned_once_that_is_agreed_to(client: TestClient, relative: Path) -> None:
-    order = {"backbone": str(relative), "name": "same", "source": PROMPTS[0], "target": PROMPTS[0], "seeds": "0-1"}
-    news = client.post("/api/learn", json=order).json()
-    wait_for(lambda: client.get(f"/api/learn/{news['key']}").json()["state"] != "running")
-    assert client.get(f"/api/learn/{news['key']}").json()["error"]["force"] in {True, False}
+class Refusing:
+    """Learns what it is forced to."""
+
+    def learn(self, name: str, source: str, target: str, **options: Any) -> Entry:
+        if not options["force"]:
+            raise InvalidValueError("There is next to nothing to learn.", "--force stores it all the same.")
+        return cast(Entry, SimpleNamespace(id="0" * 64, reference=name))
+
+
+def test_next_to_nothing_is_learned_once_that_is_agreed_to() -> None:
+    order = LearnOrder(backbone="any", name="same", source=PROMPTS[0], target=PROMPTS[0])
+    for forced, state in ((False, "failed"), (True, "done")):
+        learning = Learning(order.model_copy(update={"force": forced}), cast(Studio, Refusing()))
+        wait_for(lambda learning=learning: not learning.running)
+        told = learning.as_json()
+        assert (told["state"], told.get("error", {}).get("force", False)) == (state, not forced)
 
 
 def test_a_device_is_chosen_among_those_that_there_are(
@@ -78,7 +96,9 @@ def two_devices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("two_devices")
-def test_consent_and_the_choice_of_a_device_are_a_button_and_a_list(browser: Browser, address: str) -> None:
+def test_consent_and_the_choice_of_a_device_are_a_button_and_a_list(
+    browser: Browser, address: str, screen: Callable[[Tab, str], None]
+) -> None:
     tab: Tab = browser.new_page(viewport={"width": 390, "height": 844})
     tab.goto(address)
     button = tab.get_by_role("button", name="Try 2 learned on a related model")
@@ -97,9 +117,10 @@ def test_consent_and_the_choice_of_a_device_are_a_button_and_a_list(browser: Bro
     tab.get_by_label("late, strength as a number").fill("0.5")
     tab.keyboard.press("Enter")
     expect(tab.get_by_role("alert")).to_contain_text("They are relatives")
+    expect(tab.get_by_role("button", name="Try again")).to_be_hidden()
+    screen(tab, "consent")
     doing(tab, lambda: tab.get_by_role("button", name="Do it all the same").click())
     expect(tab.get_by_role("alert")).to_be_hidden()
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
     tab.close()
 
 

@@ -14,7 +14,7 @@ export function trouble(error, retry = null, consent = null) {
   again = retry;
   agreed = error.force ? consent : null;
   box.querySelector(".consent").hidden = !agreed;
-  box.querySelector(".again").hidden = !retry;
+  box.querySelector(".again").hidden = !retry || Boolean(agreed);
   box.hidden = false;
   if (!("hint" in error)) console.error(error);
 }
