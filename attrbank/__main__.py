@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrbank.cli.app import main
+from attrbank.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from attrbank.schema.fields import Core
+from attrbank.schema.choices import Core
 from attrbank.schema.stored import AttributeRecord, Calibration
 
 

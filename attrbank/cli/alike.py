@@ -14,7 +14,7 @@ from attrbank.cli.options import BankOption, JsonOption, ReferenceArgument
 from attrbank.cli.progress_bar import progress_bar
 from attrbank.errors import AttrbankError, PartialError
 from attrbank.names import is_name
-from attrbank.schema.fields import ON_THE_WAY
+from attrbank.schema.choices import ON_THE_WAY
 from attrbank.store.bank import Bank
 from attrbank.text import quoted
 

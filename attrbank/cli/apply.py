@@ -26,7 +26,7 @@ from attrbank.cli.options import (
 from attrbank.cli.progress_bar import progress_bar
 from attrbank.editing.request import ApplyRequest
 from attrbank.names import parse_asked
-from attrbank.schema.fields import Core, Inversion
+from attrbank.schema.choices import Core, Inversion
 
 if TYPE_CHECKING:  # help is shown without plugins
     from attrbank.editing.plan import Plan

@@ -14,7 +14,6 @@ from attrbank.cli.progress_bar import progress_bar
 from attrbank.editing.request import ApplyRequest
 from attrbank.errors import PartialError
 from attrbank.names import parse_seeds
-from attrbank.pictures.find import pictures_in
 from attrbank.pictures.output_names import is_template
 
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ def batch_of(request: ApplyRequest, prompts: Path | None, seeds: str | None) -> 
     if not (prompts or seeds or folder or named_by_template):
         return None
     from attrbank.editing.batch_plan import BatchRequest, read_prompts  # help is shown without plugins
+    from attrbank.pictures.find import pictures_in
 
     return BatchRequest(
         common=request,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from attrbank.cli import terminal
 from attrbank.names import format_seeds
-from attrbank.schema.measured import Card, Estimate
-from attrbank.schema.stored import AttributeRecord, Trial
+
+if TYPE_CHECKING:
+    from attrbank.schema.measured import Card, Estimate
+    from attrbank.schema.stored import AttributeRecord, Trial
 
 
 def card_facts(card: Card) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from attrbank.cli.completing import attributes
 from attrbank.cli.listing import difference, span
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import CorruptArtifactError, IncompatibleError
-from attrbank.schema.fields import ON_THE_WAY
+from attrbank.schema.choices import ON_THE_WAY
 from attrbank.store.bank import Bank
 
 if TYPE_CHECKING:

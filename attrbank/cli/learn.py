@@ -28,13 +28,12 @@ from attrbank.cli.options import (
 )
 from attrbank.cli.progress_bar import Report, progress_bar
 from attrbank.names import parse_seeds
-from attrbank.pictures.find import matched
-from attrbank.schema.asked import LearnSpec, PictureFiles
-from attrbank.schema.fields import BankedZ, Core, Preset, Solver, Tail, Vectors, Weights
+from attrbank.schema.choices import BankedZ, Core, Preset, Solver, Tail, Vectors, Weights
 from attrbank.text import quoted
 
 if TYPE_CHECKING:  # help is shown without torch
     from attrbank.learning.run import Stored
+    from attrbank.schema.asked import LearnSpec, PictureFiles
 
 Prompts: TypeAlias = list[str] | None
 Images: TypeAlias = Path | None
@@ -64,6 +63,8 @@ class Pairs:
             raise typer.BadParameter("Give --source and --target, or --source-image and --target-image.")
         if self.source_image is None or self.target_image is None:
             return ()
+        from attrbank.pictures.find import matched
+
         return matched(self.source_image, self.target_image)
 
 

@@ -14,11 +14,11 @@ from attrbank.cli.completing import attributes
 from attrbank.cli.measuring import CommonPromptOption, Pictures
 from attrbank.cli.options import BackboneOption, BankOption, JsonOption, OnOption, Sampling, Where, spelled_out
 from attrbank.cli.progress_bar import progress_bar
-from attrbank.schema.measured import Estimate, Group, Matrix
 from attrbank.store.bank import Bank
 
 if TYPE_CHECKING:  # help must not wait for torch
     from attrbank.evaluation.pairings import MatrixRequest
+    from attrbank.schema.measured import Estimate, Group, Matrix
 
 PAIR_COLUMNS = ("ATTRIBUTE", "BESIDE", "PICTURES", "ALONE", "TOGETHER", "GAIN", "SURVIVAL", "ORDER", "")
 GROUP_COLUMNS = ("AT ONCE", "RULE", "SETS", "SUCCESS", "DISTANCE", "DAMAGE")

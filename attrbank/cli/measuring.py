@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from attrbank.names import parse_seeds
-from attrbank.schema.measured import Split
+from attrbank.schema.choices import Split
 
 CommonPromptOption: TypeAlias = Annotated[
     str | None, typer.Option("--prompt", metavar="P", help="Of all pictures; default the backbone's.")

@@ -12,7 +12,6 @@ from attrbank.cli.apply import apply_one, show_plan
 from attrbank.cli.completing import attributes, backbones
 from attrbank.cli.options import BankOption, JsonOption, NegativeOption, Sampling, Where, spelled_out
 from attrbank.names import parse_asked
-from attrbank.pictures.recipes import recipe_in
 
 
 @spelled_out
@@ -47,6 +46,7 @@ def replay(
 ) -> None:
     """Draw a picture again from the recipe in it. Nothing is otherwise but what is asked for."""
     from attrbank.editing.replaying import changed_since, request_of  # help is shown without plugins
+    from attrbank.pictures.recipes import recipe_in
 
     recipe = recipe_in(picture)
     request = request_of(

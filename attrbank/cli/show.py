@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,15 +15,16 @@ from attrbank.cli.completing import attributes
 from attrbank.cli.listing import difference, span
 from attrbank.cli.options import BankOption, JsonOption
 from attrbank.errors import AttrbankError, CorruptArtifactError
-from attrbank.pictures.recipes import recipe_in
-from attrbank.schema.annotated import Annotation
-from attrbank.schema.carried import Recipe, RecipeTurn
-from attrbank.schema.fields import ON_THE_WAY
-from attrbank.schema.measured import Card
-from attrbank.schema.stored import AttributeRecord
+from attrbank.schema.choices import ON_THE_WAY
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 from attrbank.text import quoted
+
+if TYPE_CHECKING:  # names are completed without what these import
+    from attrbank.schema.annotated import Annotation
+    from attrbank.schema.carried import Recipe, RecipeTurn
+    from attrbank.schema.measured import Card
+    from attrbank.schema.stored import AttributeRecord
 
 
 def show(
@@ -73,6 +74,8 @@ def _asked(turn: RecipeTurn) -> str:
 
 
 def _show_picture(path: Path, bank: Path | None, as_json: bool) -> None:
+    from attrbank.pictures.recipes import recipe_in
+
     recipe = recipe_in(path)
     if absent := [turn.name for turn in recipe.steps_applied if not _is_there(bank, turn)]:
         terminal.say(f"This bank does not have {', '.join(absent)} as it was; name the one that does with --bank.")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from itertools import chain, islice, zip_longest
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 DECIDING_ROWS = 1000
 """So many rows of a table in a pipe decide how wide its columns are."""
+ITERM = frozenset({"iTerm.app", "iTerm2", "WezTerm", "mintty"})
+"""Terminals that know iTerm's sequence, as they call themselves in the environment."""
 NARROWEST = 8
 """No column is cut further; a row that needs more room than the terminal has goes on in its next line."""
 
@@ -90,8 +94,11 @@ def table(
 
 
 def picture(data: bytes) -> None:
-    """A small picture, where the terminal can show one (Kitty's protocol or sixels) and the extra ``term`` is there."""
-    if not in_terminal():
+    """A small picture, where the terminal can: by iTerm's protocol; with the extra ``term`` by Kitty's or as sixels."""
+    if not (data and in_terminal()):
+        return
+    if _speaks_iterm():
+        sys.stdout.write(f"\x1b]1337;File=inline=1;size={len(data)};width={_picture_width()}:{_base64(data)}\a\n")
         return
     try:
         from textual_image import renderable  # asks the terminal what it can
@@ -100,7 +107,25 @@ def picture(data: bytes) -> None:
     if renderable.Image in (renderable.TGPImage, renderable.SixelImage):
         from rich.console import Console
 
-        Console().print(renderable.Image(BytesIO(data), width=min(_width(), 60), height="auto"))
+        Console().print(renderable.Image(BytesIO(data), width=_picture_width(), height="auto"))
+
+
+def _speaks_iterm() -> bool:
+    """Whether the terminal has said that it knows iTerm's sequence for pictures; a multiplexer would swallow it.
+
+    The sequence: https://iterm2.com/documentation-images.html.
+    """
+    names = {os.environ.get(name) for name in ("TERM_PROGRAM", "LC_TERMINAL")}  # the second one passes through ssh
+    return not names.isdisjoint(ITERM) and not {"TMUX", "STY"} & os.environ.keys()
+
+
+def _base64(data: bytes) -> str:
+    return b64encode(data).decode()
+
+
+def _picture_width() -> int:
+    """In characters."""
+    return min(_width(), 60)
 
 
 def details(facts: Iterable[tuple[str, object]]) -> None:

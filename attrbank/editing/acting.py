@@ -12,7 +12,7 @@ from attrbank.editing.composition import Act
 from attrbank.editing.contradiction import opposed_to
 from attrbank.methods.protocol import AnyEdit
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema.fields import Core
+from attrbank.schema.choices import Core
 from attrbank.schema.stored import AttributeRecord
 
 

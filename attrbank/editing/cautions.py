@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from attrbank.attribute.calibration import beyond_range, calibration_of
 from attrbank.editing.contradiction import apart_from, opposed_to, said_of
 from attrbank.errors import AttrbankError
-from attrbank.schema.fields import Core
+from attrbank.schema.choices import Core
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry

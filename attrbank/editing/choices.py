@@ -6,7 +6,7 @@ from attrbank.diffusion.prediction import is_guided
 from attrbank.diffusion.protocols import Description, Sampler, guidance_of, require_invertible
 from attrbank.editing.request import ApplyRequest
 from attrbank.errors import InvalidValueError
-from attrbank.schema.fields import Inversion
+from attrbank.schema.choices import Inversion
 from attrbank.schema.stored import AttributeRecord
 
 REFINEMENTS: dict[Inversion, int] = {"ddim": 0, "refined": 1}

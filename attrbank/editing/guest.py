@@ -22,7 +22,7 @@ from attrbank.methods.protocol import AnyEdit, Edit, ModelEdit
 from attrbank.names import Asked, When
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.asked import PromptPair
-from attrbank.schema.fields import Core
+from attrbank.schema.choices import Core
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry

@@ -30,7 +30,7 @@ from attrbank.editing.wording import check_words, refuse_idle_word, words_for
 from attrbank.errors import InvalidValueError, NotFoundError
 from attrbank.names import When
 from attrbank.plugins.manager import PluginManager, load_plugins
-from attrbank.schema.fields import Inversion
+from attrbank.schema.choices import Inversion
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.blobs import Artifact

@@ -10,8 +10,7 @@ from attrbank.diffusion.placement import Placement
 from attrbank.errors import InvalidValueError
 from attrbank.names import Asked, check_text, check_word, parse_reference
 from attrbank.pictures.output_names import check_png
-from attrbank.schema.complaints import ALLOWED
-from attrbank.schema.fields import MAX_ATTRIBUTES, MAX_LABEL, MAX_PROMPT, Core, Inversion
+from attrbank.schema.choices import ALLOWED, MAX_ATTRIBUTES, MAX_LABEL, MAX_PROMPT, Core, Inversion
 from attrbank.text import printable
 
 _STRENGTH = "1 is the full effect, 0 none, a negative strength the opposite."

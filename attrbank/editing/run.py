@@ -18,6 +18,7 @@ from attrbank.diffusion.protocols import Backbone, parts_of, precision_of
 from attrbank.diffusion.remembering import Memory, RememberingTrajectory
 from attrbank.diffusion.trajectory import Position, Trajectory
 from attrbank.editing.acting import ready
+from attrbank.editing.composition import Act
 from attrbank.editing.plan import Plan, plan
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.retouching import Drawn, GivenFiles, GivenPictures, draw
@@ -92,6 +93,7 @@ class Editor:
         placement: where the backbone is to run.
         backbone: the one that the plan names, if it is loaded already.
         memory: of what that has predicted before; None predicts everything.
+        acting: what becomes of each attribute's turn.
 
     Raises:
         IncompatibleError: the backbone cannot be loaded.
@@ -105,17 +107,20 @@ class Editor:
         *,
         backbone: Backbone | None = None,
         memory: Memory | None = None,
+        acting: Callable[[Act], Act] = lambda act: act,
     ) -> None:
         self._memory = memory
         self._backbone: Backbone = backbone or load_plugins().backbone(planned.backbone_reference, placement)
         self._acts = [
-            ready(
-                replace(opened(turn.artifact), record=turn.record),
-                turn.strength,
-                turn.core,
-                raw=turn.raw,
-                words=turn.words,
-            ).at(turn.indices)
+            acting(
+                ready(
+                    replace(opened(turn.artifact), record=turn.record),
+                    turn.strength,
+                    turn.core,
+                    raw=turn.raw,
+                    words=turn.words,
+                ).at(turn.indices)
+            )
             for turn in planned.turns
         ]
 

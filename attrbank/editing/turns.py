@@ -8,7 +8,7 @@ from typing import Any
 from attrbank.editing.cost import Stop
 from attrbank.methods.protocol import Method
 from attrbank.names import When
-from attrbank.schema.fields import Core
+from attrbank.schema.choices import Core
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.blobs import Artifact
 from attrbank.store.entry import Entry

@@ -15,7 +15,7 @@ from attrbank.methods.inputs import Beside
 from attrbank.methods.protocol import LASTING, Method
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.asked import PromptPair
-from attrbank.schema.fields import Core
+from attrbank.schema.choices import Core
 
 LARGEST_LATENT = 2**24
 """Numbers in the largest latent on which an edit is tried; no model here has a sixteenth of it."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.evaluation.numbers.curves import GOAL, Values, matched, usable
-from attrbank.schema.fields import Core
+from attrbank.schema.choices import Core
 from attrbank.schema.stored import Calibration, Trial
 
 MARGIN = 1.2

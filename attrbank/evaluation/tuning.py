@@ -28,7 +28,7 @@ from attrbank.methods.protocol import Method, OnProgress, OnWarning, quiet, sile
 from attrbank.names import When
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.asked import LearnSpec
-from attrbank.schema.fields import Core
+from attrbank.schema.choices import Core
 from attrbank.schema.stored import AttributeRecord, Tuning
 
 TIMES = (0.2, 0.3)

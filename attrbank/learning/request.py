@@ -12,8 +12,8 @@ from attrbank.methods.protocol import Method
 from attrbank.names import check_word, validate_name
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.asked import DEFAULT_METHOD, METHOD_OPTIONS, LearnSpec, PictureFiles, PromptPair
+from attrbank.schema.choices import Preset
 from attrbank.schema.complaints import invalid_value
-from attrbank.schema.fields import Preset
 
 _DEFAULT_SEEDS = tuple(range(64))
 _ONLY_WITH_PROMPTS = {"seeds", "delta_tau", "branch", "keep"}

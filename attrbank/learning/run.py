@@ -32,7 +32,7 @@ from attrbank.names import check_text
 from attrbank.pictures.mask import region_of
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.asked import LearnSpec, PromptPair
-from attrbank.schema.fields import MAX_LABEL, Preset
+from attrbank.schema.choices import MAX_LABEL, Preset
 from attrbank.schema.stored import AttributeRecord, PicturePair, Resolved
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry

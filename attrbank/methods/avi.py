@@ -13,7 +13,8 @@ from attrbank.methods.strengths import Strengths
 from attrbank.methods.turns import pair_of
 from attrbank.names import When
 from attrbank.schema.asked import LearnSpec, PaperOptions
-from attrbank.schema.fields import ON_THE_WAY, Core, Part, Preset
+from attrbank.schema.choices import ON_THE_WAY, Core, Preset
+from attrbank.schema.fields import Part
 from attrbank.schema.stored import AttributeRecord
 
 if TYPE_CHECKING:  # a plan asks a method what it needs, without torch

@@ -29,7 +29,7 @@ from attrbank.methods.inputs import EditInputs
 from attrbank.methods.pairs import predict_seen_pairs
 from attrbank.methods.protocol import Edit, LearnContext, Learned
 from attrbank.methods.trial import FEWEST_STEPS, Trial
-from attrbank.schema.fields import ON_THE_WAY, Core
+from attrbank.schema.choices import ON_THE_WAY, Core
 from attrbank.schema.stored import AttributeRecord
 
 SHARED_RANK = 8

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrbank.errors import InvalidValueError
 from attrbank.names import When
-from attrbank.schema.fields import ON_THE_WAY
+from attrbank.schema.choices import ON_THE_WAY
 from attrbank.schema.stored import AttributeRecord
 
 if TYPE_CHECKING:

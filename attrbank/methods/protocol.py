@@ -21,7 +21,8 @@ from attrbank.methods.paired import PairedEdit
 from attrbank.methods.strengths import Strengths
 from attrbank.names import When
 from attrbank.schema.asked import LearnSpec
-from attrbank.schema.fields import Core, Part, Preset
+from attrbank.schema.choices import Core, Preset
+from attrbank.schema.fields import Part
 from attrbank.schema.stored import AttributeRecord
 
 if TYPE_CHECKING:  # plans ask methods what they need, without torch

@@ -13,7 +13,8 @@ from attrbank.errors import InvalidValueError
 from attrbank.methods.needs import Needs
 from attrbank.methods.protocol import Method
 from attrbank.schema.asked import LearnSpec
-from attrbank.schema.fields import Core, Part, Preset
+from attrbank.schema.choices import Core, Preset
+from attrbank.schema.fields import Part
 from attrbank.schema.stored import AttributeRecord
 
 if TYPE_CHECKING:  # a plan asks a method what it needs, without torch

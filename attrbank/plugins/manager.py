@@ -42,7 +42,8 @@ HERE = "here"
 
 if TYPE_CHECKING:
     from attrbank.methods.protocol import Method
-    from attrbank.schema.fields import Core, Part
+    from attrbank.schema.choices import Core
+    from attrbank.schema.fields import Part
     from attrbank.schema.stored import AttributeRecord
 
 

@@ -7,21 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from attrbank.schema.fields import (
-    BankedZ,
-    Core,
-    Finite,
-    Fraction,
-    Label,
-    Name,
-    Prompt,
-    Record,
-    Seeds,
-    Solver,
-    Tail,
-    Vectors,
-    Weights,
-)
+from attrbank.schema.choices import BankedZ, Core, Solver, Tail, Vectors, Weights
+from attrbank.schema.fields import Finite, Fraction, Label, Name, Prompt, Record, Seeds
 
 
 class PromptPair(Record):

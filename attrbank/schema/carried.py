@@ -6,20 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from attrbank.schema.fields import (
-    MAX_ATTRIBUTES,
-    MAX_LABEL,
-    Core,
-    Finite,
-    Inversion,
-    Label,
-    Name,
-    Prompt,
-    Record,
-    Seed,
-    Sha256,
-    Time,
-)
+from attrbank.schema.choices import MAX_ATTRIBUTES, MAX_LABEL, Core, Inversion
+from attrbank.schema.fields import Finite, Label, Name, Prompt, Record, Seed, Sha256, Time
 from attrbank.text import Dtype
 
 

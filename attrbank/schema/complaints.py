@@ -7,19 +7,8 @@ import re
 from pydantic import ValidationError
 
 from attrbank.errors import InvalidValueError
+from attrbank.schema.choices import ALLOWED
 from attrbank.text import printable
-
-ALLOWED = {
-    "t_x": "Times are fractions of the whole: above 0 and up to 1, such as 0.4.",
-    "delta_tau": "T_z = T_x + Δτ lies between 0 and T_x, so Δτ is usually about -0.2.",
-    "branch": "Times are fractions of the whole: from T_x to 1.",
-    "seeds": "Seeds are whole numbers from 0 to 2^63 - 1, such as 0-63.",
-    "steps": "Between 1 and 1000 steps; 25 to 50 are usual.",
-    "guidance_scale": "Between 0 and 100; 1 is no guidance.",
-    "rank": "Between 1 and the latent's smaller side; 4 is usual.",
-    "k": "From 1 to one less than the latent's smaller side; leave it out for half.",
-}
-"""By field, what a user may give."""
 
 _SHOULD = re.compile(r"^\w+ should")
 

@@ -7,11 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from attrbank.schema.choices import MAX_LABEL, MAX_PROMPT
 from attrbank.text import MAX_SEEDS, NAME_PATTERN, SEED_LIMIT, TIME_PATTERN
 
 FORMAT_VERSION = 1
-MAX_ATTRIBUTES, MAX_PROMPT, MAX_LABEL = 64, 2000, 200
-"""The most attributes of one picture, and the most characters of a prompt and of a name that is not a ``Name``."""
 
 Name = Annotated[str, StringConstraints(pattern=re.compile(rf"^{NAME_PATTERN}\Z"))]
 Sha256 = Annotated[str, StringConstraints(pattern=re.compile(r"^[0-9a-f]{64}\Z"))]
@@ -23,16 +22,6 @@ Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Time = Annotated[str, StringConstraints(pattern=re.compile(rf"^(?:{TIME_PATTERN})\Z"))]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
-Vectors = Literal["difference", "paper"]
-Core = Literal["mean", "mlp", "conv", "own", "live", "path", "distil"]
-ON_THE_WAY: frozenset[Core] = frozenset({"live", "path"})
-"""The cores that act a little at several times, which their records hold; the others act once, at T_x."""
-Tail = Literal["text", "alg1"]
-Solver = Literal["mlp", "exact"]
-Weights = Literal["blend", "s", "s+ds", "s_x"]
-BankedZ = Literal["banked", "own"]
-Preset = Literal["paper"]
-Inversion = Literal["ddim", "refined"]
 Part = Literal["text", "codec"]
 """What stands around the network that denoises: text encoders with their tokenizers, and the image codec."""
 

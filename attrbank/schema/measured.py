@@ -7,9 +7,9 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import ConfigDict, Field, computed_field
 
+from attrbank.schema.choices import Split
 from attrbank.schema.fields import Finite, Label, Name, Prompt, Record, Sha256
 
-Split: TypeAlias = Literal["judge", "tune"]
 Rule: TypeAlias = Literal["sequence", "sum", "root"]
 """How several attributes act at once.
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer, model_validator
 
 from attrbank.schema.asked import MAX_PICTURES, PaperOptions, PromptPairs, require_prompts_or_pictures
-from attrbank.schema.fields import ON_THE_WAY, Core, Finite, Fraction, Label, Name, Record, Seed, Sha256, Vectors
+from attrbank.schema.choices import ON_THE_WAY, Core, Vectors
+from attrbank.schema.fields import Finite, Fraction, Label, Name, Record, Seed, Sha256
 from attrbank.text import MAX_SEEDS
 
 MAX_TIMES, MAX_WORDS = 64, 64

@@ -20,8 +20,8 @@ from attrbank.learning.request import learn_spec
 from attrbank.names import parse_asked, parse_seeds
 from attrbank.pictures.find import matched
 from attrbank.schema.asked import LearnSpec, PictureFiles
+from attrbank.schema.choices import BankedZ, Core, Inversion, Preset, Solver, Tail, Vectors, Weights
 from attrbank.schema.complaints import invalid_value
-from attrbank.schema.fields import BankedZ, Core, Inversion, Preset, Solver, Tail, Vectors, Weights
 from attrbank.text import MAX_SEEDS, SEED_LIMIT
 
 PathLike: TypeAlias = str | os.PathLike[str]

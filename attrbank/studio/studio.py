@@ -14,7 +14,7 @@ from attrbank.diffusion.protocols import Backbone, Description
 from attrbank.diffusion.remembering import ROOM, Memory
 from attrbank.editing.axes import OnCell
 from attrbank.editing.cells import planned_cells, sheet_of
-from attrbank.editing.draft import drafted
+from attrbank.editing.draft import drafted, hastened
 from attrbank.editing.plan import plan
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.retouching import GivenFiles
@@ -92,7 +92,7 @@ class Studio:
             return drawn(request, listener, self._model, self._memory, self._described, on_warning)
 
     def draft(self, *attributes: str, on_step: OnStep = silent, **options: Unpack[ApplyOptions]) -> Image.Image:
-        """What ``apply`` would show after the edits, in fewer steps from there: soon, alike, and not for keeping.
+        """What ``apply`` would show after the edits, in fewer steps: soon, alike, and not for keeping.
 
         Arguments and errors as ``apply``; nothing is warned of.
         """
@@ -102,7 +102,7 @@ class Studio:
             request = apply_request(attributes, options, bank=self._bank, **self._where)
             planned = drafted(plan(request, self._described))
             given = GivenFiles.read(planned).decoded()
-            editor = Editor(planned, planned.placement, backbone=self._model, memory=self._memory)
+            editor = Editor(planned, planned.placement, backbone=self._model, memory=self._memory, acting=hastened)
             return like(given.image, editor.draw(planned, given, listener)[0].after)
 
     def sheet(

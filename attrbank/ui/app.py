@@ -17,6 +17,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from attrbank.backbones.parts.devices import devices_here
 from attrbank.cli.compat import known_models
 from attrbank.diffusion.placement import Placement
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
@@ -30,6 +31,7 @@ from attrbank.ui.dropped import Dropped, taken
 from attrbank.ui.guard import Guard
 from attrbank.ui.learnings import Learnings
 from attrbank.ui.models import Models
+from attrbank.ui.refusal import told
 from attrbank.ui.shelf import Shelf
 
 FILES = Path(__file__).with_name("page")
@@ -103,15 +105,16 @@ class Page:
             "backbone": self._begins_with,
             "backbones": list(dict.fromkeys([self._begins_with, *known_models()])),
             "samplers": samplers,
+            "devices": devices_here(),
         }
 
     async def _model(self, request: Request) -> Response:
         """How far a model is, and what can act on it."""
         name = request.query_params.get("backbone") or self._begins_with
-        model = self._models.of(name, again="again" in request.query_params)
+        model = self._models.of(name, request.query_params.get("device"), again="again" in request.query_params)
         known = await _aside(model.as_json)
         if model.error is not None:
-            known["error"] = _told(model.error)
+            known["error"] = told(model.error)
         if model.description is not None:
             known["attributes"] = await _aside(self._shelf.sliders, model.description)
         return JSONResponse(known)
@@ -136,7 +139,7 @@ class Page:
 
     async def _learn(self, request: Request) -> Response:
         order = read(LearnOrder, await _body(request, LONGEST_ORDER))
-        learning = self._learnings.begin(order, self._models.of(order.backbone).studio())
+        learning = self._learnings.begin(order, self._models.of(order.backbone, order.device).studio())
         return JSONResponse(learning.as_json())
 
     async def _learning(self, request: Request) -> Response:
@@ -208,9 +211,4 @@ async def _body(request: Request, most: int) -> bytes:
 
 
 async def _refused(request: Request, error: AttrbankError) -> Response:
-    return JSONResponse({"error": _told(error)}, 404 if isinstance(error, NotFoundError) else 400)
-
-
-def _told(error: AttrbankError) -> dict[str, Any]:
-    """An error as the command line tells it."""
-    return {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
+    return JSONResponse({"error": told(error)}, 404 if isinstance(error, NotFoundError) else 400)

@@ -9,20 +9,9 @@ from typing import Annotated, TypeVar
 from pydantic import Field, StringConstraints, ValidationError
 
 from attrbank.errors import InvalidValueError
+from attrbank.schema.choices import MAX_ATTRIBUTES, Core, Inversion
 from attrbank.schema.complaints import place_and_reason
-from attrbank.schema.fields import (
-    MAX_ATTRIBUTES,
-    Core,
-    Finite,
-    Inversion,
-    Label,
-    Name,
-    Prompt,
-    Record,
-    Seed,
-    Sha256,
-    Time,
-)
+from attrbank.schema.fields import Finite, Label, Name, Prompt, Record, Seed, Sha256, Time
 from attrbank.studio.arguments import ApplyOptions
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -61,6 +50,7 @@ class Wish(Record):
     """
 
     backbone: Label
+    device: Label | None = None
     attributes: Annotated[tuple[Slider, ...], Field(max_length=MAX_ATTRIBUTES)] = ()
     prompt: Prompt | None = None
     negative_prompt: Prompt | None = None
@@ -83,7 +73,7 @@ class Wish(Record):
 
     def options(self, picture: Callable[[str], Path]) -> ApplyOptions:
         """What ``Studio.apply`` is told beside the attributes; ``picture`` tells where one of a key lies."""
-        told = self.model_dump(exclude={"backbone", "attributes"}, exclude_none=True)
+        told = self.model_dump(exclude={"backbone", "device", "attributes"}, exclude_none=True)
         files = {name: picture(told[name]) for name in ("image", "mask") if name in told}
         return ApplyOptions(**{**told, **files})  # type: ignore[typeddict-item]
 
@@ -119,15 +109,17 @@ class SheetOrder(Record):
 
 
 class LearnOrder(Record):
-    """An attribute to learn from two prompts."""
+    """An attribute to learn from two prompts; ``force`` stores what next to nothing was found of."""
 
     backbone: Label
+    device: Label | None = None
     name: str
     source: Prompt
     target: Prompt
     seeds: Label | None = None
     steps: Steps | None = None
     replace: bool = False
+    force: bool = False
 
 
 class NewName(Record):

@@ -114,6 +114,8 @@ def _bound(port: int) -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # A small answer would wait 40 ms for word that its head has arrived: asyncio forgets this one for such sockets.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listening.bind((HOST, port))
         listening.listen()  # from now on nobody else can have it
     except OSError:

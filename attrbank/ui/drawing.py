@@ -45,7 +45,7 @@ class Drawing:
             self._tabs.asks(order.tab, order.number)
             watch = self._tabs.watching(order.tab, order.number, once=order.draft)
             wish, options = order.wish, order.wish.options(self._dropped.path)
-            studio = self._models.of(wish.backbone).studio()
+            studio = self._models.of(wish.backbone, wish.device).studio()
             if order.draft:
                 return {"number": order.number, "after": shown(studio.draft(*wish.texts, on_step=watch, **options))}
             result = studio.apply(*wish.texts, on_step=watch, on_warning=silent, **options)
@@ -56,7 +56,7 @@ class Drawing:
     def save(self, order: SaveOrder) -> tuple[str, bytes]:
         """A PNG with its recipe, as ``attrbank apply`` writes it, and what to call it."""
         options = order.wish.options(self._dropped.path)
-        studio = self._models.of(order.wish.backbone).studio()
+        studio = self._models.of(order.wish.backbone, order.wish.device).studio()
         result = studio.apply(*order.wish.texts, on_warning=silent, **options)
         return result.name.name, result.png(only_after=order.only_after)
 
@@ -65,7 +65,7 @@ class Drawing:
         wish, options = order.wish, order.wish.options(self._dropped.path)
         varied = {axis.partition("=")[0] for axis in (order.x, order.y) if axis}
         given = [slider.text for slider in wish.attributes if slider.name not in varied]
-        return self._models.of(wish.backbone).studio().sheet(*given, x=order.x, y=order.y, **options)
+        return self._models.of(wish.backbone, wish.device).studio().sheet(*given, x=order.x, y=order.y, **options)
 
     def _told(self, result: Result, wish: Wish) -> dict[str, Any]:
         options = wish.options(self._dropped.path)

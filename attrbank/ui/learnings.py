@@ -10,6 +10,7 @@ from typing import Any
 from attrbank.errors import AttrbankError, NotFoundError
 from attrbank.studio.studio import Studio
 from attrbank.ui.asked import LearnOrder
+from attrbank.ui.refusal import told
 
 MOST = 16
 STORED = "drawing a preview"
@@ -51,7 +52,7 @@ class Learning:
 
     def _run(self) -> None:
         order = self._order
-        options = order.model_dump(include={"seeds", "steps", "replace"}, exclude_none=True)
+        options = order.model_dump(include={"seeds", "steps", "replace", "force"}, exclude_none=True)
         try:
             entry = self._studio.learn(
                 order.name,
@@ -65,7 +66,7 @@ class Learning:
         except CancelledError:
             self._news = {"state": "cancelled"}
         except AttrbankError as error:
-            self._news = {"state": "failed", "error": {"message": error.message, "hint": error.hint}}
+            self._news = {"state": "failed", "error": told(error)}
 
     def _told(self, stage: str, done: int, total: int) -> None:
         if self._cancelled.is_set() and stage != STORED:

@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,24 +109,32 @@ class Models:
 
     def __init__(self, bank: Path | None, placement: Placement | None) -> None:
         self._bank, self._placement = bank, placement
-        self._known: OrderedDict[str, Model] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str | None], Model] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, name: str, *, again: bool = False) -> Model:
+    def of(self, name: str, device: str | None = None, *, again: bool = False) -> Model:
         """The model of a name, which is loaded from now on if it was not.
 
         Args:
             name: as ``--backbone`` has it.
+            device: as ``--device`` has it; None is where the page was told to run them.
             again: try once more what could not be loaded.
+
+        Raises:
+            InvalidValueError: no device is called so.
         """
+        placement, key = self._on(device), (name, device)
         with self._lock:
-            if again and name in self._known and self._known[name].state == "failed":
-                del self._known[name]
-            if name not in self._known:
-                self._known[name] = Model(name, self._bank, self._placement)
-            model = self._known[name]
-            self._known.move_to_end(name)
+            if again and key in self._known and self._known[key].state == "failed":
+                del self._known[key]
+            if key not in self._known:
+                self._known[key] = Model(name, self._bank, placement)
+            model = self._known[key]
+            self._known.move_to_end(key)
             while len(self._known) > MOST:
                 failed = (other for other, known in self._known.items() if known.state == "failed")
                 del self._known[next(failed, next(iter(self._known)))]
             return model
+
+    def _on(self, device: str | None) -> Placement | None:
+        return self._placement if device is None else replace(self._placement or Placement(), device=device)

@@ -64,6 +64,8 @@ def _said(wish: Wish, options: Mapping[str, Any], bank: Path | None) -> Iterator
             yield name, value.name if isinstance(value, Path) else value
     if wish.backbone != DEFAULT_BACKBONE:
         yield "backbone", wish.backbone
+    if wish.device is not None:
+        yield "device", wish.device
     if bank is not None:
         yield "bank", str(bank)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from attrbank.cli.card import card_facts
 from attrbank.cli.compat import misfit
@@ -20,6 +20,9 @@ UNMEASURED = (-1.0, 1.0)
 
 Found = TypeVar("Found")
 
+Fit = Literal["yes", "related", "no"]
+"""Whether an attribute can act on a model: as it is, if it is forced, or not at all."""
+
 
 class Shelf:
     """A bank, opened anew for every question: others may write to it.
@@ -30,7 +33,7 @@ class Shelf:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._fits: dict[tuple[str, str], bool] = {}
+        self._fits: dict[tuple[str, str], Fit] = {}
 
     @property
     def bank(self) -> Bank:
@@ -38,10 +41,14 @@ class Shelf:
         return Bank.open(self._path)
 
     def sliders(self, model: Description) -> list[dict[str, Any]]:
-        """What can act on a model, each with the range of its slider."""
+        """What can act on a model, each with the range of its slider; ``related`` is what would have to be forced."""
         bank = self.bank
-        fitting = [entry for entry in bank.entries() if self._fit(bank, entry, model)]
-        return [_slider(entry, has_preview=bank.previews.path(entry) is not None) for entry in fitting]
+        found = [(entry, self._fit(bank, entry, model)) for entry in bank.entries()]
+        return [
+            _slider(entry, has_preview=bank.previews.path(entry) is not None) | {"related": fit == "related"}
+            for entry, fit in found
+            if fit != "no"
+        ]
 
     def exhibits(self, words: str) -> list[dict[str, Any]]:
         """What the gallery shows, all or what holds some words."""
@@ -75,14 +82,15 @@ class Shelf:
         bank = self.bank
         bank.annotations.note(bank.resolve(identity), text)
 
-    def _fit(self, bank: Bank, entry: Entry, model: Description) -> bool:
+    def _fit(self, bank: Bank, entry: Entry, model: Description) -> Fit:
         """Whether an attribute can act on a model; one that is damaged cannot, and stops nobody."""
         key = entry.id, model.fingerprint
         if key not in self._fits:
             try:
-                self._fits[key] = misfit(bank.record(entry), model) is None
+                found = misfit(bank.record(entry), model)
             except AttrbankError:
-                return False
+                return "no"
+            self._fits[key] = "yes" if found is None else "related" if found.forcible else "no"
         return self._fits[key]
 
 

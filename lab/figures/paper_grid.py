@@ -24,7 +24,7 @@ from attrbank.evaluation.bench.subjects import RENDERED
 from attrbank.evaluation.judges.oracle_judge import OracleJudge
 from attrbank.names import parse_seeds
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema.measured import Split
+from attrbank.schema.choices import Split
 from lab import markdown
 from lab.figures.brief import cell
 from lab.figures.paper_setting import Lacking, Setting

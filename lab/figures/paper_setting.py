@@ -14,7 +14,7 @@ from attrbank.evaluation.numbers.estimates import mean
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema.fields import Tail, Weights
+from attrbank.schema.choices import Tail, Weights
 from lab.figures.brief import Brief, brief
 
 

@@ -17,7 +17,7 @@ from attrbank.editing.choices import GUIDANCE_OF_PICTURES, REFINEMENTS
 from attrbank.editing.composition import Act, run_edits
 from attrbank.pictures.frame import Frame
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema.fields import Inversion
+from attrbank.schema.choices import Inversion
 from attrbank.store.bank import Bank
 from lab.stored import stored
 

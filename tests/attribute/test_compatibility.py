@@ -12,7 +12,8 @@ from attrbank.attribute.compatibility import check_binding, mismatch, uncertain
 from attrbank.diffusion.protocols import family_of, former_of, parts_of
 from attrbank.errors import IncompatibleError
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema.fields import Core, Part
+from attrbank.schema.choices import Core
+from attrbank.schema.fields import Part
 from attrbank.schema.stored import AttributeRecord, Binding
 from tests.helpers.artifacts import RECORD
 

@@ -9,7 +9,7 @@ from attrbank.avi.fit import CoreReport, fit_cores, fit_singular_values, optimal
 from attrbank.avi.network import CoreNet, SingularValueNet
 from attrbank.avi.objective import objective, pose
 from attrbank.errors import InvalidValueError, NumericError
-from attrbank.schema.fields import Tail
+from attrbank.schema.choices import Tail
 from tests.helpers.latents import HARD, hard, smooth
 
 

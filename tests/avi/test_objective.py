@@ -9,7 +9,7 @@ import torch
 from attrbank.avi.exact import solve
 from attrbank.avi.objective import Lambdas, objective, pose
 from attrbank.errors import InvalidValueError
-from attrbank.schema.fields import Tail
+from attrbank.schema.choices import Tail
 from tests.helpers.algorithm1 import objective_channel
 from tests.helpers.latents import HARD, hard, pair
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from io import BytesIO
@@ -14,6 +15,7 @@ from rich.cells import cell_len
 
 from attrbank.plugins.built_ins import COMMANDS
 from attrbank.store.bank import Bank
+from attrbank.store.entry import Entry
 from tests.cli.conftest import Cli, artifact
 from tests.helpers.artifacts import usable
 from tests.helpers.measured import a_card
@@ -282,6 +284,21 @@ def test_a_bank_is_kept_in_one_file_and_comes_back(cli: Cli, bank: Bank, tmp_pat
     assert cli("backup", file, "--force").code == 11
 
 
+def with_preview(bank: Bank) -> tuple[Entry, bytes]:
+    """An attribute and its preview."""
+    entry, buffer = bank.add(artifact()), BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "JPEG")
+    bank.previews.keep(entry, buffer.getvalue())
+    return entry, buffer.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever terminal the tests are run in."""
+    for name in ("TERM_PROGRAM", "LC_TERMINAL", "TMUX", "STY"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.mark.parametrize("able", [True, False])
 def test_a_preview_is_shown_where_the_terminal_can_and_is_a_path_anyhow(
     able: bool, cli: Cli, bank: Bank, monkeypatch: pytest.MonkeyPatch
@@ -302,12 +319,27 @@ def test_a_preview_is_shown_where_the_terminal_can_and_is_a_path_anyhow(
     package.renderable = shown  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "textual_image", package)
     monkeypatch.setitem(sys.modules, "textual_image.renderable", shown)
-    entry = bank.add(artifact())
-    buffer = BytesIO()
-    Image.new("RGB", (8, 8)).save(buffer, "JPEG")
-    bank.previews.keep(entry, buffer.getvalue())
+    entry, _ = with_preview(bank)
     assert "(a picture)" not in cli("show", "young").out
     monkeypatch.setattr("attrbank.cli.terminal.in_terminal", lambda: True)
     out = cli("show", "young").out
     assert ("(a picture)" in out) is able
     assert f"{entry.id}.jpg" in out
+
+
+@pytest.mark.parametrize(("said", "name"), [("TERM_PROGRAM", "iTerm.app"), ("LC_TERMINAL", "iTerm2")])
+def test_a_preview_is_shown_by_iterms_protocol_without_any_extra(
+    said: str, name: str, cli: Cli, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, data = with_preview(bank)
+    monkeypatch.setitem(sys.modules, "textual_image", None)
+    monkeypatch.setenv(said, name)
+    assert "\x1b" not in cli("show", "young").out  # a pipe
+    monkeypatch.setattr("attrbank.cli.terminal.in_terminal", lambda: True)
+    sequence, _, rest = cli("show", "young").out.partition("\a")
+    head, _, sent = sequence.partition(":")
+    assert head.startswith(f"\x1b]1337;File=inline=1;size={len(data)};width=")
+    assert base64.b64decode(sent, validate=True) == data
+    assert "\x1b" not in rest
+    monkeypatch.setenv("TMUX", "/tmp/tmux")
+    assert "\x1b" not in cli("show", "young").out

@@ -246,6 +246,20 @@ def test_a_draft_takes_few_steps_behind_the_last_edit_and_shows_nearly_the_same(
     assert distance(draft, exact.after) < distance(drawn.before, exact.after)
 
 
+def test_a_draft_of_what_acts_at_several_times_asks_the_network_little(studio, tmp_path):
+    studio = attrbank.Studio(studio.backbone, studio._model, tmp_path / "bank")
+    for name in ("one", "other"):
+        studio.learn(name, *PROMPTS, seeds=range(2), steps=STEPS, guidance_scale=3, core="live", preview=False)
+    drawn = studio.apply("one", "other:0.5", steps=STEPS, seed=3)
+    studio.draft("one:0.8", "other:0.5", steps=STEPS, seed=3)
+    with counting(studio._model) as rows:
+        draft = studio.draft("one:0.9", "other:0.5", steps=STEPS, seed=3)
+    exact = studio.apply("one:0.9", "other:0.5", steps=STEPS, seed=3)
+    # Three steps, and at the second of them what the edits find there; at the first that is known.
+    assert rows() == 3 * GUIDED + 2 * len(PROMPTS) < exact.unet_evaluations / 2
+    assert distance(draft, exact.after) < distance(drawn.before, exact.after)
+
+
 def test_a_draft_at_few_steps_is_the_picture_itself(studio):
     few = {"steps": 3, "seed": 4}  # of which two come after the edit
     with pytest.warns(UserWarning, match="nearest step"):

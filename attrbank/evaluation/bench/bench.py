@@ -22,7 +22,7 @@ from attrbank.evaluation.bench.shared_runs import Cost, SharedRuns
 from attrbank.methods.inputs import Beside
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.asked import PromptPair
-from attrbank.schema.fields import Core
+from attrbank.schema.choices import Core
 
 BATCH = 32
 

@@ -25,7 +25,7 @@ from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
 from attrbank.methods.protocol import LASTING, Edit
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema.fields import Core, Preset
+from attrbank.schema.choices import Core, Preset
 from attrbank.schema.stored import AttributeRecord
 
 

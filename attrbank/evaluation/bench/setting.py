@@ -18,7 +18,8 @@ from attrbank.evaluation.judges.choosing import chosen
 from attrbank.evaluation.judges.judge import Case, Hearing, Judge
 from attrbank.names import format_seeds
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema.measured import Protocol, Split
+from attrbank.schema.choices import Split
+from attrbank.schema.measured import Protocol
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
 

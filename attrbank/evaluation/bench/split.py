@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from attrbank.errors import InvalidValueError
 from attrbank.names import format_seeds
-from attrbank.schema.measured import Split
+from attrbank.schema.choices import Split
 from attrbank.schema.stored import AttributeRecord
 
 

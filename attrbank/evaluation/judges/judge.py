@@ -13,7 +13,7 @@ from torch import Tensor
 from attrbank.diffusion.protocols import Backbone
 from attrbank.evaluation.bench.subjects import Subject
 from attrbank.evaluation.numbers.distributions import diversity
-from attrbank.schema.measured import Split
+from attrbank.schema.choices import Split
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,8 +21,9 @@ from attrbank.pictures.find import matched
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.annotated import MAX_NOTE, Names
 from attrbank.schema.asked import METHOD_OPTIONS, LearnSpec, PictureFiles
+from attrbank.schema.choices import Preset
 from attrbank.schema.complaints import place_and_reason
-from attrbank.schema.fields import Label, Preset, Prompt, Record
+from attrbank.schema.fields import Label, Prompt, Record
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry

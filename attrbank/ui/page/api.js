@@ -1,7 +1,7 @@
 // Talks to the server. What goes wrong is a Refusal with the command line's own sentence and hint.
 
 export class Refusal extends Error {
-  constructor({ message, hint }) { super(message); this.hint = hint; }
+  constructor({ message, hint, force }) { super(message); Object.assign(this, { hint, force }); }
 }
 
 export async function ask(path, body, method = body === undefined ? "GET" : "POST") {

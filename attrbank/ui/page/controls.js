@@ -80,3 +80,10 @@ document.addEventListener("drop", event => {
 });
 
 export function showSamplers(names) { options($("sampler"), names); }
+
+export function showDevices(names) {
+  $("device").replaceChildren(new Option("as usual", ""), ...names.map(name => new Option(name)));
+  state.device = names.includes(state.device) ? state.device : null;
+  $("device").value = state.device ?? "";
+  $("device-choice").hidden = names.length < 2;
+}

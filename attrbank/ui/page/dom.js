@@ -4,26 +4,30 @@ export const $ = id => document.getElementById(id);
 
 export function say(text) { $("status").textContent = text; }
 
-let again = null;
+let again = null, agreed = null;
 
-export function trouble(error, retry = null) {
+// With a consent, which is offered where the command line offers --force.
+export function trouble(error, retry = null, consent = null) {
   const box = $("trouble");
   box.querySelector("strong").textContent = error.message;
   box.querySelector("span").textContent = error.hint ?? "";
   again = retry;
-  box.querySelector(".again").hidden = !retry;
+  agreed = error.force ? consent : null;
+  box.querySelector(".consent").hidden = !agreed;
+  box.querySelector(".again").hidden = !retry || Boolean(agreed);
   box.hidden = false;
   if (!("hint" in error)) console.error(error);
 }
 
 export function calm() { $("trouble").hidden = true; }
 
-export async function trying(work, retry = null) {
-  try { return await work(); } catch (error) { trouble(error, retry); return undefined; }
+export async function trying(work, retry = null, consent = null) {
+  try { return await work(); } catch (error) { trouble(error, retry, consent); return undefined; }
 }
 
 $("trouble").querySelector(".close").addEventListener("click", calm);
 $("trouble").querySelector(".again").addEventListener("click", () => { calm(); again?.(); });
+$("trouble").querySelector(".consent").addEventListener("click", () => { calm(); agreed?.(); });
 
 export async function copy(text, what) {
   try {

@@ -3,7 +3,7 @@
 
 import { json } from "./api.js";
 import { $, calm, trouble } from "./dom.js";
-import { keep, tab, wish } from "./state.js";
+import { keep, state, tab, wish } from "./state.js";
 
 let number = Date.now(), shown = 0, wanted = null, underWay = null;
 const listeners = [];
@@ -26,7 +26,7 @@ async function go() {
     const answer = await json("/api/draw", { tab, number: order.number, draft: order.kind === "draft", wish: wish() });
     if (!answer.superseded && order.number > shown) show(order, answer);
   } catch (error) {
-    if (order.number === number) trouble(error, () => want("exact"));
+    if (order.number === number) trouble(error, () => want("exact"), () => { state.picture.force = true; want("exact"); });
   } finally {
     if (underWay === order) {
       underWay = null;

@@ -1,6 +1,6 @@
 // Learns an attribute from two prompts, with progress, and lets go of it when it is cancelled.
 
-import { json } from "./api.js";
+import { json, Refusal } from "./api.js";
 import { $, trying } from "./dom.js";
 import { state } from "./state.js";
 
@@ -8,15 +8,16 @@ const KEPT = "attrbank.learning";
 let done = () => {};
 export function onLearned(listener) { done = listener; }
 
-$("learn-form").addEventListener("submit", event => {
-  event.preventDefault();
+$("learn-form").addEventListener("submit", event => { event.preventDefault(); learn(); });
+
+function learn(force = false) {
   $("learn-done").hidden = true;
   const order = {
-    backbone: state.backbone, name: $("learn-name").value.trim(), source: $("learn-source").value, target: $("learn-target").value,
+    backbone: state.backbone, ...(state.device ? { device: state.device } : {}), force, name: $("learn-name").value.trim(), source: $("learn-source").value, target: $("learn-target").value,
     seeds: $("learn-seeds").value, replace: $("learn-replace").checked, ...(state.picture.steps ? { steps: state.picture.steps } : {}),
   };
-  trying(async () => watch((await json("/api/learn", order)).key));
-});
+  trying(async () => watch((await json("/api/learn", order)).key), null, () => learn(true));
+}
 
 $("learn-cancel").addEventListener("click", () => trying(() => json(`/api/learn/${sessionStorage.getItem(KEPT)}`, undefined, "DELETE")));
 
@@ -43,7 +44,7 @@ function running(yes) {
 }
 
 async function end(news) {
-  if (news.state === "failed") throw Object.assign(new Error(news.error.message), { hint: news.error.hint });
+  if (news.state === "failed") throw new Refusal(news.error);
   const box = $("learn-done");
   box.querySelector("p").textContent = news.state === "cancelled"
     ? `${news.name} was cancelled; nothing is kept of it.` : `${news.name} is learned.`;

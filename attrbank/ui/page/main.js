@@ -2,7 +2,7 @@
 
 import { json } from "./api.js";
 import { $, calm, options, trouble, trying } from "./dom.js";
-import { onModelOfPicture, showControls, showSamplers } from "./controls.js";
+import { onModelOfPicture, showControls, showDevices, showSamplers } from "./controls.js";
 import { onExact, want } from "./draw.js";
 import { highlight, onChanged, onUse, showGallery } from "./gallery.js";
 import { onLearned, resume } from "./learn.js";
@@ -12,13 +12,15 @@ import { keep, keyOf, recall, set, state } from "./state.js";
 
 let defaults = null, loading = 0;
 
+const modelQuery = name => new URLSearchParams({ backbone: name, ...(state.device ? { device: state.device } : {}) });
+
 async function choose(name, again = false) {
   const mine = ++loading;
   state.backbone = name;
   $("model").value = name;
   calm();
   for (let query = again ? "&again=1" : ""; mine === loading; query = "") {
-    const model = await json(`/api/model?backbone=${encodeURIComponent(name)}${query}`);
+    const model = await json(`/api/model?${modelQuery(name)}${query}`);
     if (mine !== loading) return;
     const waiting = model.state === "loading";
     $("loading").hidden = !waiting;
@@ -32,7 +34,10 @@ async function choose(name, again = false) {
 
 function know(model) {
   defaults = model.backbone;
-  state.known = model.attributes;
+  state.known = model.attributes.filter(one => !one.related || state.picture.force);
+  state.related = model.attributes.filter(one => one.related);
+  const waiting = state.related.length && !state.picture.force;
+  Object.assign($("related"), { hidden: !waiting, textContent: `Try ${state.related.length} learned on a related model` });
   const prompts = state.known.flatMap(one => one.pair ? [one.pair.source, one.pair.target] : []);
   options($("prompts"), [...new Set(prompts)]);
   $("words").hidden = !model.words;
@@ -43,7 +48,7 @@ function know(model) {
 }
 
 async function refresh() {
-  const model = await json(`/api/model?backbone=${encodeURIComponent(state.backbone)}`);
+  const model = await json(`/api/model?${modelQuery(state.backbone)}`);
   if (model.attributes) know(model);
 }
 
@@ -54,6 +59,9 @@ $("model").addEventListener("change", () => {
   state.known = [];
   trying(() => choose($("model").value.trim()));
 });
+
+$("related").addEventListener("click", () => { state.picture.force = true; keep(); trying(async () => { await refresh(); want("exact"); }); });
+$("device").addEventListener("change", () => { state.device = $("device").value || null; keep(); trying(() => choose(state.backbone)); });
 
 const rooms = ["studio", "learn", "gallery"];
 function room() {
@@ -89,6 +97,7 @@ trying(async () => {
   const start = await json("/api/start");
   options($("models"), start.backbones);
   showSamplers(start.samplers);
+  showDevices(start.devices);
   resume();
   await choose(state.backbone ?? start.backbone);
 });

@@ -7,7 +7,9 @@ export const tab = Math.random().toString(36).slice(2);
 
 export const state = {
   backbone: null,        // the model's name
+  device: null,          // where it runs; null is as usual
   known: [],             // what can act on it, from the server
+  related: [],           // what could, if it were forced
   attributes: new Map(), // key of a slider -> {name, id, strength, at}
   picture: {},           // prompt, seed, sampler, steps, guidance_scale, image, mask and the rest of a wish
   photo: null,           // the name of the picture that is edited
@@ -20,7 +22,7 @@ export function wish() {
   const turned = [...state.attributes.values()].filter(one => one.strength !== 0);
   const first = state.known[0];
   const attributes = turned.length || !first ? turned : [{ name: first.name, strength: 0 }];
-  return { backbone: state.backbone, attributes, ...state.picture };
+  return { backbone: state.backbone, ...(state.device ? { device: state.device } : {}), attributes, ...state.picture };
 }
 
 export function set(attribute, strength) {
@@ -42,16 +44,16 @@ export function put(wished, photo = null) {
 }
 
 export function keep() {
-  const { backbone, picture, photo } = state;
+  const { backbone, device, picture, photo } = state;
   const attributes = [...state.attributes.values()].filter(one => one.strength !== 0);
-  sessionStorage.setItem(KEPT, JSON.stringify({ backbone, picture, photo, attributes }));
+  sessionStorage.setItem(KEPT, JSON.stringify({ backbone, device, picture, photo, attributes }));
 }
 
 export function recall() {
   try {
     const kept = JSON.parse(sessionStorage.getItem(KEPT));
     if (kept?.backbone) {
-      Object.assign(state, { backbone: kept.backbone, picture: kept.picture, photo: kept.photo });
+      Object.assign(state, { backbone: kept.backbone, device: kept.device ?? null, picture: kept.picture, photo: kept.photo });
       for (const one of kept.attributes) state.attributes.set(keyOf(one), one);
     }
   } catch { sessionStorage.removeItem(KEPT); }
