@@ -33,7 +33,7 @@ def methods(incomplete: str) -> list[str]:
 
 def executors(incomplete: str) -> list[str]:
     """Executors, those of plugins included."""
-    return _offered(lambda: _registered("executor"), incomplete)
+    return offered(lambda: _registered("executor"), incomplete)
 
 
 def backbones(incomplete: str) -> list[str]:

@@ -15,13 +15,14 @@ from attrbank.diffusion.schedule import Schedule, indices_of
 from attrbank.editing.composition import Act, LazyInputs
 from attrbank.editing.plan import Plan
 from attrbank.editing.turns import Turn
-from attrbank.methods.protocol import LASTING, Edit, EditInputs
+from attrbank.methods.inputs import EditInputs
+from attrbank.methods.protocol import LASTING, Edit, LeadingEdit
 
 STEPS = 2
 """From the last edit to the picture, where each acts once."""
 TOGETHER = 0.7
 """Acts that a draft takes at once, without the network in between, count as this power of their number: each would have
-found less to do than the one before it."""
+found less to do than the one before it. Of an edit that leads somewhere one is as good as several."""
 
 
 def drafted(planned: Plan, steps: int = STEPS) -> Plan:
@@ -82,7 +83,8 @@ class Hastened:
     def __call__(self, x: Tensor, inputs: EditInputs, strength: float) -> Tensor:
         """As the edit has it."""
         step = inputs.turn
-        inputs.turn, strength = self.turns[step], strength * self.counts[step] ** TOGETHER
+        inputs.turn = self.turns[step]
+        strength *= 1 if isinstance(self.edit, LeadingEdit) else self.counts[step] ** TOGETHER
         unedited = x if step else cast(LazyInputs, inputs).unedited().latent
         edited = self.edit(unedited, inputs, strength)
         return edited if torch.equal(unedited, x) else x + (edited - unedited)

@@ -46,11 +46,13 @@ class PathEdit:
         pairs: the prompts; with several, each time has the next one.
         times: how often it is called.
         size: the share of the way that strength 1 goes.
+        leads: see ``LeadingEdit``.
     """
 
     pairs: Sequence[PromptPair]
     times: int
     size: float
+    leads: bool = True
 
     def __call__(self, x: Tensor, inputs: EditInputs, strength: float) -> Tensor:
         """Add √ᾱ · m(d) ∘ (s · size · d − gone), with d the way as far as it is known by now."""

@@ -107,6 +107,19 @@ class Edit(Protocol):
 
 
 @runtime_checkable
+class LeadingEdit(Edit, Protocol):
+    """An edit whose strength says where the picture is to go, and not how hard it is pushed.
+
+    It looks each time how far it is, and keeps ``WANTED`` (``EditInputs.memory``).
+
+    Attributes:
+        leads: always true.
+    """
+
+    leads: bool
+
+
+@runtime_checkable
 class ModelEdit(Protocol):
     """An attribute ready to act through the model, on every step from T_x on.
 
