@@ -157,6 +157,11 @@ def _plugins() -> Iterator[Finding]:
 
 
 def _devices() -> Iterator[Finding]:
+    yield Finding("devices", "ok", ", ".join(devices()))
+
+
+def devices() -> list[str]:
+    """The kinds of devices that this machine has, the CPU first."""
     from attrbank.backbones.parts.devices import devices_here  # torch: seconds
 
-    yield Finding("devices", "ok", ", ".join(devices_here()))
+    return devices_here()

@@ -17,8 +17,8 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from attrbank.backbones.parts.devices import devices_here
 from attrbank.cli.compat import known_models
+from attrbank.cli.doctor import devices
 from attrbank.diffusion.placement import Placement
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
 from attrbank.learning.run import default_backbone
@@ -105,7 +105,7 @@ class Page:
             "backbone": self._begins_with,
             "backbones": list(dict.fromkeys([self._begins_with, *known_models()])),
             "samplers": samplers,
-            "devices": devices_here(),
+            "devices": devices(),
         }
 
     async def _model(self, request: Request) -> Response:

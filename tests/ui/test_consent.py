@@ -92,7 +92,7 @@ def test_a_device_is_chosen_among_those_that_there_are(
 
 @pytest.fixture
 def two_devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "devices_here", lambda: ["cpu", "cuda"])
+    monkeypatch.setattr(app, "devices", lambda: ["cpu", "cuda"])
 
 
 @pytest.mark.usefixtures("two_devices")
@@ -119,6 +119,7 @@ def test_consent_and_the_choice_of_a_device_are_a_button_and_a_list(
     expect(tab.get_by_role("alert")).to_contain_text("They are relatives")
     expect(tab.get_by_role("button", name="Try again")).to_be_hidden()
     screen(tab, "consent")
+    expect(tab.get_by_role("alert")).to_be_in_viewport()
     doing(tab, lambda: tab.get_by_role("button", name="Do it all the same").click())
     expect(tab.get_by_role("alert")).to_be_hidden()
     tab.close()
