@@ -190,10 +190,9 @@ class AttributeCallback(PipelineCallback):  # type: ignore[misc]  # diffusers ha
 class _Inputs:
     """What an edit may ask for (``EditInputs``) in a pipeline: what its model says under other prompts, and no more."""
 
-    def __init__(self, name: str, alpha_bar: float, turn: int, ask: _Ask) -> None:
-        self.alpha_bar, self.turn = alpha_bar, turn
-        self.memory: dict[str, Tensor] = {}
-        self._name, self._ask = name, ask
+    def __init__(self, turn: _Turn, alpha_bar: float, ask: _Ask) -> None:
+        self.alpha_bar, self.turn, self.memory = alpha_bar, turn.number, turn.memory
+        self._name, self._ask = turn.attribute.record.name, ask
 
     def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
         return self._ask(x, prompts)
@@ -282,18 +281,25 @@ class _Turn:
         index: of the step.
         attribute: that acts there.
         number: which of its times this is, the first being 0.
+        memory: what it keeps from one of its times to the next, in this run.
     """
 
     index: int
     attribute: Ready
     number: int
+    memory: dict[str, Tensor]
 
 
 def _turns(attributes: Sequence[Ready], progress: Progress) -> list[_Turn]:
     """Every attribute at each of its times; within a step in the order of ``apply``."""
     placed = [([progress.index_of(time) for time in attribute.times], attribute) for attribute in attributes]
     placed.sort(key=lambda one: (one[0][0], -one[1].record.t_x))
-    return [_Turn(index, attribute, number) for indices, attribute in placed for number, index in enumerate(indices)]
+    return [turn for indices, attribute in placed for turn in _of_one(attribute, indices)]
+
+
+def _of_one(attribute: Ready, indices: Sequence[int]) -> list[_Turn]:
+    memory: dict[str, Tensor] = {}
+    return [_Turn(index, attribute, number, memory) for number, index in enumerate(indices)]
 
 
 def _cautions(waiting: Sequence[_Waiting], prompt: str | None, bank: Bank) -> Iterator[str]:
@@ -338,7 +344,7 @@ def _edited(latents: Tensor, turns: Sequence[_Turn], progress: Progress, ask: _A
     after = before
     for turn in turns:
         attribute, edit = turn.attribute, cast(Edit, turn.attribute.edit)  # those of the model were refused
-        inputs = _Inputs(attribute.record.name, progress.alpha_bar, turn.number, ask)
+        inputs = _Inputs(turn, progress.alpha_bar, ask)
         after = edit(after, inputs, attribute.strength)
     # The difference is added, so that strength 0 changes no bit in spite of the scaling.
     return finite(latents + ((after - before) / progress.scale).to(latents), "The edited latent")

@@ -138,10 +138,11 @@ class Trial:
         self, way: Sequence[Position], prompt: str, edit: Edit, indices: Sequence[int], strength: float
     ) -> Tensor:
         trajectory, conditioning, memory = self._trajectory, self._trajectory.conditioning(prompt), dict[str, Tensor]()
-        position = way[0]
+        position = arrived = way[0]
         for turn, index in enumerate(indices):
-            position = trajectory.run(position, conditioning, index)
-            inputs = _Here(trajectory, position, prompt, way[index - way[0].index :][:2], turn, memory)
+            if index > position.index:
+                position = arrived = trajectory.run(position, conditioning, index)
+            inputs = _Here(trajectory, position, arrived, prompt, way[index - way[0].index :][:2], turn, memory)
             position = position.edited(edit(position.latent, cast(EditInputs, inputs), strength))
         return self._run(position, prompt)
 
@@ -159,6 +160,7 @@ class _Here:
         self,
         trajectory: Trajectory,
         position: Position,
+        arrived: Position,
         prompt: str,
         unedited: Sequence[Position],
         turn: int,
@@ -167,7 +169,7 @@ class _Here:
         self.alpha_bar, self.turn, self.memory = trajectory.alpha_bar(position.index), turn, memory
         self._trajectory, self._position, self._prompt = trajectory, position, prompt
         self._conditioning: Conditioning = trajectory.conditioning(prompt)
-        self._unedited = unedited
+        self._unedited, self._arrived = unedited, arrived
 
     def clean(self) -> Tensor:
         return self._trajectory.predict(self._position, self._conditioning).x0
@@ -184,7 +186,8 @@ class _Here:
 
     def gone(self) -> Tensor:
         before, after = self._unedited[0].clean, self._position.clean
-        return torch.zeros_like(self._position.latent) if before is None or after is None else after - before
+        gone = (self._position.latent - self._arrived.latent) / math.sqrt(self.alpha_bar)
+        return gone if before is None or after is None else gone + (after - before)
 
     def towards(self, x: Tensor, pair: PromptPair) -> Prediction:
         return predict_towards(self._trajectory, self._position.edited(x), self._prompt, pair.source, pair.target)
