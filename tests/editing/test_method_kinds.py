@@ -14,9 +14,9 @@ from attrbank.diffusion.remembering import Memory, RememberingTrajectory
 from attrbank.diffusion.steering import GuideInputs
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.composition import Act, run_edits
+from attrbank.methods.inputs import EditInputs
 from attrbank.methods.needs import Meanwhile, Needs
 from attrbank.methods.pairs import predict_clean_pairs
-from attrbank.methods.inputs import EditInputs
 from attrbank.methods.protocol import LearnContext, Learned, Method
 from attrbank.plugin.contracts.method import tiny_backbone
 from attrbank.plugin.testing import MethodContract
