@@ -7,13 +7,13 @@ from collections.abc import Mapping
 NEUTRAL = "a photo of a person"
 
 PAIRS: Mapping[str, tuple[str, str]] = {
-    "young": ("a photo of an old person", "a photo of a young person"),
-    "old": ("a photo of a young person", "a photo of an old person"),
+    "young": (NEUTRAL, "a photo of a young person"),
+    "old": (NEUTRAL, "a photo of an old person"),
     "smile": (NEUTRAL, f"{NEUTRAL}, smiling"),
     "serious": (NEUTRAL, f"{NEUTRAL}, serious"),
     "sad": (NEUTRAL, f"{NEUTRAL}, looking sad"),
-    "man": ("a photo of a woman", "a photo of a man"),
-    "woman": ("a photo of a man", "a photo of a woman"),
+    "man": (NEUTRAL, "a photo of a man"),
+    "woman": (NEUTRAL, "a photo of a woman"),
     "glasses": (NEUTRAL, f"{NEUTRAL}, with glasses"),
     "hat": (NEUTRAL, f"{NEUTRAL}, with a hat"),
     "beard": ("a photo of a man, without a beard", "a photo of a man, with a beard"),

@@ -143,7 +143,8 @@ class LazyInputs:
             return torch.zeros_like(before.latent)
         if self.others is None:
             return self.memory.get(WANTED, torch.zeros_like(before.latent))
-        gone = (after.latent - self.arrived) / self.alpha_bar**0.5  # at this step, which no prediction shows yet
+        gone = after.latent - self.arrived  # at this step, which no prediction shows yet
+        gone = gone / self.alpha_bar**0.5 if self.alpha_bar > 0 else torch.zeros_like(gone)
         if after.clean is not None and before.clean is not None:
             gone = gone + (after.clean - before.clean)
         return torch.stack([gone, *(-other for other in self.others)]).sum(0)
@@ -241,7 +242,7 @@ def run_edits(
             else:
                 inputs.memory, inputs.others = memories.of(act), memories.of_others(act)
                 latent = act.edit(after.latent, inputs, act.strength)
-                memories.note(act, (latent - after.latent) / trajectory.alpha_bar(index) ** 0.5)
+                memories.note(act, latent - after.latent, trajectory.alpha_bar(index))
                 # An edit that changed nothing, as at strength 0, is none: the sampler keeps its memory.
                 after = after if torch.equal(latent, after.latent) else after.edited(latent)
             if turn == len(act.later):
@@ -350,10 +351,14 @@ class _Memories:
         told = tuple(wish for wish in wanted if wish is not None)
         return told if len(told) == len(wanted) else None
 
-    def note(self, act: Act, added: Tensor | None = None) -> None:
-        """An edit has acted, and if it acts once, has added this to the clean latents, (B, C, H, W)."""
+    def note(self, act: Act, added: Tensor | None = None, alpha_bar: float = 0.0) -> None:
+        """An edit has acted, and has added this to the latents, (B, C, H, W).
+
+        If that is all, it is so much more to the clean ones that they will become; there are none in noise alone.
+        """
         if act.strength:
-            self._added[act] = added if act.at_once else None
+            tells = act.at_once is not None and alpha_bar > 0
+            self._added[act] = added / alpha_bar**0.5 if added is not None and tells else None
 
 
 class _Moment(NamedTuple):

@@ -2,7 +2,7 @@
 
 Under "a photo of a serious man" the network takes a smile back that was added late on the way. What is against an
 attribute its pairs know: the words of their sources in whose place the targets say something else. Once the attribute
-has acted, the edited picture goes on under the prompt without them, which costs nothing (docs/method.md 5.9).
+has acted, the edited picture goes on under the prompt without them, which costs nothing (docs/method.md 5.10).
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,7 +23,7 @@ from attrbank.methods import live
 from attrbank.methods.inputs import WANTED, Beside, EditInputs
 from attrbank.methods.moving import LAST
 from attrbank.methods.protocol import LearnContext
-from attrbank.methods.trial import FIRSTS, JUDGE, Fitted, Trial
+from attrbank.methods.trial import FIRSTS, JUDGE, Fitted, Progress, Trial
 from attrbank.methods.turns import pair_of
 from attrbank.schema.asked import PromptPair
 from attrbank.schema.stored import AttributeRecord, Calibration
@@ -30,8 +31,9 @@ from attrbank.schema.stored import AttributeRecord, Calibration
 ENOUGH, LEAST = 0.6, 0.3
 """It begins as late as strength 1 goes this far, on average and in the picture that comes least, as a share of what the
 target prompt changes from the earliest time on. What is still undecided then is less of everything else."""
-MOST = 1.3
-"""The strongest that was looked at: beyond all of the way there is nothing that the model would draw."""
+FULL, MOST = 0.7, 1.3
+"""Strength 1 goes beyond all of the way from there if that is less than ``FULL`` of the way from the earliest time, but
+no further than ``MOST``: what lies behind the target the model has never drawn."""
 CLEAN, NOISE = "clean", "noise"
 """What is kept of the picture that goes all the way: by how much its predictions are others than the unedited one's."""
 
@@ -77,23 +79,39 @@ def _all_the_way(unedited: Beside, inputs: EditInputs) -> Tensor:
 
 
 def fit(context: LearnContext, trial: Trial) -> Fitted:
-    """Find where it begins: as late as all of the way from there is most of the way from the earliest time on.
+    """Find where it begins, and how much of the way from there strength 1 goes.
 
-    That takes no judge. Strength 1 is all of that way.
+    It begins as late as all of that way is most of the way from the earliest time on. That takes no judge.
     """
+    pairs, total = context.spec.pairs, len(FIRSTS) + 1
     for done, first in enumerate(FIRSTS):
-        context.on_progress("measuring how far it goes", done, len(FIRSTS))
+        context.on_progress("measuring how far it goes", done, total)
         times = trial.times(first)
-        progress = trial.on_the_way(PathEdit(context.spec.pairs, len(times), 1.0), times, 1.0)
-        if progress.reached >= ENOUGH and progress.least >= LEAST:
+        edit = PathEdit(pairs, len(times), 1.0)
+        whole = trial.on_the_way(edit, times, 1.0)
+        if whole.reached >= ENOUGH and whole.least >= LEAST:
             break
-    context.on_progress("measuring how far it goes", len(FIRSTS), len(FIRSTS))
+    context.on_progress("measuring how far it goes", len(FIRSTS), total)
+    size = size_of(whole, trial.on_the_way(edit, times, MOST))
+    context.on_progress("measuring how far it goes", total, total)
     calibration = Calibration(
-        core="path", strengths=(0.0, 1.0), raw=(0.0, 1.0), low=-1.0, high=MOST, judge=JUDGE, seeds=trial.seeds
+        core="path",
+        strengths=(0.0, 1.0),
+        raw=(0.0, 1.0),
+        low=-1.0,
+        high=round(MOST / size, 2),
+        judge=JUDGE,
+        seeds=trial.seeds,
     )
-    units = {"path": 1.0, "live": live.size_at(context, trial, times)}
+    units = {"path": size, "live": live.size_at(context, trial, times)}
     fields = {"times": times, "units": units, "calibration": calibration}
-    return Fitted(fields, {"along_path": progress.along, "acts_from": first, "acts_until": LAST}, progress.along)
+    along = trial.on_the_way(edit, times, size).along
+    return Fitted(fields, {"along_path": along, "acts_from": first, "acts_until": LAST}, along)
+
+
+def size_of(whole: Progress, most: Progress) -> float:
+    """The share of the way that strength 1 goes: all of it, and as far beyond as ``FULL`` takes, at most ``MOST``."""
+    return float(np.interp(FULL, (whole.reached, most.reached), (1.0, MOST))) if most.reached > whole.reached else 1.0
 
 
 def path_edit(record: AttributeRecord) -> PathEdit:

@@ -122,7 +122,11 @@ class TestStrengths:
 def test_its_rows_are_a_fifth_of_a_plain_run(backbone, steps: int, guidance_scale: float, times: int) -> None:
     ddim = load_plugins().sampler("ddim")
     run = Trajectory(backbone, ddim, grid=ddim.grid(steps, backbone.schedule), guidance_scale=guidance_scale)
-    assert count_for(run) == times
+    assert count_for(run, core="live") == times
+
+
+def test_where_each_time_takes_twice_the_rows_it_acts_half_as_often(backbone) -> None:
+    assert count_for(long := trajectory(backbone, 50)) == count_for(long, core="live") // 2 == 5
 
 
 @pytest.mark.parametrize(("reaches", "first"), [(0.6, 0.6), (0.8, 0.8), (None, 0.9)])
