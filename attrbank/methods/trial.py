@@ -83,7 +83,7 @@ class Trial:
     def __init__(self, context: LearnContext) -> None:
         spec, self._trajectory = context.spec, coarse(context.trajectory)
         core: Core = "live" if spec.core == "live" else "path"
-        self._pairs, self._count = spec.pairs, count_for(context.trajectory, len(spec.pairs), core)
+        self._count = count_for(context.trajectory, len(spec.pairs), core)
         earliest = self.indices(self.times(FIRSTS[-1]))[0]
         self._first = min(earliest, self._index(spec.t_x))
         self.seeds = spec.seeds[: max(PICTURES, len(spec.pairs))]
