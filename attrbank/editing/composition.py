@@ -77,12 +77,14 @@ class LazyInputs:
     Attributes:
         turn: of the edit that is about to act.
         memory: its own.
-        others: what the others want of the clean latents, or have added to them.
+        others: what the others want of the clean latents, or have added to them; None where one of them does not tell.
+        arrived: the edited picture's latent as the last step has left it, before anything acts here.
     """
 
     turn: int = 0
     memory: dict[str, Tensor]
-    others: Sequence[Tensor] = ()
+    others: Sequence[Tensor] | None = ()
+    arrived: Tensor
 
     def __init__(
         self,
@@ -132,11 +134,20 @@ class LazyInputs:
         return Beside(position.latent, self._prediction)
 
     def gone(self) -> Tensor:
-        """By how much the edited picture's clean latent has moved, (B, C, H, W), without what others want of it."""
+        """By how much the edited picture's clean latent has moved, (B, C, H, W), without what others want of it.
+
+        Where it cannot be told whose doing that is, it has moved as this edit wished.
+        """
         before, after = self.unedited(), self._edited
-        if after is None or after.clean is None or before.clean is None:  # no step has been taken since
+        if after is None:
             return torch.zeros_like(before.latent)
-        return torch.stack([after.clean - before.clean, *(-other for other in self.others)]).sum(0)
+        if self.others is None:
+            return self.memory.get(WANTED, torch.zeros_like(before.latent))
+        gone = after.latent - self.arrived  # at this step, which no prediction shows yet
+        gone = gone / self.alpha_bar**0.5 if self.alpha_bar > 0 else torch.zeros_like(gone)
+        if after.clean is not None and before.clean is not None:
+            gone = gone + (after.clean - before.clean)
+        return torch.stack([gone, *(-other for other in self.others)]).sum(0)
 
     def towards(self, x: Tensor, pair: PromptPair) -> Prediction:
         """What the model says about x (B, C, H, W) under the pictures' prompt with a pair's change added."""
@@ -218,6 +229,7 @@ def run_edits(
             before, after = model.run(before, after, index, on_step)
         inputs = LazyInputs(trajectory, before, index, prompt, begun, on_step)
         after = inputs.unedited() if after is None else after
+        inputs.arrived = after.latent
         for _, act, turn in group:
             inputs.turn = turn
             if acted:
@@ -225,6 +237,7 @@ def run_edits(
             acted |= act.strength != 0
             if isinstance(act.edit, LASTING):
                 model.turn(act)
+                memories.note(act)
                 after = after.branched()
             else:
                 inputs.memory, inputs.others = memories.of(act), memories.of_others(act)
@@ -323,22 +336,29 @@ class _Memories:
 
     def __init__(self, acts: Sequence[Act]) -> None:
         self._kept: dict[Act, dict[str, Tensor]] = {act: {} for act in acts}
-        self._added: dict[Act, Tensor] = {}
+        self._added: dict[Act, Tensor | None] = {}
 
     def of(self, act: Act) -> dict[str, Tensor]:
         """What an edit keeps."""
         return self._kept[act]
 
-    def of_others(self, act: Act) -> tuple[Tensor, ...]:
-        """What the others want: what they say, or else what they have added."""
-        wanted = self._added | {other: kept[WANTED] for other, kept in self._kept.items() if WANTED in kept}
-        return tuple(tensor for other, tensor in wanted.items() if other is not act)
+    def of_others(self, act: Act) -> tuple[Tensor, ...] | None:
+        """What the others want that have acted: what they say, or what they have added; None where one does not tell.
 
-    def note(self, act: Act, added: Tensor, alpha_bar: float) -> None:
-        """An edit has added this to the latents, (B, C, H, W), so much more to the clean ones that they will become."""
-        if alpha_bar > 0:  # there is no clean latent in noise alone
-            clean = added / alpha_bar**0.5
-            self._added[act] = self._added[act] + clean if act in self._added else clean
+        What is added little by little is more than what comes of it, and what lasts adds nothing that could be seen.
+        """
+        wanted = [self._kept[other].get(WANTED, added) for other, added in self._added.items() if other is not act]
+        told = tuple(wish for wish in wanted if wish is not None)
+        return told if len(told) == len(wanted) else None
+
+    def note(self, act: Act, added: Tensor | None = None, alpha_bar: float = 0.0) -> None:
+        """An edit has acted, and has added this to the latents, (B, C, H, W).
+
+        If that is all, it is so much more to the clean ones that they will become; there are none in noise alone.
+        """
+        if act.strength:
+            tells = act.at_once is not None and alpha_bar > 0
+            self._added[act] = added / alpha_bar**0.5 if added is not None and tells else None
 
 
 class _Moment(NamedTuple):

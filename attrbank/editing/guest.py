@@ -102,11 +102,13 @@ class Turn:
         index: of the step.
         attribute: that acts there.
         number: which of its times this is, the first being 0.
+        memory: what it keeps from one of its times to the next, in this run.
     """
 
     index: int
     attribute: Ready
     number: int
+    memory: dict[str, Tensor]
 
 
 def turns_of(attributes: Sequence[Ready], index_of: Callable[[float], int]) -> list[Turn]:
@@ -118,7 +120,12 @@ def turns_of(attributes: Sequence[Ready], index_of: Callable[[float], int]) -> l
     """
     placed = [([index_of(time) for time in attribute.times], attribute) for attribute in attributes]
     placed.sort(key=lambda one: (one[0][0], -one[1].record.t_x))
-    return [Turn(index, attribute, number) for indices, attribute in placed for number, index in enumerate(indices)]
+    return [turn for indices, attribute in placed for turn in _of_one(attribute, indices)]
+
+
+def _of_one(attribute: Ready, indices: Sequence[int]) -> list[Turn]:
+    memory: dict[str, Tensor] = {}
+    return [Turn(index, attribute, number, memory) for number, index in enumerate(indices)]
 
 
 @torch.no_grad()
@@ -139,7 +146,7 @@ def edited(latents: Tensor, turns: Sequence[Turn], scale: float, alpha_bar: floa
     after = before
     for turn in turns:
         attribute, edit = turn.attribute, cast(Edit, turn.attribute.edit)  # those of the model were refused
-        inputs = _Inputs(attribute.record.name, alpha_bar, turn.number, ask)
+        inputs = _Inputs(turn, alpha_bar, ask)
         after = edit(after, inputs, attribute.strength)
     # The difference is added, so that strength 0 changes no bit in spite of the scaling.
     return finite(latents + ((after - before) / scale).to(latents), "The edited latent")
@@ -148,10 +155,9 @@ def edited(latents: Tensor, turns: Sequence[Turn], scale: float, alpha_bar: floa
 class _Inputs:
     """What an edit may ask for (``EditInputs``) there: what the program's model says under other prompts."""
 
-    def __init__(self, name: str, alpha_bar: float, turn: int, ask: Ask) -> None:
-        self.alpha_bar, self.turn = alpha_bar, turn
-        self.memory: dict[str, Tensor] = {}
-        self._name, self._ask = name, ask
+    def __init__(self, turn: Turn, alpha_bar: float, ask: Ask) -> None:
+        self.alpha_bar, self.turn, self.memory = alpha_bar, turn.number, turn.memory
+        self._name, self._ask = turn.attribute.record.name, ask
 
     def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
         return self._ask(x, prompts)

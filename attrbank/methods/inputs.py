@@ -83,8 +83,9 @@ class EditInputs(Protocol):
     def gone(self) -> Tensor:
         """How far the picture has gone from the unedited one by the wishes of this edit, (B, C, H, W).
 
-        In clean latents, as the last step predicted both; less what other edits want, or have added. Zero where nothing
-        has acted. It costs nothing.
+        In clean latents, as the last step predicted both, and with what has been added at this one; less what other
+        edits want, or have added. Where another acts that tells neither, because it lasts or adds a little at several
+        times, all that this one wanted counts as gone. Zero where nothing has acted. It costs nothing.
         """
         ...
 

@@ -63,8 +63,9 @@ class PathEdit:
             said = inputs.towards(_all_the_way(unedited, inputs), pair_of(self.pairs, inputs.turn, self.times))
         way = said.x0 - unedited.said.x0
         inputs.memory[CLEAN], inputs.memory[NOISE] = way, said.eps - unedited.said.eps
-        inputs.memory[WANTED] = share * places(way) * way
-        return add_difference(x, math.sqrt(inputs.alpha_bar) * towards(way, inputs.gone(), share), 1.0)
+        gone, before = inputs.gone(), inputs.memory.get(WANTED, torch.zeros_like(way))
+        inputs.memory[WANTED] = before + places(way) * (share * way - before)
+        return add_difference(x, math.sqrt(inputs.alpha_bar) * towards(way, gone, share), 1.0)
 
 
 def _all_the_way(unedited: Beside, inputs: EditInputs) -> Tensor:

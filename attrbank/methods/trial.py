@@ -22,11 +22,14 @@ from attrbank.methods.inputs import Beside, EditInputs
 from attrbank.methods.moving import LAST, times_between
 from attrbank.methods.protocol import Edit, LearnContext
 from attrbank.schema.asked import PromptPair
+from attrbank.schema.choices import Core
 
 FIRSTS = (0.6, 0.7, 0.8, 0.9)
 """Where such an edit may begin: by .9 of the time the layout is there."""
 COST, FEWEST, MOST = 0.2, 4, 10
-"""It acts so often that its rows, four a time at most, are this share of a plain run's, within bounds."""
+"""It acts so often that its rows are this share of a plain run's, within bounds."""
+ROWS: Mapping[Core, int] = {"live": 2, "path": 4}
+"""What they ask for each time, at most."""
 FAINT = 0.25
 """A picture in which the target prompt changes less than this share of the average is none that could come least."""
 PICTURES, FEWEST_STEPS = 6, 10
@@ -35,10 +38,10 @@ JUDGE = "prompt switch"
 TINY = 1e-12
 
 
-def count_for(trajectory: Trajectory, pairs: int = 1) -> int:
+def count_for(trajectory: Trajectory, pairs: int = 1, core: Core = "path") -> int:
     """How often it acts in a run as long as this one: each pair has its turn, if there are no more than ``MOST``."""
     rows = len(trajectory.grid) * evaluations_per_step(trajectory.guidance_scale, guidance_of(trajectory.backbone))
-    return min(MOST, max(FEWEST, pairs, round(COST * rows / 4)))
+    return min(MOST, max(FEWEST, pairs, round(COST * rows / ROWS[core])))
 
 
 class Progress(NamedTuple):
@@ -79,7 +82,8 @@ class Trial:
 
     def __init__(self, context: LearnContext) -> None:
         spec, self._trajectory = context.spec, coarse(context.trajectory)
-        self._pairs, self._count = spec.pairs, count_for(context.trajectory, len(spec.pairs))
+        core: Core = "live" if spec.core == "live" else "path"
+        self._count = count_for(context.trajectory, len(spec.pairs), core)
         earliest = self.indices(self.times(FIRSTS[-1]))[0]
         self._first = min(earliest, self._index(spec.t_x))
         self.seeds = spec.seeds[: max(PICTURES, len(spec.pairs))]
@@ -138,10 +142,11 @@ class Trial:
         self, way: Sequence[Position], prompt: str, edit: Edit, indices: Sequence[int], strength: float
     ) -> Tensor:
         trajectory, conditioning, memory = self._trajectory, self._trajectory.conditioning(prompt), dict[str, Tensor]()
-        position = way[0]
+        position = arrived = way[0]
         for turn, index in enumerate(indices):
-            position = trajectory.run(position, conditioning, index)
-            inputs = _Here(trajectory, position, prompt, way[index - way[0].index :][:2], turn, memory)
+            if index > position.index:
+                position = arrived = trajectory.run(position, conditioning, index)
+            inputs = _Here(trajectory, position, arrived, prompt, way[index - way[0].index :][:2], turn, memory)
             position = position.edited(edit(position.latent, cast(EditInputs, inputs), strength))
         return self._run(position, prompt)
 
@@ -159,6 +164,7 @@ class _Here:
         self,
         trajectory: Trajectory,
         position: Position,
+        arrived: Position,
         prompt: str,
         unedited: Sequence[Position],
         turn: int,
@@ -167,7 +173,7 @@ class _Here:
         self.alpha_bar, self.turn, self.memory = trajectory.alpha_bar(position.index), turn, memory
         self._trajectory, self._position, self._prompt = trajectory, position, prompt
         self._conditioning: Conditioning = trajectory.conditioning(prompt)
-        self._unedited = unedited
+        self._unedited, self._arrived = unedited, arrived
 
     def clean(self) -> Tensor:
         return self._trajectory.predict(self._position, self._conditioning).x0
@@ -184,7 +190,8 @@ class _Here:
 
     def gone(self) -> Tensor:
         before, after = self._unedited[0].clean, self._position.clean
-        return torch.zeros_like(self._position.latent) if before is None or after is None else after - before
+        gone = (self._position.latent - self._arrived.latent) / math.sqrt(self.alpha_bar)
+        return gone if before is None or after is None else gone + (after - before)
 
     def towards(self, x: Tensor, pair: PromptPair) -> Prediction:
         return predict_towards(self._trajectory, self._position.edited(x), self._prompt, pair.source, pair.target)

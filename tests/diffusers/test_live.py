@@ -17,9 +17,11 @@ from attrbank.diffusers import AttributeCallback, SchedulerSampler
 from attrbank.editing.plan import plan
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
+from attrbank.methods.live import LiveEdit
 from attrbank.names import parse_asked
 from attrbank.plugin.tiny import UNET, build_pipeline, build_xl_pipeline
 from attrbank.schema.asked import PromptPair
+from attrbank.schema.stored import Calibration
 from attrbank.store.bank import Bank
 from tests.helpers.looking import (
     CLOSE,
@@ -247,3 +249,32 @@ def own_distilled(folder: Path) -> Any:
     pipeline = diffusers.StableDiffusionPipeline.from_pretrained(folder)
     pipeline.set_progress_bar_config(disable=True)
     return with_scheduler(pipeline, "DDIMScheduler")
+
+
+def test_what_goes_the_pictures_own_way_adds_the_difference_at_the_picture_in_a_pipeline(
+    plain: Made, tmp_path: Path
+) -> None:
+    """A pipeline draws no unedited picture; its strength 1 is the full effect of what it has instead."""
+    onward = plain.attributes["onward"]
+    whole = Calibration(core="path", strengths=(0, 1), raw=(0, 1), low=-1, high=1.3, judge="prompt switch", seeds=(0,))
+    own = {"core": "path", "units": {**onward.record.units, "path": 1.0}, "calibration": whole}
+    Bank(tmp_path / "bank").add(encode(LearnedAttribute(onward.record.model_copy(update=own), onward.tensors)))
+    for text in ("onward", "onward:0.5", "onward@0.6..0.2"):
+        found = theirs(plain.pipeline, AttributeCallback(text, bank=tmp_path / "bank"))
+        assert torch.equal(found, theirs(plain.pipeline, AttributeCallback(text, bank=plain.bank)))
+
+
+def test_what_an_edit_keeps_is_there_at_its_next_time_and_not_in_the_next_run(plain: Made, monkeypatch) -> None:
+    seen = []
+
+    def counting(self: LiveEdit, x: torch.Tensor, inputs: Any, strength: float) -> torch.Tensor:
+        before = inputs.memory.get("count", torch.zeros(()))
+        seen.append(int(before))
+        inputs.memory["count"] = before + 1
+        return x
+
+    monkeypatch.setattr(LiveEdit, "__call__", counting)
+    callback = AttributeCallback("onward", bank=plain.bank)
+    for _ in range(2):
+        theirs(plain.pipeline, callback)
+    assert seen == [0, 1, 2, 3] * 2

@@ -8,7 +8,7 @@ import pytest
 
 from attrbank.attribute.artifact import decode
 from attrbank.evaluation import tuning
-from attrbank.methods import live
+from attrbank.methods.trial import FEWEST
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from tests.cli.conftest import (
@@ -133,17 +133,17 @@ def test_a_core_that_acts_on_the_way_is_tried_at_its_own_times_and_nothing_is_me
     found = record(bank)
     (trial,) = found.tuning.trials
     assert (trial.core, trial.t_x, found.core) == ("live", None, "live")
-    assert len(found.times) >= live.FEWEST
+    assert len(found.times) >= FEWEST
     assert found.calibration.judge == "truth"  # and no longer what learn measured for itself
 
 
 def test_what_is_banked_takes_the_place_of_what_acts_on_the_way_altogether(bank: Bank, cli: Cli, monkeypatch) -> None:
-    monkeypatch.setattr("attrbank.methods.difference.CLEARLY_BETTER", 2.0)  # learn takes the core live
+    monkeypatch.setattr("attrbank.methods.difference.CLEARLY_BETTER", 2.0)  # learn takes the core path
     monkeypatch.setattr(tuning.Sweep, "cost", lambda self, target: (0.0, float(self.core != "mean")))
     assert cli("learn", "old", *LEARN).code == 0
     found = record(bank)
-    assert "live" in {trial.core for trial in found.tuning.trials}
-    assert (found.core, found.times, "live" in found.units) == ("mean", (), False)
+    assert "path" in {trial.core for trial in found.tuning.trials}
+    assert (found.core, found.times, {"path", "live"} & found.units.keys()) == ("mean", (), set())
 
 
 def test_somebodys_method_that_says_it_can_be_tuned_is_calibrated_at_its_own_time(

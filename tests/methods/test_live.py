@@ -20,9 +20,13 @@ from attrbank.editing.request import ApplyRequest
 from attrbank.editing.run import apply
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
-from attrbank.methods import difference, live
+from attrbank.methods import difference, live, trial
 from attrbank.methods.avi import Avi
+from attrbank.methods.live import LiveEdit
+from attrbank.methods.moving import LAST
+from attrbank.methods.path import PathEdit
 from attrbank.methods.protocol import LearnContext, quiet
+from attrbank.methods.trial import FIRSTS, Progress, Trial, count_for
 from attrbank.names import Asked
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.asked import PromptPair
@@ -118,24 +122,28 @@ class TestStrengths:
 def test_its_rows_are_a_fifth_of_a_plain_run(backbone, steps: int, guidance_scale: float, times: int) -> None:
     ddim = load_plugins().sampler("ddim")
     run = Trajectory(backbone, ddim, grid=ddim.grid(steps, backbone.schedule), guidance_scale=guidance_scale)
-    assert live.count_for(run) == times
+    assert count_for(run, core="live") == times
+
+
+def test_where_each_time_takes_twice_the_rows_it_acts_half_as_often(backbone) -> None:
+    assert count_for(long := trajectory(backbone, 50)) == count_for(long, core="live") // 2 == 5
 
 
 @pytest.mark.parametrize(("reaches", "first"), [(0.6, 0.6), (0.8, 0.8), (None, 0.9)])
 def test_it_begins_as_late_as_it_still_reaches_far_enough(monkeypatch, backbone, reaches, first) -> None:
-    def reached(self, edit, raw):
-        early = reaches is not None and edit.times[0] <= backbone.schedule.alpha_bar(round(1000 * reaches))
-        return live.Progress(*[1.0 if early else 0.1 * raw / 8] * 2, 1.0)
+    def reached(self, edit, times, raw):
+        early = reaches is not None and times[0] <= backbone.schedule.alpha_bar(round(1000 * reaches))
+        return Progress(*[1.0 if early else 0.1 * raw / 8] * 2, 1.0)
 
-    monkeypatch.setattr(live.Trial, "live", reached)
+    monkeypatch.setattr(Trial, "on_the_way", reached)
     times = learned(backbone).record.times
     assert times[0] == backbone.schedule.alpha_bar(round(1000 * first))
-    assert times[-1] == backbone.schedule.alpha_bar(round(1000 * live.LAST))
+    assert times[-1] == backbone.schedule.alpha_bar(round(1000 * LAST))
 
 
 def test_what_it_records_is_of_strength_1_and_going_back_a_little_counts_as_standing(monkeypatch, backbone) -> None:
     reached = {0.5: 0.36, 1.0: 0.3, 2.0: live.FULL, 4.0: 0.8, 8.0: 0.95}
-    monkeypatch.setattr(live.Trial, "live", lambda self, edit, raw: live.Progress(*[reached[raw]] * 2, 1 / raw))
+    monkeypatch.setattr(Trial, "on_the_way", lambda self, edit, times, raw: Progress(*[reached[raw]] * 2, 1 / raw))
     record = learned(backbone).record
     found = record.calibration
     assert found is not None
@@ -145,13 +153,13 @@ def test_what_it_records_is_of_strength_1_and_going_back_a_little_counts_as_stan
 
 
 def test_a_picture_that_hardly_changes_under_the_target_prompt_is_not_the_one_that_comes_least(monkeypatch) -> None:
-    trial, way = object.__new__(live.Trial), torch.ones(2, 4, 8, 8)
+    tried, way = object.__new__(Trial), torch.ones(2, 4, 8, 8)
     way[1] *= 0.1
     change = torch.stack([0.5 * way[0], torch.zeros(4, 8, 8)])
-    trial._before, trial._way, trial._point = torch.zeros_like(way), way, way
-    trial._starts = [(PromptPair(source=SOURCE, target=TARGET), None)]
-    monkeypatch.setattr(trial, "_edited", lambda *anything: change)
-    assert trial.of(None, (), 1.0).least == pytest.approx(0.5)
+    tried._before, tried._way, tried._point = torch.zeros_like(way), way, way
+    tried._ways = [(PromptPair(source=SOURCE, target=TARGET), [])]
+    monkeypatch.setattr(tried, "_edited", lambda *anything: change)
+    assert tried.of(None, (), 1.0).least == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("t_x", [0.4, 0.95])
@@ -160,10 +168,12 @@ def test_every_beginning_and_every_rival_can_be_tried_on_any_grid(backbone, step
     ddim = load_plugins().sampler("ddim")
     run = Trajectory(backbone, ddim, grid=ddim.grid(steps, backbone.schedule), guidance_scale=1.0)
     spec = complete(learn_spec("old", [SOURCE], [TARGET], seeds=(0,), steps=steps, t_x=t_x, delta_tau=-0.2), backbone)
-    trial = live.Trial(LearnContext(spec, run, 0, 0, quiet))
-    for first in live.FIRSTS:
-        trial.live(trial.beginning(first), 1.0)
-    assert trial.once(lambda x, inputs, strength: x, t_x).reached == 0
+    tried = Trial(LearnContext(spec, run, 0, 0, quiet))
+    for first in FIRSTS:
+        times = tried.times(first)
+        for edit in (LiveEdit(spec.pairs, times, 1.0), PathEdit(spec.pairs, len(times), 1.0)):
+            tried.on_the_way(edit, times, 1.0)
+    assert tried.once(lambda x, inputs, strength: x, t_x).reached == 0
 
 
 def test_an_attribute_that_acts_where_it_was_learned_to_act_is_not_warned_of(
@@ -176,8 +186,8 @@ def test_an_attribute_that_acts_where_it_was_learned_to_act_is_not_warned_of(
 
 
 def test_every_pair_has_its_turn(backbone) -> None:
-    assert live.count_for(trajectory(backbone), 9) == 9
-    assert live.count_for(trajectory(backbone), 64) == live.MOST
+    assert count_for(trajectory(backbone), 9) == 9
+    assert count_for(trajectory(backbone), 64) == trial.MOST
 
 
 def test_clean_under_is_what_a_run_without_guidance_predicts(backbone) -> None:
@@ -205,6 +215,21 @@ def test_it_acts_on_the_picture_as_earlier_times_have_left_it(backbone, attribut
     run_edits(run, SOURCE, [7], [Act(act.index, spying, act.strength, act.later)], with_before=False)
     plain = run.run(run.start([7]), backbone.encode_prompts([SOURCE]), act.later[-1])
     assert not torch.allclose(seen[-1], plain.latent)
+
+
+@pytest.mark.parametrize("prompt", [SOURCE, "a photo of a woman"])
+def test_an_attribute_that_was_learned_before_acts_to_the_bit_as_it_always_has(backbone, attribute, prompt) -> None:
+    """Step for step what the core was when it was the only one of its kind."""
+    run, record = trajectory(backbone), attribute.record
+    act = ready(attribute, 0.7).on(run.grid, backbone.schedule)
+    position, conditioning = run.start([7, 8]), backbone.encode_prompts([prompt])
+    for index in (act.index, *act.later):
+        position = run.run(position, conditioning, index)
+        source, target = clean_under(run, position, (SOURCE, TARGET))
+        share = record.units["live"] / len(record.times) * run.alpha_bar(index) ** 0.5
+        position = position.edited(position.latent + act.strength * (share * own_difference(source, target)))
+    edited = run_edits(trajectory(backbone), prompt, [7, 8], [act], with_before=False)
+    assert torch.equal(edited.after, run.run(position, conditioning).latent)
 
 
 def test_it_costs_two_rows_a_time_and_the_plan_says_so(attribute, tiny_pipeline, tmp_path) -> None:
@@ -251,23 +276,14 @@ def test_several_pairs_take_turns(backbone, attribute) -> None:
             asked.append(prompts)
             return torch.stack([x, 2 * x])
 
-    edit = live.LiveEdit(pairs, record.times, 1.0)
+    edit = LiveEdit(pairs, record.times, 1.0)
     for turn in range(len(record.times)):
         edit(torch.ones(1, 4, 8, 8), Asks(turn, 0.5), 1.0)  # a coarse grid may have all of them at one step
     assert asked == [(pair.source, pair.target) for pair in pairs] * (len(record.times) // 2)
 
 
-@pytest.mark.parametrize(("banked", "chosen"), [(2.0, {"mean", "mlp", "conv"}), (1.0, {"live"}), (-1.0, {"live"})])
-def test_learn_takes_what_is_banked_only_where_it_does_clearly_better(monkeypatch, backbone, banked, chosen) -> None:
-    monkeypatch.setattr(live.Trial, "once", lambda self, edit, t_x: live.Progress(1.0, 1.0, banked))
-    monkeypatch.setattr(live.Trial, "live", lambda self, edit, raw: live.Progress(2.0, 2.0, 1.0))
-    record = learned(backbone, core=None).record
-    assert record.core in chosen
-    assert bool(record.times) == (record.core == "live") == ("live" in record.units)
-
-
 def test_a_core_that_is_asked_for_is_taken_and_nothing_is_measured_for_another(monkeypatch, backbone) -> None:
-    monkeypatch.setattr(live, "Trial", None)
+    monkeypatch.setattr(difference, "Trial", None)
     assert learned(backbone, core="mean").record.core == "mean"
 
 
