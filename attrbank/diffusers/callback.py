@@ -208,6 +208,9 @@ class _Inputs:
     def push_forward(self, x: Tensor, tangent: Tensor) -> NoReturn:
         raise _out_of_reach(self._name)
 
+    def features(self, prompt: str) -> NoReturn:
+        raise _out_of_reach(self._name)
+
     def latent(self, prompt: str, fraction: float | None) -> NoReturn:
         raise _out_of_reach(self._name)
 

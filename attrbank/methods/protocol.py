@@ -91,6 +91,18 @@ class Learned:
     explains: float | None = None
 
 
+class Features(Protocol):
+    """What a UNet makes of latents x at its bottleneck, h(x), by its Jacobian."""
+
+    def pull_back(self, x: Tensor, cotangent: Tensor) -> Tensor:
+        """Jᵀu (B, C, H, W) at latents x (B, C, H, W), of a change u of h, (B, C', H', W')."""
+        ...
+
+    def push_forward(self, x: Tensor, tangent: Tensor) -> Tensor:
+        """Jv (B, C', H', W') at latents x, of a change v of them, both (B, C, H, W)."""
+        ...
+
+
 class EditInputs(Protocol):
     """What an edit may ask for about the picture it acts on. Asking costs what it must, and only once.
 
@@ -127,6 +139,16 @@ class EditInputs(Protocol):
 
     def push_forward(self, x: Tensor, tangent: Tensor) -> Tensor:
         """Jv (B, C, H, W), what a small change v of x makes of x̂0; it costs two evaluations."""
+        ...
+
+    def features(self, prompt: str) -> Features:
+        """What the UNet makes at its bottleneck of latents at this step under a prompt, to first order.
+
+        A ``pull_back`` of it counts as three rows of the network for every picture, a ``push_forward`` as two.
+
+        Raises:
+            IncompatibleError: the backbone has no bottleneck.
+        """
         ...
 
     def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
@@ -257,8 +279,12 @@ class Method:
     name: str
     options: frozenset[str] = frozenset({"branch"})
 
-    def learn(self, context: LearnContext) -> Learned:
-        """Learn an attribute; raises what the user can mend as an ``AttrbankError``."""
+    def learn(self, context: LearnContext) -> Learned | tuple[Learned, ...]:
+        """Learn an attribute, or as many as ``LearnSpec.components`` asks for, which a method may know as an option.
+
+        Raises:
+            AttrbankError: what the user can mend.
+        """
         raise NotImplementedError
 
     def edit(self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: Core | None = None) -> AnyEdit:

@@ -8,9 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from attrbank.plugin import InvalidValueError, LearnContext, Learned, Position, PromptPair
+from attrbank.plugin import InvalidValueError, LearnContext, Learned, Position, PromptPair, signed, strongest, within
 from attrbank_loco.linear import Linearised
-from attrbank_loco.subspace import strongest, without
 
 NULL_RANK = 5
 """Directions that change most of what lies outside the region, which are taken out; as published."""
@@ -65,7 +64,7 @@ def learn_unnamed(context: LearnContext) -> Learned:
         count = len(found.vectors)
         raise InvalidValueError(f"The region has {count} directions, and no component {component}.", "Ask for less.")
     context.on_progress("following the Jacobian", 1, 2)
-    direction = turned(confined(context, seen, found.vectors[component - 1]))
+    direction = signed(confined(context, seen, found.vectors[component - 1]))
     context.on_progress("following the Jacobian", 2, 2)
     unit = SHARE * shape.numel() ** 0.5
     measured = {
@@ -182,7 +181,7 @@ def confined(context: LearnContext, seen: Seen, direction: Tensor) -> Tensor:
     rest = linearised(context, seen, outside)
     start = start_of(context, NULL_RANK)
     null = strongest(rest.push, rest.pull, start, most=NULL_MOST, tolerance=NULL_TOLERANCE)
-    left = without(direction, null.vectors)
+    left = direction - within(direction, null.vectors)
     if float(left.norm()) < ROUNDING:
         raise InvalidValueError(
             "Whatever changes the region changes the rest of the picture as well.", hint="Give a larger region."
@@ -213,9 +212,3 @@ def normalised(vector: Tensor) -> Tensor:
     if not length:
         raise InvalidValueError("No change of the latent changes the region.", hint="Give a larger region.")
     return vector / length
-
-
-def turned(direction: Tensor) -> Tensor:
-    """The one of ±v whose largest number is positive: a singular vector's sign means nothing."""
-    flat = direction.flatten()
-    return direction if flat[flat.abs().argmax()] > 0 else -direction
