@@ -53,8 +53,8 @@ def denoising_steps(
 
 
 def rows_beside(stops: Sequence[Stop], grid: Grid, schedule: Schedule) -> int:
-    """Rows of the network that edits ask for under other prompts, beside what ``denoising_steps`` counts."""
-    return sum(stop.needs.rows + _rows_meanwhile(stop, grid, schedule) for stop in stops)
+    """Unguided rows of the network that edits ask for, beside what ``denoising_steps`` counts."""
+    return sum(stop.needs.rows + stop.needs.features + _rows_meanwhile(stop, grid, schedule) for stop in stops)
 
 
 def _rows_meanwhile(stop: Stop, grid: Grid, schedule: Schedule) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -79,7 +79,7 @@ def learn(
     on_progress: OnProgress = quiet,
     on_warning: OnWarning = silent,
 ) -> Entry:
-    """Learn an attribute and store it, or several that are found at once: all of them, or none.
+    """Learn an attribute and store it, or several found at once, all or none; gives the entry, or the first one's.
 
     Args:
         spec: what to learn; sampler, steps and guidance that it does not set are the backbone's own.
@@ -95,11 +95,8 @@ def learn(
         on_progress: called with stage, done, total.
         on_warning: called with what the user should know, such as words that the backbone has never seen.
 
-    Returns:
-        The attribute's entry, the first one's of several.
-
     Raises:
-        InvalidValueError: the name is taken, the method does not understand an option, a value does not fit the
+        InvalidValueError: a name is taken, the method does not understand an option, a value does not fit the
             backbone, it knows no prompts, or hears no difference between those of a pair, source and target lead to
             almost the same pictures, or a picture cannot be used.
         NotFoundError: there is no such backbone, sampler or method.
@@ -109,8 +106,7 @@ def learn(
     store, plugins = Bank.open(bank), load_plugins()
     store.require_writable()
     if not replace:
-        for name in spec.names:
-            store.refuse_taken(name)
+        store.refuse_taken(*spec.names)
     method: Method = plugins.method(spec.method)
     refuse_unknown(method, spec.method_options)
     model = _loaded(backbone or default_backbone(), placement, on_progress)
@@ -125,9 +121,15 @@ def learn(
     if refine is not None:
         attributes = tuple(refine(attribute, model, on_progress) for attribute in attributes)
     entries = store.add_all([seal(encode(attribute)) for attribute in attributes], replace=replace)
+    _tell(on_stored, entries, attributes, model)
+    return entries[0]
+
+
+def _tell(
+    on_stored: OnStored, entries: Sequence[Entry], attributes: Sequence[LearnedAttribute], model: Backbone
+) -> None:
     for entry, attribute in zip(entries, attributes, strict=True):
         on_stored(Stored(entry, attribute, model))
-    return entries[0]
 
 
 def _loaded(backbone: str | Backbone, placement: Placement | None, on_progress: OnProgress) -> Backbone:

@@ -39,8 +39,8 @@ class Needs:
         looks: whether it asks for ``clean``, each time that it acts: the unedited picture then goes one step beyond the
             edit, if no further; where something has acted already, the edited one is predicted instead.
         predictions: how often it calls ``predict``; a ``pull_back`` counts as three, a ``push_forward`` as two.
-        rows: for how many prompts it calls ``clean_under``, at all of its times together; a ``pull_back`` of
-            ``features`` counts as three, a ``push_forward`` of them as two.
+        rows: for how many prompts it calls ``clean_under``, at all of its times together.
+        features: rows for products of ``features``: a ``pull_back`` counts as three, a ``push_forward`` as two.
         meanwhile: of a ``GuidanceEdit``, what it asks for at each step of its interval.
         words: of a ``PromptEdit``, the words of the prompt at which it acts unless the user names another; of these, as
             many as the prompt has. It takes a backbone with ``token_spans``, and costs nothing.
@@ -52,6 +52,7 @@ class Needs:
     looks: bool = False
     predictions: int = 0
     rows: int = 0
+    features: int = 0
     meanwhile: Meanwhile | None = None
     words: tuple[str, ...] = ()
     prompt: bool = False

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # plans ask methods what they need, without torch
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from attrbank.diffusion.bottleneck import Features
     from attrbank.diffusion.protocols import Backbone, Conditioning, Description, Prediction
     from attrbank.diffusion.schedule import Schedule
     from attrbank.diffusion.spelling import Place
@@ -89,18 +90,6 @@ class Learned:
     tensors: Mapping[str, Tensor]
     fields: Mapping[str, Any] = field(default_factory=dict)
     explains: float | None = None
-
-
-class Features(Protocol):
-    """What a UNet makes of latents x at its bottleneck, h(x), by its Jacobian."""
-
-    def pull_back(self, x: Tensor, cotangent: Tensor) -> Tensor:
-        """Jᵀu (B, C, H, W) at latents x (B, C, H, W), of a change u of h, (B, C', H', W')."""
-        ...
-
-    def push_forward(self, x: Tensor, tangent: Tensor) -> Tensor:
-        """Jv (B, C', H', W') at latents x, of a change v of them, both (B, C, H, W)."""
-        ...
 
 
 class EditInputs(Protocol):

@@ -212,14 +212,15 @@ class Bank:
         """What its attributes look like."""
         return Previews(self._layout, self._starter)
 
-    def refuse_taken(self, name: str) -> None:
-        """Does nothing if ``name`` is free for a user's attribute; to be asked before a long learning.
+    def refuse_taken(self, *names: str) -> None:
+        """Does nothing if names are free for a user's attributes; to be asked before a long learning.
 
         Raises:
-            InvalidValueError: it is in use.
+            InvalidValueError: one is in use.
         """
         with catalogue(self._layout, None) as connection:
-            ledger.require_free(connection, name)
+            for name in names:
+                ledger.require_free(connection, name)
 
     def add(
         self, data: bytes, *, name: str | None = None, replace: bool = False, annotation: Annotation | None = None
