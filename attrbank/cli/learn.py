@@ -34,6 +34,7 @@ from attrbank.text import quoted
 if TYPE_CHECKING:  # help is shown without torch
     from attrbank.learning.run import Stored
     from attrbank.schema.asked import LearnSpec, PictureFiles
+    from attrbank.store.entry import Entry
 
 Prompts: TypeAlias = list[str] | None
 Images: TypeAlias = Path | None
@@ -124,10 +125,13 @@ class Paper:
 
 @dataclass(frozen=True)
 class Region:
-    """The options of methods that look at a region of the picture."""
+    """The options of methods that find directions by themselves, of a region or of all of the picture."""
 
     mask: Annotated[Path | None, typer.Option(metavar="FILE", help="loco: where it lies, white.")] = None
-    component: Annotated[int | None, typer.Option(metavar="N", help="loco: its N-th direction there; 1.")] = None
+    component: Annotated[int | None, typer.Option(metavar="N", help="loco, pullback: the N-th direction; 1.")] = None
+    components: Annotated[
+        int | None, typer.Option(metavar="N", help="Likewise: the first N at once, as NAME-1, NAME-2 and so on.")
+    ] = None
 
 
 @spelled_out
@@ -172,7 +176,7 @@ def learn(
         name,
         pairs.source or [],
         pairs.target or [],
-        pictures=pairs.pictures(alone=region.mask is not None),
+        pictures=pairs.pictures(alone=any(value is not None for value in vars(region).values())),
         keep=pairs.keep or [],
         preset=preset,
         seeds=_seeds(seeds, seed),
@@ -219,8 +223,8 @@ def _learn(
             eyes = {"judge": tuning.judge, "goal": tuning.goal}
             prepare = tuning_of(spec, options["backbone"], **eyes, on_warning=account.warn)
         options |= {"on_progress": report, "on_warning": account.warn, "on_stored": account.stored}
-        learned = learn_attribute(spec, prepare=prepare, **options)
-    terminal.attribute(learned, as_json, **account.facts)
+        learn_attribute(spec, prepare=prepare, **options)
+    account.tell(as_json)
 
 
 class _Account:
@@ -230,16 +234,27 @@ class _Account:
         self._started, self._bank, self._preview = time.monotonic(), bank, preview and not spec.pictures
         self._report = report
         self._warnings: list[str] = []
-        self.facts: dict[str, object] = {"warnings": self._warnings, "preview": None}
+        self._learned: list[tuple[Entry, dict[str, object]]] = []
 
     def warn(self, warning: str) -> None:
         self._warnings.append(warning)
         terminal.warn(warning)
 
+    def tell(self, as_json: bool) -> None:
+        """What was stored, as data: one attribute, or a list of several."""
+        if len(self._learned) == 1:
+            ((entry, facts),) = self._learned
+            terminal.attribute(entry, as_json, **facts)
+        elif as_json:
+            terminal.document([entry.as_json() | facts for entry, facts in self._learned])
+        else:
+            terminal.lines([entry.reference for entry, _ in self._learned])
+
     def stored(self, stored: Stored) -> None:
         """Say so at once: what follows can no longer take it back."""
         seconds, size = time.monotonic() - self._started, stored.entry.size_bytes / 1000
-        self.facts["seconds"] = round(seconds, 3)
+        facts: dict[str, object] = {"warnings": self._warnings, "preview": None, "seconds": round(seconds, 3)}
+        self._learned.append((stored.entry, facts))
         terminal.say(f"Stored {stored.entry.reference} in {seconds:.0f} s, {size:.1f} KB.")
         for what, found in tuning_facts(stored.attribute.record):
             terminal.say(f"{what} {found}")
@@ -249,7 +264,7 @@ class _Account:
 
         path = preview_kept(stored, self._bank, self._report, self.warn)
         if path:
-            self.facts["preview"] = str(path)
+            facts["preview"] = str(path)
             terminal.say(f"See {path}: no, half and all of it on three fresh seeds.")
 
 

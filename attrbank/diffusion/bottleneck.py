@@ -37,6 +37,18 @@ class Bottleneck(Protocol):
         ...
 
 
+class Features(Protocol):
+    """What a UNet makes of latents x at its bottleneck, h(x), by its Jacobian."""
+
+    def pull_back(self, x: Tensor, cotangent: Tensor) -> Tensor:
+        """Jᵀu (B, C, H, W) at latents x (B, C, H, W), of a change u of h, (B, C', H', W')."""
+        ...
+
+    def push_forward(self, x: Tensor, tangent: Tensor) -> Tensor:
+        """Jv (B, C', H', W') at latents x, of a change v of them, both (B, C, H, W)."""
+        ...
+
+
 def bottleneck_of(model: Any, wanted_by: str) -> Bottleneck:
     """The model, if it has a bottleneck.
 

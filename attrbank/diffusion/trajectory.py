@@ -242,7 +242,7 @@ class Trajectory:
         with torch.enable_grad():
             x0 = self.predict(replace(position, latent=latent), conditioning).x0
             (pulled,) = torch.autograd.grad(x0, latent, cotangent)
-        self._count(2 * len(latent) * (position.index < self.end))
+        self.count(2 * len(latent) * (position.index < self.end))
         return finite(pulled, "What came back through the network")
 
     def push_forward(self, position: Position, conditioning: Conditioning, tangent: Tensor) -> Tensor:
@@ -259,10 +259,10 @@ class Trajectory:
             return self.predict(replace(position, latent=latent), conditioning).x0
 
         pushed: Tensor = torch.func.jvp(clean, (position.latent.contiguous(),), (tangent.contiguous(),))[1]
-        self._count(len(tangent) * (position.index < self.end))
+        self.count(len(tangent) * (position.index < self.end))
         return finite(pushed, "What went through the network along with the latent")
 
-    def _count(self, rows: int) -> None:
+    def count(self, rows: int) -> None:
         """Rows of latents for which the backbone has worked once."""
         self._tally.rows += rows * evaluations_per_step(self.guidance_scale, guidance_of(self.backbone))
 
@@ -281,7 +281,7 @@ class Trajectory:
     def _guided(self, latent: Tensor, t: int, conditioning: Conditioning) -> Prediction:
         """One call of the backbone, with both prompts in it where guidance needs both."""
         rows, guidance = len(latent), guidance_of(self.backbone)
-        self._count(rows)
+        self.count(rows)
         if guidance == "embedded":
             conditioning = {**conditioning, "guidance_scale": latent.new_full((rows,), self.guidance_scale)}
         if guidance != "classifier-free" or not is_guided(self.guidance_scale):

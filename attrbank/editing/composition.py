@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
+from attrbank.diffusion.features import FeatureMap
 from attrbank.diffusion.protocols import Backbone, Conditioning, Prediction
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.spelling import places_of, token_spans_of
@@ -165,6 +166,10 @@ class LazyInputs:
     def push_forward(self, x: Tensor, tangent: Tensor) -> Tensor:
         """Jv (B, C, H, W) of x̂0 at x (B, C, H, W) and this step."""
         return self._trajectory.push_forward(self.unedited().edited(x), self._source, tangent)
+
+    def features(self, prompt: str) -> FeatureMap:
+        """What the UNet makes at its bottleneck at this step under a prompt."""
+        return FeatureMap(self._trajectory, self._index, self._trajectory.conditioning(prompt))
 
     def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
         """x̂0 of x (B, C, H, W) at this step under other prompts, (P, B, C, H, W)."""

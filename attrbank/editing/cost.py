@@ -63,7 +63,8 @@ def denoising_steps(
 def rows_beside(stops: Sequence[Stop], grid: Grid, schedule: Schedule, prompt: str) -> int:
     """Rows of the network that edits ask for under other prompts than the picture's, not among ``denoising_steps``."""
     apart = sum(2 for stop in stops for source in stop.needs.towards if source != prompt)
-    return apart + sum(stop.needs.rows + _rows_meanwhile(stop, grid, schedule) for stop in stops)
+    asked = (stop.needs.rows + stop.needs.features + _rows_meanwhile(stop, grid, schedule) for stop in stops)
+    return apart + sum(asked)
 
 
 def _rows_meanwhile(stop: Stop, grid: Grid, schedule: Schedule) -> int:

@@ -174,6 +174,9 @@ class _Inputs:
     def push_forward(self, x: Tensor, tangent: Tensor) -> NoReturn:
         raise _out_of_reach(self._name)
 
+    def features(self, prompt: str) -> NoReturn:
+        raise _out_of_reach(self._name)
+
     def beside(self) -> NoReturn:
         raise _out_of_reach(self._name)
 

@@ -21,6 +21,16 @@ LARGEST_LATENT = 2**24
 """Numbers in the largest latent on which an edit is tried; no model here has a sixteenth of it."""
 
 
+class _NoiseOfFeatures:
+    """``Features`` of no network: what comes back of anything is noise."""
+
+    def pull_back(self, x: Tensor, cotangent: Tensor) -> Tensor:
+        return torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+
+    def push_forward(self, x: Tensor, tangent: Tensor) -> Tensor:
+        return tangent
+
+
 class _Noise:
     """What an edit may ask for (``EditInputs``): noise, in answer to everything."""
 
@@ -46,6 +56,9 @@ class _Noise:
 
     def push_forward(self, x: Tensor, tangent: Tensor) -> Tensor:
         return tangent
+
+    def features(self, prompt: str) -> _NoiseOfFeatures:
+        return _NoiseOfFeatures()
 
     def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
         return torch.stack([self.draw() for _ in prompts])

@@ -11,7 +11,7 @@ from attrbank.learning.keeping import multiplied
 from attrbank.methods.protocol import Method
 from attrbank.names import check_word, validate_name
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema.asked import DEFAULT_METHOD, METHOD_OPTIONS, LearnSpec, PictureFiles, PromptPair
+from attrbank.schema.asked import ALONE, DEFAULT_METHOD, METHOD_OPTIONS, LearnSpec, PictureFiles, PromptPair
 from attrbank.schema.choices import Preset
 from attrbank.schema.complaints import invalid_value
 
@@ -38,7 +38,8 @@ def learn_spec(
     Args:
         name: the attribute's name.
         sources: the source prompts.
-        targets: the target prompts; the i-th belongs to the i-th source. With a mask there need be none.
+        targets: the target prompts; the i-th belongs to the i-th source. With a mask, or where components are asked
+            for, there need be none.
         pictures: pairs of pictures, instead of prompts.
         keep: groups of words, as in "man,woman", that further pairs name on both sides; see ``keeping.multiplied``.
         preset: all settings as published, but for what follows the backbone's latent shape.
@@ -49,7 +50,7 @@ def learn_spec(
             another, or pictures.
         NotFoundError: there is no such method.
     """
-    if options.get("mask") is not None and not targets:
+    if not targets and any(options.get(name) is not None for name in ALONE):
         targets = sources
     if len(sources) != len(targets):
         raise InvalidValueError(
@@ -68,9 +69,12 @@ def learn_spec(
         fields = {"seeds": _DEFAULT_SEEDS, **asked}
         if pictures:
             fields |= {"pictures": tuple(pictures), "seeds": (0,), "delta_tau": -fields["t_x"]}
-        return LearnSpec.model_validate({"name": validate_name(name), "pairs": pairs, **fields})
+        spec = LearnSpec.model_validate({"name": validate_name(name), "pairs": pairs, **fields})
     except ValidationError as error:
         raise invalid_value(error, _FITS) from error
+    for each in spec.names:
+        validate_name(each)
+    return spec
 
 
 def refuse_unknown(method: Method, given: Collection[str]) -> None:

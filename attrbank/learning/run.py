@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -20,7 +20,7 @@ from attrbank.diffusion.protocols import (
 from attrbank.diffusion.remembering import Memory, RememberingTrajectory
 from attrbank.diffusion.schedule import nearest_index, timestep_at
 from attrbank.diffusion.trajectory import Trajectory
-from attrbank.errors import InvalidValueError
+from attrbank.errors import InvalidValueError, PluginError
 from attrbank.files import settings
 from attrbank.learning.hearing import refuse_unheard
 from attrbank.learning.picture_pairs import encode_pairs
@@ -79,7 +79,7 @@ def learn(
     on_progress: OnProgress = quiet,
     on_warning: OnWarning = silent,
 ) -> Entry:
-    """Learn an attribute and store it.
+    """Learn an attribute and store it, or several found at once, all or none; gives the entry, or the first one's.
 
     Args:
         spec: what to learn; sampler, steps and guidance that it does not set are the backbone's own.
@@ -91,12 +91,12 @@ def learn(
         force: store it even if what there is to learn from teaches next to nothing.
         prepare: gives what is done to the attribute before it is stored.
         memory: what the model has predicted for others that learned from the same sources; what is new is added.
-        on_stored: what follows while the model is still there, such as a preview; it cannot undo anything.
+        on_stored: what follows for each while the model is still there, such as a preview; it cannot undo anything.
         on_progress: called with stage, done, total.
         on_warning: called with what the user should know, such as words that the backbone has never seen.
 
     Raises:
-        InvalidValueError: the name is taken, the method does not understand an option, a value does not fit the
+        InvalidValueError: a name is taken, the method does not understand an option, a value does not fit the
             backbone, it knows no prompts, or hears no difference between those of a pair, source and target lead to
             almost the same pictures, or a picture cannot be used.
         NotFoundError: there is no such backbone, sampler or method.
@@ -106,14 +106,14 @@ def learn(
     store, plugins = Bank.open(bank), load_plugins()
     store.require_writable()
     if not replace:
-        store.refuse_taken(spec.name)
+        store.refuse_taken(*spec.names)
     refuse_unknown(plugins.method(spec.method), spec.method_options)
     model = _loaded(backbone or default_backbone(), placement, on_progress)
     how: dict[str, Any] = {"on_progress": on_progress, "on_warning": on_warning}
-    attribute = made(complete(spec, model, preset), model, force=force, prepare=prepare, memory=memory, **how)
-    entry = store.add(seal(encode(attribute)), replace=replace)
-    on_stored(Stored(entry, attribute, model))
-    return entry
+    attributes = made(complete(spec, model, preset), model, force=force, prepare=prepare, memory=memory, **how)
+    entries = store.add_all([seal(encode(attribute)) for attribute in attributes], replace=replace)
+    _tell(on_stored, entries, attributes, model)
+    return entries[0]
 
 
 def made(
@@ -125,7 +125,7 @@ def made(
     memory: Memory | None = None,
     on_progress: OnProgress = quiet,
     on_warning: OnWarning = silent,
-) -> LearnedAttribute:
+) -> tuple[LearnedAttribute, ...]:
     """What ``learn`` stores, with nothing stored; arguments and errors as there, of a spec that is complete."""
     plugins = load_plugins()
     method: Method = plugins.method(spec.method)
@@ -133,10 +133,19 @@ def made(
     for warning in method.warnings(spec, model):
         on_warning(warning)
     refine, sampler = prepare and prepare(spec, model), plugins.sampler(spec.sampler)
-    attribute = learn_attribute(
+    attributes = learn_attributes(
         spec, method, model, sampler, on_progress, force=force, memory=memory, on_warning=on_warning
     )
-    return attribute if refine is None else refine(attribute, model, on_progress)
+    if refine is not None:
+        attributes = tuple(refine(attribute, model, on_progress) for attribute in attributes)
+    return attributes
+
+
+def _tell(
+    on_stored: OnStored, entries: Sequence[Entry], attributes: Sequence[LearnedAttribute], model: Backbone
+) -> None:
+    for entry, attribute in zip(entries, attributes, strict=True):
+        on_stored(Stored(entry, attribute, model))
 
 
 def _loaded(backbone: str | Backbone, placement: Placement | None, on_progress: OnProgress) -> Backbone:
@@ -185,7 +194,28 @@ def learn_attribute(
     memory: Memory | None = None,
     on_warning: OnWarning = silent,
 ) -> LearnedAttribute:
-    """Learn an attribute without storing it; arguments and errors as ``learn``."""
+    """Learn an attribute without storing it, the first of several; arguments and errors as ``learn``."""
+    return learn_attributes(
+        spec, method, backbone, sampler, on_progress, force=force, memory=memory, on_warning=on_warning
+    )[0]
+
+
+def learn_attributes(
+    spec: LearnSpec,
+    method: Method,
+    backbone: Backbone,
+    sampler: Sampler,
+    on_progress: OnProgress = quiet,
+    *,
+    force: bool = False,
+    memory: Memory | None = None,
+    on_warning: OnWarning = silent,
+) -> tuple[LearnedAttribute, ...]:
+    """Learn as many attributes as are asked for at once, and store none; arguments and errors as ``learn``.
+
+    Raises:
+        PluginError: the method gives more of them, or less.
+    """
     grid = sampler.grid(spec.steps, backbone.schedule)
     index_x = nearest_index(grid, backbone.schedule, spec.t_x)
     index_z = nearest_index(grid, backbone.schedule, spec.t_z)
@@ -197,10 +227,11 @@ def learn_attribute(
     clean = (pairs.source, pairs.target) if pairs else None
     mask = region_of(spec.mask, backbone) if spec.mask else None
     context = LearnContext(spec, trajectory, index_x, index_z, on_progress, clean, force, on_warning, mask)
-    learned = method.learn(context)
-    _refuse_nothing(spec, learned)
-    for warning in weak_warnings(spec, learned.explains):
-        on_warning(warning)
+    found = _as_many_as_asked(spec, method.learn(context))
+    for learned in found:
+        _refuse_nothing(spec, learned)
+        for warning in weak_warnings(spec, learned.explains):
+            on_warning(warning)
     resolved = Resolved(
         timestep_x=timestep_at(grid, index_x),
         timestep_z=timestep_at(grid, index_z),
@@ -208,8 +239,18 @@ def learn_attribute(
         alpha_bar_z=trajectory.alpha_bar(index_z),
     )
     spec = spec.model_copy(update={"sampler": sampler.name, "method": method.name})  # with all their parameters
-    record = _record(spec, backbone, resolved, learned, pairs.files if pairs else ())
-    return LearnedAttribute(record, dict(learned.tensors))
+    files = pairs.files if pairs else ()
+    return tuple(
+        LearnedAttribute(_record(name, spec, backbone, resolved, learned, files), dict(learned.tensors))
+        for name, learned in zip(spec.names, found, strict=True)
+    )
+
+
+def _as_many_as_asked(spec: LearnSpec, learned: Learned | tuple[Learned, ...]) -> tuple[Learned, ...]:
+    found = (learned,) if isinstance(learned, Learned) else tuple(learned)
+    if len(found) != spec.components:
+        raise PluginError(f"The method {spec.method} gave {len(found)} attributes, and not {spec.components}.")
+    return found
 
 
 def _trajectory(
@@ -230,10 +271,15 @@ def _refuse_nothing(spec: LearnSpec, learned: Learned) -> None:
 
 
 def _record(
-    spec: LearnSpec, backbone: Backbone, resolved: Resolved, learned: Learned, pictures: tuple[PicturePair, ...]
+    name: str,
+    spec: LearnSpec,
+    backbone: Backbone,
+    resolved: Resolved,
+    learned: Learned,
+    pictures: tuple[PicturePair, ...],
 ) -> AttributeRecord:
     return AttributeRecord(
-        name=spec.name,
+        name=name,
         method=spec.method,
         pairs=spec.pairs,
         pictures=pictures,

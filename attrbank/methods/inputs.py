@@ -10,6 +10,7 @@ from attrbank.schema.asked import PromptPair
 if TYPE_CHECKING:  # plans import methods without torch
     from torch import Tensor
 
+    from attrbank.diffusion.bottleneck import Features
     from attrbank.diffusion.protocols import Prediction
 
 WANTED = "wanted"
@@ -67,6 +68,16 @@ class EditInputs(Protocol):
 
     def push_forward(self, x: Tensor, tangent: Tensor) -> Tensor:
         """Jv (B, C, H, W), what a small change v of x makes of x̂0; it costs two evaluations."""
+        ...
+
+    def features(self, prompt: str) -> Features:
+        """What the UNet makes at its bottleneck of latents at this step under a prompt, to first order.
+
+        A ``pull_back`` of it counts as three rows of the network for every picture, a ``push_forward`` as two.
+
+        Raises:
+            IncompatibleError: the backbone has no bottleneck.
+        """
         ...
 
     def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:

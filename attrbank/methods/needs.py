@@ -43,6 +43,7 @@ class Needs:
         towards: the source prompts of the pairs for which it calls ``towards``, one for each of its times: each is an
             evaluation, and two rows more where the picture's prompt is another. It calls ``beside`` each time as well,
             so that the unedited picture goes one step beyond the last of these times, if no further.
+        features: rows for products of ``features``: a ``pull_back`` counts as three, a ``push_forward`` as two.
         meanwhile: of a ``GuidanceEdit``, what it asks for at each step of its interval.
         words: of a ``PromptEdit``, the words of the prompt at which it acts unless the user names another; of these, as
             many as the prompt has. It takes a backbone with ``token_spans``, and costs nothing.
@@ -55,6 +56,7 @@ class Needs:
     predictions: int = 0
     rows: int = 0
     towards: tuple[str, ...] = ()
+    features: int = 0
     meanwhile: Meanwhile | None = None
     words: tuple[str, ...] = ()
     prompt: bool = False

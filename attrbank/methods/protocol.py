@@ -215,8 +215,12 @@ class Method:
     name: str
     options: frozenset[str] = frozenset({"branch"})
 
-    def learn(self, context: LearnContext) -> Learned:
-        """Learn an attribute; raises what the user can mend as an ``AttrbankError``."""
+    def learn(self, context: LearnContext) -> Learned | tuple[Learned, ...]:
+        """Learn an attribute, or as many as ``LearnSpec.components`` asks for, which a method may know as an option.
+
+        Raises:
+            AttrbankError: what the user can mend.
+        """
         raise NotImplementedError
 
     def edit(self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: Core | None = None) -> AnyEdit:

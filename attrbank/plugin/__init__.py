@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         rows_without_prompt as rows_without_prompt,
     )
     from attrbank.diffusion.bottleneck import Bottleneck as Bottleneck, bottleneck_of as bottleneck_of
+    from attrbank.diffusion.features import FeatureMap as FeatureMap
     from attrbank.diffusion.placement import Placement as Placement
     from attrbank.diffusion.prediction import from_epsilon as from_epsilon, from_velocity as from_velocity
     from attrbank.diffusion.protocols import (
@@ -162,6 +163,7 @@ if TYPE_CHECKING:
         DEFAULT_BACKBONE as DEFAULT_BACKBONE,
         complete as complete,
         learn_attribute as learn_attribute,
+        learn_attributes as learn_attributes,
     )
     from attrbank.methods.avi import Avi as Avi
     from attrbank.methods.inputs import EditInputs as EditInputs
@@ -181,6 +183,12 @@ if TYPE_CHECKING:
         PromptEdit as PromptEdit,
     )
     from attrbank.methods.strengths import Strengths as Strengths
+    from attrbank.methods.subspace import (
+        Subspace as Subspace,
+        signed as signed,
+        strongest as strongest,
+        within as within,
+    )
     from attrbank.names import (
         Asked as Asked,
         When as When,
@@ -240,8 +248,10 @@ _NAMES_IN = {
     "attrbank.methods.intervals": "moved_interval require_interval",
     "attrbank.methods.moving": "moved_at_once",
     "attrbank.methods.pairs": "CleanPairs predict_clean_pairs",
+    "attrbank.methods.subspace": "Subspace signed strongest within",
     "attrbank.diffusion.attention": "Attend Attentive Layer Wants attention_of rows_without_prompt",
     "attrbank.diffusion.bottleneck": "Bottleneck bottleneck_of",
+    "attrbank.diffusion.features": "FeatureMap",
     "attrbank.diffusion.spelling": "Place TokenSpans occurrences token_spans_of",
     "attrbank.diffusion.steering": "Guide GuideInputs",
     "attrbank.diffusion.trajectory": "Position Trajectory",
@@ -256,7 +266,7 @@ _NAMES_IN = {
     # the engine, for research that goes beside the protocols
     "attrbank.attribute.artifact": "LearnedAttribute decode opened",
     "attrbank.editing.composition": "Act run_edits",
-    "attrbank.learning.run": "learn_attribute DEFAULT_BACKBONE complete",
+    "attrbank.learning.run": "learn_attribute learn_attributes DEFAULT_BACKBONE complete",
     "attrbank.backbones.families": "describe load",
     "attrbank.learning.request": "learn_spec",
     "attrbank.plugins.manager": "load_plugins",

@@ -52,9 +52,10 @@ class PaperOptions(Record):
     samples: Annotated[int, Field(ge=1, le=1_000_000)] = 500
 
 
-METHOD_OPTIONS = frozenset(
-    {"branch", "core", "on", "component", "mask", "pictures", "rank", "vectors", *PaperOptions.model_fields}
-)
+ALONE = frozenset({"mask", "component", "components"})
+"""What there is to be changed can be found without a target, of these."""
+
+METHOD_OPTIONS = ALONE.union({"branch", "core", "on", "pictures", "rank", "vectors"}, PaperOptions.model_fields)
 """What a user may give that not every method understands."""
 
 
@@ -85,6 +86,7 @@ class LearnSpec(Record):
             changed there can be learned without a target: both prompts of a pair are then the same, and without any
             pair the model's own prompt is meant.
         component: which of several directions that are found at once, the first being 1.
+        components: how many of them, from the first on, become attributes: then ``NAME-1``, ``NAME-2`` and so on.
     """
 
     name: Name
@@ -101,6 +103,7 @@ class LearnSpec(Record):
     on: Label | None = None
     mask: Path | None = None
     component: Annotated[int, Field(ge=1, le=64)] = 1
+    components: Annotated[int, Field(ge=1, le=16)] = 1
     paper: PaperOptions = PaperOptions()
     sampler: Label = "ddim"
     steps: Annotated[int, Field(ge=1, le=1000)] = 50
@@ -122,9 +125,18 @@ class LearnSpec(Record):
 
     @model_validator(mode="after")
     def _prompts_or_pictures(self) -> Self:
-        if self.mask is None or self.pairs or self.pictures:
+        if self.pairs or self.pictures or not self.model_fields_set & ALONE:
             require_prompts_or_pictures(self.pairs, self.pictures)
+        if {"component", "components"} <= self.model_fields_set:
+            raise ValueError("components are counted from the first: give either component or components")
         return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the attributes are called that it makes, one or several."""
+        if self.components == 1:
+            return (self.name,)
+        return tuple(f"{self.name}-{number}" for number in range(1, self.components + 1))
 
     @property
     def method_options(self) -> set[str]:

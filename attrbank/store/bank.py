@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from attrbank.errors import CorruptArtifactError, InvalidValueError, NotFoundError, StorageError
 from attrbank.names import Reference, parse_reference
-from attrbank.store import _fs, blobs, index, ledger, notes, references, search, upkeep
+from attrbank.store import _fs, adding, blobs, index, ledger, references, search, upkeep
 from attrbank.store.annotating import Annotations
 from attrbank.store.catalogue import (
     MOST_FIRST,
@@ -25,13 +25,12 @@ from attrbank.store.catalogue import (
     select_rows,
     where,
 )
-from attrbank.store.entry import DOCUMENT, Entry, derive, entry_from_json
+from attrbank.store.entry import DOCUMENT, Entry, entry_from_json
 from attrbank.store.finding import Finding
 from attrbank.store.layout import Layout, default_bank, starter_bank
 from attrbank.store.measurements import Measurements
 from attrbank.store.previews import Previews
 from attrbank.store.trash import GRACE, Trashed, prune, trashed
-from attrbank.store.upkeep_notes import notes_of
 
 if TYPE_CHECKING:  # ``list`` does without what these import
     from attrbank.schema.annotated import Annotation
@@ -213,14 +212,15 @@ class Bank:
         """What its attributes look like."""
         return Previews(self._layout, self._starter)
 
-    def refuse_taken(self, name: str) -> None:
-        """Does nothing if ``name`` is free for a user's attribute; to be asked before a long learning.
+    def refuse_taken(self, *names: str) -> None:
+        """Does nothing if names are free for a user's attributes; to be asked before a long learning.
 
         Raises:
-            InvalidValueError: it is in use.
+            InvalidValueError: one is in use.
         """
         with catalogue(self._layout, None) as connection:
-            ledger.require_free(connection, name)
+            for name in names:
+                ledger.require_free(connection, name)
 
     def add(
         self, data: bytes, *, name: str | None = None, replace: bool = False, annotation: Annotation | None = None
@@ -241,23 +241,13 @@ class Bank:
             IncompatibleError: it has another format version.
             InvalidValueError: the name is in use, and ``replace`` is off.
         """
-        identity = blobs.identify(data)
-        record = blobs.Artifact.of(data).record.model_dump(mode="json")
-        facts = derive(identity, record, len(data))
-        prepare(self._layout)
-        with index.writing(self._layout.index) as connection:
-            said = notes.merged(notes_of(self._layout, identity), annotation)
-            said = said if name is None else notes.named(said, identity, name)
-            facts = notes.called(facts, said.name if said else None)
-            # A refused artifact leaves nothing behind, and one that is admitted is there before its row.
-            if not replace:
-                ledger.require_free(connection, facts["name"], identity)
-            blobs.put(self._layout, identity, data)
-            ledger.admit(connection, facts, replace=replace)
-            if said and (annotation or name):
-                ledger.annotate(connection, self._layout, said)
-            _fs.remove(self._layout.trashed(identity))
+        (identity,) = adding.add(self._layout, [adding.Incoming(data, name, annotation)], replace=replace)
         return self._user_entry(identity)
+
+    def add_all(self, artifacts: Sequence[bytes], *, replace: bool = False) -> tuple[Entry, ...]:
+        """Stores artifacts that belong together: all of them, or none; arguments and errors as ``add``."""
+        added = adding.add(self._layout, [adding.Incoming(data) for data in artifacts], replace=replace)
+        return tuple(self._user_entry(identity) for identity in added)
 
     def remove(self, reference: str) -> Entry:
         """Moves an attribute to the trash, from where ``restore`` brings it back.

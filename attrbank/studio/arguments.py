@@ -19,7 +19,7 @@ from attrbank.errors import InvalidValueError
 from attrbank.learning.request import learn_spec
 from attrbank.names import parse_asked, parse_seeds
 from attrbank.pictures.find import matched
-from attrbank.schema.asked import LearnSpec, PictureFiles
+from attrbank.schema.asked import ALONE, LearnSpec, PictureFiles
 from attrbank.schema.choices import BankedZ, Core, Inversion, Preset, Solver, Tail, Vectors, Weights
 from attrbank.schema.complaints import invalid_value
 from attrbank.text import MAX_SEEDS, SEED_LIMIT
@@ -78,6 +78,7 @@ class LearnOptions(TypedDict, total=False):
     on: str | None
     mask: PathLike | None
     component: int | None
+    components: int | None
     tail: Tail | None
     solver: Solver | None
     weights: Weights | None
@@ -179,7 +180,8 @@ def learn_request(
     if how["preset"] is not None:
         _text(how["preset"], "preset")
     mask = path(rest.pop("mask", None), "The mask")
-    if mask is None or target is not None or any(image is not None for image in images):
+    alone = mask is not None or any(rest.get(name) is not None for name in ALONE)
+    if not alone or target is not None or any(image is not None for image in images):
         _require_one_kind((source, target), images)
     spec = learn_spec(
         _text(name, "The name"),

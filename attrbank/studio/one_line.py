@@ -95,13 +95,13 @@ def learn(
             strengths; ``judge`` says who looks meanwhile, and ``goal`` for what, where the name does not tell.
             ``seeds``: numbers, or text such as ``0-63``. ``t_x``, ``delta_tau``, ``branch``: times.
             ``on``: the word at which a text direction (``method="text"``) acts, if it is not to be found.
-            ``mask``: a picture, white where it is to lie, and ``component``, for ``method="loco"``, which needs no
-            ``target``. ``method``, ``vectors``, ``core``, ``rank``, ``sampler``, ``steps``, ``guidance_scale``;
-            ``preset="paper"``, and for the paper's vectors ``tail``, ``solver``, ``weights``, ``z``, ``k``, ``width``,
-            ``samples``.
+            ``mask``: a picture, white where it is to lie, and ``component``, or ``components`` of them at once, for
+            methods that find directions by themselves, such as ``loco``: they need no ``target``.
+            ``method``, ``vectors``, ``core``, ``rank``, ``sampler``, ``steps``, ``guidance_scale``; ``preset="paper"``,
+            and for the paper's vectors ``tail``, ``solver``, ``weights``, ``z``, ``k``, ``width``, ``samples``.
 
     Returns:
-        The attribute's entry in the bank, with its ``name`` and ``id``.
+        The attribute's entry in the bank, with its ``name`` and ``id``; of several ``components`` the first one's.
 
     Warns:
         UserWarning: as ``apply``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,9 +12,9 @@ from PIL import Image
 from torch import Tensor
 
 import attrbank
-from attrbank.errors import InvalidValueError, NotFoundError
+from attrbank.errors import InvalidValueError, NotFoundError, PluginError
 from attrbank.learning.request import learn_spec
-from attrbank.learning.run import complete, learn_attribute
+from attrbank.learning.run import complete, learn_attribute, learn_attributes
 from attrbank.methods.avi import Avi
 from attrbank.methods.protocol import Edit, LearnContext, Learned, Method
 from attrbank.pictures.mask import region_of
@@ -36,11 +37,18 @@ class Keeps(Method):
     """Learns the mask that it is given."""
 
     name = "keeps"
-    options = frozenset({"mask", "component"})
+    options = frozenset({"mask", "component", "components"})
+    lost = 0
+    """How many of the attributes that were asked for it forgets."""
 
-    def learn(self, context: LearnContext) -> Learned:
-        assert context.mask is not None
-        return Learned({"mask": context.mask, "component": torch.tensor(float(context.spec.component))})
+    def learn(self, context: LearnContext) -> Learned | tuple[Learned, ...]:
+        mask = torch.ones(1, 1, 16, 16) if context.mask is None else context.mask
+        first, count = context.spec.component, context.spec.components - self.lost
+        found = [
+            Learned({"mask": number * mask, "component": torch.tensor(float(number))})
+            for number in range(first, first + count)
+        ]
+        return found[0] if context.spec.components == 1 else tuple(found)
 
     def edit(self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: str | None = None) -> Edit:
         return lambda x, inputs, strength: x + strength * tensors["mask"] if strength else x
@@ -85,7 +93,7 @@ def learned(keeps: Method, **given: object):
 def test_a_method_is_given_the_region_and_the_component(keeps: Method, tmp_path: Path) -> None:
     file = mask_file(tmp_path / "mask.png", (0, 0, 16, 16))
     found = learned(keeps, mask=file, component=3)
-    assert torch.equal(found.tensors["mask"], region_of(file, tiny_backbone()))
+    assert torch.equal(found.tensors["mask"], 3 * region_of(file, tiny_backbone()))
     assert float(found.tensors["component"]) == 3
 
 
@@ -137,3 +145,44 @@ def test_python_learns_from_a_mask_alone(bank: Bank, tiny_pipeline: Path, tmp_pa
     for given in ({}, {"mask": file, "target": "a man"}):
         with pytest.raises(InvalidValueError):
             attrbank.learn("nose", backbone=tiny_pipeline, bank=bank.path, **how, **given)
+
+
+SEVERAL = {"method": "keeps", "seeds": (0,), "steps": 4, "components": 3}
+
+
+def test_several_components_are_attributes_of_their_own(keeps: Method) -> None:
+    spec = complete(learn_spec("mouth", (), (), **SEVERAL), tiny_backbone())
+    found = learn_attributes(spec, keeps, tiny_backbone(), DDIM())
+    assert [attribute.record.name for attribute in found] == ["mouth-1", "mouth-2", "mouth-3"]
+    assert [float(attribute.tensors["component"]) for attribute in found] == [1, 2, 3]
+    assert learn_attribute(spec, keeps, tiny_backbone(), DDIM()).record.name == "mouth-1"
+
+
+def test_what_several_components_exclude_is_refused(keeps: Method) -> None:
+    with pytest.raises(InvalidValueError, match="give either component or components"):
+        learn_spec("mouth", (), (), **SEVERAL, component=2)
+    with pytest.raises(InvalidValueError, match="is not a name"):
+        learn_spec("m" * 63, (), (), **SEVERAL)
+    with pytest.raises(InvalidValueError, match="components: nothing that the method 'avi' understands"):
+        learn_spec("mouth", (), (), **SEVERAL | {"method": "avi"})
+
+
+def test_a_method_that_gives_less_than_was_asked_for_is_named(keeps: Method, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Keeps, "lost", 1)
+    spec = complete(learn_spec("mouth", (), (), **SEVERAL), tiny_backbone())
+    with pytest.raises(PluginError, match="method keeps gave 2 attributes, and not 3"):
+        learn_attributes(spec, keeps, tiny_backbone(), DDIM())
+
+
+@pytest.mark.usefixtures("keeps")
+def test_the_command_stores_all_of_them_or_none(cli: Cli, bank: Bank, tiny_pipeline: Path) -> None:
+    where = ("--method", "keeps", "--seeds", "0", "--steps", "4", "--backbone", str(tiny_pipeline), "--no-preview")
+    assert cli("learn", "mouth-2", *where, "--component", "1").code == 0
+    refused = cli("learn", "mouth", *where, "--components", "3")
+    assert refused.code == 4
+    assert "mouth-2" in refused.err
+    assert [entry.name for entry in bank.entries()] == ["mouth-2"]
+    done = cli("learn", "nose", *where, "--components", "2")
+    assert done.out.split() == [bank.resolve(name).reference for name in ("nose-1", "nose-2")]
+    told = json.loads(cli("learn", "nose", *where, "--components", "2", "--replace", "--json").out)
+    assert [(item["name"], item["preview"]) for item in told] == [("nose-1", None), ("nose-2", None)]

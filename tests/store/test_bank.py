@@ -67,6 +67,18 @@ def test_name_in_use_is_refused_and_nothing_is_left_behind(bank: Bank) -> None:
     assert before == snapshot(bank.path)
 
 
+def test_several_come_in_together_or_not_at_all(bank: Bank) -> None:
+    bank.add(numbered("mouth-2", 1))
+    before = snapshot(bank.path)
+    coming = [numbered(f"mouth-{number}", 1 + number) for number in (1, 2, 3)]
+    with pytest.raises(InvalidValueError, match="already"):
+        bank.add_all(coming)
+    assert before == snapshot(bank.path)
+    added = bank.add_all(coming, replace=True)
+    assert [entry.name for entry in added] == ["mouth-1", "mouth-2", "mouth-3"]
+    assert [bank.resolve(entry.name) for entry in added] == list(added)
+
+
 def test_replaced_version_stays_reachable_by_its_id(bank: Bank) -> None:
     old = bank.add(numbered("young", 1))
     new = bank.add(numbered("young", 2), replace=True)

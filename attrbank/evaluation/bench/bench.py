@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute
+from attrbank.diffusion.features import FeatureMap
 from attrbank.diffusion.finite import DECODED, finite
 from attrbank.diffusion.protocols import Backbone, Conditioning, Prediction
 from attrbank.diffusion.schedule import nearest_index
@@ -164,6 +165,9 @@ class _SharedInputs:
 
     def push_forward(self, x: Tensor, tangent: Tensor) -> Tensor:
         return self._bench.trajectory.push_forward(self._start.edited(x), self._conditioning, tangent)
+
+    def features(self, prompt: str) -> FeatureMap:
+        return FeatureMap(self._bench.trajectory, self._start.index, self._bench.runs.conditioning(prompt))
 
     def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
         return clean_under(self._bench.trajectory, self._start.edited(x), prompts)

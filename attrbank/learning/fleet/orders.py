@@ -39,7 +39,7 @@ Prompts = Annotated[tuple[Prompt, ...], BeforeValidator(_listed), Field(max_leng
 Words = Annotated[tuple[Label, ...], BeforeValidator(_listed), Field(max_length=64)]
 
 HOW = METHOD_OPTIONS.union({"t_x", "delta_tau", "method", "sampler", "steps", "guidance_scale"}).difference(
-    {"pictures", "mask", "component"}
+    {"pictures", "mask", "component", "components"}
 )
 """Keys that go to ``LearnSpec`` as they are, which says what is wrong with them."""
 

@@ -139,7 +139,7 @@ class Worker:
     def _made(self, wanted: Wanted, report: OnProgress, warn: OnWarning) -> tuple[LearnedAttribute, bytes]:
         model, prepare = self._loaded(wanted, report), self._prepare_for(wanted, warn)
         how = partial(made, wanted.spec, model, force=wanted.force, prepare=prepare, memory=self._memory)
-        attribute = how(on_progress=report, on_warning=warn)
+        (attribute,) = how(on_progress=report, on_warning=warn)  # files cannot ask for several components
         return attribute, seal(encode(attribute))
 
     def _loaded(self, wanted: Wanted, report: OnProgress) -> Backbone:

@@ -8,9 +8,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from attrbank.plugin import InvalidValueError, LearnContext, Learned, Position, PromptPair
+from attrbank.plugin import (
+    InvalidValueError,
+    LearnContext,
+    Learned,
+    Position,
+    PromptPair,
+    Subspace,
+    signed,
+    strongest,
+    within,
+)
 from attrbank_loco.linear import Linearised
-from attrbank_loco.subspace import strongest, without
 
 NULL_RANK = 5
 """Directions that change most of what lies outside the region, which are taken out; as published."""
@@ -38,7 +47,7 @@ class Seen(NamedTuple):
     position: Position
 
 
-def learn(context: LearnContext) -> Learned:
+def learn(context: LearnContext) -> Learned | tuple[Learned, ...]:
     """LOCO of a pair that says the same on both sides, T-LOCO of others.
 
     Raises:
@@ -48,35 +57,46 @@ def learn(context: LearnContext) -> Learned:
     return learn_unnamed(context) if first.source == first.target else learn_towards(context)
 
 
-def learn_unnamed(context: LearnContext) -> Learned:
-    """The component that was asked for of what changes the region most, at the first seed's latent.
+def learn_unnamed(context: LearnContext) -> tuple[Learned, ...]:
+    """The components that were asked for of what changes the region most, at the first seed's latent.
 
-    The other seeds' tell how well it carries over.
+    They share the iteration, and what is taken out of each. The other seeds' latents tell how well it carries over.
 
     Raises:
         InvalidValueError: there is no such component.
     """
     seen, *others = pictures(context)
-    component, shape = context.spec.component, seen.position.latent.shape[1:]
+    first, count = context.spec.component, context.spec.components
     context.on_progress("following the Jacobian", 0, 2)
     inside = linearised(context, seen, region_of(context))
-    found = strongest(inside.push, inside.pull, start_of(context, component))
-    if len(found.vectors) < component:
-        count = len(found.vectors)
-        raise InvalidValueError(f"The region has {count} directions, and no component {component}.", "Ask for less.")
+    last = first + count - 1
+    found = strongest(inside.push, inside.pull, start_of(context, last))
+    if len(found.vectors) < last:
+        raise InvalidValueError(
+            f"The region has {len(found.vectors)} directions, and no component {last}.", "Ask for less."
+        )
     context.on_progress("following the Jacobian", 1, 2)
-    direction = turned(confined(context, seen, found.vectors[component - 1]))
+    rest = strongest_outside(context, seen)
     context.on_progress("following the Jacobian", 2, 2)
-    unit = SHARE * shape.numel() ** 0.5
+    return tuple(learned_component(context, [seen, *others], found, rest, number) for number in range(first, last + 1))
+
+
+def learned_component(
+    context: LearnContext, seen: Sequence[Seen], found: Subspace, rest: Tensor, component: int
+) -> Learned:
+    """One of the components, without the directions that change the rest, (K, C, H, W)."""
+    first, *others = seen
+    direction = signed(confined(found.vectors[component - 1], rest))
+    unit = SHARE * direction.numel() ** 0.5
     measured = {
         "component": float(component),
         "singular_value": float(found.values[component - 1]),
         "iterations": float(found.iterations),
         "turned": found.turned,
-        "leak": leak(context, [seen], direction),
+        "leak": leak(context, [first], direction),
     }
     if others:
-        moved = float(changes(context, [seen], direction).norm())
+        moved = float(changes(context, [first], direction).norm())
         carried = changes(context, others, direction).flatten(1).norm(dim=1).mean()
         measured["transfer"] = float(carried) / moved
     return Learned({"direction": direction}, {"core": "mean", "units": {"mean": unit}, "measured": measured})
@@ -94,7 +114,7 @@ def learn_towards(context: LearnContext) -> Learned:
         context.on_progress("following the Jacobian", done, len(seen))
         difference = region * prompts_differ(context, picture)
         pulled = linearised(context, picture, region).pull(difference)[0]
-        directions.append(confined(context, picture, pulled))
+        directions.append(confined(pulled, strongest_outside(context, picture)))
         differences.append(difference)
     context.on_progress("following the Jacobian", len(seen), len(seen))
     mean, wanted = torch.stack(directions).mean(0), torch.cat(differences)
@@ -170,19 +190,23 @@ def prompts_differ(context: LearnContext, seen: Seen) -> Tensor:
     return target - source
 
 
-def confined(context: LearnContext, seen: Seen, direction: Tensor) -> Tensor:
-    """A direction (C, H, W) without what changes the rest of the picture most, of length 1.
+def strongest_outside(context: LearnContext, seen: Seen) -> Tensor:
+    """Directions that change most of what lies outside the region, (K, C, H, W); none if nothing lies there."""
+    outside, start = 1 - region_of(context), start_of(context, NULL_RANK)
+    if not outside.any():
+        return start[:0]
+    rest = linearised(context, seen, outside)
+    return strongest(rest.push, rest.pull, start, most=NULL_MOST, tolerance=NULL_TOLERANCE).vectors
+
+
+def confined(direction: Tensor, rest: Tensor) -> Tensor:
+    """A direction (C, H, W) without the span of others, (K, C, H, W), of length 1.
 
     Raises:
         InvalidValueError: nothing is left.
     """
-    outside, direction = 1 - region_of(context), normalised(direction)
-    if not outside.any():
-        return direction
-    rest = linearised(context, seen, outside)
-    start = start_of(context, NULL_RANK)
-    null = strongest(rest.push, rest.pull, start, most=NULL_MOST, tolerance=NULL_TOLERANCE)
-    left = without(direction, null.vectors)
+    direction = normalised(direction)
+    left = direction - within(direction, rest)
     if float(left.norm()) < ROUNDING:
         raise InvalidValueError(
             "Whatever changes the region changes the rest of the picture as well.", hint="Give a larger region."
@@ -213,9 +237,3 @@ def normalised(vector: Tensor) -> Tensor:
     if not length:
         raise InvalidValueError("No change of the latent changes the region.", hint="Give a larger region.")
     return vector / length
-
-
-def turned(direction: Tensor) -> Tensor:
-    """The one of ±v whose largest number is positive: a singular vector's sign means nothing."""
-    flat = direction.flatten()
-    return direction if flat[flat.abs().argmax()] > 0 else -direction

@@ -24,9 +24,9 @@ class Loco(Method):
     """
 
     name = "loco"
-    options = frozenset({"mask", "component", "core"})
+    options = frozenset({"mask", "component", "components", "core"})
 
-    def learn(self, context: LearnContext) -> Learned:
+    def learn(self, context: LearnContext) -> Learned | tuple[Learned, ...]:
         """See ``learning``."""
         from attrbank_loco.learning import learn
 
@@ -55,6 +55,10 @@ class Loco(Method):
         """Without a target there is no change that another picture could make its own."""
         return ("mean",) if _is_unnamed(record) else ("mean", "own")
 
+    def core_without_network(self, record: AttributeRecord) -> Any:
+        """The banked direction: pipelines of diffusers tell of no Jacobian."""
+        return "mean"
+
     def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Any) -> dict[str, Any]:
         """At .6 of the time, where the paper finds x̂0 most nearly linear; eight seeds."""
         fields = super().settings(given, pairs=pairs, pictures=pictures, preset=preset)
@@ -62,11 +66,13 @@ class Loco(Method):
         return {"seeds": seeds, **fields, "t_x": given.get("t_x", T_X), "delta_tau": given.get("delta_tau", 0.0)}
 
     def check(self, spec: LearnSpec, model: Description) -> None:
-        """Without a target there is nothing of another picture's own; and no method here has other cores."""
+        """Without a target there is nothing of another picture's own, and with it no components; nor other cores."""
         unnamed = any(pair.source == pair.target for pair in spec.pairs)
         if spec.core not in (None, "mean", "own") or (spec.core == "own" and unnamed):
             hint = "Leave --core out, or give a --target."
             raise InvalidValueError(f"There is no core {spec.core!r} of this.", hint)
+        if not unnamed and (spec.component, spec.components) != (1, 1):
+            raise InvalidValueError("Towards a target there is one direction, and no other component.", "Leave it out.")
 
 
 def _is_unnamed(record: AttributeRecord) -> bool:

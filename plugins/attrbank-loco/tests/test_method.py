@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from attrbank_loco import learning
 from attrbank_loco.learning import SHARE
 from attrbank_loco.linear import Linearised
 from attrbank_loco.method import Loco
@@ -22,7 +23,9 @@ from attrbank.plugin import (
     MethodContract,
     Prediction,
     Trajectory,
+    complete,
     learn_attribute,
+    learn_attributes,
     learn_spec,
     load_plugins,
     run_edits,
@@ -67,6 +70,18 @@ def test_outside_the_region_nothing_is_pushed_and_nothing_pulls() -> None:
     torch.testing.assert_close(inside.push(given).flatten(1), expected, atol=1e-4, rtol=1e-4)
     pulled = given.flatten(1)[:, TOP] @ model.jacobian[TOP]
     torch.testing.assert_close(inside.pull(given).flatten(1), pulled, atol=1e-4, rtol=1e-4)
+
+
+def test_several_components_share_one_iteration(mask: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    plain = learning.strongest
+    monkeypatch.setattr(learning, "strongest", lambda *given, **how: asked.append(1) or plain(*given, **how))
+    spec = learn_spec("mouth", (), (), method="loco", mask=mask, steps=8, guidance_scale=1.0, seeds=(0,), components=4)
+    found = learn_attributes(complete(spec, Linear()), Loco(), Linear(), DDIM())
+    assert len(asked) == 2  # of the region, and of the rest
+    assert [attribute.record.name for attribute in found] == ["mouth-1", "mouth-2", "mouth-3", "mouth-4"]
+    for number, attribute in list(enumerate(found))[1:]:  # half of the first one moves the rest as well
+        assert same_line(attribute.tensors["direction"], INPUTS[:, number]) < 1e-4
 
 
 @pytest.mark.parametrize("component", [2, 3, 4])
@@ -194,6 +209,8 @@ def test_what_there_is_not_is_refused(mask: Path) -> None:
         learned(mask, core="own")
     with pytest.raises(InvalidValueError, match="no difference between the prompts"):
         learned(mask, "a nosrep")  # the same letters
+    with pytest.raises(InvalidValueError, match="one direction, and no other component"):
+        learned(mask, TARGET, component=2)
     attribute = learned(mask)
     with pytest.raises(InvalidValueError, match="no core 'own'"):
         Loco().edit(attribute.record, attribute.tensors, "own")
@@ -205,6 +222,13 @@ def test_a_region_that_cannot_be_changed_alone_is_refused(mask: Path, monkeypatc
     monkeypatch.setattr("linear_model.chosen", lambda: mirrored)
     with pytest.raises(InvalidValueError, match="changes the rest of the picture as well"):
         learned(mask)
+
+
+def test_where_no_network_can_be_asked_the_banked_direction_acts(mask: Path) -> None:
+    record = learned(mask, TARGET).record
+    core = Loco().core_without_network(record)
+    assert (record.core, core) == ("own", "mean")
+    assert Loco().needs(record, core, 1.0).nothing
 
 
 def test_it_is_registered_under_its_name() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from attrbank_loco.subspace import MOST, Subspace, sine, strongest, without
 from torch import Tensor
+
+from attrbank.methods.subspace import MOST, Subspace, signed, sine, strongest, within
 
 SHAPE = (2, 4, 4)
 N = 32
@@ -17,14 +18,14 @@ def matrix(*values: float) -> tuple[Tensor, Tensor]:
     return (left @ torch.diag(torch.tensor(values, dtype=torch.float64)) @ right.T).float(), right.T.float()
 
 
-def found(jacobian: Tensor, count: int) -> Subspace:
+def found(jacobian: Tensor, count: int, wanted: int | None = None) -> Subspace:
     def push(rows: Tensor) -> Tensor:
         return (rows.flatten(1) @ jacobian.T).reshape(rows.shape)
 
     def pull(rows: Tensor) -> Tensor:
         return (rows.flatten(1) @ jacobian).reshape(rows.shape)
 
-    return strongest(push, pull, torch.randn(count, *SHAPE))
+    return strongest(push, pull, torch.randn(count, *SHAPE), wanted=wanted)
 
 
 def test_it_finds_the_singular_vectors_and_values_to_a_ten_thousandth() -> None:
@@ -60,8 +61,23 @@ def test_the_sine_is_that_of_the_angle_whatever_the_signs(degrees: float) -> Non
     assert sine(one, other) == pytest.approx(float(angle.sin()), rel=1e-3)
 
 
-def test_without_a_span_a_vector_is_at_right_angles_to_it() -> None:
+def test_what_is_not_wanted_need_not_be_found() -> None:
+    jacobian, right = matrix(9.0, 5.0, 3.0, 2.99, 2.98)
+    subspace = found(jacobian, 3, wanted=1)
+    assert subspace.iterations < found(jacobian, 3).iterations
+    assert len(subspace.vectors) == 3
+    assert sine(right[:1], subspace.vectors.flatten(1)[:1]) < 1e-4
+
+
+def test_within_a_span_is_what_lies_in_it_and_the_rest_is_at_right_angles() -> None:
     _, right = matrix(1.0, 1.0, 1.0)
-    left = without(torch.randn(SHAPE), right.reshape(-1, *SHAPE))
-    assert float((right @ left.flatten()).abs().max()) < 1e-5
-    torch.testing.assert_close(without(left, right.reshape(-1, *SHAPE)), left)
+    vector, span = torch.randn(SHAPE), right.reshape(-1, *SHAPE)
+    inside = within(vector, span)
+    assert float((right @ (vector - inside).flatten()).abs().max()) < 1e-5
+    torch.testing.assert_close(within(inside, span), inside)
+
+
+def test_of_both_signs_one_is_taken() -> None:
+    vector = torch.randn(SHAPE)
+    assert torch.equal(signed(vector), signed(-vector))
+    assert float(signed(vector).flatten()[vector.abs().argmax()]) > 0

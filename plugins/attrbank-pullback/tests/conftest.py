@@ -1,0 +1,19 @@
+"""The method, as pip registers it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import no_short_names, strict_numerics
+from tests.helpers.registered import registered
+
+__all__ = ["no_short_names", "strict_numerics"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The entry point of this package, whether or not it is installed."""
+    with registered("attrbank-pullback", tmp_path_factory.mktemp("installed")):
+        yield
