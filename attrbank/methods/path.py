@@ -28,10 +28,10 @@ from attrbank.methods.turns import pair_of
 from attrbank.schema.asked import PromptPair
 from attrbank.schema.stored import AttributeRecord, Calibration
 
-ENOUGH, LEAST = 0.6, 0.3
+ENOUGH, LEAST = 0.5, 0.2
 """It begins as late as strength 1 goes this far, on average and in the picture that comes least, as a share of what the
 target prompt changes from the earliest time on. What is still undecided then is less of everything else."""
-FULL, MOST = 0.7, 1.3
+FULL, MOST = 0.6, 1.3
 """Strength 1 goes beyond all of the way from there if that is less than ``FULL`` of the way from the earliest time, but
 no further than ``MOST``: what lies behind the target the model has never drawn."""
 CLEAN, NOISE = "clean", "noise"
