@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from attrbank.attribute.artifact import encode
-from attrbank.diffusers import AttributeCallback, pipelines
+from attrbank.backbones.stable_diffusion import loaded
+from attrbank.diffusers import AttributeCallback
 from attrbank.errors import IncompatibleError
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
@@ -88,8 +89,8 @@ def test_an_adapter_on_any_layer_makes_another_model_that_can_be_forced(pipeline
 
 def test_the_weights_are_read_once_a_run_for_all_attributes(pipeline, bank, monkeypatch):
     times = Counter()
-    read = pipelines.tensor_digest
-    monkeypatch.setattr(pipelines, "tensor_digest", lambda *tensor: times.update(["read"]) or read(*tensor))
+    read = loaded.tensor_digest
+    monkeypatch.setattr(loaded, "tensor_digest", lambda *tensor: times.update(["read"]) or read(*tensor))
     callback = AttributeCallback("old", "older", bank=bank)
     their_latent(pipeline, callback)
     assert times["read"] == len(pipeline.unet.state_dict())

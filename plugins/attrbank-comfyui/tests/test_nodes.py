@@ -85,6 +85,21 @@ def test_a_carried_edit_is_exact_where_a_sampler_remembers(made) -> None:
     assert apart(patched(made, attributes, "at once", dpmpp_2m), exact) > 0.05 * apart(plain, exact)
 
 
+@pytest.mark.parametrize(
+    ("sampler", "most"),
+    [(euler, (1e-4, 1e-4)), (heun, (0.6, 1e-4)), (dpmpp_2m, (0.4, 0.4))],
+    ids=lambda one: str(one)[:20],
+)
+@pytest.mark.parametrize("text", ["old", "older"])
+def test_how_far_a_patched_model_is_from_two_samplers(made, sampler: Any, most: tuple[float, float], text: str) -> None:
+    """As a share of the edit; ``-s`` shows it, and the README has it."""
+    plain, exact = made.sampled(made.model, made.start, made.grid, sampler), in_between(made, loaded(text), sampler)
+    for way, limit in zip(PatchModel.WAYS, most, strict=True):
+        share = float((patched(made, loaded(text), way, sampler) - exact).norm() / (exact - plain).norm())
+        print(f"{sampler.__name__}, {text}, {way}: {share:.2g}")
+        assert share < limit
+
+
 @pytest.mark.parametrize("way", PatchModel.WAYS)
 def test_strength_zero_changes_no_bit(made, way: str) -> None:
     plain = made.sampled(made.model, made.start, made.grid, euler)
