@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
 from collections.abc import Sequence
-from pathlib import Path
 
 from pydantic import Base64Bytes
 
@@ -41,13 +43,15 @@ def carried(bank: Bank, entries: Sequence[Entry]) -> tuple[Carried, ...]:
     )
 
 
-def unpacked(along: Sequence[Carried], folder: Path) -> Bank:
-    """A bank of nothing but these.
+def unpacked(along: Sequence[Carried], owner: object) -> Bank:
+    """A bank of nothing but these, which is there as long as its owner.
 
     Raises:
         CorruptArtifactError: one is no valid artifact, or not the one that it is said to be.
         StorageError: the bank cannot be written.
     """
+    folder = tempfile.mkdtemp(prefix="attrbank-")
+    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
     bank = Bank(folder)
     for one in along:
         check_seal(one.data)

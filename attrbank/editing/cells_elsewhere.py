@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -129,8 +127,7 @@ class Work:
 
     def __init__(self, common: bytes) -> None:
         found = Common.model_validate_json(common)
-        self._folder = tempfile.TemporaryDirectory(prefix="attrbank-")
-        bank = unpacked(found.along, Path(self._folder.name)).path
+        bank = unpacked(found.along, self).path
         self._cells = [replace(cell, bank=bank) for cell in _REQUESTS.validate_json(found.requests)]
         first = self._cells[0]
         self._model: Backbone = load_plugins().backbone(found.backbone, first.placement)

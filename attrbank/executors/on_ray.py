@@ -122,7 +122,8 @@ def _connected(address: str | None) -> Iterator[Any]:
             ray.init(address=address or "local", include_dashboard=False, log_to_driver=False, logging_level="error")
         except Exception as error:  # Ray has a dozen of its own, and takes those of the network as they are
             reason = str(error).partition("\n")[0]
-            raise PluginError(f"The Ray cluster cannot be reached: {reason}") from error
+            hint = "A cluster that asks for a token, as Ray's own do, is reached with RAY_AUTH_MODE=token."
+            raise PluginError(f"The Ray cluster cannot be reached: {reason}", hint) from error
     try:
         yield ray
     finally:

@@ -13,6 +13,9 @@ from contextlib import contextmanager
 
 from attrbank.executors.on_ray import QUIET
 
+TRIES = 4
+"""Ray gives its own processes half a minute to start, which a busy machine may not."""
+
 
 @contextmanager
 def cluster() -> Iterator[str]:
@@ -20,7 +23,9 @@ def cluster() -> Iterator[str]:
     command = [sys.executable, "-m", "tests.helpers.ray_cluster"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        yield process.stdout.readline().strip()
+        address = process.stdout.readline().strip()
+        assert address, "Ray did not start"
+        yield address
         process.communicate("")
 
 
@@ -28,7 +33,14 @@ def main() -> None:
     os.environ |= QUIET
     import ray
 
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    for further in range(TRIES - 1, -1, -1):
+        try:
+            ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+            break
+        except Exception:
+            ray.shutdown()
+            if not further:
+                raise
     print(ray.get_runtime_context().gcs_address, flush=True)
     sys.stdin.read()
     ray.shutdown()

@@ -6,10 +6,8 @@ what they have measured, and does itself what they could not. So the figures are
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -67,8 +65,7 @@ class Bag(Generic[Asked]):
 
     def __init__(self, common: bytes, kind: type[Asked]) -> None:
         found = Common.model_validate_json(common)
-        self._folder = tempfile.TemporaryDirectory(prefix="attrbank-")
-        bank = unpacked(found.along, Path(self._folder.name))
+        bank = unpacked(found.along, self)
         self.request = replace(TypeAdapter(kind).validate_json(found.request), bank=bank.path)
         self._protocol = found.protocol
 
