@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lab.starter_prompts import PAIRS
 
-FIRST, PEOPLE = 10_000, 64
+FIRST, PEOPLE = 10_000, 32
 """The first judging seed, and how many people most tables judge."""
 
 

@@ -18,7 +18,7 @@ from attrbank.learning.fleet.read import read_fleet
 from attrbank.learning.fleet.run import Run
 from attrbank.plugin.testing import ExecutorContract
 from attrbank.store.bank import Bank
-from tests.helpers.ray_cluster import cluster
+from tests.helpers.ray_cluster import Cluster, cluster
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # Ray leaves sockets open
@@ -29,13 +29,13 @@ SOURCES = ("person", "man", "woman")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def address() -> Iterator[str]:
-    """Of the one cluster that all of this module is tried on."""
+def ray_cluster() -> Iterator[Cluster]:
+    """The one that all of this module is tried on."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_AUTH_MODE", "token")  # before anything imports Ray; its own cluster asks for one
-        with cluster() as address:
-            TestRay.address = address
-            yield address
+        with cluster() as found:
+            TestRay.address = found.address
+            yield found
 
 
 class TestRay(ExecutorContract):
@@ -76,7 +76,7 @@ def _held(bank: Path) -> dict[str, bytes]:
 
 
 def test_the_bank_is_the_same_byte_for_byte_also_when_a_worker_is_killed(
-    address: str, tiny_pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ray_cluster: Cluster, tiny_pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("attrbank.store.bank.starter_bank", lambda: None)
     file, stored = _sheet(tmp_path, tiny_pipeline), list[str]()
@@ -85,19 +85,18 @@ def test_the_bank_is_the_same_byte_for_byte_also_when_a_worker_is_killed(
     def killing(entry: object) -> None:
         stored.append(str(entry))
         if len(stored) == 2:
-            for folder in Path("/proc").glob("[0-9]*"):
-                if (folder / "cmdline").exists() and (folder / "cmdline").read_bytes().startswith(b"ray::Worker"):
-                    os.kill(int(folder.name), signal.SIGKILL)
-                    return
+            os.kill(next(ray_cluster.workers()), signal.SIGKILL)
 
-    run = Run(bank=tmp_path / "there", executor=Ray(address), on_stored=killing)
+    run = Run(bank=tmp_path / "there", executor=Ray(ray_cluster.address), on_stored=killing)
     outcomes = run(read_fleet(file, tmp_path / "there"))
     assert [outcome.error for outcome in outcomes] == [None] * 6
     assert len(stored) == 6
     assert _held(tmp_path / "there") == _held(tmp_path / "here")
 
 
-def test_tasks_of_no_work_cost_little(address: str) -> None:
+def test_tasks_of_no_work_cost_little(ray_cluster: Cluster) -> None:
     tasks = iter(range(300))
     take = lambda: next((Task(n, b"") for n in tasks), None)  # noqa: E731
-    assert sum(end.lost is None for end in Ray(address).run(Job(TARGET, b""), take, lambda t, m: None)) == 300
+    assert (
+        sum(end.lost is None for end in Ray(ray_cluster.address).run(Job(TARGET, b""), take, lambda t, m: None)) == 300
+    )
