@@ -23,9 +23,9 @@ from attrbank.methods import difference, live
 from attrbank.methods.avi import Avi
 from attrbank.methods.live import LiveEdit
 from attrbank.methods.moving import LAST
-from attrbank.methods.path import PathEdit
+from attrbank.methods.path import PathEdit, path_edit
 from attrbank.methods.protocol import LearnContext, quiet
-from attrbank.methods.trial import JUDGE, Progress, Trial
+from attrbank.methods.trial import FIRSTS, JUDGE, Progress, Trial
 from attrbank.names import Asked
 from attrbank.plugin.contracts.method import tiny_backbone
 from attrbank.plugins.manager import load_plugins
@@ -57,7 +57,8 @@ class TestLearning:
             def on_the_way(self, edit, times, strength):
                 if isinstance(edit, LiveEdit):
                     return Progress(strength / 4, strength / 4, 0.9)
-                return Progress(*firsts[times[0]], firsts[times[0]][0])
+                reached, least = firsts[times[0]]
+                return Progress(reached * strength, least * strength, reached)
 
             monkeypatch.setattr(Trial, "on_the_way", on_the_way)
             monkeypatch.setattr(Trial, "once", lambda self, edit, t_x: Progress(1.0, 1.0, -1.0))
@@ -94,6 +95,17 @@ class TestLearning:
         assert record.units["path"] == 1.0
         assert record.units["live"] == pytest.approx(3.0 * 4 * live.FULL)
         assert {"mean", "mlp", "conv", "own"} < set(record.units)
+
+    @pytest.mark.parametrize(("reached", "size"), [(0.7, 1.0), (0.6, 1 + 0.1 / 0.6), (0.4, 1.3)])
+    def test_where_all_of_the_way_is_short_strength_1_goes_beyond_it(
+        self, reached: float, size: float, reaching, tiny_pipeline: Path
+    ) -> None:
+        reaching(dict.fromkeys(FIRSTS, (reached, 0.3)))
+        record = self.learned(tiny_pipeline, core="path").record
+        assert record.units["path"] == pytest.approx(size)
+        assert record.calibration is not None
+        assert record.calibration.high == round(1.3 / size, 2)
+        assert path_edit(record).size == record.units["path"]
 
     @pytest.mark.parametrize(("core", "refused"), [("path", False), ("live", False), ("mean", True)])
     def test_a_core_that_is_asked_for_is_taken(self, core: str, refused: bool, reaching, tiny_pipeline: Path) -> None:
