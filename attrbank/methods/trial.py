@@ -22,14 +22,11 @@ from attrbank.methods.inputs import Beside, EditInputs
 from attrbank.methods.moving import LAST, times_between
 from attrbank.methods.protocol import Edit, LearnContext
 from attrbank.schema.asked import PromptPair
-from attrbank.schema.choices import Core
 
 FIRSTS = (0.6, 0.7, 0.8, 0.9)
 """Where such an edit may begin: by .9 of the time the layout is there."""
 COST, FEWEST, MOST = 0.2, 4, 10
-"""It acts so often that its rows are this share of a plain run's, within bounds."""
-ROWS: Mapping[Core, int] = {"live": 2, "path": 4}
-"""What they ask for each time, at most."""
+"""It acts so often that its rows, four a time at most, are this share of a plain run's, within bounds."""
 FAINT = 0.25
 """A picture in which the target prompt changes less than this share of the average is none that could come least."""
 PICTURES, FEWEST_STEPS = 6, 10
@@ -38,10 +35,10 @@ JUDGE = "prompt switch"
 TINY = 1e-12
 
 
-def count_for(trajectory: Trajectory, pairs: int = 1, core: Core = "path") -> int:
+def count_for(trajectory: Trajectory, pairs: int = 1) -> int:
     """How often it acts in a run as long as this one: each pair has its turn, if there are no more than ``MOST``."""
     rows = len(trajectory.grid) * evaluations_per_step(trajectory.guidance_scale, guidance_of(trajectory.backbone))
-    return min(MOST, max(FEWEST, pairs, round(COST * rows / ROWS[core])))
+    return min(MOST, max(FEWEST, pairs, round(COST * rows / 4)))
 
 
 class Progress(NamedTuple):
@@ -82,8 +79,7 @@ class Trial:
 
     def __init__(self, context: LearnContext) -> None:
         spec, self._trajectory = context.spec, coarse(context.trajectory)
-        core: Core = "live" if spec.core == "live" else "path"
-        self._count = count_for(context.trajectory, len(spec.pairs), core)
+        self._count = count_for(context.trajectory, len(spec.pairs))
         earliest = self.indices(self.times(FIRSTS[-1]))[0]
         self._first = min(earliest, self._index(spec.t_x))
         self.seeds = spec.seeds[: max(PICTURES, len(spec.pairs))]

@@ -117,16 +117,12 @@ class TestStrengths:
 
 
 @pytest.mark.parametrize(
-    ("steps", "guidance_scale", "times"), [(50, 7.5, 10), (25, 3.0, 5), (50, 1.0, 5), (4, 0.0, 4), (200, 7.5, 10)]
+    ("steps", "guidance_scale", "times"), [(50, 7.5, 5), (25, 3.0, 4), (100, 1.0, 5), (4, 0.0, 4), (200, 7.5, 10)]
 )
-def test_its_rows_are_a_fifth_of_a_plain_run(backbone, steps: int, guidance_scale: float, times: int) -> None:
+def test_at_four_rows_a_time_it_is_a_fifth_of_a_plain_run(backbone, steps: int, guidance_scale, times: int) -> None:
     ddim = load_plugins().sampler("ddim")
     run = Trajectory(backbone, ddim, grid=ddim.grid(steps, backbone.schedule), guidance_scale=guidance_scale)
-    assert count_for(run, core="live") == times
-
-
-def test_where_each_time_takes_twice_the_rows_it_acts_half_as_often(backbone) -> None:
-    assert count_for(long := trajectory(backbone, 50)) == count_for(long, core="live") // 2 == 5
+    assert count_for(run) == times
 
 
 @pytest.mark.parametrize(("reaches", "first"), [(0.6, 0.6), (0.8, 0.8), (None, 0.9)])

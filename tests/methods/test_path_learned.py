@@ -19,16 +19,15 @@ from attrbank.editing.run import apply
 from attrbank.errors import InvalidValueError
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, learn_attribute
-from attrbank.methods import difference, live
+from attrbank.methods import difference, live, path
 from attrbank.methods.avi import Avi
 from attrbank.methods.live import LiveEdit
 from attrbank.methods.moving import LAST
 from attrbank.methods.path import PathEdit
 from attrbank.methods.protocol import LearnContext, quiet
-from attrbank.methods.trial import JUDGE, Progress, Trial
+from attrbank.methods.trial import FIRSTS, JUDGE, Fitted, Progress, Trial
 from attrbank.names import Asked
 from attrbank.plugin.contracts.method import tiny_backbone
-from attrbank.plugins.manager import load_plugins
 from attrbank.samplers.ddim import DDIM
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
@@ -36,15 +35,35 @@ from attrbank.store.header import seal
 from tests.methods.test_path import OLD, SOURCE, TARGET, acting
 
 
+def learned(backbone, **options) -> LearnedAttribute:
+    options = {"seeds": tuple(range(4)), "steps": 10, "guidance_scale": 3.0, **options}
+    spec = complete(learn_spec("old", [SOURCE], [TARGET], **options), backbone)
+    return learn_attribute(spec, Avi(), backbone, DDIM())
+
+
+def fitted(backbone) -> Fitted:
+    """What is found out about it, and nothing about what is banked."""
+    run = Trajectory(backbone, DDIM(), grid=DDIM().grid(10, backbone.schedule), guidance_scale=3.0)
+    options = {"seeds": tuple(range(4)), "steps": 10, "guidance_scale": 3.0}
+    spec = complete(learn_spec("old", [SOURCE], [TARGET], **options), backbone)
+    context = LearnContext(spec, run, 0, 0, quiet)
+    return path.fit(context, Trial(context))
+
+
+@pytest.fixture(scope="module")
+def attribute(backbone) -> LearnedAttribute:
+    return learned(backbone, core="path")
+
+
+@pytest.fixture(scope="module")
+def bank(attribute: LearnedAttribute, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    store = Bank(tmp_path_factory.mktemp("path") / "bank")
+    store.add(seal(encode(attribute)))
+    return store.path
+
+
 class TestLearning:
     """What is found out about it, and what it is banked with."""
-
-    @staticmethod
-    def learned(folder: Path, **options) -> LearnedAttribute:
-        options = {"seeds": tuple(range(4)), "steps": 10, "guidance_scale": 3.0, **options}
-        backbone = load_plugins().backbone(str(folder))
-        spec = complete(learn_spec("old", [SOURCE], [TARGET], **options), backbone)
-        return learn_attribute(spec, Avi(), backbone, DDIM())
 
     @pytest.fixture
     def reaching(self, monkeypatch):
@@ -57,7 +76,8 @@ class TestLearning:
             def on_the_way(self, edit, times, strength):
                 if isinstance(edit, LiveEdit):
                     return Progress(strength / 4, strength / 4, 0.9)
-                return Progress(*firsts[times[0]], firsts[times[0]][0])
+                reached, least = firsts[times[0]]
+                return Progress(reached * strength, least * strength, reached)
 
             monkeypatch.setattr(Trial, "on_the_way", on_the_way)
             monkeypatch.setattr(Trial, "once", lambda self, edit, t_x: Progress(1.0, 1.0, -1.0))
@@ -74,19 +94,19 @@ class TestLearning:
         ],
     )
     def test_it_begins_as_late_as_it_still_goes_most_of_the_way_in_every_picture(
-        self, reached: dict[float, tuple[float, float]], begins: float, reaching, tiny_pipeline: Path
+        self, reached: dict[float, tuple[float, float]], begins: float, reaching, backbone
     ) -> None:
         reaching(reached)
-        record = self.learned(tiny_pipeline).record
-        schedule = tiny_backbone().schedule
-        assert record.times[0] == schedule.alpha_bar(schedule.timestep_of(begins))
-        assert record.times[-1] == schedule.alpha_bar(schedule.timestep_of(LAST))
-        assert (record.core, record.measured["acts_from"], record.measured["acts_until"]) == ("path", begins, LAST)
-        assert record.measured["along_path"] == reached[begins][0]
+        found, schedule = fitted(backbone), backbone.schedule
+        times = found.fields["times"]
+        assert times[0] == schedule.alpha_bar(schedule.timestep_of(begins))
+        assert times[-1] == schedule.alpha_bar(schedule.timestep_of(LAST))
+        along = reached[begins][0]
+        assert (found.along, found.measured) == (along, {"along_path": along, "acts_from": begins, "acts_until": LAST})
 
-    def test_strength_1_is_all_of_the_way_and_of_live_its_own_full_effect(self, reaching, tiny_pipeline: Path) -> None:
+    def test_strength_1_is_all_of_the_way_and_of_live_its_own_full_effect(self, reaching, backbone) -> None:
         reaching({0.6: (1.0, 1.0)})
-        record = self.learned(tiny_pipeline).record
+        record = learned(backbone).record
         found = record.calibration
         assert found is not None
         assert (found.core, found.strengths, found.raw, found.judge) == ("path", (0.0, 1.0), (0.0, 1.0), JUDGE)
@@ -95,21 +115,30 @@ class TestLearning:
         assert record.units["live"] == pytest.approx(3.0 * 4 * live.FULL)
         assert {"mean", "mlp", "conv", "own"} < set(record.units)
 
-    @pytest.mark.parametrize(("core", "refused"), [("path", False), ("live", False), ("mean", True)])
-    def test_a_core_that_is_asked_for_is_taken(self, core: str, refused: bool, reaching, tiny_pipeline: Path) -> None:
+    @pytest.mark.parametrize(("reached", "size"), [(0.7, 1.0), (0.6, 1 + 0.1 / 0.6), (0.4, 1.3)])
+    def test_where_all_of_the_way_is_short_strength_1_goes_beyond_it(
+        self, reached: float, size: float, reaching, backbone
+    ) -> None:
+        reaching(dict.fromkeys(FIRSTS, (reached, 0.3)))
+        fields = fitted(backbone).fields
+        assert fields["units"]["path"] == pytest.approx(size)
+        assert fields["calibration"].high == round(1.3 / size, 2)
+
+    @pytest.mark.parametrize(("core", "onward"), [("path", True), ("live", True), ("mean", False)])
+    def test_a_core_that_is_asked_for_is_taken(self, core: str, onward: bool, reaching, backbone) -> None:
         reaching({0.6: (1.0, 1.0)})
-        record = self.learned(tiny_pipeline, core=core).record
+        record = learned(backbone, core=core).record
         assert record.core == core
-        assert bool(record.times) != refused
+        assert bool(record.times) == onward
         assert ("path" in record.units) == (core == "path")
 
     @pytest.mark.parametrize(("banked", "chosen"), [(2.0, {"mean", "mlp", "conv"}), (1.0, {"path"}), (-1.0, {"path"})])
     def test_what_is_banked_acts_only_where_it_does_clearly_better(
-        self, banked: float, chosen: set[str], reaching, monkeypatch, tiny_pipeline: Path
+        self, banked: float, chosen: set[str], reaching, monkeypatch, backbone
     ) -> None:
         reaching({0.6: (1.0, 1.0)})
         monkeypatch.setattr(Trial, "once", lambda self, edit, t_x: Progress(1.0, 1.0, banked))
-        record = self.learned(tiny_pipeline).record
+        record = learned(backbone).record
         assert record.core in chosen
         assert bool(record.times) == (record.core == "path") == ("path" in record.units)
         assert record.measured["along_path"] == 1.0
@@ -122,9 +151,8 @@ class TestLearning:
         with pytest.raises(InvalidValueError, match=f"The core '{core}' takes prompts"):
             Avi().settings({"core": core}, pairs=0, pictures=2, preset=None)
 
-    def test_what_is_tried_is_what_a_run_does(self, tiny_pipeline: Path) -> None:
+    def test_what_is_tried_is_what_a_run_does(self, backbone) -> None:
         """The trial has its own inputs: they must say what those of a run say, times that share a step included."""
-        backbone = load_plugins().backbone(str(tiny_pipeline))
         run = Trajectory(backbone, DDIM(), grid=DDIM().grid(10, backbone.schedule), guidance_scale=3.0)
         spec = complete(learn_spec("old", [SOURCE], [TARGET], seeds=(0, 1), steps=10, guidance_scale=3.0), backbone)
         tried, times = Trial(LearnContext(spec, run, 0, 0, quiet)), (4, 4, 6, 9)
@@ -139,16 +167,6 @@ class TestLearning:
 class TestBanked:
     """What is made of a record."""
 
-    @pytest.fixture(scope="class")
-    def attribute(self, tiny_pipeline: Path) -> LearnedAttribute:
-        return TestLearning.learned(tiny_pipeline, core="path")
-
-    @pytest.fixture(scope="class")
-    def bank(self, attribute: LearnedAttribute, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        store = Bank(tmp_path_factory.mktemp("path") / "bank")
-        store.add(seal(encode(attribute)))
-        return store.path
-
     def test_its_artifact_can_be_read_back(self, attribute: LearnedAttribute) -> None:
         assert decode(seal(encode(attribute))).record == attribute.record
         fields = attribute.record.model_dump()
@@ -157,7 +175,10 @@ class TestBanked:
 
     def test_half_of_the_strength_is_half_of_the_way_raw(self, attribute: LearnedAttribute) -> None:
         for strength in (-1.0, 0.5, 1.0, 1.3):
-            assert ready(attribute, strength).strength == pytest.approx(strength)
+            found = ready(attribute, strength)
+            assert found.strength == pytest.approx(strength)
+            assert isinstance(found.edit, PathEdit)
+            assert found.edit.size == attribute.record.units["path"]
         with pytest.raises(InvalidValueError, match="no core"):
             ready(attribute, 1.0, "distil")
 
