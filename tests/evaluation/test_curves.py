@@ -85,6 +85,13 @@ def test_wilsons_interval_knows_how_little_ten_hits_say():
     assert found.low == pytest.approx(0.722, abs=0.001)
 
 
+@pytest.mark.parametrize("count", range(1, 65))
+def test_wilsons_interval_holds_a_share_of_none_and_of_all(count):
+    none, every = share(np.zeros(count, bool)), share(np.ones(count, bool))
+    assert none.low == none.value == 0 < none.high
+    assert every.low < 1 == every.value == every.high
+
+
 def test_a_means_interval_is_about_two_standard_errors_and_stays_within_the_figures():
     values = np.random.default_rng(3).random(400)
     found = mean(values)

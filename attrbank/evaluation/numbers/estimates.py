@@ -20,7 +20,8 @@ def share(hits: NDArray[np.bool_]) -> Estimate:
     n, p = len(hits), float(np.mean(hits))
     centre = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * math.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
-    return Estimate(value=p, low=max(0.0, centre - half), high=min(1.0, centre + half))
+    # Rounding may leave the end of an interval on the wrong side of a share that is its end.
+    return Estimate(value=p, low=max(0.0, min(p, centre - half)), high=min(1.0, max(p, centre + half)))
 
 
 def mean(values: NDArray[np.float64]) -> Estimate:
