@@ -52,15 +52,16 @@ def draw(figures: Sequence[Figure]) -> Cutouts:
     return Cutouts(list(figures), pixels.reshape(-1, SIZE, SIZE, 4))
 
 
-def draw_bank(folder: Path, count: int, seed: int) -> Cutouts:
-    """``count`` different figures, the styles in turn, from disk if they were drawn before.
+def draw_bank(folder: Path, count: int, seed: int, independent: bool = False) -> Cutouts:
+    """``count`` different figures as ``draw_figure`` draws them, the styles in turn, from disk if they are there.
 
     Raises:
         ValueError: what is on disk was drawn with other options.
     """
     rng = random.Random(seed)  # noqa: S311 — pictures, not secrets
-    styles = list(STYLES)
-    return draw_cached(folder, f"{seed}-{count}", [draw_figure(styles[i % len(styles)], rng) for i in range(count)])
+    styles, name = list(STYLES), f"{seed}-{count}{'-independent' if independent else ''}"
+    figures = [draw_figure(styles[i % len(styles)], rng, independent) for i in range(count)]
+    return draw_cached(folder, name, figures)
 
 
 def draw_cached(folder: Path, name: str, figures: Sequence[Figure]) -> Cutouts:

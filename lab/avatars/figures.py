@@ -75,13 +75,19 @@ class Figure:
         return asdict(self)
 
 
-def draw_figure(style: str, rng: random.Random) -> Figure:
-    """A random person of a style; long hair and beards go together seldom, everything else as it comes."""
+def draw_figure(style: str, rng: random.Random, independent: bool = False) -> Figure:
+    """A random person of a style.
+
+    Args:
+        style: a key of ``STYLES``.
+        rng: decides everything.
+        independent: every trait as it comes; long hair and beards go together seldom otherwise.
+    """
     traits: dict[str, str] = {}
     for name in TRAITS:
         values = values_of(style, name)
         weights = [WEIGHTS.get(value, 1.0) for value in values]
-        if name == "facial" and traits["length"] in ("long", "up"):
+        if name == "facial" and traits["length"] in ("long", "up") and not independent:
             weights = [
                 weight if value == "none" else 0.05 * weight for value, weight in zip(values, weights, strict=True)
             ]

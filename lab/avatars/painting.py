@@ -27,11 +27,13 @@ class Bank(NamedTuple):
         folder: the cutouts'.
         size: how many figures.
         seed: what they were drawn with.
+        independent: whether their traits are.
     """
 
     folder: Path
     size: int
     seed: int
+    independent: bool = False
 
     def load(self) -> Cutouts:
         """The figures, read once in each process."""
@@ -40,7 +42,7 @@ class Bank(NamedTuple):
 
 @lru_cache(maxsize=2)
 def _load(bank: Bank) -> Cutouts:
-    return draw_bank(bank.folder, bank.size, bank.seed)
+    return draw_bank(bank.folder, bank.size, bank.seed, bank.independent)
 
 
 class Part(NamedTuple):

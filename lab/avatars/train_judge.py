@@ -27,7 +27,10 @@ from lab.avatars.truth import about_people, about_picture
 BATCH, LEARNING_RATE = 256, 1.5e-3
 SEEDS: dict[Role, int] = {"judge": 500_000, "tuner": 600_000}
 UNSEEN = -100  # what cross_entropy leaves out
+INDEPENDENT_SEED = 2
 JITTER, SETTLING = 0.03, 100
+AFRESH, DECODED_AT_ONCE = 50_000, 25
+"""What is added to the seed of who goes on from trained weights, who then sees other scenes; pictures."""
 MOST_NOISE = 0.4
 """Of latents that the judge reads through the decoder, in their own standard deviations."""
 
@@ -38,9 +41,8 @@ class Answers:
     Shapes:
         picture: (N,) for each of ``PICTURE``.
         people: (N, 2) for each of ``TRAITS_READ``, ``UNSEEN`` where there is nothing to be read.
-        geometry: (N, 2, 5), columns as in ``judge.GEOMETRY``.
+        geometry: (N, 2, 4), columns as in ``truth.GEOMETRY``.
         there: (N, 2), 1 where there is a figure.
-        sided: (N, 2), 1 where there is one that looks to a side; others look nearly the same in a mirror.
     """
 
     def __init__(self, scenes: Sequence[Scene], cutouts: Cutouts) -> None:
@@ -50,24 +52,24 @@ class Answers:
             for name, values in PICTURE.items()
         }
         geometry = np.zeros((len(scenes), MOST_PEOPLE, len(GEOMETRY)), np.float32)
-        there, sided = np.zeros((2, len(scenes), MOST_PEOPLE), np.float32)
+        there = np.zeros((len(scenes), MOST_PEOPLE), np.float32)
         people = {name: np.full((len(scenes), MOST_PEOPLE), UNSEEN) for name in TRAITS_READ}
         for row, scene in enumerate(scenes):
             told = about_people(scene, cutouts.figures)
             for number, (place, person) in enumerate(zip(scene.places, told, strict=True)):
-                there[row, number], sided[row, number] = 1, "looks" in person
-                geometry[row, number] = (place.x, place.y, place.scale, place.tilt / TILT_UNIT, place.flipped)
+                there[row, number] = 1
+                geometry[row, number] = (place.x, place.y, place.scale, place.tilt / TILT_UNIT)
                 for name, known in TRAITS_READ.items():
                     if name in person:
                         people[name][row, number] = known.index(person[name])
-        self.geometry, self.there, self.sided = (torch.from_numpy(part) for part in (geometry, there, sided))
+        self.geometry, self.there = torch.from_numpy(geometry), torch.from_numpy(there)
         self.people = {name: torch.from_numpy(told) for name, told in people.items()}
 
     def to(self, device: torch.device) -> Answers:
         """All numbers on a device."""
         self.picture = {name: answers.to(device) for name, answers in self.picture.items()}
         self.people = {name: answers.to(device) for name, answers in self.people.items()}
-        self.geometry, self.there, self.sided = (part.to(device) for part in (self.geometry, self.there, self.sided))
+        self.geometry, self.there = self.geometry.to(device), self.there.to(device)
         return self
 
 
@@ -87,33 +89,56 @@ class Pictures:
     Args:
         images: (N, 3, 128, 128), uint8, on the device.
         vae: decodes; renders as they are if not given.
+        once: decode so many of the pictures now and show an eighth from among these, since a CPU has no time to do it
+            at each step; 0 is half of them, anew at each step.
     """
 
-    def __init__(self, images: Tensor, vae: AutoencoderKL | None) -> None:
-        self.images, self.vae = images, vae
-        self.latents = None if vae is None else encode(vae, images)
+    def __init__(self, images: Tensor, vae: AutoencoderKL | None, once: int = 0) -> None:
+        self.images, self.vae, self.decodable = images, vae, once or len(images)
+        self.part = 8 if once else 2
+        self.latents = None if vae is None else encode(vae, images[: self.decodable])
+        self.decoded = self._decode_all(torch.Generator(images.device).manual_seed(0)) if once and vae else None
+
+    def draw(self, batch: int, generator: torch.Generator) -> Tensor:
+        """Random rows to show, (batch,)."""
+        rows = torch.randint(len(self.images), (batch,), generator=generator, device=self.images.device)
+        rows[: batch // self.part] %= self.decodable
+        return rows
 
     def __call__(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         """The pictures of some rows, (B, 3, 128, 128) in [0, 1]."""
-        whole = self.images[rows].float() / 255
-        if self.vae is None or self.latents is None:
+        whole, count = self.images[rows].float() / 255, len(rows) // self.part
+        if self.vae is None:
             return whole
-        half = len(rows) // 2
-        decoded = self._decoded(self.vae, self.latents[rows[:half]].float(), generator)
-        return blemish(torch.cat([decoded, whole[half:]]), generator)
+        some = rows[:count]
+        decoded = self._decode(some, generator) if self.decoded is None else self.decoded[some].float() / 255
+        return blemish(torch.cat([decoded, whole[count:]]), generator)
+
+    def _decode_all(self, generator: torch.Generator) -> Tensor:
+        rows = torch.arange(self.decodable, device=self.images.device)
+        parts = [self._decode(some, generator) for some in rows.split(DECODED_AT_ONCE)]
+        return torch.cat([(255 * part).round().byte() for part in parts])
 
     @torch.no_grad()
-    def _decoded(self, vae: AutoencoderKL, latents: Tensor, generator: torch.Generator) -> Tensor:
-        device = latents.device
+    def _decode(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        assert self.vae is not None and self.latents is not None  # noqa: S101, PT018
+        latents, device = self.latents[rows].float(), rows.device
         size = MOST_NOISE * torch.rand(len(latents), 1, 1, 1, generator=generator, device=device)
         noisy = latents + size * torch.randn(latents.shape, generator=generator, device=device)
-        noisy = (noisy / vae.config.scaling_factor).contiguous(memory_format=layout(device))
-        with torch.autocast(device.type, torch.bfloat16):
-            decoded: Tensor = vae.decode(noisy).sample
+        noisy = (noisy / self.vae.config.scaling_factor).contiguous(memory_format=layout(device))
+        with fast(device):
+            decoded: Tensor = self.vae.decode(noisy).sample
         return (decoded.float() / 2 + 0.5).clamp(0, 1).contiguous()
 
 
-def loss_on(eye: Eye, pictures: Pictures, answers: Answers, seed: int, batch: int) -> Callable[[int], Tensor]:
+def fast(device: torch.device) -> torch.autocast:
+    """Half precision where it is faster."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+
+
+def loss_on(
+    eye: Eye, pictures: Pictures, answers: Answers, seed: int, batch: int, reader_only: bool = False
+) -> Callable[[int], Tensor]:
     """The error of both halves at step n; the second is shown where the figures really are, give or take a little.
 
     Eye, pictures and answers are on one device.
@@ -122,11 +147,12 @@ def loss_on(eye: Eye, pictures: Pictures, answers: Answers, seed: int, batch: in
 
     def at(step: int) -> Tensor:
         generator = torch.Generator(device=device).manual_seed(seed * 1_000_003 + step)
-        rows = torch.randint(len(pictures.images), (batch,), generator=generator, device=device)
+        rows = pictures.draw(batch, generator)
         shown = pictures(rows, generator)
         jitter = JITTER * torch.randn(batch, MOST_PEOPLE, 3, generator=generator, device=device)
-        with torch.autocast(device.type, torch.bfloat16):
-            return _finding_loss(eye, shown, answers, rows) + _reading_loss(eye, shown, answers, rows, jitter)
+        with fast(device):
+            read = _reading_loss(eye, shown, answers, rows, jitter)
+            return read if reader_only else read + _finding_loss(eye, shown, answers, rows)
 
     return at
 
@@ -137,23 +163,26 @@ def _finding_loss(eye: Eye, images: Tensor, answers: Answers, rows: Tensor) -> T
         functional.cross_entropy(logits.float(), answers.picture[name][rows]) for name, logits in found.picture.items()
     ]
     there, wanted = answers.there[rows], answers.geometry[rows]
-    placed = ((found.geometry[..., :4].float() - wanted[..., :4]).abs().sum(-1) * there).sum() / there.sum()
-    sides = functional.binary_cross_entropy_with_logits(
-        found.geometry[..., 4].float(), wanted[..., 4], answers.sided[rows]
-    )
-    return torch.stack(named).sum() + 5 * placed + sides
+    placed = ((found.geometry.float() - wanted).abs().sum(-1) * there).sum() / there.sum()
+    return torch.stack(named).sum() + 5 * placed
 
 
 def _reading_loss(eye: Eye, images: Tensor, answers: Answers, rows: Tensor, jitter: Tensor) -> Tensor:
-    """Both people are read in every picture and nobody is asked about who is not there: counting would stop a GPU."""
-    places = (answers.geometry[rows][..., :3] + jitter).flatten(0, 1)
-    read = eye.read_at(images.repeat_interleave(MOST_PEOPLE, 0), places)
+    """Nobody is asked about a person who is not there."""
+    people = _to_be_read(answers.there[rows].flatten())
+    places = (answers.geometry[rows][..., :3] + jitter).flatten(0, 1)[people]
+    read = eye.read_at(images[people // MOST_PEOPLE], places)
     losses = []
     for name, logits in read.items():
-        wanted = answers.people[name][rows].flatten()
+        wanted = answers.people[name][rows].flatten()[people]
         wrong = functional.cross_entropy(logits.float(), wanted, ignore_index=UNSEEN, reduction="sum")
         losses.append(wrong / (wanted != UNSEEN).sum().clamp(min=1))
     return torch.stack(losses).sum()
+
+
+def _to_be_read(there: Tensor) -> Tensor:
+    """The numbers of those who are there; of everybody on a GPU, which counting would stop."""
+    return torch.arange(len(there), device=there.device) if there.is_cuda else there.nonzero().flatten()
 
 
 def accuracy(eye: Eye, images: Tensor, answers: Answers) -> dict[str, float]:
@@ -185,8 +214,7 @@ def _place_errors(reads: Sequence[SceneRead], answers: Answers) -> dict[str, flo
     for row, read in enumerate(reads):
         for number, place in enumerate(read.places):
             if answers.there[row, number]:
-                told = GEOMETRY if answers.sided[row, number] else GEOMETRY[:4]
-                for column, name in enumerate(told):
+                for column, name in enumerate(GEOMETRY):
                     errors[name].append(abs(place[name] - float(wanted[row, number, column])))
     return {f"error of {name}": sum(values) / max(1, len(values)) for name, values in errors.items()}
 
@@ -203,22 +231,34 @@ def main(
         float | None, typer.Option(help="Stop, with the learning rate lowered, so many minutes from now.")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    start: Annotated[Path | None, typer.Option(help="Go on from START/ROLE.safetensors, with other scenes.")] = None,
+    reader_only: Annotated[bool, typer.Option("--reader-only", help="Only the half that reads learns.")] = False,
+    rate: Annotated[float, typer.Option(help="Learning rate.")] = LEARNING_RATE,
+    independent: Annotated[bool, typer.Option("--independent", help="Figures whose traits are independent.")] = False,
+    decode_once: Annotated[
+        int, typer.Option(help="Decode so many pictures beforehand, for a CPU; 0: at each step.")
+    ] = 0,
 ) -> None:
     """Train an eye, then say how well it reads figures that it has not seen, also through the autoencoder."""
     deadline, place, chosen = deadline_in(max_minutes), prepare(device), cast(Role, role)
-    torch.manual_seed(SEEDS[chosen])
+    seed = SEEDS[chosen] + (AFRESH if start else 0)
+    torch.manual_seed(seed)
     bank, path = bank_of(out, figures), out / f"{chosen}.safetensors"
-    eye = put(build(chosen), place)
+    if independent:
+        bank = Bank(bank.folder, figures, INDEPENDENT_SEED, independent=True)
+    eye = put(load(chosen, start).requires_grad_(True) if start else build(chosen), place)
+    learning = eye.reader if reader_only else eye
     vae = load_vae(out, place).requires_grad_(False) if chosen == "judge" else None
-    data = f"{pictures} scenes of {bank.size} figures"
-    trainer = ReportingTrainer({chosen: eye}, out / chosen, LEARNING_RATE, ema_decay=0.99, data=data)
+    data = f"{pictures} scenes of {bank.size} {'independent ' if independent else ''}figures"
+    trainer = ReportingTrainer({chosen: learning}, out / chosen, rate, ema_decay=0.99, data=data)
     if trainer.step < steps or not path.exists():
-        answers = Answers(scenes(bank, pictures, SEEDS[chosen]), bank.load()).to(place)
-        shown = Pictures(paint(bank, pictures, SEEDS[chosen], place), vae)
-        loss = loss_on(eye, shown, answers, SEEDS[chosen], batch)
+        answers = Answers(scenes(bank, pictures, seed), bank.load()).to(place)
+        shown = Pictures(paint(bank, pictures, seed, place), vae, decode_once)
+        loss = loss_on(eye, shown, answers, seed, batch, reader_only)
+        learning.train()
         trainer.train(loss, steps, chosen, deadline, on_save=lambda: save(eye, path))
         trainer.load_average()
-        settle(eye, loss)
+        settle(learning, loss)
         save(eye, path)
     report(out, held_out(out, figures), chosen, tested, place)
 
@@ -227,7 +267,7 @@ def main(
 def settle(network: nn.Module, loss: Callable[[int], Tensor]) -> None:
     """Let batch norms know the last weights; a checkpoint does not hold their statistics."""
     network.train()
-    for step in range(SETTLING):
+    for step in range(SETTLING if any(isinstance(part, nn.BatchNorm2d) for part in network.modules()) else 0):
         loss(step)
     network.eval()
 

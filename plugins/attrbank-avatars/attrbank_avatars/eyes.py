@@ -31,8 +31,8 @@ class Found(NamedTuple):
 
     Attributes:
         picture: a logit for each value of each entry of ``PICTURE``, each (B, values).
-        geometry: (B, 2, 5), columns as in ``GEOMETRY``, from left to right; tilt in units of 14°, ``flipped`` a logit.
-            The second row means nothing where there is one figure.
+        geometry: (B, 2, 4), columns as in ``GEOMETRY``, from left to right; tilt in units of 14°. The second row means
+            nothing where there is one figure.
     """
 
     picture: dict[str, Tensor]
@@ -168,7 +168,7 @@ class SceneRead(NamedTuple):
         picture: an answer for each of ``PICTURE``.
         people: an answer for each of ``TRAITS_READ``, for each person from left to right; what a style does not have
             is guessed.
-        places: x, y, scale, tilt in degrees, and flipped as 0 or 1, for each person.
+        places: x, y, scale and tilt in degrees, for each person.
     """
 
     picture: dict[str, str]
@@ -182,14 +182,12 @@ class SceneRead(NamedTuple):
             return value == SIDES[0 if place["x"] < 0.43 else 2 if place["x"] > 0.57 else 1]
         if name == "size":
             return (place["scale"] < 0.72) == (value == "small")
-        if name == "looks":
-            return (place["flipped"] > 0.5) == (value == "left")
         return self.people[number][name] == value
 
 
 def _place(geometry: Tensor) -> dict[str, float]:
-    x, y, scale, tilt, flipped = geometry.tolist()
-    return {"x": x, "y": y, "scale": scale, "tilt": tilt * TILT_UNIT, "flipped": float(flipped > 0)}
+    x, y, scale, tilt = geometry.tolist()
+    return {"x": x, "y": y, "scale": scale, "tilt": tilt * TILT_UNIT}
 
 
 def crop(images: Tensor, geometry: Tensor, side: int = JUDGE_SIDE) -> Tensor:

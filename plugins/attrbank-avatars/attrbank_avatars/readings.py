@@ -29,7 +29,8 @@ from attrbank_avatars.truth import (
 FLIPPABLE = ("sex", "length", "hat", "facial", "eyewear", "mood")
 """Traits that an edit of another one should leave alone; the number of people is asked for beside these."""
 KEPT = ("style", "ground", "pattern")
-COLOURED = ("skin", "hair", "clothes")
+OWN = ("skin", "hair", "clothes", "looks")
+"""Of the figure, and no business of an edit where they can be seen."""
 PALETTES: Mapping[str, Mapping[str, str]] = {"hair": HAIR, "clothes": COLOURS}
 SPREAD: Mapping[str, float] = {"x": 0.118, "y": 0.118, "scale": 0.159, "tilt": 5.9 / TILT_UNIT}
 """Standard deviations of the places of single figures in scenes, in the units of the eyes."""
@@ -46,7 +47,7 @@ class Pictures:
     Attributes:
         picture: logits (B, values) for each of ``PICTURE``.
         person: logits (B, values) for each of ``TRAITS_READ``, of the largest figure.
-        place: of that figure, (B, 5), columns as in ``GEOMETRY``; tilt in units of 14°, ``flipped`` a logit.
+        place: of that figure, (B, 4), columns as in ``GEOMETRY``; tilt in units of 14°.
         features: the channel-normalised activations of all stages for the whole picture.
         embedding: the last activations for that figure's frame, averaged over positions, (B, D).
         damaged: which of them are none that could have been drawn, (B,) bool; None if nobody has looked for it.
@@ -91,7 +92,8 @@ class Pictures:
         """For each of ``TRAITS_READ`` where it can be seen, (B,) bool: not below a hat or a beard, say."""
         numbers = {name: self.answer(name).tolist() for name in TRAITS}
         shown = [seen(style, _traits(style, numbers, row)) for row, style in enumerate(self.styles)]
-        return {name: torch.tensor([name in one for one in shown], dtype=torch.bool) for name in TRAITS_READ}
+        told = {name: torch.tensor([name in one for one in shown], dtype=torch.bool) for name in TRAITS_READ}
+        return {**told, "looks": torch.tensor([style in SIDED for style in self.styles], dtype=torch.bool)}
 
 
 def _traits(style: str, numbers: Mapping[str, list[int]], row: int) -> dict[str, str]:
@@ -126,7 +128,7 @@ def _look_at(eye: Eye, images: Tensor) -> Pictures:
 
 
 def largest(geometry: Tensor, people: Tensor) -> Tensor:
-    """The place of the largest of so many figures, (B, 5), out of (B, 2, 5)."""
+    """The place of the largest of so many figures, (B, 4), out of (B, 2, 4)."""
     scale = geometry[..., GEOMETRY.index("scale")]
     there = torch.arange(MOST_PEOPLE) < people[:, None]
     chosen = scale.masked_fill(~there, -torch.inf).argmax(1)
@@ -163,11 +165,8 @@ def identity_error(before: Pictures, after: Pictures) -> Tensor:
     count as much as two strangers differ; place, scale and tilt count by how far they move. What cannot be seen in both
     pictures is left out.
     """
-    changed = {name: OTHER * (before.answer(name) != after.answer(name)) for name in (*KEPT, *COLOURED)}
-    asked = {name: before.visible[name] & after.visible[name] for name in COLOURED}
-    column = GEOMETRY.index("flipped")
-    changed["flipped"] = OTHER * ((before.place[:, column] > 0) != (after.place[:, column] > 0))
-    asked["flipped"] = _sided(before) & _sided(after)
+    changed = {name: OTHER * (before.answer(name) != after.answer(name)) for name in (*KEPT, *OWN)}
+    asked = {name: before.visible[name] & after.visible[name] for name in OWN}
     for name, column in _columns(SPREAD).items():
         changed[name] = ((after.place[:, column] - before.place[:, column]) / SPREAD[name]).square()
     everywhere = torch.ones(len(before))
@@ -184,10 +183,6 @@ def geometry_error(before: Pictures, after: Pictures) -> Tensor:
 def _columns(names: Iterable[str]) -> dict[str, int]:
     """Where the numbers of a place stand."""
     return {name: GEOMETRY.index(name) for name in names}
-
-
-def _sided(pictures: Pictures) -> Tensor:
-    return torch.tensor([style in SIDED for style in pictures.styles], dtype=torch.bool)
 
 
 def colours(pictures: Pictures) -> Tensor:

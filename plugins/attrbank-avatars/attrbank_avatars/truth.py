@@ -57,11 +57,13 @@ that captions and judges keep silent about it."""
 SIDED = ("comic", "cartoon", "ink")
 """Styles whose figures look to a side; the others look nearly the same in a mirror."""
 BEARDS_HIDE_MOUTHS = ("comic", "ink")
+EYES_TELL = {"comic": ("sad", "serious")}
+"""Moods that only eyes tell apart, which sunglasses hide: a tired mouth and a serious one are both a flat line."""
 
 SEXES, SIDES, SIZES, LOOKS = ("woman", "man"), ("left", "middle", "right"), ("small", "large"), ("left", "right")
-TRAITS_READ: dict[str, tuple[str, ...]] = {"sex": SEXES, **TRAITS}
+TRAITS_READ: dict[str, tuple[str, ...]] = {"sex": SEXES, **TRAITS, "looks": LOOKS}
 """What is read of a figure's frame."""
-PERSON: dict[str, tuple[str, ...]] = {**TRAITS_READ, "side": SIDES, "size": SIZES, "looks": LOOKS}
+PERSON: dict[str, tuple[str, ...]] = {"sex": SEXES, **TRAITS, "side": SIDES, "size": SIZES, "looks": LOOKS}
 """What can be said of a person."""
 PICTURE: dict[str, tuple[str, ...]] = {
     "style": STYLES,
@@ -71,8 +73,8 @@ PICTURE: dict[str, tuple[str, ...]] = {
 }
 """What can be said of the whole picture."""
 MOST_PEOPLE = 2
-GEOMETRY = ("x", "y", "scale", "tilt", "flipped")
-"""Where a figure stands: its centre and its frame's side in shares of the picture, its tilt, and its mirror."""
+GEOMETRY = ("x", "y", "scale", "tilt")
+"""Where a figure stands: its centre and its frame's side in shares of the picture, and its tilt."""
 TILT_UNIT = 14.0
 """Degrees."""
 
@@ -99,6 +101,8 @@ def seen(style: str, traits: Mapping[str, str]) -> dict[str, str]:
         found.pop("hair", None)
     if style in BEARDS_HIDE_MOUTHS and traits["facial"] != "none":
         found.pop("mood")
+    if traits["eyewear"] == "sunglasses" and traits["mood"] in EYES_TELL.get(style, ()):
+        found.pop("mood", None)
     return {**_sex(traits), **found}
 
 

@@ -12,7 +12,7 @@ from attrbank_avatars import perfect
 from attrbank_avatars.goals import GOALS, PROMPTS, exclude
 from attrbank_avatars.judge import AvatarsJudge
 from attrbank_avatars.readings import Pictures, colours, flips, geometry_error, identity_error, lacking, largest
-from attrbank_avatars.truth import GEOMETRY, PICTURE, STYLES, TRAITS_READ, values_of
+from attrbank_avatars.truth import GEOMETRY, PICTURE, SIDED, STYLES, TRAITS_READ, values_of
 
 from attrbank.plugin import Case, JudgeContract, LearnedAttribute, Subject
 
@@ -79,6 +79,18 @@ def test_a_figure_that_moves_has_changed(scenes: Pictures, column: str) -> None:
     moved[:, GEOMETRY.index(column)] += 0.1
     assert identity_error(scenes, replace(scenes, place=moved)).min() > 0.05
     assert geometry_error(scenes, replace(scenes, place=moved)).min() > 0.5
+
+
+def test_a_mirrored_figure_looks_to_the_other_side_and_is_another_one(judge: AvatarsJudge) -> None:
+    images = perfect.load()["glasses"].before.float() / 255
+    straight, mirrored = judge.look(images), judge.look(images.flip(-1))
+    sided = straight.visible["looks"]
+    assert sided.tolist() == [style in SIDED for style in straight.styles]
+    assert sided.sum() > 10
+    turned = straight.answer("looks") != mirrored.answer("looks")
+    assert turned[sided].float().mean() > 0.9
+    other = replace(straight, person={**straight.person, "looks": -straight.person["looks"]})
+    assert torch.equal(identity_error(straight, other) > 0, sided)
 
 
 def test_a_goal_asks_those_alone_who_could_have_it(scenes: Pictures) -> None:

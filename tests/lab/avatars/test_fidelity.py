@@ -16,7 +16,7 @@ def test_as_many_prompts_are_about_one_figure_as_about_two(cutouts: Cutouts) -> 
 
 
 def test_a_person_who_is_missing_has_nothing_that_was_asked_for() -> None:
-    place = {"x": 0.2, "y": 0.5, "scale": 0.6, "tilt": 0.0, "flipped": 0.0}
+    place = {"x": 0.2, "y": 0.5, "scale": 0.6, "tilt": 0.0}
     read = SceneRead({"people": "one"}, [{"mood": "sad"}], [place])
     asked = Description("", {"people": "two"}, ({"mood": "sad", "side": "left"}, {"mood": "sad"}))
     assert list(checks(asked, read)) == [("people", False), ("mood", True), ("side", True), ("mood", False)]

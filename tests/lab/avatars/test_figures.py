@@ -55,6 +55,7 @@ def test_every_value_of_every_trait_is_drawn(style: str) -> None:
 def test_what_is_hidden_is_not_seen() -> None:
     figure = figures(1)[0]
     plain = {**figure.traits, "length": "long", "hat": "bare", "facial": "none", "mood": "sad", "hair": "red"}
+    plain["eyewear"] = "none"
     seen = Figure("comic", plain, 0).seen()
     assert (seen["sex"], seen["length"], seen["hair"], seen["mood"]) == ("woman", "long", "red", "sad")
     hatted = Figure("comic", plain, 0).with_trait("hat", "hat").seen()
@@ -62,6 +63,21 @@ def test_what_is_hidden_is_not_seen() -> None:
     assert Figure("comic", {**plain, "hat": "hat"}, 0).with_trait("facial", "beard").seen()["sex"] == "man"
     assert "mood" not in Figure("comic", plain, 0).with_trait("facial", "beard").seen()
     assert "hair" not in Figure("icon", plain, 0).with_trait("length", "bald").seen()
+
+
+def test_no_mood_is_seen_that_sunglasses_hide() -> None:
+    worn = {**figures(1)[0].traits, "facial": "none", "eyewear": "sunglasses"}
+    seen = {mood: "mood" in Figure("comic", {**worn, "mood": mood}, 0).seen() for mood in values_of("comic", "mood")}
+    assert seen == {"smiling": True, "laughing": True, "sad": False, "serious": False}
+    assert "mood" in Figure("icon", {**worn, "mood": "sad"}, 0).seen()
+
+
+def test_traits_may_go_together_or_not() -> None:
+    rng = random.Random(3)
+    for independent, least, most in ((False, 0.0, 0.15), (True, 0.4, 0.7)):
+        drawn = [draw_figure("comic", rng, independent).traits for _ in range(600)]
+        beards = [traits["facial"] != "none" for traits in drawn if traits["length"] == "long"]
+        assert least <= sum(beards) / len(beards) <= most
 
 
 def test_an_ink_figure_has_no_colours() -> None:
