@@ -116,7 +116,7 @@ class Pictures:
 
     def _decode_all(self, generator: torch.Generator) -> Tensor:
         rows = torch.arange(self.decodable, device=self.images.device)
-        parts = [self._decode(some, generator) for some in rows.split(DECODED_AT_ONCE)]
+        parts = [self._decode(some, generator) for some in torch.split(rows, DECODED_AT_ONCE)]
         return torch.cat([(255 * part).round().byte() for part in parts])
 
     @torch.no_grad()
