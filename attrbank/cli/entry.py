@@ -16,7 +16,7 @@ from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
-TAKING = {"apply": 0, "strip": 0, "grid": 0, "eval": 0, "matrix": 0, "export": 0, "rm": 0, "replay": 1}
+TAKING = {"apply": 0, "strip": 0, "grid": 0, "eval": 0, "matrix": 0, "export": 0, "replay": 1}
 """Commands whose words are attributes, any number of them, after so many words that are something else."""
 
 _BEGINNING = re.compile(r"[a-z0-9_-]*")

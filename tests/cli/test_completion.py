@@ -71,7 +71,7 @@ def test_the_last_word_is_completed_without_torch(
     assert set(found.stderr.split()) & (HEAVY - {"safetensors"}) == set()
 
 
-NAMES = ["apply", "apply young:0.7", "replay out.png", "strip", "grid", "rm grin", "export", "eval", "matrix"]
+NAMES = ["apply", "apply young:0.7", "replay out.png", "strip", "grid", "export", "eval", "matrix"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
