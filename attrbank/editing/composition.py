@@ -117,9 +117,9 @@ class LazyInputs:
         self._on_step(position)
         return position
 
-    def after(self, edited: Position) -> None:
-        """Something has acted: edits look at this picture from now on, and no longer at the unedited one."""
-        self._edited = edited
+    def next(self, turn: int, edited: Position | None) -> None:
+        """Whose turn is next; if something has acted, it looks at this picture, and no longer at the unedited one."""
+        self.turn, self._edited = turn, edited
 
     def clean(self) -> Tensor:
         """x̂0 at this step of the picture as it is now, (B, C, H, W), whatever changes the model meanwhile."""
@@ -236,9 +236,7 @@ def run_edits(
         after = inputs.unedited() if after is None else after
         inputs.arrived = after.latent
         for _, act, turn in group:
-            inputs.turn = turn
-            if acted:
-                inputs.after(after)
+            inputs.next(turn, after if acted else None)
             acted |= act.strength != 0
             if isinstance(act.edit, LASTING):
                 model.turn(act)

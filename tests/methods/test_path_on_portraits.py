@@ -52,6 +52,5 @@ def test_half_of_the_strength_is_half_of_the_way_in_every_picture(ways: Ways) ->
     assert half.mean() == pytest.approx(0.5, abs=0.1)
     assert (half - 0.5).abs().max() < 0.2
     live = ways.of(LiveEdit((OLD,), ways.times, ways.run.guidance_scale), HALF)
-    print("path", half.tolist(), "live", live.tolist())
     assert live.mean() == pytest.approx(0.5, abs=0.2), "as far on average"
     assert half.std() / half.mean() < live.std() / live.mean()
