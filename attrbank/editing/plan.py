@@ -120,6 +120,12 @@ class Plan:
         )
 
     @property
+    def steps_shown(self) -> int:
+        """Of these, those that progress counts: what edits predict beside them is no step of a picture."""
+        needs = [turn.stop.needs for turn in self.turns]
+        return self.denoising_steps - sum(need.predictions + len(need.towards) for need in needs)
+
+    @property
     def unet_evaluations(self) -> int:
         """Rows that the network will predict."""
         guided = self.denoising_steps * evaluations_per_step(self.guidance_scale, guidance_of(self.backbone))

@@ -153,7 +153,7 @@ class Editor:
 
 def _counter(planned: Plan, on_step: OnStep) -> Callable[[Position], None]:
     """Counts positions reached against those to expect."""
-    total, done = planned.denoising_steps, itertools.count(1)
+    total, done = planned.steps_shown, itertools.count(1)
     return lambda position: on_step(min(next(done), total), total)
 
 

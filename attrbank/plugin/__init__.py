@@ -20,7 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from attrbank import files as files
-    from attrbank.attribute.artifact import LearnedAttribute as LearnedAttribute, decode as decode, opened as opened
+    from attrbank.attribute.artifact import (
+        LearnedAttribute as LearnedAttribute,
+        decode as decode,
+        encode as encode,
+        opened as opened,
+    )
     from attrbank.attribute.compatibility import check_binding as check_binding, forced_warning as forced_warning
     from attrbank.avi.difference import signal_and_noise as signal_and_noise
     from attrbank.avi.exact import solve as solve
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
     from attrbank.backbones.parts.fingerprint import Fingerprints as Fingerprints
     from attrbank.backbones.portraits.parameters import draw as draw
     from attrbank.backbones.portraits.render import render as render
+    from attrbank.backbones.stable_diffusion.describe import NAMES_IN_CHECKPOINTS as NAMES_IN_CHECKPOINTS
     from attrbank.backbones.stable_diffusion.loaded import fingerprints_of_loaded as fingerprints_of_loaded
     from attrbank.cli import terminal as terminal
     from attrbank.cli.app import run as run
@@ -175,6 +181,7 @@ if TYPE_CHECKING:
     from attrbank.methods.protocol import (
         Edit as Edit,
         GuidanceEdit as GuidanceEdit,
+        LeadingEdit as LeadingEdit,
         LearnContext as LearnContext,
         Learned as Learned,
         Method as Method,
@@ -241,7 +248,9 @@ _NAMES_IN = {
     "attrbank.evaluation.judges.judge": "Case Judge",
     # what methods are made of
     "attrbank.methods.inputs": "EditInputs",
-    "attrbank.methods.protocol": ("Edit GuidanceEdit LearnContext Learned Method ModelEdit OnProgress PromptEdit"),
+    "attrbank.methods.protocol": (
+        "Edit GuidanceEdit LeadingEdit LearnContext Learned Method ModelEdit OnProgress PromptEdit"
+    ),
     "attrbank.methods.needs": "Meanwhile Needs OtherRun",
     "attrbank.methods.paired": "Pair PairedEdit",
     "attrbank.methods.strengths": "Strengths",
@@ -264,7 +273,7 @@ _NAMES_IN = {
     "attrbank.samplers.ddpm": "DDPM",
     "attrbank.methods.avi": "Avi",
     # the engine, for research that goes beside the protocols
-    "attrbank.attribute.artifact": "LearnedAttribute decode opened",
+    "attrbank.attribute.artifact": "LearnedAttribute decode encode opened",
     "attrbank.editing.composition": "Act run_edits",
     "attrbank.learning.run": "learn_attribute learn_attributes DEFAULT_BACKBONE complete",
     "attrbank.backbones.families": "describe load",
@@ -277,6 +286,7 @@ _NAMES_IN = {
     "attrbank.editing.request": "ApplyRequest",
     "attrbank.editing.acting": "Ready ready",
     "attrbank.editing.axes": "numbers",
+    "attrbank.backbones.stable_diffusion.describe": "NAMES_IN_CHECKPOINTS",
     "attrbank.backbones.stable_diffusion.loaded": "fingerprints_of_loaded",
     "attrbank.backbones.parts.fingerprint": "Fingerprints",
     # the mathematics

@@ -65,7 +65,7 @@ def _rows(figures: Sequence[Mapping[str, Any]], columns: int) -> Iterator[list[s
 
 
 def main(
-    seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "10000-10063",
+    seeds: Annotated[str, typer.Option(help="Judging seeds, 10000 and above.")] = "10000-10031",
     out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("docs/compositions.json"),
     bank: Annotated[Path | None, typer.Option(help="Default: the starter bank.")] = None,
 ) -> None:

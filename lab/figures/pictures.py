@@ -135,7 +135,7 @@ def draw_pictures(backbone: Backbone, bank: Bank, path: Path) -> None:
 
 @torch.no_grad()
 def main(
-    count: Annotated[int, typer.Option(help="Renders, from the judge's seeds.")] = 32,
+    count: Annotated[int, typer.Option(help="Renders, from the judge's seeds.")] = 16,
     out: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("docs/pictures.json"),
     picture: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("docs/pictures.png"),
     bank: Annotated[Path | None, typer.Option(help="Default: the starter bank.")] = None,

@@ -7,10 +7,9 @@ the directions their names.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from attrbank_pullback.meaning import Eyes, Meaning
 
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.evaluation.bench.bench import Bench
@@ -21,6 +20,9 @@ from attrbank.names import parse_seeds
 from attrbank.pictures.sheet import draw_grid
 from attrbank.plugins.manager import load_plugins
 from lab.starter_prompts import NEUTRAL
+
+if TYPE_CHECKING:
+    from attrbank_pullback.meaning import Meaning
 
 SEEDS, STRENGTHS, COMPONENTS = "1000-1007", (-1.0, 1.0), 3
 LEARNED_FROM = (0, 1)
@@ -48,6 +50,8 @@ def main(
     """Eight people, and three directions of the bottleneck on either side; what a judge sees goes to stdout."""
     bench = Bench(load_plugins().backbone("portraits"), NEUTRAL, parse_seeds(seeds))
     judge = load_plugins().judge_of("portraits", Case(backbone=bench.backbone, prompt=NEUTRAL, split="tune"))
+    from attrbank_pullback.meaning import Eyes  # a package that not everybody has
+
     eyes = Eyes(judge, bench)
     columns, stacks, gaps = ["plain"], [bench.images(bench.unedited)], set[int]()
     for attribute in learned(bench):

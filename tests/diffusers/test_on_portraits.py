@@ -36,6 +36,7 @@ def test_the_callback_and_our_own_loop_make_the_same_picture(tmp_path: Path):
         references=(Asked("young", 0.7), Asked("smile", 0.7)),
         prompt="a photo of a person",
         seed=20_000,
+        core="live",  # which takes the place of the starter attributes' own where no unedited picture is drawn
         output=tmp_path / "out.png",
         bank=tmp_path / "bank",
     )

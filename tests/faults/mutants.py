@@ -60,12 +60,12 @@ MUTANTS = {
         ("kills", "add", "1000", "0"),
     ),
     "the row before the file": Mutant(
-        "store/bank.py",
-        "            blobs.put(self._layout, identity, data)\n"
-        "            ledger.admit(connection, facts, replace=replace)",
-        "            ledger.admit(connection, facts, replace=replace)\n"
+        "store/adding.py",
+        "            blobs.put(layout, each.identity, incoming.data)\n"
+        "            ledger.admit(connection, each.facts, replace=replace)",
+        "            ledger.admit(connection, each.facts, replace=replace)\n"
         '            connection.execute("COMMIT"); connection.execute("BEGIN")\n'
-        "            blobs.put(self._layout, identity, data)",
+        "            blobs.put(layout, each.identity, incoming.data)",
         ("kills", "add", "1000", "0"),
     ),
     "no IMMEDIATE": Mutant("store/index.py", '"BEGIN IMMEDIATE"', '"BEGIN"', ("writers", "one-name", "8", "20", "0")),

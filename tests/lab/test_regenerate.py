@@ -132,7 +132,7 @@ def test_the_time_of_every_step_that_is_done_is_kept_and_of_all_when_all_are(
     def times() -> dict[str, Any]:
         return dict(json.loads(regenerate.TIMES.read_text()))
 
-    regenerate.TIMES.write_text('{"people": 64, "steps": {"other": 7}, "clock": 9}')
+    regenerate.TIMES.write_text('{"people": 32, "steps": {"other": 7}, "clock": 9}')
     CliRunner().invoke(app, ["--only", "hello"])
     assert times()["steps"].keys() == {"other", "hello"}
     assert times()["clock"] == 9

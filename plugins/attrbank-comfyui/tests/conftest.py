@@ -11,7 +11,6 @@ import torch
 from standin import Clip, Guider, Model, Patcher
 from torch import Tensor
 
-from attrbank.attribute.artifact import encode
 from attrbank.plugin import (
     DDIM,
     Avi,
@@ -21,13 +20,14 @@ from attrbank.plugin import (
     LearnedAttribute,
     Trajectory,
     complete,
+    encode,
     learn_attribute,
     learn_spec,
     load,
     run_edits,
+    tiny,
     tmp_bank,
 )
-from attrbank.plugin.tiny import UNET, build_pipeline
 from tests.conftest import no_short_names, strict_numerics
 
 __all__ = ["no_short_names", "strict_numerics", "tmp_bank"]
@@ -38,7 +38,7 @@ STEPS, GUIDANCE, SEED = 10, 3.0, 5
 UNET_CONFIG = {
     "in_channels": 4,
     "out_channels": 4,
-    "model_channels": UNET["block_out_channels"][0],
+    "model_channels": tiny.UNET["block_out_channels"][0],
     "channel_mult": [1, 2],
     "num_res_blocks": [1, 1],
     "transformer_depth": [1, 0],
@@ -52,7 +52,7 @@ UNET_CONFIG = {
 @pytest.fixture(scope="session")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
     """One whose schedule ends where ComfyUI's samplers do, at σ = 0."""
-    return load(str(build_pipeline(tmp_path_factory.mktemp("model"), set_alpha_to_one=True)))
+    return load(str(tiny.build_pipeline(tmp_path_factory.mktemp("model"), set_alpha_to_one=True)))
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attrbank.backbones.stable_diffusion.describe import NAMES_IN_CHECKPOINTS
-from attrbank.plugin import Backbone
+from attrbank.plugin import NAMES_IN_CHECKPOINTS, Backbone
 
 SCALE = 0.18215
 

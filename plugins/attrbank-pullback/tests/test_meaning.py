@@ -16,6 +16,7 @@ from attrbank.plugin import (
     Bench,
     InvalidValueError,
     LearnedAttribute,
+    encode,
     learn_attribute,
     learn_spec,
     load_plugins,
@@ -45,8 +46,6 @@ def hat() -> LearnedAttribute:
 
 @pytest.fixture
 def bank(tmp_path: Path, hat: LearnedAttribute, monkeypatch: pytest.MonkeyPatch) -> Path:
-    from attrbank.attribute.artifact import encode
-
     monkeypatch.setattr("attrbank.store.bank.starter_bank", lambda: None)
     Bank(tmp_path / "bank").add(encode(hat))
     return tmp_path / "bank"
