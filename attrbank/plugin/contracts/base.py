@@ -28,7 +28,7 @@ class Contract:
     @property
     def subject(self) -> Any:
         """The object under test, made on first use."""
-        if type(self)._subject is None:
+        if "_subject" not in vars(type(self)):  # that of a class which this one derives from is another
             type(self)._subject = self.make()
         return self._subject
 
