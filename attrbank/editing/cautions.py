@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import NamedTuple, Protocol
 
 from attrbank.attribute.calibration import beyond_range, calibration_of
-from attrbank.editing.contradiction import apart_from, opposed_to, said_of
+from attrbank.editing.contradiction import apart_from, are_opposites, opposed_to, said_of
 from attrbank.errors import AttrbankError
 from attrbank.schema.choices import Core
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
 from attrbank.store.entry import Entry
-
-OPPOSITES = (
-    ({"young"}, {"old", "elderly"}),
-    ({"man", "boy"}, {"woman", "girl"}),
-    ({"smiling", "laughing", "happy"}, {"serious", "sad"}),
-    ({"long"}, {"short"}),
-)
-"""Words of portraits that exclude each other."""
 
 
 class Wanted(Protocol):
@@ -86,28 +77,12 @@ def _beyond_range(wanted: Sequence[Wanted]) -> list[str]:
 
 
 def _opposites(wanted: Sequence[Wanted]) -> list[str]:
-    """Attributes of which one was learned from what the other goes to, and back: together they do little, or harm."""
+    """Attributes that lead away from each other: together they do little, or harm."""
     return [
         f"{one.entry.name} and {other.entry.name} are opposites, and take each other back"
         for one, other in combinations(wanted, 2)
-        if one.strength * other.strength > 0 and _are_opposites(one.record, other.record)
+        if one.strength * other.strength > 0 and are_opposites(one.record, other.record)
     ]
-
-
-def _are_opposites(one: AttributeRecord, other: AttributeRecord) -> bool:
-    """Whether one leads where the other comes from, or both lead from one prompt to words that exclude each other."""
-    there = {(pair.source, pair.target) for pair in one.pairs}
-    back = {(pair.target, pair.source) for pair in other.pairs}
-    return not there.isdisjoint(back) or any(
-        mine.source == theirs.source and _exclude_each_other(mine.target, theirs.target)
-        for mine in one.pairs
-        for theirs in other.pairs
-    )
-
-
-def _exclude_each_other(target: str, other: str) -> bool:
-    mine, theirs = (frozenset(re.findall(r"\w+", text.lower())) for text in (target, other))
-    return any((mine & one and theirs & two) or (mine & two and theirs & one) for one, two in OPPOSITES)
 
 
 def _bad_pairs(bank: Bank, wanted: Sequence[Wanted]) -> list[str]:

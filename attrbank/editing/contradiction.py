@@ -1,8 +1,9 @@
 """What a prompt says against an attribute, and how the edited picture goes on without it.
 
 Under "a photo of a serious man" the network takes a smile back that was added late on the way. What is against an
-attribute its pairs know: the words of their sources in whose place the targets say something else. Once the attribute
-has acted, the edited picture goes on under the prompt without them, which costs nothing (docs/method.md 5.10).
+attribute its pairs know: the words of their sources in whose place the targets say something else, and those that the
+targets' own words exclude. Once the attribute has acted, the edited picture goes on under the prompt without them,
+which costs nothing (docs/method.md 5.10).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from difflib import SequenceMatcher
 from functools import cache, partial
 
 from attrbank.diffusion.spelling import occurrences
+from attrbank.methods.varying import excluded_by
 from attrbank.schema.asked import PromptPair
 from attrbank.schema.stored import AttributeRecord
 
@@ -35,6 +37,18 @@ def opposed_to(record: AttributeRecord, strength: float) -> tuple[str, ...]:
     Below 0 it is what the targets say, and at 0 nothing is.
     """
     return () if strength == 0 else _opposed(record.pairs, strength > 0)
+
+
+def are_opposites(one: AttributeRecord, other: AttributeRecord) -> bool:
+    """Whether each goes to what is against the other: *old* to "old", and *young* to "young"."""
+    return _goes_against(one, other) and _goes_against(other, one)
+
+
+def _goes_against(one: AttributeRecord, other: AttributeRecord) -> bool:
+    against = opposed_to(other, 1.0)
+    return any(
+        phrase not in said_of(pair.source, against) for pair in one.pairs for phrase in said_of(pair.target, against)
+    )
 
 
 def said_of(prompt: str, phrases: Sequence[str]) -> list[str]:
@@ -60,8 +74,8 @@ def without(prompt: str, phrases: Sequence[str]) -> str:
 
 @cache
 def _opposed(pairs: tuple[PromptPair, ...], forwards: bool) -> tuple[str, ...]:
-    sides = ((pair.source, pair.target) if forwards else (pair.target, pair.source) for pair in pairs)
-    return tuple(dict.fromkeys(phrase for one, other in sides for phrase in _replaced(one, other)))
+    both = ((pair.source, pair.target) if forwards else (pair.target, pair.source) for pair in pairs)
+    return tuple(dict.fromkeys(phrase for sides in both for phrase in (*_replaced(*sides), *excluded_by(*sides))))
 
 
 def _replaced(one: str, other: str) -> Iterator[str]:

@@ -13,14 +13,13 @@ from collections.abc import Sequence
 
 from attrbank.diffusion.protocols import Description
 from attrbank.errors import InvalidValueError
+from attrbank.methods.varying import VARIES
 from attrbank.schema.asked import PromptPair
 from attrbank.text import printable
 
 MOST = 32
 """Combinations: with 64 seeds, each is learned from two."""
 
-VARIES = (("man", "woman"), ("young", "old"), ("smiling", "serious"), ("with glasses", "without glasses"))
-"""What portraits of people vary in, the widest first."""
 USUAL = 8
 """Combinations that are proposed: three groups of two, as the starter bank's pairs have."""
 

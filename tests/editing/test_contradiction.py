@@ -12,7 +12,7 @@ from attrbank.attribute.artifact import encode
 from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.acting import ready
 from attrbank.editing.composition import Act, run_edits
-from attrbank.editing.contradiction import opposed_to, said_of, without
+from attrbank.editing.contradiction import are_opposites, opposed_to, said_of, without
 from attrbank.editing.plan import plan
 from attrbank.editing.request import ApplyRequest
 from attrbank.evaluation.bench.bench import Bench
@@ -43,7 +43,10 @@ def record(*pairs: tuple[str, str]) -> AttributeRecord:
         (("a photo of an old man", "a photo of a young man"), ("old",), ("young",)),
         (("a man, without a hat", "a man, with a hat"), ("without a hat",), ("with a hat",)),
         (("a photo of a woman", "a photo of a man"), ("woman",), ("man",)),
-        (("a photo of a person", "a photo of a man"), (), ("man",)),
+        (("a photo of a person", "a photo of a man"), ("woman",), ("man",)),
+        (("a photo of a person", "a photo of a young person"), ("old",), ("young",)),
+        (("a photo of a person", "a photo of a person, with glasses"), ("without glasses",), ("with glasses",)),
+        (("a serious man", "a serious man, old"), ("young",), ("old",)),
         (("a person", "a person with a beard"), (), ("with a beard",)),
     ],
 )
@@ -51,6 +54,26 @@ def test_what_is_against_an_attribute_is_what_its_target_says_otherwise(pair, fo
     assert opposed_to(record(pair), 1.0) == for_it
     assert opposed_to(record(pair), -0.5) == against_it
     assert opposed_to(record(pair), 0.0) == ()
+
+
+NEUTRAL = "a photo of a person"
+YOUNG, OLD, MAN = (record((NEUTRAL, f"a photo of {who}")) for who in ("a young person", "an old person", "a man"))
+SMILE, BEARD = record((NEUTRAL, f"{NEUTRAL}, smiling")), record(("a man, without a beard", "a man, with a beard"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are"),
+    [
+        (YOUNG, OLD, True),
+        (record(("an old man", "a young man")), record(("a young man", "an old man")), True),
+        (record(("an old man", "a young man")), OLD, True),
+        (YOUNG, SMILE, False),
+        (MAN, BEARD, False),  # a beard's prompts say "man" on both sides, and take nothing of it back
+        (YOUNG, YOUNG, False),
+    ],
+)
+def test_opposites_go_to_what_is_against_each_other(one: AttributeRecord, other: AttributeRecord, are: bool) -> None:
+    assert are_opposites(one, other) is are_opposites(other, one) is are
 
 
 @pytest.mark.parametrize(
