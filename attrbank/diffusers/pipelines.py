@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from attrbank.backbones.parts.fingerprint import Fingerprints
 from attrbank.backbones.stable_diffusion.loaded import fingerprints_of_loaded
+from attrbank.editing.guest import Host
 from attrbank.errors import IncompatibleError
 
 XL = "stable_diffusion_xl"
@@ -45,18 +45,6 @@ def refuse_packed(latents: Tensor) -> None:
         )
 
 
-@dataclass(frozen=True)
-class PipelineModel:
-    """The model of a pipeline, as ``attribute.compatibility`` compares models."""
-
-    fingerprint: str
-    former_fingerprint: str
-    latent_shape: tuple[int, int, int]
-    prediction_type: str
-    family: str
-    name: str = "this pipeline"
-
-
 def fingerprints_of(pipeline: Any) -> Fingerprints | None:
     """Those of the UNet as it is now; None if its weights are too coarse, or out of reach. Reads all of them.
 
@@ -69,7 +57,7 @@ def fingerprints_of(pipeline: Any) -> Fingerprints | None:
     return fingerprints_of_loaded(weights, *configs, named=partial(_named, weights))
 
 
-def model_of(pipeline: Any, latents: Tensor, prints: Fingerprints) -> PipelineModel:
+def model_of(pipeline: Any, latents: Tensor, prints: Fingerprints) -> Host:
     """The model of a pipeline, with the shape of the latents that it is about to denoise.
 
     Args:
@@ -81,7 +69,8 @@ def model_of(pipeline: Any, latents: Tensor, prints: Fingerprints) -> PipelineMo
         IncompatibleError: the model is not a UNet.
     """
     channels, height, width = latents.shape[1:]
-    return PipelineModel(
+    return Host(
+        name="this pipeline",
         fingerprint=prints.now,
         former_fingerprint=prints.former,
         latent_shape=(channels, height, width),

@@ -17,11 +17,11 @@ from attrbank.editing.acting import Ready, ready
 from attrbank.editing.request import ApplyRequest
 from attrbank.editing.wording import words_for
 from attrbank.errors import IncompatibleError, InvalidValueError
+from attrbank.methods.inputs import EditInputs
 from attrbank.methods.needs import Needs
 from attrbank.methods.protocol import AnyEdit, Edit, ModelEdit
 from attrbank.names import Asked, When
 from attrbank.plugins.manager import load_plugins
-from attrbank.schema.asked import PromptPair
 from attrbank.schema.choices import Core
 from attrbank.schema.stored import AttributeRecord
 from attrbank.store.bank import Bank
@@ -31,6 +31,18 @@ Ask: TypeAlias = Callable[[Tensor, Sequence[str]], Tensor]
 """``EditInputs.clean_under``, of the program's own model."""
 
 NETWORK = "needs the network itself, for more than what it says under other prompts, and a callback cannot reach it"
+
+
+@dataclass(frozen=True)
+class Host:
+    """The model of a program that attributes are guests of, as ``attribute.compatibility`` compares models."""
+
+    name: str
+    fingerprint: str
+    former_fingerprint: str
+    latent_shape: tuple[int, int, int]
+    prediction_type: str
+    family: str
 
 
 @dataclass(frozen=True)
@@ -147,13 +159,13 @@ def edited(latents: Tensor, turns: Sequence[Turn], scale: float, alpha_bar: floa
     for turn in turns:
         attribute, edit = turn.attribute, cast(Edit, turn.attribute.edit)  # those of the model were refused
         inputs = _Inputs(turn, alpha_bar, ask)
-        after = edit(after, inputs, attribute.strength)
+        after = edit(after, cast(EditInputs, inputs), attribute.strength)
     # The difference is added, so that strength 0 changes no bit in spite of the scaling.
     return finite(latents + ((after - before) / scale).to(latents), "The edited latent")
 
 
 class _Inputs:
-    """What an edit may ask for (``EditInputs``) there: what the program's model says under other prompts."""
+    """What an edit may ask for (``EditInputs``) there: what the program's model says under other prompts, no more."""
 
     def __init__(self, turn: Turn, alpha_bar: float, ask: Ask) -> None:
         self.alpha_bar, self.turn, self.memory = alpha_bar, turn.number, turn.memory
@@ -162,34 +174,7 @@ class _Inputs:
     def clean_under(self, x: Tensor, prompts: Sequence[str]) -> Tensor:
         return self._ask(x, prompts)
 
-    def clean(self) -> NoReturn:
-        raise _out_of_reach(self._name)
-
-    def predict(self, x: Tensor) -> NoReturn:
-        raise _out_of_reach(self._name)
-
-    def pull_back(self, x: Tensor, cotangent: Tensor) -> NoReturn:
-        raise _out_of_reach(self._name)
-
-    def push_forward(self, x: Tensor, tangent: Tensor) -> NoReturn:
-        raise _out_of_reach(self._name)
-
-    def features(self, prompt: str) -> NoReturn:
-        raise _out_of_reach(self._name)
-
-    def beside(self) -> NoReturn:
-        raise _out_of_reach(self._name)
-
-    def gone(self) -> NoReturn:
-        raise _out_of_reach(self._name)
-
-    def towards(self, x: Tensor, pair: PromptPair) -> NoReturn:
-        raise _out_of_reach(self._name)
-
-    def latent(self, prompt: str, fraction: float | None) -> NoReturn:
-        raise _out_of_reach(self._name)
-
-    def clean_latent(self, prompt: str, fraction: float) -> NoReturn:
+    def __getattr__(self, name: str) -> NoReturn:
         raise _out_of_reach(self._name)
 
 

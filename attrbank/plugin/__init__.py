@@ -108,6 +108,7 @@ if TYPE_CHECKING:
     from attrbank.editing.composition import Act as Act, run_edits as run_edits
     from attrbank.editing.guest import (
         Guest as Guest,
+        Host as Host,
         Turn as Turn,
         edited as edited,
         guest as guest,
@@ -282,7 +283,7 @@ _NAMES_IN = {
     "attrbank.store.bank": "Bank",
     "attrbank.store.entry": "Entry",
     # attributes in another program, which samples by itself
-    "attrbank.editing.guest": "Guest Turn edited guest turns_of",
+    "attrbank.editing.guest": "Guest Host Turn edited guest turns_of",
     "attrbank.editing.request": "ApplyRequest",
     "attrbank.editing.acting": "Ready ready",
     "attrbank.editing.axes": "numbers",

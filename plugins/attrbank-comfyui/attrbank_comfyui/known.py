@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
-from attrbank.plugin import AttributeRecord, Fingerprints, Guest, check_binding, fingerprints_of_loaded, forced_warning
+from attrbank.plugin import (
+    AttributeRecord,
+    Fingerprints,
+    Guest,
+    Host,
+    check_binding,
+    fingerprints_of_loaded,
+    forced_warning,
+)
 from attrbank_comfyui.space import Space
 
 LOG = logging.getLogger("attrbank")
@@ -19,18 +26,6 @@ NETWORK = "diffusion_model."
 
 SCHEDULER = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
 """Of all of Stable Diffusion; ComfyUI keeps the settings of other schedules under its own names."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A model of ComfyUI, as attributes compare models."""
-
-    fingerprint: str
-    former_fingerprint: str
-    latent_shape: tuple[int, int, int]
-    prediction_type: str
-    family: str
-    name: str = "this checkpoint"
 
 
 def check(model: Any, space: Space, samples: Tensor, attributes: Sequence[Guest], *, force: bool = False) -> None:
@@ -55,7 +50,8 @@ def check(model: Any, space: Space, samples: Tensor, attributes: Sequence[Guest]
             LOG.warning("The weights of this checkpoint do not tell whether %s was learned on it.", record.name)
         known = prints or Fingerprints(record.backbone.fingerprint, record.backbone.fingerprint)
         channels, height, width = samples.shape[1:]
-        seen = Seen(known.now, known.former, (channels, height, width), space.prediction_type, _family(model))
+        shape = (channels, height, width)
+        seen = Host("this checkpoint", known.now, known.former, shape, space.prediction_type, _family(model))
         if check_binding(record, seen, force=force):
             LOG.warning("%s.", forced_warning(record, seen))
         elif model.patches:
