@@ -33,19 +33,6 @@ def own_difference(x0_source: Tensor, x0_target: Tensor) -> Tensor:
     return difference * places(difference)
 
 
-def towards(difference: Tensor, gone: Tensor, share: float) -> Tensor:
-    """What is left of a share of a difference, kept where most of the difference lies: m(d) ∘ (share · d − gone).
-
-    Shapes:
-        difference, gone, returned: (B, C, H, W), at least float32.
-
-    Raises:
-        NumericError: the difference is not finite.
-    """
-    whole = require_finite(full_precision(difference), "The way that this picture has to go")
-    return places(whole) * (share * whole - gone)
-
-
 def places(difference: Tensor) -> Tensor:
     """How much of a difference lies where, between 0 and 1.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from attrbank.diffusion.prediction import evaluations_per_step
-from attrbank.diffusion.protocols import Prediction, guidance_of
+from attrbank.diffusion.protocols import Prediction
 from attrbank.diffusion.trajectory import Position, Trajectory, predict_under
 
 
@@ -26,6 +25,5 @@ def predict_towards(trajectory: Trajectory, position: Position, prompt: str, sou
         return trajectory.predict(position, trajectory.conditioning(target))
     plain = trajectory.predict(position, trajectory.conditioning(prompt))
     eps, x0 = predict_under(trajectory, position, (source, target))
-    guidance = guidance_of(trajectory.backbone)
-    scale = trajectory.guidance_scale if evaluations_per_step(trajectory.guidance_scale, guidance) == 2 else 1.0
+    scale = trajectory.guidance_scale if trajectory.is_guided else 1.0
     return Prediction(plain.eps + scale * (eps[1] - eps[0]), plain.x0 + scale * (x0[1] - x0[0]))

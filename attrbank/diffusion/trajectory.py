@@ -132,6 +132,11 @@ class Trajectory:
         return self._tally.rows
 
     @property
+    def is_guided(self) -> bool:
+        """Whether each step compares what is said under the prompt with what is said under the empty one."""
+        return guidance_of(self.backbone) == "classifier-free" and is_guided(self.guidance_scale)
+
+    @property
     def end(self) -> int:
         """The index of the clean end."""
         return len(self.grid)
@@ -284,7 +289,7 @@ class Trajectory:
         self.count(rows)
         if guidance == "embedded":
             conditioning = {**conditioning, "guidance_scale": latent.new_full((rows,), self.guidance_scale)}
-        if guidance != "classifier-free" or not is_guided(self.guidance_scale):
+        if not self.is_guided:
             return self._asked(latent, t, conditioning)
         unconditional = _for_rows(self.conditioning(self.negative_prompt), rows)
         both = {name: torch.cat([unconditional[name], conditioning[name]]) for name in conditioning}  # (2B, …)
@@ -295,12 +300,11 @@ class Trajectory:
     def _steered(self, prediction: Prediction, position: Position) -> Prediction:
         """What the guides make of a prediction; what they ask for is theirs alone, and nobody guides it."""
         plain, t, schedule = self._answering or self.steered(()), self.grid[position.index][0], self.backbone.schedule
-        guided = guidance_of(self.backbone) == "classifier-free" and is_guided(self.guidance_scale)
         inputs = GuideInputs(
             time=t / schedule.train_timesteps,
             alpha_bar=schedule.alpha_bar(t),
             latent=position.latent,
-            guidance_scale=self.guidance_scale if guided else 1.0,
+            guidance_scale=self.guidance_scale if self.is_guided else 1.0,
             under=lambda prompts: predict_under(plain, position, prompts),
         )
         for say in self._guides:

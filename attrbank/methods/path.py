@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from attrbank.avi.difference import add_difference
-from attrbank.avi.own_difference import places, towards
+from attrbank.avi.factors import full_precision, require_finite
+from attrbank.avi.own_difference import places
 from attrbank.methods import live
 from attrbank.methods.inputs import WANTED, Beside, EditInputs
 from attrbank.methods.moving import LAST
@@ -61,11 +62,15 @@ class PathEdit:
         unedited, share = inputs.beside(), self.size * strength
         with torch.no_grad():
             said = inputs.towards(_all_the_way(unedited, inputs), pair_of(self.pairs, inputs.turn, self.times))
-        way = said.x0 - unedited.said.x0
-        inputs.memory[CLEAN], inputs.memory[NOISE] = way, said.eps - unedited.said.eps
-        gone, before = inputs.gone(), inputs.memory.get(WANTED, torch.zeros_like(way))
-        inputs.memory[WANTED] = before + places(way) * (share * way - before)
-        return add_difference(x, math.sqrt(inputs.alpha_bar) * towards(way, gone, share), 1.0)
+        way = require_finite(full_precision(said.x0 - unedited.said.x0), "The way that this picture has to go")
+        goal, mask = share * way, places(way)
+        left, wanted = goal - inputs.gone(), inputs.memory.get(WANTED, torch.zeros_like(way))
+        inputs.memory |= {
+            CLEAN: way,
+            NOISE: said.eps - unedited.said.eps,
+            WANTED: wanted + mask * (goal - wanted),
+        }
+        return add_difference(x, math.sqrt(inputs.alpha_bar) * mask * left, 1.0)
 
 
 def _all_the_way(unedited: Beside, inputs: EditInputs) -> Tensor:
