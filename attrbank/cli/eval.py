@@ -10,7 +10,16 @@ import typer
 from attrbank.cli import terminal
 from attrbank.cli.completing import attributes
 from attrbank.cli.measuring import CommonPromptOption, Pictures
-from attrbank.cli.options import BackboneOption, BankOption, JsonOption, OnOption, Sampling, Where, spelled_out
+from attrbank.cli.options import (
+    BackboneOption,
+    BankOption,
+    JsonOption,
+    OnOption,
+    Sampling,
+    Where,
+    executor_of,
+    spelled_out,
+)
 from attrbank.cli.progress_bar import progress_bar
 from attrbank.errors import PartialError
 from attrbank.names import parse_strengths
@@ -76,9 +85,8 @@ def evaluate(
 def _evaluated(request: EvalRequest, on: str | None, *, keep_cards: bool) -> Evaluated:
     from attrbank.evaluation.evaluate import evaluate as measure
     from attrbank.evaluation.report.fill_cards import cards_of
-    from attrbank.plugins.manager import load_plugins
 
-    executor = None if on is None else load_plugins().executor(on)
+    executor = executor_of(on)
     bank = Bank.open(request.bank)
     if keep_cards:
         bank.require_writable()

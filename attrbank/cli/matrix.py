@@ -12,7 +12,16 @@ import typer
 from attrbank.cli import terminal
 from attrbank.cli.completing import attributes
 from attrbank.cli.measuring import CommonPromptOption, Pictures
-from attrbank.cli.options import BackboneOption, BankOption, JsonOption, OnOption, Sampling, Where, spelled_out
+from attrbank.cli.options import (
+    BackboneOption,
+    BankOption,
+    JsonOption,
+    OnOption,
+    Sampling,
+    Where,
+    executor_of,
+    spelled_out,
+)
 from attrbank.cli.progress_bar import progress_bar
 from attrbank.store.bank import Bank
 
@@ -74,9 +83,8 @@ def matrix(
 
 def _measured(request: MatrixRequest, on: str | None, *, save: bool) -> Matrix:
     from attrbank.evaluation.pairings import measure_matrix
-    from attrbank.plugins.manager import load_plugins
 
-    executor = None if on is None else load_plugins().executor(on)
+    executor = executor_of(on)
     bank = Bank.open(request.bank)
     if save:
         bank.require_writable()

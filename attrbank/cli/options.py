@@ -11,13 +11,16 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeAlias, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, get_type_hints
 
 import typer
 
 from attrbank.backbones import short_names
 from attrbank.cli import completing
 from attrbank.diffusion.placement import Dtype, Placement
+
+if TYPE_CHECKING:
+    from attrbank.executors.protocol import Executor
 
 BankOption: TypeAlias = Annotated[
     Path | None,
@@ -59,6 +62,18 @@ OnOption: TypeAlias = Annotated[
         help="Who does the work, as ray or ray:ADDRESS; see attrbank executors.",
     ),
 ]
+
+
+def executor_of(on: str | None) -> Executor | None:
+    """The one that a user has named; None does without."""
+    if on is None:
+        return None
+    from attrbank.plugins.manager import load_plugins
+
+    executor: Executor = load_plugins().executor(on)
+    return executor
+
+
 ReplaceOption: TypeAlias = Annotated[bool, typer.Option("--replace", help="The old one stays reachable as NAME@ID.")]
 _Guidance: TypeAlias = Annotated[
     float | None, typer.Option(metavar="G", help="Classifier-free guidance; 1 or less is none.")

@@ -21,6 +21,7 @@ from attrbank.cli.options import (
     Sampling,
     Where,
     backbone_of,
+    executor_of,
     spelled_out,
 )
 from attrbank.cli.progress_bar import progress_bar
@@ -115,9 +116,8 @@ def _named(reference: str) -> str:
 
 def _draw(request: SheetRequest, name: str, as_json: bool, on: str | None) -> None:
     from attrbank.editing.cells import draw_cells  # help is shown without torch
-    from attrbank.plugins.manager import load_plugins
 
-    executor = None if on is None else load_plugins().executor(on)
+    executor = executor_of(on)
 
     with progress_bar() as report:
         sheet = draw_cells(request, name, partial(report, "Drawing"), executor)

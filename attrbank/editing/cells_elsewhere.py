@@ -21,8 +21,9 @@ from attrbank.editing.retouching import GivenFiles
 from attrbank.editing.run import Editor
 from attrbank.errors import AttrbankError, CorruptArtifactError, PluginError
 from attrbank.executors.carrying import TRIES, Carrier
-from attrbank.executors.protocol import Executor, Job, Task, Tell
+from attrbank.executors.protocol import Executor, Task, Tell
 from attrbank.names import Asked
+from attrbank.plugins.jobs import job_of
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.fields import Record
 from attrbank.schema.told import Told, framed, unframed
@@ -74,7 +75,7 @@ def drawn_elsewhere(
         pictures[told.of] = _picture(told.text, data)
         on_cell(len(pictures), len(cells))
 
-    job = Job(TARGET, _packed(cells, backbone), load_plugins().selection, torch.get_num_threads())
+    job = job_of(TARGET, _packed(cells, backbone))
     each = columns if len(cells) > columns else 1
     tasks = (Task(first, f"{first}-{first + each}".encode()) for first in range(0, len(cells), each))
     for end in Carrier(executor, job)(tasks, hear):

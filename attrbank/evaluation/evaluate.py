@@ -16,6 +16,7 @@ from attrbank.evaluation.numbers.results import Figures
 from attrbank.evaluation.report import page as report
 from attrbank.executors.protocol import Executor, Tell
 from attrbank.methods.protocol import OnProgress, quiet
+from attrbank.plugins.jobs import job_of
 from attrbank.plugins.manager import load_plugins
 
 TARGET = "attrbank.evaluation.evaluate:Work"
@@ -125,7 +126,7 @@ def _measure_elsewhere(
     wanted = {key for key in _keys(agenda) if key not in store}
     payloads = [identity.encode() for identity in dict.fromkeys(identity for identity, _, _ in _keys(agenda))]
     lacking = [payload for payload in payloads if any(key[0].encode() == payload for key in wanted)]
-    job = elsewhere.job_of(TARGET, elsewhere.packed(request, setting))
+    job = job_of(TARGET, elsewhere.packed(request, setting))
     belongs = {*_keys(agenda)}.__contains__
     how = (len(wanted), on_progress, on_warning)
     elsewhere.fill(store, executor, job, lacking, lambda cell: belongs(cell.key), *how)

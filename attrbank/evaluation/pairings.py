@@ -20,6 +20,7 @@ from attrbank.evaluation.bench.together import Combination, Together
 from attrbank.evaluation.numbers.estimates import mean, share
 from attrbank.executors.protocol import Executor, Tell
 from attrbank.methods.protocol import OnProgress, quiet
+from attrbank.plugins.jobs import job_of
 from attrbank.schema.measured import Group, Matrix, Pairing, Rule
 
 RULES: tuple[Rule, ...] = ("sequence", "sum", "root")
@@ -75,7 +76,7 @@ def measure_matrix(
     wanted = [*(Combination((subject,)) for subject in subjects), *pairs, *groups]
     if executor is not None:
         missing = together.missing(wanted)
-        job = elsewhere.job_of(TARGET, elsewhere.packed(request, setting))
+        job = job_of(TARGET, elsewhere.packed(request, setting))
         how = (len(missing), on_progress, on_warning)
         payloads = map(_payload, missing.values())
         elsewhere.fill(store, executor, job, payloads, lambda cell: cell.key in missing, *how)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import queue
+import signal
 import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Any, NamedTuple
 
 from attrbank.errors import AttrbankError, PluginError
@@ -117,18 +119,40 @@ def _connected(address: str | None) -> Iterator[Any]:
     except ImportError as error:
         raise PluginError("Ray is not installed.", hint="pip install 'attrbank[ray]'") from error
     mine = not ray.is_initialized()
-    if mine:
-        try:
-            ray.init(address=address or "local", include_dashboard=False, log_to_driver=False, logging_level="error")
-        except Exception as error:  # Ray has a dozen of its own, and takes those of the network as they are
-            reason = str(error).partition("\n")[0]
-            hint = "A cluster that asks for a token, as Ray's own do, is reached with RAY_AUTH_MODE=token."
-            raise PluginError(f"The Ray cluster cannot be reached: {reason}", hint) from error
-    try:
-        yield ray
-    finally:
+    with _killed_as_before():
         if mine:
-            ray.shutdown()
+            _connect(ray, address)
+        try:
+            yield ray
+        finally:
+            if mine:
+                ray.shutdown()
+
+
+def _connect(ray: Any, address: str | None) -> None:
+    try:
+        ray.init(address=address or "local", include_dashboard=False, log_to_driver=False, logging_level="error")
+    except Exception as error:  # Ray has a dozen of its own, and takes those of the network as they are
+        reason = str(error).partition("\n")[0]
+        hint = "A cluster that asks for a token, as Ray's own do, is reached with RAY_AUTH_MODE=token."
+        raise PluginError(f"The Ray cluster cannot be reached: {reason}", hint) from error
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+@contextmanager
+def _killed_as_before() -> Iterator[None]:
+    """Give back what a kill does to the process, which Ray takes for good, to end it with exit code 15."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():  # Ray leaves it alone elsewhere
+            signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -52,6 +52,14 @@ class TestRay(ExecutorContract):
         pid, folder, plugins = heard[0].decode().split("\n")
         assert (pid != str(os.getpid()), folder, plugins) == (True, os.getcwd(), "none")
 
+    def test_a_kill_ends_the_client_as_any_process_and_afterwards_does_what_it_did(self) -> None:
+        before = signal.getsignal(signal.SIGTERM)
+        tasks = iter([Task(0, b""), None])
+        with pytest.raises(SystemExit) as ended:
+            list(self.make().run(Job(TARGET, b""), lambda: next(tasks, None), lambda *told: signal.raise_signal(15)))
+        assert ended.value.code == 128 + signal.SIGTERM
+        assert signal.getsignal(signal.SIGTERM) is before
+
     def test_another_attrbank_is_refused(self) -> None:
         with pytest.raises(PluginError, match=r"has attrbank .*, not 0\.0"):
             list(self.make().run(Job(TARGET, b"", version="0.0"), lambda: Task(0, b""), lambda task, message: None))

@@ -19,7 +19,6 @@ from attrbank.evaluation.bench.setting import Setting, SettingRequest
 from attrbank.executors.carrying import TRIES, Carrier
 from attrbank.executors.protocol import Executor, Job, Task, Tell
 from attrbank.methods.protocol import OnProgress, OnWarning
-from attrbank.plugins.manager import load_plugins
 from attrbank.schema.fields import Record
 from attrbank.schema.measured import Protocol
 from attrbank.schema.told import Told, framed, unframed
@@ -134,13 +133,6 @@ def fill(
     for end in carrier(map(Task._make, enumerate(payloads)), hear):
         if end.lost:
             on_warning(f"a part is measured here, because {end.lost}, {TRIES} times")
-
-
-def job_of(target: str, common: bytes) -> Job:
-    """The job of measuring."""
-    import torch
-
-    return Job(target, common, load_plugins().selection, torch.get_num_threads())
 
 
 def _cell(message: bytes) -> Cell:

@@ -9,12 +9,12 @@ from typing import Any
 
 from attrbank.executors.carrying import Carrier
 from attrbank.executors.here import Here
-from attrbank.executors.protocol import Executor, Job, Task
+from attrbank.executors.protocol import Executor, Task
 from attrbank.learning.fleet.orders import Order
 from attrbank.learning.fleet.read import Fleet
 from attrbank.learning.fleet.work import Common, Wanted
 from attrbank.learning.fleet.writer import Bounds, Outcome, Writer, task_of
-from attrbank.plugins.manager import load_plugins
+from attrbank.plugins.jobs import job_of
 from attrbank.store.bank import Bank
 
 MOST = 8
@@ -60,16 +60,11 @@ class Run(Bounds):
         if fleet.orders:
             Bank.open(self.bank).require_writable()
         writer = Writer(self, fleet.orders, lambda: self.running)
-        self._carrier = Carrier(self.executor, self._job(), writer.left)
+        job = job_of(self.target, self.common.model_dump_json().encode())
+        self._carrier = Carrier(self.executor, job, writer.left)
         for end in self._carrier(_groups(fleet.orders), writer):
             writer.ended(end)
         return writer.outcomes
-
-    def _job(self) -> Job:
-        import torch
-
-        common = self.common.model_dump_json().encode()
-        return Job(self.target, common, load_plugins().selection, torch.get_num_threads())
 
     def _say(self, fleet: Fleet) -> None:
         """Let what the file says of attributes that are there reach them."""

@@ -111,10 +111,10 @@ class Writer:
         return task_of(task.number, wanted) if wanted else None
 
     def ended(self, end: Ended) -> None:
-        """Take down what is missing of a group that was lost for good."""
-        left = self.left(end.task) if end.lost else None
+        """Take down what is missing of a group that was lost for good, or of which nothing was told."""
+        left, why = self.left(end.task), f"{end.lost}, {TRIES} times." if end.lost else "its worker told nothing of it."
         for wanted in Group.model_validate_json(left.payload).wanted if left else ():
-            self._end(wanted.number, f"{end.lost}, {TRIES} times.")
+            self._end(wanted.number, why)
 
     def _end(self, number: int, failed: str | None) -> None:
         order, entry = self._orders[number], self._stored.get(number)

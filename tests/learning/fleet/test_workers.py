@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from pathlib import Path
 
@@ -87,10 +88,10 @@ def test_an_artifact_of_a_worker_is_checked_as_one_of_a_file(
         return spoil(told, data) if told.said == "made" and told.of == 1 else (told, data)
 
     outcomes = learned(bank, sheet(tmp_path, four(tiny_pipeline)), executor=Workers(once))
-    (failed,) = (outcome for outcome in outcomes if outcome.status == "failed")
-    import re
-
-    assert re.search(complaint, failed.error or ""), failed.error
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    assert re.search(complaint, failed[0].error or ""), failed
+    assert len(outcomes) == 4, "nobody is passed over in silence"
+    assert all("told nothing of it" in (outcome.error or "") for outcome in failed[1:])
     assert len(list(bank.entries())) == stored
 
 
