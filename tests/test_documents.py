@@ -54,7 +54,7 @@ class Instead(NamedTuple):
 
 PARSED, LEFT_OUT = "parsed", "left out"
 SHORT = r"$", " --seeds 0-3 --steps 6"
-JUDGED = r"$", " --seeds 10000-10005 --steps 6"
+JUDGED = r"$", " --seeds 10000-10002 --steps 6"
 QUICK = r"$", " --quick --strengths 1"
 INSTEAD = (
     Instead(r"^(python3 -m venv|pip |\.venv/|\. |\.ci/run)", LEFT_OUT, "the gate installs, in a fresh environment"),
@@ -76,6 +76,7 @@ INSTEAD = (
         ((r" --tune( --(goal|judge) \S+)?", ""), SHORT),
         "64 seeds or more; tuning has its own tests",
     ),
+    Instead(r"^attrbank (strip|grid)", ((r"$", " --steps 8"),), "many pictures"),
     Instead(r"--seeds 10000-10015", ((r"10000-10015", "0-1"),), "many pictures"),
 )
 IN_PYTHON = {'target="a photo of a person, smiling")': 'target="a photo of a person, smiling", seeds="0-3", steps=6)'}

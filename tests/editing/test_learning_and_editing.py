@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -41,9 +42,14 @@ def backbone(tiny_pipeline: Path):
 
 
 def learned(backbone, sampler: str = "ddim", **options):
-    options = {"seeds": tuple(range(6)), "steps": 10, "guidance_scale": 3.0, **options}
+    options = {"seeds": tuple(range(6)), "steps": 10, "guidance_scale": 3.0, "core": "mean", **options}
     spec = complete(learn_spec("old", [SOURCE], [TARGET], **options), backbone)
     return learn_attribute(spec, Avi(), backbone, load_plugins().sampler(sampler))
+
+
+@pytest.fixture(scope="module")
+def old(backbone):
+    return learned(backbone)
 
 
 def trajectory(backbone, sampler: str = "ddim") -> Trajectory:
@@ -60,7 +66,7 @@ def edited(backbone, attribute, strength: float, core=None, seeds=(100, 101)):
 @pytest.mark.parametrize("seeds", [1, 2, 4])
 def test_seeds_too_few_to_judge_a_network_leave_it_to_the_mean(backbone, seeds, monkeypatch):
     monkeypatch.setattr("attrbank.methods.difference.CLEARLY_BETTER", -9.0)  # what is banked acts whatever live does
-    record = learned(backbone, seeds=tuple(range(seeds))).record
+    record = learned(backbone, seeds=tuple(range(seeds)), core=None).record
     assert record.core == "mean"
     assert record.measured["explained_variance_conv"] == record.measured["explained_variance_mean"]
 
@@ -75,8 +81,8 @@ def test_a_rank_that_no_latent_has_is_refused_before_anything_is_sampled(backbon
 
 
 @pytest.mark.parametrize("core", ["mean", "mlp", "conv", "own"])
-def test_strength_zero_is_the_identity_bit_for_bit(backbone, core):
-    before, after = edited(backbone, learned(backbone), 0.0, core)
+def test_strength_zero_is_the_identity_bit_for_bit(backbone, core, old):
+    before, after = edited(backbone, old, 0.0, core)
     assert torch.equal(before, after)
 
 
@@ -88,8 +94,8 @@ class Remembering(DDIM):
         return x_prev + 0.1 * (prediction.eps - state if state is not None else 0), prediction.eps
 
 
-def test_an_edit_of_strength_zero_leaves_a_sampler_its_memory(backbone):
-    attribute, sampler = learned(backbone), Remembering()
+def test_an_edit_of_strength_zero_leaves_a_sampler_its_memory(backbone, old):
+    attribute, sampler = old, Remembering()
     edit = Avi().edit(attribute.record, attribute.tensors, "mean")
     for strength, same in ((0.0, True), (1e-9, False)):
         run = Trajectory(backbone, sampler, grid=sampler.grid(10, backbone.schedule), guidance_scale=3.0)
@@ -98,8 +104,8 @@ def test_an_edit_of_strength_zero_leaves_a_sampler_its_memory(backbone):
 
 
 @pytest.mark.parametrize("core", ["mean", "mlp", "conv", "own"])
-def test_strength_one_moves_the_picture_and_minus_one_moves_it_elsewhere(backbone, core):
-    attribute = learned(backbone)
+def test_strength_one_moves_the_picture_and_minus_one_moves_it_elsewhere(backbone, core, old):
+    attribute = old
     before, more = edited(backbone, attribute, 1.0, core)
     _, less = edited(backbone, attribute, -1.0, core)
     assert (more - before).abs().max() > 1e-3
@@ -108,7 +114,7 @@ def test_strength_one_moves_the_picture_and_minus_one_moves_it_elsewhere(backbon
 
 @pytest.mark.parametrize("options", [{}, {"tail": "alg1"}, {"solver": "mlp", "samples": 40}, {"z": "own"}])
 def test_the_papers_vectors_are_the_identity_at_zero_and_move_the_picture_at_one(backbone, options):
-    attribute = learned(backbone, vectors="paper", **options)
+    attribute = learned(backbone, vectors="paper", core=None, **options)
     before, after = edited(backbone, attribute, 0.0)
     assert torch.equal(before, after)
     assert not torch.equal(before, edited(backbone, attribute, 1.0).after)
@@ -133,16 +139,16 @@ def learn_attribute_with_full_shared_rank(backbone):
         return learned(backbone, seeds=(5,), rank=16)
 
 
-def test_an_artifact_survives_its_bytes(backbone):
-    attribute = learned(backbone)
+def test_an_artifact_survives_its_bytes(backbone, old):
+    attribute = old
     again = decode(encode(attribute))
     assert again.record == attribute.record
     _, after = edited(backbone, again, 1.0)
     assert torch.equal(after, edited(backbone, attribute, 1.0).after)
 
 
-def test_with_the_mean_an_edit_costs_no_evaluation_beyond_two_pictures(backbone):
-    attribute, run = learned(backbone), trajectory(backbone)
+def test_with_the_mean_an_edit_costs_no_evaluation_beyond_two_pictures(backbone, old):
+    attribute, run = old, trajectory(backbone)
     edit = Avi().edit(attribute.record, attribute.tensors, "mean")
     run_edits(run, SOURCE, [7], [Act(6, edit, 1.0)], with_before=False)
     assert run.evaluations == 2 * 10
@@ -151,19 +157,25 @@ def test_with_the_mean_an_edit_costs_no_evaluation_beyond_two_pictures(backbone)
     assert run.evaluations == 2 * (10 + 4)
 
 
-def test_two_edits_at_one_step_both_act_and_commute(backbone):
-    attribute = learned(backbone)
+def test_two_edits_at_one_step_both_act_and_commute(backbone, old):
+    attribute = old
     edit = Avi().edit(attribute.record, attribute.tensors, "mean")
     once = run_edits(trajectory(backbone), SOURCE, [7], [Act(6, edit, 0.5), Act(6, edit, 0.25)]).after
     whole = run_edits(trajectory(backbone), SOURCE, [7], [Act(6, edit, 0.75)]).after
     torch.testing.assert_close(once, whole, atol=1e-4, rtol=1e-4)
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, tiny_pipeline: Path) -> Path:
+    folder = tmp_path_factory.mktemp("filled") / "bank"
+    spec = learn_spec("old", [SOURCE], [TARGET], seeds=(0, 1, 2, 3), steps=10, core="conv")
+    learn(spec, backbone=str(tiny_pipeline), bank=folder)
+    return folder
+
+
 @pytest.fixture
-def bank(tmp_path: Path, tiny_pipeline: Path) -> Path:
-    spec = learn_spec("old", [SOURCE], [TARGET], seeds=(0, 1, 2, 3), steps=10)
-    learn(spec, backbone=str(tiny_pipeline), bank=tmp_path / "bank")
-    return tmp_path / "bank"
+def bank(tmp_path: Path, filled: Path) -> Path:
+    return shutil.copytree(filled, tmp_path / "bank")
 
 
 def request(bank: Path, model: Path, output: Path, **options) -> ApplyRequest:
@@ -281,11 +293,11 @@ def test_the_branch_is_recorded_and_must_not_come_after_t_x(backbone):
         learned(backbone, branch=0.3)
 
 
-def test_an_attribute_without_a_branch_keeps_the_bytes_it_had_before_there_were_any(backbone):
-    assert "branch" not in learned(backbone).record.model_dump()
+def test_an_attribute_without_a_branch_keeps_the_bytes_it_had_before_there_were_any(backbone, old):
+    assert "branch" not in old.record.model_dump()
 
 
-def test_a_negative_strength_of_the_convolutional_network_is_the_means(backbone):
-    attribute = learned(backbone)
+def test_a_negative_strength_of_the_convolutional_network_is_the_means(backbone, old):
+    attribute = old
     less, mean = (edited(backbone, attribute, -1.0, core).after for core in ("conv", "mean"))
     assert torch.equal(less, mean)

@@ -39,7 +39,8 @@ SOURCE, TARGET = "a photo of a person", "a photo of an old person"
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory, tiny_pipeline: Path) -> Path:
     folder = tmp_path_factory.mktemp("bank")
-    learn(learn_spec("old", [SOURCE], [TARGET], seeds=(0, 1, 2, 3), steps=10), backbone=str(tiny_pipeline), bank=folder)
+    spec = learn_spec("old", [SOURCE], [TARGET], seeds=(0, 1, 2, 3), steps=10, core="conv")
+    learn(spec, backbone=str(tiny_pipeline), bank=folder)
     paper = learn_spec("paper", [SOURCE], [TARGET], seeds=(0,), steps=10, vectors="paper", z="own")
     learn(paper, backbone=str(tiny_pipeline), bank=folder)
     return folder

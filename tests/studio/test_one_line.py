@@ -164,7 +164,7 @@ def nothing_runs(monkeypatch, tmp_path):
         raise attrbank.InvalidValueError("It would have run.")
 
     monkeypatch.setattr("attrbank.editing.run.Editor.draw", stop)
-    monkeypatch.setattr("attrbank.learning.run.learn_attribute", stop)
+    monkeypatch.setattr("attrbank.learning.run.learn_attributes", stop)
 
 
 @pytest.mark.filterwarnings("ignore")
