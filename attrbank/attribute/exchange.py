@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,7 +70,8 @@ def push(
     before = place.read(bundle.PAGE, bundle.MAX_PAGE)
     text = None if before is None else before.decode(errors="replace")
     if changed or gone or licence or text is None:  # else the page tells it already
-        page = model_card.page(_items(place, sums, given), before=text, licence=licence)
+        item = partial(_item, place, sums, given)
+        page = model_card.page(there, sums, item, before=text, licence=licence)
         if page != text:
             changed[bundle.PAGE] = _fitting(page, place)
     if changed or gone:
@@ -168,21 +170,15 @@ def _fitting(page: str, place: Place) -> bytes:
     return data
 
 
-def _items(place: Place, sums: bundle.Sums, given: Mapping[str, bytes]) -> Iterator[model_card.Item]:
-    """What the page tells of: what was there before is read for it, and checked."""
+def _item(place: Place, sums: bundle.Sums, given: Mapping[str, bytes], member: bundle.Member) -> model_card.Item:
+    """What the page tells of an attribute; one that is not among the given is read for it, and checked."""
     from attrbank.schema.measured import Card
 
     def content(name: str) -> bytes:
         return given[name] if name in given else _sound(place, name, sums[name])
 
-    for name in sums:
-        member = bundle.member(name)
-        if member and member.suffix == ARTIFACT_SUFFIX:
-            card = f"{member.stem}{bundle.CARD}"
-            yield model_card.Item(
-                member.name,
-                member.stem,
-                blobs.Artifact.of(content(name)).record,
-                json_files.parsed(Card, content(card), Path(card)) if card in sums else None,
-                f"{member.stem}{bundle.PREVIEW}" in sums,
-            )
+    card = f"{member.stem}{bundle.CARD}"
+    return model_card.Item(
+        blobs.Artifact.of(content(f"{member.stem}{ARTIFACT_SUFFIX}")).record,
+        json_files.parsed(Card, content(card), Path(card)) if card in sums else None,
+    )

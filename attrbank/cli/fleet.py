@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from attrbank.cli import terminal
-from attrbank.cli.progress_bar import progress_bar, spoken
+from attrbank.cli.progress_bar import Report, progress_bar
 from attrbank.errors import PartialError
 
 if TYPE_CHECKING:  # help is shown without torch
@@ -72,34 +71,27 @@ def learn_file(
             raise
         common = Common(preview=preview, **(vars(placement) if placement else {}))
         how: dict[str, Any] = {"bank": bank, "replace": replace, "executor": executor, "common": common}
-        run = Run(target=TARGET, require_usable=require_usable, on_progress=report, on_warning=terminal.warn, **how)
-        _Account(fleet, run)
+        run = Run(target=TARGET, require_usable=require_usable, on_warning=terminal.warn, **how)
+        _follow(run, fleet, report)
         outcomes = run(fleet)
     _tell(fleet, outcomes, as_json)
 
 
-class _Account:
-    """Tells what comes of a fleet as it comes."""
+def _follow(run: Run, fleet: Fleet, report: Report) -> None:
+    """Tell what comes of a fleet as it comes: in one display how far all of it is, and in a line what is over."""
 
-    def __init__(self, fleet: Fleet, run: Run) -> None:
-        self._run, self._started, self._ended, self._total = run, time.monotonic(), 0, len(fleet.orders)
-        run.on_stored, run.on_ended = self._stored, self._has_ended
-        if fleet.there:
-            terminal.say(f"{len(fleet.there)} of {len(fleet.there) + self._total} are in the bank already.")
+    def stored(entry: Entry) -> None:
+        terminal.say(f"Stored {entry.reference}.")  # at once: what follows can no longer take it back
 
-    def _stored(self, entry: Entry) -> None:
-        """Say so at once: what follows can no longer take it back."""
-        terminal.say(f"Stored {entry.reference}.")
-
-    def _has_ended(self, outcome: Outcome) -> None:
-        """How far all of it is."""
-        self._ended += 1
+    def ended(outcome: Outcome) -> None:
         if outcome.error:
             terminal.say(outcome.error)
-        left = (time.monotonic() - self._started) / self._ended * (self._total - self._ended)
-        if left:
-            running = f"{self._run.running} running, " if self._run.running > 1 else ""
-            terminal.say(f"{self._ended} of {self._total} done, {running}{spoken(left)} left")
+
+    total = len(fleet.orders)
+    run.on_stored, run.on_ended = stored, ended
+    run.on_progress = lambda standing: report("learning", standing.ended, total, str(standing))
+    if fleet.there:
+        terminal.say(f"{len(fleet.there)} of {len(fleet.there) + total} are in the bank already.")
 
 
 def _tell(fleet: Fleet, outcomes: Sequence[Outcome], as_json: bool) -> None:

@@ -141,7 +141,7 @@ def learn(
     *,
     from_file: Annotated[
         Path | None,
-        typer.Option("--from", metavar="FILE", readable=False, help="Instead: many, from TOML or CSV; can go on."),
+        typer.Option("--from", metavar="FILE", readable=False, help="Instead: many, of TOML, YAML or CSV; can go on."),
     ] = None,
     pairs: Pairs,
     seeds: Annotated[str | None, typer.Option(metavar="LIST", help="Like 0-63 or 1,5,9; default 0-63.")] = None,

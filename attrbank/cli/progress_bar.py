@@ -7,10 +7,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Protocol
 
 from attrbank.cli import terminal
 
-Report = Callable[[str, int, int], None]
+
+class Report(Protocol):
+    """Is told how far it is."""
+
+    def __call__(self, stage: str, done: int, total: int, detail: str = "") -> None:
+        """Tell of a stage; ``detail`` is shown with it, and may change as often as it likes."""
+
 
 EVERY = 10.0
 """Seconds between two lines."""
@@ -18,7 +25,7 @@ EVERY = 10.0
 
 @contextmanager
 def progress_bar(*, lines: bool = False) -> Iterator[Report]:
-    """A function ``(stage, done, total)`` that tells how far it is, with the time left.
+    """A ``Report`` that tells how far it is, with the time left.
 
     Args:
         lines: where stderr is no terminal, write a line there every ten seconds, also while nothing is reported.
@@ -30,7 +37,7 @@ def progress_bar(*, lines: bool = False) -> Iterator[Report]:
         with _lines() as report:
             yield report
     else:
-        yield lambda stage, done, total: None
+        yield lambda stage, done, total, detail="": None
 
 
 class Pace:
@@ -42,22 +49,27 @@ class Pace:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._stage, self._done, self._total = "", 0, 0
+        self._stage, self._done, self._total, self._detail = "", 0, 0, ""
         self._since, self._before = clock(), 0
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
+    def __call__(self, stage: str, done: int, total: int, detail: str = "") -> None:
         """What was reported last."""
         if stage != self._stage or done < self._done:
             self._since, self._before = self._clock(), done
-        self._stage, self._done, self._total = stage, done, total
+        self._stage, self._done, self._total, self._detail = stage, done, total, detail
 
     def __str__(self) -> str:
         """As ``sampling: 34 %, 1 min 20 s left``; until something is done, how long that takes already."""
         elapsed, won = self._clock() - self._since, self._done - self._before
+        what = _with(self._stage or "starting", self._detail)
         if won <= 0:
-            return f"{self._stage or 'starting'}: {spoken(elapsed)} so far"
+            return f"{what}: {spoken(elapsed)} so far"
         left = elapsed / won * (self._total - self._done)
-        return f"{self._stage}: {100 * self._done // self._total} %, {spoken(left)} left"
+        return f"{what}: {100 * self._done // self._total} %, {spoken(left)} left"
+
+
+def _with(stage: str, detail: str) -> str:
+    return f"{stage}, {detail}" if detail else stage
 
 
 def spoken(seconds: float) -> str:
@@ -93,13 +105,14 @@ def _bar() -> Iterator[Report]:
     with Progress(console=Console(stderr=True), transient=True) as progress:
         tasks: dict[str, TaskID] = {}
 
-        def report(stage: str, done: int, total: int) -> None:
+        def report(stage: str, done: int, total: int, detail: str = "") -> None:
             if stage not in tasks:  # each with a pace of its own
                 for task in tasks.values():
                     progress.remove_task(task)
                 tasks.clear()
                 tasks[stage] = progress.add_task(escape(stage), total=None)
             known = None if total == 1 and not done else total  # of a single thing nobody knows how far it is
-            progress.update(tasks[stage], completed=done, total=known)
+            what = escape(_with(stage, detail))
+            progress.update(tasks[stage], description=what, completed=done, total=known)
 
         yield report

@@ -1,9 +1,9 @@
 """What executors promise, tried on a real Ray cluster of two workers: ``python -m lab.figures.executors``.
 
 A file of attributes on a tiny random model is learned in this process, and then by two workers: as it is, with a worker
-killed in the middle, and with the client killed in the middle and started again. Told are what each bank holds beside
-the first, byte for byte, and how often anything was learned. Then tasks of no work: milliseconds of each, and the
-client's memory along the way.
+killed in the middle, and with the client interrupted, then killed, and started again. Told are what each bank holds
+beside the first, byte for byte, and how often anything was learned. Then tasks of no work: milliseconds of each, and
+the client's memory along the way. ``python -m lab.figures.executors client tasks`` does some of it.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, NamedTuple
 
 import typer
 
 from attrbank.executors.carrying import Carrier
+from attrbank.executors.here import Here
 from attrbank.executors.on_ray import QUIET, Ray
-from attrbank.executors.protocol import Job, Task
+from attrbank.executors.protocol import Executor, Job, Task
 from attrbank.executors.trial import TARGET
 from attrbank.learning.fleet.read import read_fleet
 from attrbank.learning.fleet.run import Run
@@ -94,8 +95,10 @@ class Learned:
             self.killed += 1
 
 
-def by_client(file: Path, bank: Path, address: str, *, until: int | None = None) -> int:
-    """Learn it in a process of its own, which is killed when it has stored so many; how many it has stored."""
+def by_client(
+    file: Path, bank: Path, address: str, *, until: int | None = None, by: signal.Signals = signal.SIGKILL
+) -> tuple[int, int]:
+    """Learn it in a process of its own, which is sent a signal when it has told of so many; how many, and its end."""
     words = ["learn", "--from", str(file), "--bank", str(bank), "--on", f"ray:{address}", "--no-preview"]
     client = subprocess.Popen(  # noqa: S603 — our own command
         [sys.executable, "-m", "attrbank", *words], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
@@ -103,11 +106,10 @@ def by_client(file: Path, bank: Path, address: str, *, until: int | None = None)
     stored = 0
     for line in client.stderr or ():
         stored += line.startswith("Stored")
-        if until is not None and stored >= until:
-            client.kill()
-            break
-    client.wait()
-    return stored
+        if stored == until:
+            client.send_signal(by)
+            until = None
+    return stored, client.wait()
 
 
 def without_work(count: int) -> tuple[float, list[int]]:
@@ -121,45 +123,109 @@ def without_work(count: int) -> tuple[float, list[int]]:
     return (time.perf_counter() - (began or 0)) / count, memory
 
 
+class Trial(NamedTuple):
+    """What is tried.
+
+    Attributes:
+        file: what is learned.
+        total: how many attributes it names.
+        wanted: what a bank holds into which this process alone has learned it.
+        work: a folder.
+        address: of the cluster.
+        tasks: of no work.
+    """
+
+    file: Path
+    total: int
+    wanted: dict[str, bytes]
+    work: Path
+    address: str
+    tasks: int
+
+    def same(self, bank: Path) -> str:
+        """Whether a bank holds what it should."""
+        return f"the same bytes: {held(bank) == self.wanted}"
+
+
+def as_it_is(trial: Trial) -> Iterator[str]:
+    """Learn it by workers."""
+    learned, bank = Learned(), trial.work / "as it is"
+    _run(trial.file, bank, learned, executor=Ray())
+    yield f"by workers: {learned.stored} learned; {trial.same(bank)}"
+
+
+def worker_killed(trial: Trial) -> Iterator[str]:
+    """Kill a worker when a third is stored."""
+    learned, bank = Learned(at=trial.total // 3), trial.work / "a worker killed"
+    run = _run(trial.file, bank, learned, executor=Ray())
+    yield (
+        f"{learned.killed} worker killed when {trial.total // 3} were stored: {learned.stored} learned, "
+        f"{run.again} tasks begun again; {trial.same(bank)}"
+    )
+
+
+def client_killed(trial: Trial) -> Iterator[str]:
+    """Interrupt the client, as Ctrl-C does, kill the next one, and let a third go on."""
+    bank, before, sum_told = trial.work / "the client killed", 0, 0
+    for what, until, by in (
+        ("the client interrupted", trial.total // 3, signal.SIGINT),
+        ("the next one killed", trial.total // 3, signal.SIGKILL),
+        ("a third one", None, signal.SIGKILL),
+    ):
+        told, code = by_client(trial.file, bank, trial.address, until=until, by=by)
+        there, sum_told = len(held(bank)), sum_told + told
+        yield f"{what}: {told} told, exit code {code}; {there - before} more in the bank, {there} in all"
+        before = there
+    yield f"of {trial.total} attributes {sum_told} were told by three clients; {trial.same(bank)}"
+
+
+def no_work(trial: Trial) -> Iterator[str]:
+    """Measure what a task costs, and what the client holds."""
+    each, memory = without_work(trial.tasks)
+    yield f"{trial.tasks:,} tasks of no work: {1000 * each:.2f} ms each"
+    yield f"memory of the client, MB: {', '.join(f'{kb / 1024:.1f}' for kb in memory)}"
+
+
+PARTS: Mapping[str, Callable[[Trial], Iterator[str]]] = {
+    "as-it-is": as_it_is,
+    "worker": worker_killed,
+    "client": client_killed,
+    "tasks": no_work,
+}
+
+
 def main(
+    parts: Annotated[list[str] | None, typer.Argument(metavar="PART...", help=f"{', '.join(PARTS)}; or all.")] = None,
+    *,
     seeds: Annotated[int, typer.Option(help="Learning seeds of each.")] = 4,
     steps: Annotated[int, typer.Option(help="Sampling steps.")] = 8,
     tasks: Annotated[int, typer.Option(help="Of no work.")] = 10_000,
     workers: Annotated[int, typer.Option(help="Of the cluster.")] = 2,
 ) -> None:
     """Try all of it, and say what came of it."""
+    chosen = [PARTS[name] for name in parts or PARTS]
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        file, total = work / "a.toml", len(WHO) * len(WHAT)
-        file.write_text(sheet(build_pipeline(work / "model"), seeds, steps), encoding="utf-8")
-        here = _run(file, work / "here")
-        wanted = held(work / "here")
-        typer.echo(f"{total} attributes of {len(WHO)} sources; in this process: {here.stored} learned")
+        file, total, wanted = work / "a.toml", len(WHO) * len(WHAT), dict[str, bytes]()
+        if chosen != [no_work]:
+            file.write_text(sheet(build_pipeline(work / "model"), seeds, steps), encoding="utf-8")
+            learned = Learned()
+            _run(file, work / "here", learned)
+            wanted = held(work / "here")
+            typer.echo(f"{total} attributes of {len(WHO)} sources; in this process: {learned.stored} learned")
         with cluster(workers) as address:
-            for name, learned in (("as it is", Learned()), ("a worker killed", Learned(at=total // 3))):
-                run = _run(file, work / name, learned, executor=Ray())
-                same = held(work / name) == wanted
-                killed = f", {learned.killed} killed, {run.again} tasks begun again" if learned.killed else ""
-                typer.echo(f"{workers} workers, {name}: {learned.stored} learned{killed}; the same bytes: {same}")
-            bank = work / "client"
-            first = by_client(file, bank, address, until=total // 3)
-            there = len(held(bank))
-            second = by_client(file, bank, address)
-            typer.echo(
-                f"the client killed after {first} were told, {there} were stored; then {second} learned: "
-                f"{there + second} of {total}; the same bytes: {held(bank) == wanted}"
-            )
-            each, memory = without_work(tasks)
-            typer.echo(f"{tasks:,} tasks of no work: {1000 * each:.2f} ms each")
-            typer.echo(f"memory of the client, MB: {', '.join(f'{kb / 1024:.1f}' for kb in memory)}")
+            for part in chosen:
+                for line in part(Trial(file, total, wanted, work, address, tasks)):
+                    typer.echo(line)
+                    sys.stdout.flush()
 
 
-def _run(file: Path, bank: Path, learned: Learned | None = None, **how: Any) -> Any:
-    run = Run(bank=bank, on_stored=(learned := learned or Learned()), **how)
+def _run(file: Path, bank: Path, learned: Learned, executor: Executor | None = None) -> Run:
+    run = Run(bank=bank, on_stored=learned, executor=executor or Here())
     failed = [outcome.error for outcome in run(read_fleet(file, bank)) if outcome.error]
     if failed:
         typer.echo(f"failed: {failed}", err=True)
-    return run if how else learned
+    return run
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from attrbank.cli import progress_bar
 from attrbank.errors import NumericError
 from attrbank.learning.fleet import work as fleet_work
 from attrbank.store.bank import Bank
@@ -35,13 +37,17 @@ def sheet(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_it_learns_all_and_the_second_time_nothing(sheet: str, cli: Cli, bank: Bank, tiny_pipeline: Path) -> None:
+def test_it_learns_all_and_the_second_time_nothing(
+    sheet: str, cli: Cli, bank: Bank, tiny_pipeline: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress_bar, "EVERY", 0.01)
     learning = ("learn", "--from", sheet, "--backbone", str(tiny_pipeline))
     first = cli(*learning)
     assert first.code == 0, first.err
     references = [bank.resolve(name).reference for name in ("old", "hat")]
     assert first.out.split() == references
-    assert "1 of 2 done" in first.err
+    told = r"^learning, 1 of 2 done, 1 running, 0 waiting \(hat: \w.+\): 50 %, (\d+ min )?\d+ s left$"
+    assert re.search(told, first.err, re.MULTILINE), first.err
     assert all(bank.previews.path(bank.resolve(name)) for name in ("old", "hat"))
     again = cli(*learning, "--json")
     assert again.code == 0

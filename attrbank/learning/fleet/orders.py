@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from attrbank import files
 from attrbank.diffusion.protocols import Description
 from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
-from attrbank.learning.fleet.sheet import Row
+from attrbank.learning.fleet.row import Row
 from attrbank.learning.request import learn_spec
 from attrbank.learning.run import complete, default_backbone
 from attrbank.names import parse_seeds

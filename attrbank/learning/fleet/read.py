@@ -8,7 +8,8 @@ from pathlib import Path
 
 from attrbank.errors import AttrbankError, InvalidValueError
 from attrbank.learning.fleet.orders import Order, Orders, twice
-from attrbank.learning.fleet.sheet import place, rows_of
+from attrbank.learning.fleet.row import place
+from attrbank.learning.fleet.sheet import rows_of
 from attrbank.text import printable
 
 
@@ -48,7 +49,7 @@ def read_fleet(
     """Read a file, and check it whole: nothing is loaded, and nothing is run.
 
     Args:
-        file: TOML or CSV.
+        file: TOML, YAML or CSV.
         bank: where attributes are to be stored; what it has already is not learned again.
         backbone: of attributes for which the file names none.
         replace: let names mean the new attributes if they are in use.

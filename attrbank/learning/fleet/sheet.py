@@ -1,4 +1,4 @@
-"""Files that say what to learn: TOML or CSV, as rows whose lines are known."""
+"""Files that say what to learn: TOML, YAML or CSV, as rows whose lines are known."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from attrbank import files
-from attrbank.errors import AttrbankError, InvalidValueError, NotFoundError
+from attrbank.errors import InvalidValueError, NotFoundError
+from attrbank.learning.fleet.of_yaml import yaml_rows
+from attrbank.learning.fleet.row import LIKE, Row, place, rows_of_tables
 from attrbank.text import printable
 
 LARGEST = 2**22
@@ -33,42 +34,12 @@ _WORDS = re.compile(r'''"""(?:\\.|[^\\])*?"""|\'{3}.*?\'{3}|"(?:\\[^\n]|[^"\\\n]
 
 _DEEP = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{_PARTS}}}")
 
-_LIKE = "As in: [attributes.smile], and below it source and target, one a line."
-
-
-@dataclass(frozen=True)
-class Row:
-    """One attribute as a file has it, with what the file says of all.
-
-    Attributes:
-        file, line: where it begins; lines count from 1.
-        name: of the attribute.
-        values: by key.
-        lines: of the keys.
-    """
-
-    file: Path
-    line: int
-    name: str
-    values: Mapping[str, object]
-    lines: Mapping[str, int]
-
-    def wrong(self, error: AttrbankError, key: str | None = None) -> AttrbankError:
-        """The same error, with the place in the file that it is about: that of a key, or of the row."""
-        line = self.line if key is None else self.lines.get(key, self.line)
-        return type(error)(f"{place(self.file, line)}, {printable(self.name)}: {error.message}", error.hint)
-
-
-def place(file: Path, line: int) -> str:
-    """As ``attributes.toml, line 12``."""
-    return f"{printable(file.name)}, line {line}"
-
 
 def rows_of(file: Path) -> list[Row]:
     """All rows of a file; what kind it is, its ending says.
 
     Raises:
-        InvalidValueError: it is neither TOML nor CSV, not as either should be, empty, or far too long.
+        InvalidValueError: it is none of TOML, YAML and CSV, not as these should be, empty, or far too long.
         NotFoundError: there is no such file.
         StorageError: it cannot be read.
     """
@@ -77,10 +48,10 @@ def rows_of(file: Path) -> list[Row]:
     read = _READERS.get(file.suffix.lower())
     if read is None:
         kinds = ", ".join(_READERS)
-        raise InvalidValueError(f"{printable(file.name)} ends in none of {kinds}.", hint=f"Write it as one. {_LIKE}")
+        raise InvalidValueError(f"{printable(file.name)} ends in none of {kinds}.", hint=f"Write it as one. {LIKE}")
     rows = list(read(file, _text_of(file)))
     if not rows:
-        raise InvalidValueError(f"{printable(file.name)} names no attribute.", hint=_LIKE)
+        raise InvalidValueError(f"{printable(file.name)} names no attribute.", hint=LIKE)
     if len(rows) > MOST:
         raise InvalidValueError(f"{printable(file.name)} names {len(rows)} attributes, and {MOST} are the most.")
     return rows
@@ -103,23 +74,8 @@ def _toml(file: Path, text: str) -> Iterator[Row]:
     try:
         found = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InvalidValueError(f"{printable(file.name)} is not TOML: {printable(str(error))}.", hint=_LIKE) from error
-    lines = _lines_of_toml(text)
-    common, attributes = found.pop("defaults", {}), found.pop("attributes", {})
-    for name, table in (*found.items(), ("defaults", common), ("attributes", attributes)):
-        if name in found or not isinstance(table, dict):
-            line = lines.get((name,), 1)
-            raise InvalidValueError(
-                f"{place(file, line)}: there are [defaults] and [attributes.NAME], and no {printable(name)} as here.",
-                hint=_LIKE,
-            )
-    of_defaults = {key: lines.get(("defaults", key), 1) for key in common}
-    for name, own in attributes.items():
-        line = lines.get(("attributes", name), 1)
-        if not isinstance(own, dict):
-            raise InvalidValueError(f"{place(file, line)}: {printable(name)} is no table.", hint=_LIKE)
-        of_own = {key: lines.get(("attributes", name, key), line) for key in own}
-        yield Row(file, line, name, {**common, **own}, {**of_defaults, **of_own})
+        raise InvalidValueError(f"{printable(file.name)} is not TOML: {printable(str(error))}.", hint=LIKE) from error
+    yield from rows_of_tables(file, found, _lines_of_toml(text))
 
 
 def _require_flat(file: Path, text: str) -> None:
@@ -127,7 +83,7 @@ def _require_flat(file: Path, text: str) -> None:
     bare = _WORDS.sub(lambda word: "" if word[0][0] == "#" else "_" + "\n" * word[0].count("\n"), text)
     if deep := _DEEP.search(bare):
         line = bare.count("\n", 0, deep.start()) + 1
-        raise InvalidValueError(f"{place(file, line)}: a key has more than {_PARTS} parts.", hint=_LIKE)
+        raise InvalidValueError(f"{place(file, line)}: a key has more than {_PARTS} parts.", hint=LIKE)
 
 
 def _lines_of_toml(text: str) -> dict[tuple[str, ...], int]:
@@ -196,4 +152,9 @@ def _of_cell(key: str, cell: str) -> object:
     return cell
 
 
-_READERS: Mapping[str, Callable[[Path, str], Iterator[Row]]] = {".toml": _toml, ".csv": _csv}
+_READERS: Mapping[str, Callable[[Path, str], Iterator[Row]]] = {
+    ".toml": _toml,
+    ".yaml": yaml_rows,
+    ".yml": yaml_rows,
+    ".csv": _csv,
+}

@@ -14,7 +14,7 @@ from attrbank.executors.carrying import TRIES
 from attrbank.executors.protocol import Ended, Task
 from attrbank.learning.fleet.orders import Order
 from attrbank.learning.fleet.work import Group, Wanted
-from attrbank.methods.protocol import OnProgress, OnWarning, quiet, silent
+from attrbank.methods.protocol import OnWarning, silent
 from attrbank.schema.stored import AttributeRecord
 from attrbank.schema.told import Told, unframed
 from attrbank.store.bank import Bank
@@ -46,6 +46,26 @@ class Outcome:
     warnings: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How far a fleet is.
+
+    Attributes:
+        ended, running, waiting: how many orders have ended, are being learned, and are not begun.
+        doing: what was told last, as ``hat: sampling, 34 %``.
+    """
+
+    ended: int
+    running: int
+    waiting: int
+    doing: str
+
+    def __str__(self) -> str:
+        """In words."""
+        total = self.ended + self.running + self.waiting
+        return f"{self.ended} of {total} done, {self.running} running, {self.waiting} waiting ({self.doing})"
+
+
 def task_of(number: int, wanted: Sequence[Wanted]) -> Task:
     """The task of a group."""
     return Task(number, Group(wanted=tuple(wanted)).model_dump_json(exclude_unset=True).encode())
@@ -60,7 +80,7 @@ class Bounds:
         require_usable: raises what an artifact is to be refused for, such as that its method cannot use it.
         on_stored: called with each attribute that was stored.
         on_ended: called with what became of each order.
-        on_progress: told of stages, and whose they are; of several at once, how many orders have ended.
+        on_progress: told how far all of it is.
         on_warning: told what the user should know, and of which attribute.
     """
 
@@ -69,7 +89,7 @@ class Bounds:
     require_usable: Callable[[LearnedAttribute], None] = lambda attribute: None
     on_stored: Callable[[Entry], None] = lambda entry: None
     on_ended: Callable[[Outcome], None] = lambda outcome: None
-    on_progress: OnProgress = quiet
+    on_progress: Callable[[Standing], None] = lambda standing: None
     on_warning: OnWarning = silent
 
 
@@ -137,8 +157,8 @@ class Writer:
             _require_asked(learned.record, order)
             self._bounds.require_usable(learned)
             entry = bank.add(data, replace=self._bounds.replace)
-        except (StorageError, BankBusyError):
-            raise
+        except (StorageError, BankBusyError) as error:  # no other could be stored either
+            raise order.row.wrong(error) from error
         except AttrbankError as error:
             return error.message
         if order.asked.tags:
@@ -162,12 +182,10 @@ class Writer:
         self._bounds.on_warning(f"{self._orders[number].spec.name}: {printable(warning)}")
 
     def _report(self, told: Told) -> None:
-        total = len(self._orders)
-        if (running := self._running()) > 1:
-            self._bounds.on_progress(f"{running} at once", len(self._over), total)
-        else:
-            title = f"{told.of + 1} of {total}, {self._orders[told.of].spec.name}"
-            self._bounds.on_progress(f"{title}: {printable(told.text)}", told.done, told.total)
+        ended, running = len(self._over), self._running()
+        share = f", {100 * told.done // told.total} %" if told.total > 1 else ""
+        doing = f"{self._orders[told.of].spec.name}: {printable(told.text)}{share}"
+        self._bounds.on_progress(Standing(ended, running, max(0, len(self._orders) - ended - running), doing))
 
 
 def _require_asked(record: AttributeRecord, order: Order) -> None:

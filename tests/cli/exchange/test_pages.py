@@ -13,6 +13,7 @@ from attrbank.store.bank import Bank
 from tests.cli.conftest import Cli
 from tests.cli.exchange.conftest import HUB, REPOSITORY
 from tests.helpers.artifacts import usable
+from tests.helpers.measured import a_card
 from tests.helpers.serving import FakeHub
 
 
@@ -78,19 +79,55 @@ def test_prompts_are_text_to_a_page_whatever_is_in_them(cli: Cli, bank: Bank, tm
         assert part not in row
 
 
-def test_of_what_is_there_nothing_is_read_where_the_page_stays_as_it_is(
-    cli: Cli, stocked: Bank, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert cli("push", HUB, "young", "old").code == 0
-    asked, read = list[str](), Hub.read
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that a hub was asked for."""
+    names, read = list[str](), Hub.read
 
     def noted(place: Hub, name: str, limit: int) -> bytes | None:
-        asked.append(name)
+        names.append(name)
         return read(place, name, limit)
 
     monkeypatch.setattr(Hub, "read", noted)
+    return names
+
+
+def test_of_what_is_there_nothing_is_read_where_the_page_stays_as_it_is(
+    cli: Cli, stocked: Bank, hub: FakeHub, asked: list[str]
+) -> None:
+    assert cli("push", HUB, "young", "old").code == 0
     assert cli("push", HUB, "young").err == "Everything was there already.\n"
     hub.repositories[REPOSITORY][-1]["README.md"] = b"mine\n"
     stocked.annotations.note(stocked.resolve("young"), "kind")
     assert cli("push", HUB, "young").code == 0
     assert set(asked) == {"SHA256SUMS", "README.md"}
+
+
+def test_a_push_reads_no_attribute_of_others_and_the_page_is_as_if_all_had_been_pushed_at_once(
+    cli: Cli, stocked: Bank, hub: FakeHub, asked: list[str], tmp_path: Path
+) -> None:
+    stocked.add(usable("hat"))
+    assert cli("push", HUB, "young", "hat").code == 0
+    assert cli("push", HUB, "old").code == 0
+    stocked.measurements.keep_card(a_card(stocked.resolve("hat").id))
+    assert cli("push", HUB, "hat").code == 0
+    assert set(asked) == {"SHA256SUMS", "README.md"}
+    assert cli("push", str(tmp_path / "shelf"), "young", "old", "hat").code == 0
+    page = (tmp_path / "shelf" / "README.md").read_bytes()
+    assert hub.repositories[REPOSITORY][-1]["README.md"] == page
+    assert page.count(b"0.90 [0.85, 0.95]") == 2
+
+
+@pytest.mark.parametrize("spoil", [(b"| young |", b"| young | "), (b"0.90 [", b"1.00 ["), (b"<!-- ", b"<!--  ")])
+def test_of_a_page_that_was_changed_no_row_is_taken_over(
+    spoil: tuple[bytes, bytes], cli: Cli, stocked: Bank, hub: FakeHub, asked: list[str]
+) -> None:
+    assert cli("push", HUB, "young", "old").code == 0
+    files = hub.repositories[REPOSITORY][-1]
+    first, _, rest = files["README.md"].partition(b"\n\n|")
+    sound, files["README.md"] = files["README.md"], first + b"\n\n|" + rest.replace(*spoil, 1)
+    assert files["README.md"] != sound
+    stocked.annotations.note(stocked.resolve("old"), "kind")
+    assert cli("push", HUB, "old").code == 0
+    told = hub.repositories[REPOSITORY][-1]["README.md"]
+    assert (told.splitlines()[:-2], len(asked) > 4) == (sound.splitlines()[:-2], True)

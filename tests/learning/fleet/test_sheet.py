@@ -49,6 +49,65 @@ def test_a_table_is_an_attribute_with_the_defaults_and_every_key_has_its_line(tm
     assert hat.lines["target"] == 17
 
 
+YAML = """\
+# faces
+defaults: {source: a man, seeds: 0-3}   # of all
+
+attributes:
+  old:
+    target: an old man
+  "young":
+    seeds: 4-7
+    steps: 10
+    target:
+    - "a young man"
+    tune: no
+  no: { target: 'a man: with a hat', tune: false, t_x: .5 }
+"""
+
+
+@pytest.mark.parametrize("name", ["a.yaml", "a.YML"])
+def test_a_table_of_yaml_is_an_attribute_with_the_defaults_and_every_key_has_its_line(
+    name: str, tmp_path: Path
+) -> None:
+    old, young, hat = rows_of(written(tmp_path, YAML, name))
+    assert [(row.name, row.line) for row in (old, young, hat)] == [("old", 5), ("young", 7), ("no", 13)]
+    assert old.values == {"source": "a man", "seeds": "0-3", "target": "an old man"}
+    assert dict(old.lines) == {"source": 2, "seeds": 2, "target": 6}
+    assert young.values == {
+        "source": "a man",
+        "seeds": "4-7",
+        "steps": 10,
+        "target": ["a young man"],
+        "tune": "no",
+    }
+    assert (young.lines["seeds"], young.lines["target"], hat.lines["target"]) == (8, 10, 13)
+    assert (hat.values["target"], hat.values["tune"], hat.values["t_x"]) == ("a man: with a hat", False, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("plain", "means"),
+    [
+        ("7", 7),
+        ("-1.5e3", -1500.0),
+        ("1:30", "1:30"),
+        ("2026-13-45", "2026-13-45"),
+        ("~", None),
+        ("TRUE", True),
+        ("9" * 5000, "9" * 5000),
+        (".inf", ".inf"),
+        ("'7'", "7"),
+        ("|\n      a\n      b", "a\nb\n"),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_an_unquoted_value_of_yaml_is_a_number_only_where_everybody_would_read_one(
+    plain: str, means: object, tmp_path: Path
+) -> None:
+    (row,) = rows_of(written(tmp_path, f"attributes:\n  old:\n    note: {plain}\n", "a.yaml"))
+    assert row.values["note"] == means
+
+
 def test_a_line_of_csv_is_an_attribute_whose_empty_cells_say_nothing(tmp_path: Path) -> None:
     text = (
         '\ufeffname, source,target,keep,steps,tune\nold,a man,an old man,"man,woman; hat,cap",10,\n\nhat,a,b,,,TRUE\n'
@@ -87,6 +146,14 @@ def test_a_word_without_end_takes_no_longer_than_its_length(tmp_path: Path) -> N
     assert time.process_time() - started < 1
 
 
+@pytest.mark.parametrize("text", ["a" * LARGEST, "a: [" * (LARGEST // 4), "- " * (LARGEST // 2), "? " * (LARGEST // 2)])
+def test_yaml_that_goes_on_and_on_is_refused_at_once(text: str, tmp_path: Path) -> None:
+    started = time.process_time()
+    with pytest.raises(InvalidValueError, match=r"a\.yaml, line 1: "):
+        rows_of(written(tmp_path, text, "a.yaml"))
+    assert time.process_time() - started < 1
+
+
 @pytest.mark.parametrize("line", ["[" + " " * 2000, "a." * 20_000 + "a = 1"])
 def test_what_looks_like_a_table_or_a_key_takes_no_longer_than_its_length(line: str, tmp_path: Path) -> None:
     started = time.process_time()
@@ -111,7 +178,22 @@ def test_what_looks_like_a_table_or_a_key_takes_no_longer_than_its_length(line: 
         ("name,source\nold,a,b\n", "a.csv", "line 2: there are more cells than columns"),
         ('name,source\nold,"a\n', "a.csv", r"line \d: this is not CSV"),
         (b"name,source\nold,\xff\n", "a.csv", "line 2: this is not UTF-8"),
-        ("x", "a.yaml", r"a\.yaml ends in none of \.toml, \.csv"),
+        ("x", "a.json", r"a\.json ends in none of \.toml, \.yaml, \.yml, \.csv"),
+        ("", "a.yaml", r"a\.yaml, line 1: there are no defaults"),
+        ("- a\n", "a.yaml", "line 1: there are no defaults"),
+        ("defaults:\n  a: 1\n", "a.yaml", "names no attribute"),
+        ("defaults: {}\nold: {}\n", "a.yaml", r"line 2: there are .* no old as here"),
+        ("attributes:\n  old: 1\n", "a.yaml", "line 2: old is no table"),
+        ("attributes:\n  a: {}\n  b: {}\n  a: {}\n", "a.yaml", "line 4: a is named a second time"),
+        ("attributes:\n  a: &x {}\n  b: *x\n", "a.yaml", "line 2: anchors are not read"),
+        ("attributes:\n  a: {}\n  b: *x\n", "a.yaml", "line 3: anchors are not read"),
+        ("attributes:\n  a: {note: !!python/name:os.system x}\n", "a.yaml", "line 2: tags are not read"),
+        ("attributes:\n  ? [a]\n  : {}\n", "a.yaml", "line 2: a key is no word"),
+        ("attributes:\n  a: {}\n b: {}\n", "a.yaml", r"line 3: this is not YAML: "),
+        ("attributes: {}\n---\na: 1\n", "a.yaml", "line 2: a second document begins"),
+        ("a: " + "[" * 9000, "a.yaml", "line 1: .*(8 deep|nesting)"),
+        ("a: " + "{a: " * 9000, "a.yaml", "line 1: something lies more than 8 deep"),
+        ("a: \x00\n", "a.yaml", r"a\.yaml.*: this is not YAML"),
         (b"#" * (LARGEST + 1), "a.toml", "far too long"),
     ],
 )
