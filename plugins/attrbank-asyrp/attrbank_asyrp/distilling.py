@@ -123,8 +123,8 @@ def lessons_of(context: LearnContext) -> list[Lesson]:
         position = trajectory.start(seeds)
         for index in indices:
             position = trajectory.run(position, source, index)
-            said = [unguided.predict(position, side).x0 for side in (source, target)]
-            lessons.append(Lesson(position, source, *said, features(context, position, source)))
+            before, after = (unguided.predict(position, side).x0 for side in (source, target))
+            lessons.append(Lesson(position, source, before, after, features(context, position, source)))
             done = sum(len(one.source) for one in lessons)
             context.on_progress("looking at the bottleneck", done, total)
     return lessons

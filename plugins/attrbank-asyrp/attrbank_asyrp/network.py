@@ -42,7 +42,7 @@ class Change(StoredNetwork):
         net = cls(features.shape[1])
         for layer in (net.first, net.told):
             bound = 1 / math.sqrt(layer.weight[0].numel())
-            for parameter in (layer.weight, layer.bias):
+            for parameter in layer.parameters():
                 nn.init.uniform_(parameter, -bound, bound, generator=generator)
         for parameter in net.last.parameters():
             nn.init.zeros_(parameter)

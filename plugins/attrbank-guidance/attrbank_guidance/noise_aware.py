@@ -47,9 +47,8 @@ class NoiseAware(StoredNetwork):
         net = cls(clean.shape[1])
         for layer in (*net.seeing, net.saying):
             _initialise(layer, generator)
-        for layer in net.knowing:
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        for parameter in net.knowing.parameters():
+            nn.init.zeros_(parameter)
         net.channel_mean.copy_(clean.mean((0, 2, 3)).view(-1, 1, 1))
         net.channel_spread.copy_(clean.std((0, 2, 3)).clamp(min=1e-6).view(-1, 1, 1))
         return net
@@ -101,10 +100,9 @@ def _linear(inputs: int, outputs: int) -> nn.Linear:
     return layer
 
 
-@torch.no_grad()
 def _initialise(layer: nn.Module, generator: torch.Generator) -> None:
     """As torch would, but from a generator of ours."""
-    weight, bias = layer.weight, layer.bias
+    weight, bias = layer.parameters()
     bound = 1 / math.sqrt(weight[0].numel())
-    weight.uniform_(-bound, bound, generator=generator)
-    bias.uniform_(-bound, bound, generator=generator)
+    for parameter in (weight, bias):
+        nn.init.uniform_(parameter, -bound, bound, generator=generator)
