@@ -16,7 +16,7 @@ from torch import Tensor
 
 from attrbank.plugin import Conditioning, LearnContext, Learned, Position, Trajectory, bottleneck_of
 from attrbank_asyrp.bottleneck import WANTED_BY, dealt, features, times_of
-from attrbank_asyrp.network import Change, OwnSteps
+from attrbank_asyrp.network import ChangeNet, OwnSteps
 
 MOMENTS = 8
 STEPS, ROWS = 240, 8
@@ -57,7 +57,7 @@ def learn(context: LearnContext) -> Learned:
     lessons = lessons_of(context)
     taught = [part for one in lessons if (part := _of(one, [seed not in held for seed in one.position.seeds]))]
     kept = [part for one in lessons if (part := _of(one, [seed in held for seed in one.position.seeds]))]
-    net = Change.untrained(torch.cat([one.features for one in taught]), generator)
+    net = ChangeNet.untrained(torch.cat([one.features for one in taught]), generator)
     train(context, net, taught, generator)
     net.freeze()
     explains = explained(context, net, kept) if kept else None
@@ -65,7 +65,7 @@ def learn(context: LearnContext) -> Learned:
     return Learned(net.tensors(), {"core": "distil", "measured": measured}, explains)
 
 
-def train(context: LearnContext, net: Change, lessons: Sequence[Lesson], generator: torch.Generator) -> None:
+def train(context: LearnContext, net: ChangeNet, lessons: Sequence[Lesson], generator: torch.Generator) -> None:
     """Train it in place."""
     optimiser = torch.optim.Adam(net.parameters(), lr=RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
@@ -81,7 +81,7 @@ def train(context: LearnContext, net: Change, lessons: Sequence[Lesson], generat
         context.on_progress("fitting", step + 1, STEPS)
 
 
-def moved(context: LearnContext, net: Change) -> Trajectory:
+def moved(context: LearnContext, net: ChangeNet) -> Trajectory:
     """The run without guidance on the model with f at its bottleneck."""
     plain = context.trajectory.unguided()
     edit = OwnSteps(net, until=0.0)
@@ -98,7 +98,7 @@ def _loss(trajectory: Trajectory, lesson: Lesson) -> Tensor:
 
 
 @torch.no_grad()
-def explained(context: LearnContext, net: Change, lessons: Sequence[Lesson]) -> float:
+def explained(context: LearnContext, net: ChangeNet, lessons: Sequence[Lesson]) -> float:
     """1 less the squared error of x̂0 as a share of what the target prompts change, over all lessons."""
     trajectory = moved(context, net)
     errors = (

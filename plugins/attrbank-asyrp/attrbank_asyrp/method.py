@@ -37,12 +37,12 @@ class Asyrp(Method):
     def edit(self, record: AttributeRecord, tensors: Mapping[str, Tensor], core: str | None = None) -> ModelEdit:
         """Asymmetric steps with Δh until T_z."""
         from attrbank_asyrp.bottleneck import Steps
-        from attrbank_asyrp.network import Change, OwnSteps
+        from attrbank_asyrp.network import ChangeNet, OwnSteps
 
         if core not in (None, record.core):
             raise InvalidValueError(f"{record.name} has no core {core!r}.", hint="Leave --core out.")
         if record.core == "distil":
-            return OwnSteps(Change.from_tensors(tensors), record.t_z)
+            return OwnSteps(ChangeNet.from_tensors(tensors), record.t_z)
         return Steps(tensors["changes"], tuple(tensors["timesteps"].tolist()), record.t_z)
 
     def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from attrbank_asyrp.bottleneck import AsymmetricEdit
 WAVES = 8
 
 
-class Change(StoredNetwork):
+class ChangeNet(StoredNetwork):
     """Two convolutions of 1×1, between which it is told the time. Untrained it answers zero.
 
     Shapes:
@@ -70,7 +70,7 @@ class OwnSteps(AsymmetricEdit):
         until: the time fraction at which it stops to act.
     """
 
-    net: Change
+    net: ChangeNet
     until: float
 
     def changed(self, h: Tensor, timestep: int, strength: float) -> Tensor:

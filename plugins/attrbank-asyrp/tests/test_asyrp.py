@@ -7,7 +7,7 @@ import torch
 from attrbank_asyrp import distilling
 from attrbank_asyrp.bottleneck import Asymmetric, AsymmetricEdit, Steps
 from attrbank_asyrp.method import Asyrp
-from attrbank_asyrp.network import Change, OwnSteps
+from attrbank_asyrp.network import ChangeNet, OwnSteps
 from torch import Tensor
 
 from attrbank.diffusion.attention import guided_call
@@ -55,8 +55,8 @@ def features_of(model: Backbone) -> Tensor:
     return bottleneck_of(model, "a test").features(torch.randn(1, *model.latent_shape), T, conditioning)
 
 
-def network_for(model: Backbone) -> Change:
-    return Change.untrained(features_of(model), torch.Generator().manual_seed(0))
+def network_for(model: Backbone) -> ChangeNet:
+    return ChangeNet.untrained(features_of(model), torch.Generator().manual_seed(0))
 
 
 def after(model: Backbone, steps: AsymmetricEdit, strength: float = 1.0, scale: float = 3.0) -> tuple[Tensor, Tensor]:
