@@ -19,7 +19,7 @@ from attrbank.editing.wording import words_for
 from attrbank.errors import IncompatibleError, InvalidValueError
 from attrbank.methods.inputs import EditInputs
 from attrbank.methods.needs import Needs
-from attrbank.methods.protocol import AnyEdit, Edit, ModelEdit
+from attrbank.methods.protocol import AnyEdit, Edit, GuidanceEdit, ModelEdit
 from attrbank.names import Asked, When
 from attrbank.plugins.manager import load_plugins
 from attrbank.schema.choices import Core
@@ -188,7 +188,7 @@ def _why(needs: Needs) -> str:
 
 
 def _refuse_demanding(name: str, edit: AnyEdit, needs: Needs) -> None:
-    if isinstance(edit, ModelEdit) or not replace(needs, rows=0).nothing:
+    if isinstance(edit, (ModelEdit, GuidanceEdit)) or not replace(needs, rows=0).nothing:
         raise _out_of_reach(name, _why(needs))
 
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         blend_weights as blend_weights,
         integrate as integrate,
     )
+    from attrbank.avi.network import StoredNetwork as StoredNetwork
     from attrbank.avi.objective import PAPER_LAMBDAS as PAPER_LAMBDAS, Lambdas as Lambdas, pose as pose
     from attrbank.backbones.families import describe as describe, load as load
     from attrbank.backbones.parts.fingerprint import Fingerprints as Fingerprints
@@ -259,6 +260,7 @@ _NAMES_IN = {
     "attrbank.methods.moving": "moved_at_once",
     "attrbank.methods.pairs": "CleanPairs predict_clean_pairs",
     "attrbank.methods.subspace": "Subspace signed strongest within",
+    "attrbank.avi.network": "StoredNetwork",
     "attrbank.diffusion.attention": "Attend Attentive Layer Wants attention_of rows_without_prompt",
     "attrbank.diffusion.bottleneck": "Bottleneck bottleneck_of",
     "attrbank.diffusion.features": "FeatureMap",

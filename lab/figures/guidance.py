@@ -26,7 +26,7 @@ from lab import markdown
 from lab.figures.tables import short_cell
 from lab.starter_prompts import NEUTRAL, PAIRS
 
-METHODS = ("free-slider", "sega", "ledits")
+METHODS = ("free-slider", "sega", "ledits", "classifier")
 ATTRIBUTES, STRENGTHS = ("young", "smile", "glasses"), (1.0, 2.0)
 SEEDS = "30000-30015"
 """People who are judged."""
@@ -88,8 +88,7 @@ def sheet(seeds: tuple[int, ...]) -> Image:
 
 def _learned(bench: Bench, method: str, name: str) -> LearnedAttribute:
     source, target = PAIRS[name]
-    # There is nothing to learn, so that one seed will do.
-    spec = complete(learn_spec(name, [source], [target], method=method, seeds=(0,)), bench.backbone)
+    spec = complete(learn_spec(name, [source], [target], method=method), bench.backbone)
     return learn_attribute(spec, load_plugins().method(method), bench.backbone, load_plugins().sampler(spec.sampler))
 
 

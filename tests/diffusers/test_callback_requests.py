@@ -11,14 +11,24 @@ from attrbank.methods.needs import Needs
 from tests.helpers.pipelines import SOURCE, STEPS, their_latent, warnings_of
 
 
-def test_an_attribute_that_acts_through_the_model_is_refused_before_the_run(bank, monkeypatch):
-    class Through:
-        until = 0.0
+class Through:
+    until = 0.0
 
-        def through(self, backbone, strength):
-            return backbone
+    def through(self, backbone, strength):
+        return backbone
 
-    monkeypatch.setattr(Avi, "edit", lambda *_: Through())
+
+class Guides:
+    until = 0.0
+
+    def guide(self, strength):
+        return lambda prediction, inputs: prediction
+
+
+@pytest.mark.parametrize("edit", [Through(), Guides()])
+def test_an_attribute_that_acts_through_the_model_is_refused_before_the_run(bank, monkeypatch, edit):
+    """Also one that asks nothing more of the network, as a guide with a classifier of its own."""
+    monkeypatch.setattr(Avi, "edit", lambda *_: edit)
     with pytest.raises(IncompatibleError, match="old needs the network"):
         AttributeCallback("old", bank=bank)
 

@@ -1,4 +1,4 @@
-"""Editing at the bottleneck of a UNet, after Asyrp (arXiv 2210.10960), without its training."""
+"""Editing at the bottleneck of a UNet, after Asyrp (arXiv 2210.10960)."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from attrbank.plugin import Register, Spec, hookimpl
 @hookimpl
 def register_methods(register: Register) -> None:
     """The one method."""
-    summary = "Asyrp without training: the mean change at the UNet's bottleneck, in asymmetric steps."
+    summary = "Asyrp: the mean change at the UNet's bottleneck, or a learned one, in asymmetric steps."
     register(Spec("asyrp", summary, target="attrbank_asyrp.method:Asyrp"))

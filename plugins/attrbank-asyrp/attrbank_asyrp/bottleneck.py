@@ -53,13 +53,14 @@ def learn(context: LearnContext) -> Learned:
             context.on_progress("looking at the bottleneck", done, total)
     scale = max(1.0, trajectory.guidance_scale) / len(context.spec.seeds)
     timesteps = torch.tensor([float(trajectory.grid[index][0]) for index in indices])
-    return Learned({"changes": scale * torch.stack([sums[index] for index in indices]), "timesteps": timesteps})
+    changes = scale * torch.stack([sums[index] for index in indices])
+    return Learned({"changes": changes, "timesteps": timesteps}, {"core": "mean"})
 
 
-def times_of(context: LearnContext) -> list[int]:
+def times_of(context: LearnContext, most: int = TIMES) -> list[int]:
     """Steps from T_x to the last before T_z, at about equal distances."""
     first, last = context.index_x, max(context.index_x, context.index_z - 1)
-    count = min(TIMES, last - first + 1)
+    count = min(most, last - first + 1)
     return sorted({round(first + (last - first) * turn / max(1, count - 1)) for turn in range(count)})
 
 
@@ -81,9 +82,39 @@ def features(context: LearnContext, position: Position, conditioning: Conditioni
     return bottleneck_of(backbone, WANTED_BY).features(position.latent, timestep, for_rows)
 
 
-@dataclass(eq=False)
-class Steps:
+class AsymmetricEdit:
     """Asymmetric steps until a time.
+
+    Attributes:
+        until: the time fraction at which it stops to act.
+    """
+
+    until: float
+
+    def changed(self, h: Tensor, timestep: int, strength: float) -> Tensor:
+        """What becomes of features (B, C', H', W'); of a guided call, the rows without the prompt come first."""
+        raise NotImplementedError
+
+    def through(self, backbone: Backbone, strength: float) -> Backbone:
+        """The backbone with s Δh, of what is there already if it has been changed like this before.
+
+        Raises:
+            IncompatibleError: it has no bottleneck.
+        """
+
+        def change(h: Tensor, timestep: int) -> Tensor:
+            return self.changed(h, timestep, strength)
+
+        plain, moved = backbone, backbone
+        if isinstance(backbone, Asymmetric):
+            plain, moved = backbone.plain, backbone.moved
+        shown: Bottleneck = bottleneck_of(moved, WANTED_BY)
+        return Asymmetric(plain, shown.injecting(change))
+
+
+@dataclass(eq=False)
+class Steps(AsymmetricEdit):
+    """With the same Δh for all pictures, and in all rows of a guided call.
 
     Attributes:
         changes: Δh at some timesteps, (K, C', H', W').
@@ -95,21 +126,9 @@ class Steps:
     timesteps: tuple[float, ...]
     until: float
 
-    def through(self, backbone: Backbone, strength: float) -> Backbone:
-        """The backbone with s Δh, of what is there already if it has been changed like this before.
-
-        Raises:
-            IncompatibleError: it has no bottleneck.
-        """
-
-        def change(h: Tensor, timestep: int) -> Tensor:
-            return h + strength * self.change_at(timestep)
-
-        plain, moved = backbone, backbone
-        if isinstance(backbone, Asymmetric):
-            plain, moved = backbone.plain, backbone.moved
-        shown: Bottleneck = bottleneck_of(moved, WANTED_BY)
-        return Asymmetric(plain, shown.injecting(change))
+    def changed(self, h: Tensor, timestep: int, strength: float) -> Tensor:
+        """The features with s Δh."""
+        return h + strength * self.change_at(timestep)
 
     def change_at(self, timestep: int) -> Tensor:
         """Δh of the nearest timestep, (C', H', W')."""

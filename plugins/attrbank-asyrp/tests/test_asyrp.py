@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import pytest
 import torch
-from attrbank_asyrp.bottleneck import Asymmetric, Steps
+from attrbank_asyrp import distilling
+from attrbank_asyrp.bottleneck import Asymmetric, AsymmetricEdit, Steps
 from attrbank_asyrp.method import Asyrp
+from attrbank_asyrp.network import ChangeNet, OwnSteps
 from torch import Tensor
 
+from attrbank.diffusion.attention import guided_call
 from attrbank.plugin import (
     DDIM,
     Act,
     Backbone,
     IncompatibleError,
     InvalidValueError,
+    LearnSpec,
     MethodContract,
     Trajectory,
     bottleneck_of,
@@ -43,12 +47,19 @@ def trajectory_of(model: Backbone, scale: float = 1.0) -> Trajectory:
 
 
 def steps_of(model: Backbone, size: float = 1.0, until: float = 0.0) -> Steps:
+    return Steps(size * torch.randn(2, *features_of(model).shape[1:]), (900.0, 100.0), until)
+
+
+def features_of(model: Backbone) -> Tensor:
     conditioning = model.encode_prompts([SOURCE])
-    shape = bottleneck_of(model, "a test").features(torch.zeros(1, *model.latent_shape), T, conditioning).shape[1:]
-    return Steps(size * torch.randn(2, *shape), (900.0, 100.0), until)
+    return bottleneck_of(model, "a test").features(torch.randn(1, *model.latent_shape), T, conditioning)
 
 
-def after(model: Backbone, steps: Steps, strength: float = 1.0, scale: float = 3.0) -> tuple[Tensor, Tensor]:
+def network_for(model: Backbone) -> ChangeNet:
+    return ChangeNet.untrained(features_of(model), torch.Generator().manual_seed(0))
+
+
+def after(model: Backbone, steps: AsymmetricEdit, strength: float = 1.0, scale: float = 3.0) -> tuple[Tensor, Tensor]:
     before, edited = run_edits(trajectory_of(model, scale), SOURCE, [7], [Act(2, steps, strength)])
     assert before is not None
     return before, edited
@@ -136,3 +147,55 @@ def test_it_is_registered_under_its_name() -> None:
 
 class TestAsyrp(Contract):
     __test__ = True
+
+
+def test_a_network_that_has_learned_nothing_is_ddim_bit_for_bit(model: Backbone) -> None:
+    before, edited = after(model, OwnSteps(network_for(model), 0.0))
+    assert torch.equal(before, edited)
+
+
+def test_the_network_is_heard_where_the_prompt_is_and_by_as_much_as_the_strength_says(model: Backbone) -> None:
+    """Of a guided call the rows that guidance compares with come first, and stay."""
+    net = network_for(model)
+    torch.nn.init.normal_(net.last.weight, generator=torch.Generator().manual_seed(0))
+    h = torch.randn(4, *features_of(model).shape[1:])
+    edit = OwnSteps(net, 0.0)
+    with guided_call(2):
+        guided = edit.changed(h, T, 2.0) - h
+    torch.testing.assert_close(guided[:2], torch.zeros_like(guided[:2]))
+    torch.testing.assert_close(guided[2:], 2 * net(h[2:], T))
+    torch.testing.assert_close(edit.changed(h, T, 1.0) - h, net(h, T), atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(net(h, T), net(h, 900)), "it is told the time"
+
+
+def test_what_the_network_learns_brings_the_model_nearer_to_the_target_prompt(
+    model: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distilling, "STEPS", 60)
+    settings = {"steps": 8, "guidance_scale": 3.0, "seeds": tuple(range(8)), "core": "distil"}
+    learned = learn_attribute(learn_spec("old", [SOURCE], [TARGET], method="asyrp", **settings), Asyrp(), model, DDIM())
+    assert learned.record.core == "distil"
+    assert 0.05 < learned.record.measured["explained_share"] <= 1
+
+
+def test_the_core_is_one_of_two_and_another_is_refused(model: Backbone) -> None:
+    with pytest.raises(InvalidValueError, match="no core 'conv'"):
+        learn_spec("old", [SOURCE], [TARGET], method="asyrp", core="conv")
+    settings = {"steps": 8, "guidance_scale": 3.0, "seeds": (0,)}
+    learned = learn_attribute(learn_spec("old", [SOURCE], [TARGET], method="asyrp", **settings), Asyrp(), model, DDIM())
+    assert learned.record.core == "mean"
+    with pytest.raises(InvalidValueError, match="old has no core 'distil'"):
+        Asyrp().edit(learned.record, learned.tensors, "distil")
+    before_cores = learned.record.model_copy(update={"core": None})
+    assert isinstance(Asyrp().edit(before_cores, learned.tensors), Steps)
+
+
+class TestLearnedAsyrp(Contract):
+    __test__ = True
+
+    @pytest.fixture(autouse=True)
+    def _trained_briefly(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(distilling, "STEPS", 10)
+
+    def spec(self) -> LearnSpec:
+        return super().spec().model_copy(update={"core": "distil"})

@@ -1,4 +1,4 @@
-"""Editing by guidance: what the network says under pairs of prompts is added to what it says, while it draws."""
+"""Editing by guidance: what pairs of prompts say, or a classifier, has a word in every prediction."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ METHODS = {
     "free-slider": ("FreeSlider", "Guidance along a pair of prompts, by as much as the strength says."),
     "sega": ("Sega", "Semantic guidance: the strongest of a pair's difference, after a warm-up, with momentum."),
     "ledits": ("Ledits", "Guidance along a pair where its difference is largest: the implicit mask of LEDITS++."),
+    "classifier": (
+        "Classifier",
+        "Classifier guidance, by a small classifier of noisy latents that is learned from the pair.",
+    ),
 }
 """The class and the summary by name; each has a module of its own."""
 
 
 @hookimpl
 def register_methods(register: Register) -> None:
-    """Three ways to do it, each with parameters of its own."""
+    """Four ways to do it, each with parameters of its own."""
     for name, (target, summary) in METHODS.items():
         module = f"attrbank_guidance.{name.replace('-', '_')}"
         register(Spec(name, summary, target=f"{module}:{target}", parameters=f"{module}:Parameters"))

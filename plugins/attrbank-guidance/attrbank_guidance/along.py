@@ -1,4 +1,4 @@
-"""What all of them share: pairs of prompts, an interval, and an artifact with little beside both.
+"""What guidance by words shares: pairs of prompts, and an artifact with little beside them.
 
 Nothing here imports torch before it must.
 """
@@ -7,50 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
-from pydantic import BaseModel
-
-from attrbank.plugin import (
-    AttributeRecord,
-    LearnSpec,
-    Meanwhile,
-    Method,
-    Needs,
-    Prediction,
-    PromptPair,
-    When,
-    moved_interval,
-    require_interval,
-)
+from attrbank.plugin import AttributeRecord, Meanwhile, Needs, Prediction, PromptPair
+from attrbank_guidance.interval import OverInterval, P
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from attrbank.plugin import Description, Guide, GuideInputs, LearnContext, Learned, Schedule
+    from attrbank.plugin import Guide, GuideInputs, LearnContext, Learned
 
 SEEDS = (0, 1, 2, 3)
 """On which the pairs are looked at, so that what says nothing is refused; of more, the first few."""
 
-P = TypeVar("P", bound=BaseModel)
 Pairs: TypeAlias = Sequence[PromptPair]
 
 
-class AlongPairs(Method, Generic[P]):
-    """Guidance along pairs, from T_x to T_z = T_x + Δτ, at a row of the network for each of their prompts a step.
+class AlongPairs(OverInterval[P]):
+    """Guidance along pairs, at a row of the network for each of their prompts a step.
 
     It holds nothing of the network, and fits every model that reads prompts in the same way.
-
-    Attributes:
-        begins: T_x, unless the user says otherwise.
-        parameters: what the user has set.
     """
 
     options = frozenset[str]()
-    begins: float
-
-    def __init__(self, parameters: P) -> None:
-        self.parameters = parameters
+    seeds = SEEDS
 
     def guide(self, pairs: Pairs, strength: float) -> Guide:
         """What acts in one run."""
@@ -77,14 +57,6 @@ class AlongPairs(Method, Generic[P]):
         """Every prompt at every step of the interval."""
         return Needs(meanwhile=Meanwhile(len(prompts_of(record.pairs)), record.t_z))
 
-    def moved(self, record: AttributeRecord, core: str | None, when: When, schedule: Schedule) -> AttributeRecord:
-        """Another interval; a single time is where it begins.
-
-        Raises:
-            InvalidValueError: it would begin where it ends.
-        """
-        return moved_interval(record, when, schedule)
-
     def parts(self, record: AttributeRecord, core: str | None) -> tuple[Any, ...]:
         """What reads the prompts."""
         return ("text",)
@@ -92,17 +64,6 @@ class AlongPairs(Method, Generic[P]):
     def needs_its_network(self, record: AttributeRecord) -> bool:
         """It asks the one that it finds."""
         return False
-
-    def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Any) -> dict[str, Any]:
-        """From the method's own time to the clean end; a few seeds, on which the pairs are looked at."""
-        fields = super().settings(given, pairs=pairs, pictures=pictures, preset=preset)
-        begins = given.get("t_x", self.begins)
-        seeds = SEEDS if pairs <= len(SEEDS) else tuple(range(pairs))
-        return {"seeds": seeds, **fields, "t_x": begins, "delta_tau": given.get("delta_tau", -begins)}
-
-    def check(self, spec: LearnSpec, model: Description) -> None:
-        """An interval must have a length."""
-        require_interval(spec)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,3 +103,8 @@ def times(change: Prediction, factor: float | Tensor) -> Prediction:
 def plus(prediction: Prediction, change: Prediction) -> Prediction:
     """What is said with a change; x̂0 is affine in ε, so that both change alike."""
     return Prediction(prediction.eps + change.eps, prediction.x0 + change.x0)
+
+
+def as_noise(eps: Tensor, alpha_bar: float) -> Prediction:
+    """A change of ε, with what it changes of x̂0, at ᾱ above 0."""
+    return Prediction(eps, -(((1 - alpha_bar) / alpha_bar) ** 0.5) * eps)

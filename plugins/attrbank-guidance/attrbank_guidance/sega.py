@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
-from attrbank.plugin import Prediction
-from attrbank_guidance.along import AlongPairs, Pairs, difference, plus, times
+from attrbank_guidance.along import AlongPairs, Pairs, as_noise, difference, plus, times
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from attrbank.plugin import Guide, GuideInputs
+    from attrbank.plugin import Guide, GuideInputs, Prediction
 
 
 class Parameters(BaseModel):
@@ -66,8 +65,3 @@ def largest(values: Tensor, quantile: float) -> Tensor:
     sizes = values.abs()
     least = sizes.flatten(2).quantile(quantile, dim=2)
     return (sizes >= least[:, :, None, None]).to(values.dtype)
-
-
-def as_noise(eps: Tensor, alpha_bar: float) -> Prediction:
-    """A change of ε, with what it changes of x̂0, at ᾱ above 0."""
-    return Prediction(eps, -(((1 - alpha_bar) / alpha_bar) ** 0.5) * eps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from attrbank_guidance import METHODS
+from attrbank_guidance import METHODS, fitting
 
 from attrbank.plugin import (
     DDIM,
@@ -48,6 +48,17 @@ class TestSega(Contract):
 class TestLedits(Contract):
     __test__ = True
     method = "ledits:quantile=0.5"
+
+
+class TestClassifier(Contract):
+    __test__ = True
+    method = "classifier"
+
+
+@pytest.fixture(autouse=True)
+def _trained_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prompts mean little to a random model, and what a classifier learns of it is no better for taking long."""
+    monkeypatch.setattr(fitting, "STEPS", 20)
 
 
 @pytest.fixture(scope="module")
