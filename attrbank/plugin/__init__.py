@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     )
     from attrbank.diffusion.bottleneck import Bottleneck as Bottleneck, bottleneck_of as bottleneck_of
     from attrbank.diffusion.features import FeatureMap as FeatureMap
+    from attrbank.diffusion.network import Adapt as Adapt, Adaptable as Adaptable, network_of as network_of
     from attrbank.diffusion.placement import Placement as Placement
     from attrbank.diffusion.prediction import from_epsilon as from_epsilon, from_velocity as from_velocity
     from attrbank.diffusion.protocols import (
@@ -262,6 +263,7 @@ _NAMES_IN = {
     "attrbank.diffusion.attention": "Attend Attentive Layer Wants attention_of rows_without_prompt",
     "attrbank.diffusion.bottleneck": "Bottleneck bottleneck_of",
     "attrbank.diffusion.features": "FeatureMap",
+    "attrbank.diffusion.network": "Adapt Adaptable network_of",
     "attrbank.diffusion.spelling": "Place TokenSpans occurrences token_spans_of",
     "attrbank.diffusion.steering": "Guide GuideInputs",
     "attrbank.diffusion.trajectory": "Position Trajectory",
