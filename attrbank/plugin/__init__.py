@@ -103,7 +103,11 @@ if TYPE_CHECKING:
         token_spans_of as token_spans_of,
     )
     from attrbank.diffusion.steering import Guide as Guide, GuideInputs as GuideInputs
-    from attrbank.diffusion.trajectory import Position as Position, Trajectory as Trajectory
+    from attrbank.diffusion.trajectory import (
+        Position as Position,
+        Trajectory as Trajectory,
+        predict_under as predict_under,
+    )
     from attrbank.editing.acting import Ready as Ready, ready as ready
     from attrbank.editing.axes import numbers as numbers
     from attrbank.editing.composition import Act as Act, run_edits as run_edits
@@ -266,7 +270,7 @@ _NAMES_IN = {
     "attrbank.diffusion.network": "Adapt Adaptable network_of",
     "attrbank.diffusion.spelling": "Place TokenSpans occurrences token_spans_of",
     "attrbank.diffusion.steering": "Guide GuideInputs",
-    "attrbank.diffusion.trajectory": "Position Trajectory",
+    "attrbank.diffusion.trajectory": "Position Trajectory predict_under",
     "attrbank.schema.asked": "LearnSpec PromptPair",
     "attrbank.schema.stored": "AttributeRecord",
     # what executors are made of
