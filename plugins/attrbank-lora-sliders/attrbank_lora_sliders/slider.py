@@ -77,6 +77,7 @@ class Worn:
         self.adapter = f"slider{len(worn)}"
         config = LoraConfig(r=rank, lora_alpha=rank, target_modules=names)
         inject_adapter_in_model(config, network, self.adapter, low_cpu_mem_usage=True)
+        del network.peft_config  # a note of what it wears, of which peft warns when there is more
         self._layers = [layer for layer in _layers(network) if self.adapter in layer.lora_A]
         for layer in _layers(network):
             layer.set_adapter([*layer.lora_A])  # what was worn before stays in force

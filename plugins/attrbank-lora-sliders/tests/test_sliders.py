@@ -101,16 +101,14 @@ def learned_matrix(parameters: Parameters, difference: Tensor, **changes: object
 def test_of_full_rank_it_reaches_the_target_difference_of_a_linear_network() -> None:
     """ε + s η (ε′ − ε) is A x + s η B x for every x, so that the layer's change must be η B, η the guidance scale."""
     difference = 0.1 * torch.randn(8, 8, generator=torch.Generator().manual_seed(5))
-    found = learned_matrix(Parameters(rank=8, layers="attention", iterations=600), difference)
-    assert float((found - 2.0 * difference).norm() / (2.0 * difference).norm()) < 0.02
+    found = learned_matrix(Parameters(rank=8, layers="attention", iterations=1200), difference)
+    torch.testing.assert_close(found, 2 * difference, atol=5e-3, rtol=0)
 
 
-def test_of_less_rank_it_reaches_the_strongest_part() -> None:
-    """Of a difference of two equal latents' worth the larger of two singular values."""
-    u, v = torch.linalg.qr(torch.randn(8, 8, generator=torch.Generator().manual_seed(6)))
-    difference = 0.4 * torch.outer(u[:, 0], v[0] / v[0].norm())
+def test_a_difference_of_rank_one_takes_no_more_and_half_the_scale_is_half_of_it() -> None:
+    difference = torch.outer(torch.ones(8), torch.linspace(-0.1, 0.1, 8))
     found = learned_matrix(Parameters(rank=1, layers="attention", iterations=400, scale=0.5), difference)
-    assert float((found - difference).norm() / difference.norm()) < 0.02
+    torch.testing.assert_close(found, difference, atol=5e-3, rtol=0)
 
 
 def test_a_negative_strength_gives_the_negated_change_to_first_order(model: Backbone) -> None:
@@ -221,10 +219,11 @@ class NoLayers(Linear):
 
 
 def test_an_artifact_without_factors_is_refused(model: Backbone) -> None:
-    attribute = Contract()._learn_once(model)
+    spec = linear_spec(seeds=(0,), steps=4)
+    record = learn_attribute(spec, LoraSliders(Parameters(rank=1, iterations=1)), model, DDIM()).record
     for tensors in ({}, {"factors": torch.zeros(2, 2)}, {"factors": torch.zeros(4, dtype=torch.int64)}):
         with pytest.raises(CorruptArtifactError, match="holds no factors"):
-            LoraSliders().edit(attribute, tensors)
+            LoraSliders().edit(record, tensors)
 
 
 def test_it_is_registered_with_its_parameters() -> None:
