@@ -141,9 +141,9 @@ class Asymmetric:
         plain, moved = (network_of(model, WANTED_BY).adapting(change) for model in (self.plain, self.moved))
         return Asymmetric(plain, moved)
 
-    def attending(self, change: Attend, wants: Wants) -> Asymmetric:
+    def attending(self, change: Attend, *wants: Wants) -> Asymmetric:
         """Both with other attention, for the same reason."""
-        plain, moved = (attention_of(model, WANTED_BY).attending(change, wants) for model in (self.plain, self.moved))
+        plain, moved = (attention_of(model, WANTED_BY).attending(change, *wants) for model in (self.plain, self.moved))
         return Asymmetric(plain, moved)
 
     def predict(self, latent: Tensor, timestep: int, conditioning: Conditioning) -> Prediction:

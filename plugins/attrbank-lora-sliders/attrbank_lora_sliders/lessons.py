@@ -69,23 +69,18 @@ def gather(context: LearnContext, scale: float) -> list[Lesson]:
         context: where the slider is learned.
         scale: of the change, in units of the guidance scale.
     """
-    trajectory = coarser(context.trajectory)
-    first, last = (nearest_index(trajectory.grid, trajectory.backbone.schedule, t) for t in _interval(context))
-    count = max(1, min(last, trajectory.end) - first)
+    trajectory, spec, done = coarser(context.trajectory), context.spec, 0
+    first, last = (nearest_index(trajectory.grid, trajectory.backbone.schedule, t) for t in (spec.t_x, spec.t_z))
+    times = range(first, max(last, first + 1))
+    total = len(times) * len(spec.seeds)
     ways: list[list[Lesson]] = []
-    done = 0
-    total = count * len(context.spec.seeds)
     for pair, seeds, strengths, held in dealt(context):
         ways.append([])
-        for lesson in _way(trajectory, pair, seeds, strengths, held, range(first, first + count), scale):
+        for lesson in _way(trajectory, pair, seeds, strengths, held, times, scale):
             ways[-1].append(lesson)
             done += len(seeds)
             context.on_progress("looking at the pair", done, total)
     return [joined(parts) for parts in zip(*ways, strict=True)]
-
-
-def _interval(context: LearnContext) -> tuple[float, float]:
-    return context.spec.t_x, context.spec.t_z
 
 
 def coarser(trajectory: Trajectory) -> Trajectory:
