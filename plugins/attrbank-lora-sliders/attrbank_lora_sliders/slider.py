@@ -23,7 +23,7 @@ WITH_PROMPT, TIME = "attn2", "time_embed"
 """What the published choice leaves as it is: attention to the prompt, and the embedding of the time."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Slider:
     """A low-rank change of weights until a time (``ModelEdit``).
 
@@ -83,7 +83,7 @@ class Worn:
             layer.set_adapter([*layer.lora_A])  # what was worn before stays in force
 
     @property
-    def places(self) -> list[nn.Module]:
+    def places(self) -> list[Any]:
         """The two modules of every layer that hold its factors, in order."""
         return [place[self.adapter] for layer in self._layers for place in (layer.lora_A, layer.lora_B)]
 
@@ -105,7 +105,8 @@ class Worn:
                 f"The slider has {len(factors)} numbers, and this network has places for {sum(sizes)}.",
                 "It was learned on another network; learn it on this one.",
             )
-        parts = zip(self.places, factors.float().split(sizes), shapes, self._devices(), strict=True)
+        numbers = torch.split(factors.float(), sizes)
+        parts = zip(self.places, numbers, shapes, self._devices(), strict=True)
         for place, part, shape, device in parts:
             place.weight = nn.Parameter(part.reshape(shape).to(device, copy=True))
         return [place.weight for place in self.places]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -28,18 +28,22 @@ def learn(context: LearnContext, asked: Parameters) -> Learned:
     context.on_progress("looking at the pair", 0, 1)
     lessons = gather(context, asked.scale)
     _require_change(context, lessons)
-    factors = trained(context, lessons, asked).half()
+    factors = trained(context, by_strength(lessons, held=False), asked).half()
     slider = Slider(factors, asked.layers, asked.rank, context.spec.t_z)
-    measured = {}
-    for sign in (1.0, -1.0):
-        held = [rows for lesson in lessons if len((rows := lesson.rows(_held(lesson, sign))).latent)]
-        if held:
-            measured[f"explained_at_{sign:+g}"] = explained(context, slider, held)
+    held = by_strength(lessons, held=True)
+    measured = {f"explained_at_{s:+g}": explained(context, slider, held[s]) for s in (1.0, -1.0) if s in held}
     return Learned({"factors": factors}, {"measured": measured}, measured.get("explained_at_+1"))
 
 
-def _held(lesson: Lesson, strength: float) -> Tensor:
-    return lesson.is_held & (lesson.strengths == strength)
+def by_strength(lessons: Sequence[Lesson], *, held: bool) -> dict[float, list[Lesson]]:
+    """For each strength the latents on its way, time by time; those that are held out, or the others."""
+    found: dict[float, list[Lesson]] = {}
+    for strength in STRENGTHS:
+        rows = ((lesson.is_held == held) & (lesson.strengths == strength) for lesson in lessons)
+        parts = [lesson.rows(chosen) for lesson, chosen in zip(lessons, rows, strict=True) if bool(chosen.any())]
+        if parts:
+            found[strength] = parts
+    return found
 
 
 def _require_change(context: LearnContext, lessons: Sequence[Lesson]) -> None:
@@ -51,22 +55,23 @@ def _require_change(context: LearnContext, lessons: Sequence[Lesson]) -> None:
 
 
 @torch.enable_grad()
-def trained(context: LearnContext, lessons: Sequence[Lesson], asked: Parameters) -> Tensor:
-    """Factors (N,) after all iterations, each at one time and one strength."""
+def trained(context: LearnContext, ways: Mapping[float, Sequence[Lesson]], asked: Parameters) -> Tensor:
+    """Factors (N,) after all iterations, each of one strength, in turn, and one time on its way."""
     generator = torch.Generator().manual_seed(context.spec.seeds[0])
     model, worn = _wearing(context.trajectory.backbone, asked)
     weights = worn.put(worn.beginning(generator))
     optimiser = torch.optim.Adam(weights, lr=asked.rate, betas=(0.9, 0.99))
     rates = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, asked.iterations, asked.rate / 20)
-    taught = [lesson.rows(~lesson.is_held) for lesson in lessons]
-    sizes = [_size(lesson) for lesson in taught]
+    strengths = [*ways]
     for done in range(asked.iterations):
         context.on_progress("training", done, asked.iterations)
-        time = int(torch.randint(len(taught), (), generator=generator))
-        lesson = drawn(taught[time], STRENGTHS[done % len(STRENGTHS)], generator)
-        worn.scale(float(lesson.strengths[0]))
+        strength = strengths[done % len(strengths)]
+        way = ways[strength]
+        lesson = way[int(torch.randint(len(way), (), generator=generator))]
+        some = lesson.rows(torch.randperm(len(lesson.latent), generator=generator)[:ROWS])
+        worn.scale(strength)
         optimiser.zero_grad()
-        (missed(context, model, lesson) / sizes[time]).backward()  # type: ignore[no-untyped-call]  # torch has no type
+        missed(context, model, some, _size(lesson)).backward()  # type: ignore[no-untyped-call]  # torch has no type
         optimiser.step()
         rates.step()
     context.on_progress("training", asked.iterations, asked.iterations)
@@ -85,31 +90,26 @@ def _wearing(backbone: Backbone, asked: Parameters) -> tuple[Backbone, Worn]:
 
 
 def _size(lesson: Lesson) -> float:
-    """The mean square of the change at strength 1, so that all times count alike."""
-    return max(float(lesson.change.square().mean()), TINY)
+    """The mean square of what its strength is to change, so that all strengths and times count alike."""
+    change = lesson.strengths.reshape(-1, 1, 1, 1) * lesson.change
+    return max(float(change.square().mean()), TINY)
 
 
-def drawn(lesson: Lesson, strength: float, generator: torch.Generator) -> Lesson:
-    """A few of its latents that lie on the way of this strength; of another where there are none of this one."""
-    found = lesson.strengths == strength
-    rows = (found if bool(found.any()) else lesson.strengths == lesson.strengths[0]).nonzero().flatten()
-    return lesson.rows(rows[torch.randperm(len(rows), generator=generator)[:ROWS]])
-
-
-def missed(context: LearnContext, model: Backbone, lesson: Lesson) -> Tensor:
-    """The mean square of what a model says too much or too little of latents of one strength, under all prompts."""
-    prompts, rows = lesson.said.shape[:2]
+def missed(context: LearnContext, model: Backbone, lesson: Lesson, size: float) -> Tensor:
+    """The mean square of what a model says too much or too little of latents, under all prompts, in units of a size."""
+    prompts = len(lesson.said)
     encoded = [context.trajectory.conditioning(prompt) for heard in lesson.heard for prompt in heard]
     conditioning: Conditioning = {name: torch.cat([one[name] for one in encoded]) for name in encoded[0]}
     latent = lesson.latent.repeat(prompts, 1, 1, 1)
-    found = model.predict(latent, lesson.timestep, conditioning).eps.unflatten(0, (prompts, rows))
+    found = model.predict(latent, lesson.timestep, conditioning).eps.reshape(lesson.said.shape)
     wanted = lesson.said + lesson.strengths.reshape(-1, 1, 1, 1) * lesson.change
-    return (found - wanted).square().mean()
+    error: Tensor = (found - wanted).square().mean() / size
+    return error
 
 
 @torch.no_grad()
-def explained(context: LearnContext, slider: Slider, lessons: Sequence[Lesson]) -> float:
-    """1 less the error of a slider at strength 1 or -1, as a share of the change, in the mean over times."""
-    model = slider.through(context.trajectory.backbone, float(lessons[0].strengths[0]))
-    shares = [float(missed(context, model, lesson)) / _size(lesson) for lesson in lessons]
+def explained(context: LearnContext, slider: Slider, way: Sequence[Lesson]) -> float:
+    """1 less the error of a slider as a share of the change, in the mean over the times of a strength's way."""
+    model = slider.through(context.trajectory.backbone, float(way[0].strengths[0]))
+    shares = [float(missed(context, model, lesson, _size(lesson))) for lesson in way]
     return 1 - math.fsum(shares) / len(shares)
