@@ -27,5 +27,5 @@ class Parameters(BaseModel):
     rank: Annotated[int, Field(ge=1, le=256)] = 4
     layers: Layers = "rest"
     iterations: Annotated[int, Field(ge=1, le=100_000)] = 200
-    rate: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.01
+    rate: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 5e-4
     scale: Annotated[float, Field(gt=0, le=20, allow_inf_nan=False)] = 1.0

@@ -102,13 +102,13 @@ def learned_matrix(parameters: Parameters, difference: Tensor, **changes: object
 def test_of_full_rank_it_reaches_the_target_difference_of_a_linear_network() -> None:
     """ε + s η (ε′ − ε) is A x + s η B x for every x, so that the layer's change must be η B, η the guidance scale."""
     difference = 0.1 * torch.randn(8, 8, generator=torch.Generator().manual_seed(5))
-    found = learned_matrix(Parameters(rank=8, layers="attention", iterations=1200), difference)
+    found = learned_matrix(Parameters(rank=8, layers="attention", iterations=1200, rate=0.01), difference)
     torch.testing.assert_close(found, 2 * difference, atol=5e-3, rtol=0)
 
 
 def test_a_difference_of_rank_one_takes_no_more_and_half_the_scale_is_half_of_it() -> None:
     difference = torch.outer(torch.ones(8), torch.linspace(-0.1, 0.1, 8))
-    found = learned_matrix(Parameters(rank=1, layers="attention", iterations=400, scale=0.5), difference)
+    found = learned_matrix(Parameters(rank=1, layers="attention", iterations=400, rate=0.02, scale=0.5), difference)
     torch.testing.assert_close(found, difference, atol=5e-3, rtol=0)
 
 
