@@ -67,7 +67,8 @@ class Backbone(Protocol):
     what it does not read of a prompt that is too long. ``token_spans(prompt)``, which its description has as well,
     tells how each text encoder spells a prompt, see ``spelling.TokenSpans``: without it, no edit acts at words.
     ``features`` and ``injecting`` show and change what a UNet makes at its bottleneck, see ``bottleneck.Bottleneck``;
-    ``attention`` and ``attending`` where it looks, see ``attention.Attentive``.
+    ``attention`` and ``attending`` where it looks, see ``attention.Attentive``; ``adapting`` puts another network
+    in the place of its own, see ``network.Adaptable``.
     """
 
     name: str

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     )
     from attrbank.diffusion.bottleneck import Bottleneck as Bottleneck, bottleneck_of as bottleneck_of
     from attrbank.diffusion.features import FeatureMap as FeatureMap
+    from attrbank.diffusion.network import Adapt as Adapt, Adaptable as Adaptable, network_of as network_of
     from attrbank.diffusion.placement import Placement as Placement
     from attrbank.diffusion.prediction import from_epsilon as from_epsilon, from_velocity as from_velocity
     from attrbank.diffusion.protocols import (
@@ -103,7 +104,11 @@ if TYPE_CHECKING:
         token_spans_of as token_spans_of,
     )
     from attrbank.diffusion.steering import Guide as Guide, GuideInputs as GuideInputs
-    from attrbank.diffusion.trajectory import Position as Position, Trajectory as Trajectory
+    from attrbank.diffusion.trajectory import (
+        Position as Position,
+        Trajectory as Trajectory,
+        predict_under as predict_under,
+    )
     from attrbank.editing.acting import Ready as Ready, ready as ready
     from attrbank.editing.axes import numbers as numbers
     from attrbank.editing.composition import Act as Act, run_edits as run_edits
@@ -264,9 +269,10 @@ _NAMES_IN = {
     "attrbank.diffusion.attention": "Attend Attentive Layer Wants attention_of rows_without_prompt",
     "attrbank.diffusion.bottleneck": "Bottleneck bottleneck_of",
     "attrbank.diffusion.features": "FeatureMap",
+    "attrbank.diffusion.network": "Adapt Adaptable network_of",
     "attrbank.diffusion.spelling": "Place TokenSpans occurrences token_spans_of",
     "attrbank.diffusion.steering": "Guide GuideInputs",
-    "attrbank.diffusion.trajectory": "Position Trajectory",
+    "attrbank.diffusion.trajectory": "Position Trajectory predict_under",
     "attrbank.schema.asked": "LearnSpec PromptPair",
     "attrbank.schema.stored": "AttributeRecord",
     # what executors are made of

@@ -12,12 +12,13 @@ from attrbank.backbones.parts.codec import load_codec
 from attrbank.backbones.parts.components import FolderParts
 from attrbank.backbones.parts.devices import leave, residence
 from attrbank.backbones.parts.folder import BackboneFolder, Described
+from attrbank.backbones.parts.network import WithNetwork
 from attrbank.diffusion.flow import from_flow, sigma_of, to_flow
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.protocols import Conditioning, Prediction
 
 
-class FlowTransformer(Described, ABC):
+class FlowTransformer(WithNetwork, Described, ABC):
     """A backbone whose latents are variance-preserving outside and those of the flow inside.
 
     Args:
@@ -32,6 +33,8 @@ class FlowTransformer(Described, ABC):
         IncompatibleError: a part of the model cannot be loaded.
         InvalidValueError: it cannot run where it is to.
     """
+
+    denoiser = "transformer"
 
     def __init__(self, folder: BackboneFolder, placement: Placement, kind: Any) -> None:
         super().__init__(folder)

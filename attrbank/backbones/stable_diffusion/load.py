@@ -18,6 +18,7 @@ from attrbank.backbones.parts.codec import load_codec
 from attrbank.backbones.parts.components import FolderParts
 from attrbank.backbones.parts.devices import leave, residence
 from attrbank.backbones.parts.folder import Described
+from attrbank.backbones.parts.network import WithNetwork
 from attrbank.backbones.parts.text_encoders import LAST, TextEncoder, clip_encoder
 from attrbank.backbones.parts.windows import side_by_side
 from attrbank.backbones.stable_diffusion.describe import SpelledFolder
@@ -27,7 +28,7 @@ from attrbank.diffusion.protocols import Conditioning, Prediction
 from attrbank.diffusion.spelling import TokenSpans
 
 
-class StableDiffusion(WithBottleneck, WithAttention, Described):
+class StableDiffusion(WithBottleneck, WithAttention, WithNetwork, Described):
     """A prompt encoder, a noise predictor and an image codec.
 
     Weights are frozen, so no graph is recorded unless an input asks for gradients; a method that wants them

@@ -13,13 +13,14 @@ from attrbank.backbones.parts.bottleneck import WithBottleneck
 from attrbank.backbones.parts.components import load_network
 from attrbank.backbones.parts.devices import Residence, leave, residence
 from attrbank.backbones.parts.folder import Described
+from attrbank.backbones.parts.network import WithNetwork
 from attrbank.backbones.unconditional.describe import UnconditionalFolder
 from attrbank.diffusion.placement import Placement
 from attrbank.diffusion.prediction import clip, from_epsilon, from_velocity
 from attrbank.diffusion.protocols import Conditioning, Prediction, check_guidance
 
 
-class Unconditional(WithBottleneck, WithAttention, Described):
+class Unconditional(WithBottleneck, WithAttention, WithNetwork, Described):
     """A noise predictor that knows no prompts.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from attrbank.diffusion.attention import Layer, guided_call
 from attrbank.diffusion.forward_mode import kernels_for
@@ -178,6 +178,27 @@ class BackboneContract(Contract):
         require(others.keys() == shown.keys() - {first}, "it shows layers that nobody wants, or not those that are")
         self._check_that_attention_matters(plain)
 
+    def test_another_network_takes_the_place_of_its_own(self) -> None:
+        """Only of a backbone with ``adapting``: what is made of its network denoises, and its own stays as it is."""
+        model, x, t = self.subject, self._latents(), self._timesteps()[0]
+        if not hasattr(model, "adapting"):
+            return
+        conditioning = self._conditioning(len(x))
+
+        def said(model: Backbone) -> Tensor:
+            eps: Tensor = model.predict(x, t, conditioning).eps
+            return eps
+
+        plain, doubled = said(model), model.adapting(lambda network: _times(network, 2.0))
+        changed = said(doubled)
+        require(not torch.equal(changed, plain), "another network in its place changes nothing")
+        require(torch.equal(said(model), plain), "the model whose network was exchanged in another is changed, too")
+        kept = model.adapting(lambda network: network)
+        require(torch.equal(said(kept), plain), "a network that stays as it is changes the prediction")
+        halved = doubled.adapting(lambda network: _times(network, 0.5))
+        require(torch.equal(said(halved), plain), "a change of a change is not made of what the first has left")
+        require(torch.equal(said(doubled), changed), "a change of a change is made of both")
+
     def _check_attention(self, layer: Layer, probabilities: Tensor) -> None:
         """Of two rows."""
         shape, (height, width) = tuple(probabilities.shape), layer.size
@@ -222,3 +243,11 @@ class BackboneContract(Contract):
     def _conditioning(self, rows: int) -> Conditioning:
         conditioning: Conditioning = self.subject.encode_prompts([self._prompts()[0]] * rows)
         return conditioning
+
+
+def _times(network: nn.Module, factor: float) -> nn.Module:
+    """The network with other weights in the place of its own."""
+    for module in network.modules():
+        for name, weight in module.named_parameters(recurse=False):
+            setattr(module, name, nn.Parameter(factor * weight.detach(), requires_grad=False))
+    return network

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from attrbank.plugin import (
+    Adapt,
+    Attend,
     Backbone,
     Bottleneck,
     Conditioning,
@@ -23,7 +25,10 @@ from attrbank.plugin import (
     Position,
     Prediction,
     PromptPair,
+    Wants,
+    attention_of,
     bottleneck_of,
+    network_of,
 )
 
 TIMES = 5
@@ -149,6 +154,16 @@ class Asymmetric:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.plain, name)
+
+    def adapting(self, change: Adapt) -> Asymmetric:
+        """Both with another network; what is made of one alone would leave Δh out."""
+        plain, moved = (network_of(model, WANTED_BY).adapting(change) for model in (self.plain, self.moved))
+        return Asymmetric(plain, moved)
+
+    def attending(self, change: Attend, *wants: Wants) -> Asymmetric:
+        """Both with other attention, for the same reason."""
+        plain, moved = (attention_of(model, WANTED_BY).attending(change, *wants) for model in (self.plain, self.moved))
+        return Asymmetric(plain, moved)
 
     def predict(self, latent: Tensor, timestep: int, conditioning: Conditioning) -> Prediction:
         """Both ask the network once, (B, C, H, W) each."""

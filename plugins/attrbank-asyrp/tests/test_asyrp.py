@@ -8,7 +8,7 @@ from attrbank_asyrp import distilling
 from attrbank_asyrp.bottleneck import Asymmetric, AsymmetricEdit, Steps
 from attrbank_asyrp.method import Asyrp
 from attrbank_asyrp.network import ChangeNet, OwnSteps
-from torch import Tensor
+from torch import Tensor, nn
 
 from attrbank.diffusion.attention import guided_call
 from attrbank.plugin import (
@@ -18,12 +18,15 @@ from attrbank.plugin import (
     IncompatibleError,
     InvalidValueError,
     LearnSpec,
+    Layer,
     MethodContract,
     Trajectory,
+    attention_of,
     bottleneck_of,
     learn_attribute,
     learn_spec,
     load_plugins,
+    network_of,
     run_edits,
 )
 
@@ -106,6 +109,34 @@ def test_several_changes_add_up_in_x0_and_leave_the_noise(model: Backbone) -> No
     assert isinstance(in_turn, Asymmetric)
     for found, expected in zip(in_turn.predict(x, T, conditioning), together.predict(x, T, conditioning), strict=True):
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_what_others_change_of_it_they_change_of_both(model: Backbone) -> None:
+    x, conditioning, steps = torch.randn(1, *model.latent_shape), model.encode_prompts([SOURCE]), steps_of(model)
+
+    def even(p: Tensor, layer: Layer, timestep: int) -> Tensor:
+        return torch.full_like(p, 1 / p.shape[-1])
+
+    for found, expected in (
+        (
+            attention_of(steps.through(model, 1.0), "a test").attending(even),
+            attention_of(model, "a test").attending(even),
+        ),
+        (
+            network_of(steps.through(model, 1.0), "a test").adapting(_doubled),
+            network_of(model, "a test").adapting(_doubled),
+        ),
+    ):
+        both, in_turn = (one.predict(x, T, conditioning) for one in (found, steps.through(expected, 1.0)))
+        assert torch.equal(both.eps, in_turn.eps)
+        assert torch.equal(both.x0, in_turn.x0)
+        assert not torch.equal(both.eps, model.predict(x, T, conditioning).eps)
+        assert not torch.equal(both.x0, expected.predict(x, T, conditioning).x0)
+
+
+def _doubled(network: nn.Module) -> nn.Module:
+    network.conv_out.weight = nn.Parameter(2 * network.conv_out.weight.detach(), requires_grad=False)
+    return network
 
 
 def test_what_is_learned_is_the_mean_change_at_the_same_latents(model: Backbone) -> None:

@@ -54,7 +54,8 @@ def test_a_detector_is_small_and_gives_one_number(images: torch.Tensor) -> None:
     assert sum(parameter.numel() for parameter in Damage().parameters()) < 750_000
 
 
-def test_training_learns_and_reports(no_node: None, tmp_path: Path, capsys) -> None:
+def test_training_learns_and_reports(no_node: None, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lab.avatars.train_judge.SETTLING", 2)
     build_codec().save_pretrained(tmp_path / "vae")
     train_damage.main(tmp_path, figures=24, scenes=8, steps=2, batch=8, tested=8)
     told = capsys.readouterr().out
