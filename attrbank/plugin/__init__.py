@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         Layer as Layer,
         Wants as Wants,
         attention_of as attention_of,
+        guided_call as guided_call,
         rows_without_prompt as rows_without_prompt,
     )
     from attrbank.diffusion.bottleneck import Bottleneck as Bottleneck, bottleneck_of as bottleneck_of
@@ -266,7 +267,7 @@ _NAMES_IN = {
     "attrbank.methods.pairs": "CleanPairs predict_clean_pairs",
     "attrbank.methods.subspace": "Subspace signed strongest within",
     "attrbank.avi.network": "StoredNetwork",
-    "attrbank.diffusion.attention": "Attend Attentive Layer Wants attention_of rows_without_prompt",
+    "attrbank.diffusion.attention": "Attend Attentive Layer Wants attention_of guided_call rows_without_prompt",
     "attrbank.diffusion.bottleneck": "Bottleneck bottleneck_of",
     "attrbank.diffusion.features": "FeatureMap",
     "attrbank.diffusion.network": "Adapt Adaptable network_of",

@@ -10,7 +10,6 @@ from attrbank_asyrp.method import Asyrp
 from attrbank_asyrp.network import ChangeNet, OwnSteps
 from torch import Tensor, nn
 
-from attrbank.diffusion.attention import guided_call
 from attrbank.plugin import (
     DDIM,
     Act,
@@ -23,6 +22,7 @@ from attrbank.plugin import (
     Trajectory,
     attention_of,
     bottleneck_of,
+    guided_call,
     learn_attribute,
     learn_spec,
     load_plugins,

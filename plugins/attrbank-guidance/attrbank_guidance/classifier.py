@@ -25,10 +25,10 @@ class Parameters(BaseModel):
 
     Attributes:
         scale: of the gradient at strength 1; published are 1 to 10. At 1, of a perfect classifier, strength 1 draws
-            from the pictures with the attribute.
+            from the pictures with the attribute; of one that is learned from some dozens of pairs, little happens.
     """
 
-    scale: float = Field(1.0, gt=0, le=100)
+    scale: float = Field(10.0, gt=0, le=100)
 
 
 class Classifier(OverInterval[Parameters]):

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from attrbank.plugin import tmp_bank
-from tests.conftest import no_short_names, strict_numerics
+from tests.conftest import no_short_names, strict_numerics, tiny_pipeline
 from tests.helpers.registered import registered
 
-__all__ = ["no_short_names", "strict_numerics", "tmp_bank"]
+__all__ = ["no_short_names", "strict_numerics", "tiny_pipeline", "tmp_bank"]
 
 pytest.importorskip("peft", reason="peft, which this package takes, is not installed")
 

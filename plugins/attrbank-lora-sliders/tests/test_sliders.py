@@ -32,7 +32,6 @@ from attrbank.plugin import (
     load_plugins,
     run_edits,
 )
-from attrbank.plugin.tiny import build_pipeline
 
 T = 500
 
@@ -229,8 +228,8 @@ def test_an_artifact_without_factors_is_refused(model: Backbone) -> None:
             LoraSliders().edit(record, tensors)
 
 
-def test_a_studio_draws_its_other_pictures_as_if_no_slider_had_acted(tmp_path: Path, tmp_bank: Bank) -> None:
-    folder = str(build_pipeline(tmp_path / "model"))
+def test_a_studio_draws_its_other_pictures_as_if_no_slider_had_acted(tiny_pipeline: Path, tmp_bank: Bank) -> None:
+    folder = str(tiny_pipeline)
     studio = attrbank.open(folder)
     asked = {"source": SOURCE, "target": "a photo of an old person", "seeds": "0-1", "steps": 4}
     studio.learn("grin", method="lora-sliders:iterations=2,rank=1", force=True, preview=False, **asked)
