@@ -10,13 +10,14 @@ import torch
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.errors import InvalidValueError
 from attrbank.evaluation.bench.bench import Bench
-from attrbank.evaluation.bench.competitors import ATTRIBUTE, BASELINES, OTHERS, Competitor, chosen
+from attrbank.evaluation.bench.competitor import Competitor
+from attrbank.evaluation.bench.competitors import ATTRIBUTE, BASELINES, CORES, chosen
 from attrbank.evaluation.bench.rival_edits import RandomDirection
 from attrbank.methods import distilling
 from attrbank.plugins.manager import load_plugins
 from tests.helpers.tiny_bench import TARGET
 
-NAMED = {competitor.name: competitor for competitor in (ATTRIBUTE, *BASELINES, *OTHERS)}
+NAMED = {competitor.name: competitor for competitor in (ATTRIBUTE, *BASELINES, *CORES, *chosen(["text-direction"])[1:])}
 
 
 @pytest.mark.parametrize("name", ["attribute", "interpolation", "latent-blend", "s_z"])
@@ -67,7 +68,7 @@ def test_the_papers_preset_is_learned_once_and_from_one_seed(bench: Bench, subje
         asked.append(spec)
         return subject.learned
 
-    monkeypatch.setattr("attrbank.evaluation.bench.competitors.learn_attribute", learn)
+    monkeypatch.setattr("attrbank.evaluation.bench.relearned.learn_attribute", learn)
     (_, paper) = chosen(["paper"])
     for _ in range(2):
         paper.prepare(bench, subject)

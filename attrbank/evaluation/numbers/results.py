@@ -13,6 +13,22 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class Learning(_Model):
+    """What it took to learn an attribute.
+
+    Attributes:
+        seeds: how many it was learned from.
+        evaluations: rows that the network predicted.
+        seconds: the same on the clock.
+        size_bytes: of the artifact.
+    """
+
+    seeds: int
+    evaluations: int
+    seconds: float
+    size_bytes: int
+
+
 class Point(_Model):
     """One strength.
 
@@ -38,6 +54,7 @@ class Curve(_Model):
         monotonicity: share of consecutive strengths, from the unedited picture on, at which the effect does not fall.
         smoothness: mean over maximal slope of the effect, 1 where equal steps have equal effects.
         usable: the strengths between which the attribute comes and the picture is not overdone; None if it never comes.
+        learning: what it took to learn it; None for what learns nothing, or was learned before.
     """
 
     competitor: str
@@ -46,6 +63,7 @@ class Curve(_Model):
     monotonicity: float
     smoothness: float
     usable: tuple[float, float] | None
+    learning: Learning | None = None
 
     def at(self, strength: float) -> Point | None:
         """The point at a strength, if it was measured."""
@@ -74,6 +92,7 @@ class AttributeFigures(_Model):
         pictures: how many lacked the attribute and are judged.
         limit: the figures of a perfect edit.
         unedited: the unedited pictures' distances between distributions and, if the judge can tell, their damage.
+        left_out: why, for every competitor that was not measured.
     """
 
     name: str
@@ -84,6 +103,7 @@ class AttributeFigures(_Model):
     limit: dict[str, float]
     unedited: dict[str, float]
     curves: tuple[Curve, ...]
+    left_out: dict[str, str] = {}
 
     def curve(self, competitor: str) -> Curve | None:
         """A competitor's curve, if it was measured."""
