@@ -10,8 +10,8 @@ from attrbank.evaluation.bench import elsewhere
 from attrbank.evaluation.bench.cells import UNEDITED, CellStore, Key
 from attrbank.evaluation.bench.competitors import chosen
 from attrbank.evaluation.bench.runner import Agenda, Runner, Series
-from attrbank.evaluation.bench.shelf import Shelf
 from attrbank.evaluation.bench.setting import Setting, SettingRequest, set_up
+from attrbank.evaluation.bench.shelf import Shelf
 from attrbank.evaluation.bench.split import require_split
 from attrbank.evaluation.numbers.results import Figures
 from attrbank.evaluation.report import page as report

@@ -92,5 +92,3 @@ class Competitor:
     def latents(self, bench: Bench, subject: Subject, strength: float) -> Tensor:
         """The clean latents (B, C, H, W) of the bench's pictures with the attribute."""
         raise NotImplementedError
-
-

@@ -155,9 +155,7 @@ GROUPS = ("baselines", "cores", "methods", "all", "none")
 """Names that stand for several competitors; ``methods`` are those that are registered."""
 
 
-def chosen(
-    against: Sequence[str], methods: Sequence[str] = (), shelf: Shelf | None = None
-) -> tuple[Competitor, ...]:
+def chosen(against: Sequence[str], methods: Sequence[str] = (), shelf: Shelf | None = None) -> tuple[Competitor, ...]:
     """The attribute itself, then who it is compared with, each once.
 
     Args:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import isclose
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from attrbank.evaluation.numbers.curves import success_within
 from attrbank.schema.measured import Estimate, Matched, Protocol
 
 
@@ -80,6 +82,19 @@ class Curve(_Model):
         return min(self.points, key=lambda point: abs(point.strength - self.matched.strength))
 
     @property
+    def matched_point(self) -> Point | None:
+        """The point at the matched strength, if that is one that was measured, and none between two."""
+        close = (point for point in self.points if isclose(point.strength, self.matched.strength, abs_tol=1e-9))
+        return next(close, None)
+
+    def within(self, distance: float) -> float | None:
+        """The highest success at no larger a perceptual distance; None if the judge knows none."""
+        forward = [point for point in self.points if point.strength > 0]
+        if any("perceptual" not in point.figures for point in forward):
+            return None
+        return success_within(((p.figures["perceptual"].value, p.figures["success"].value) for p in forward), distance)
+
+    @property
     def unet_evaluations(self) -> float:
         """Of one picture, there."""
         return self.nearest.unet_evaluations
@@ -104,6 +119,16 @@ class AttributeFigures(_Model):
     unedited: dict[str, float]
     curves: tuple[Curve, ...]
     left_out: dict[str, str] = {}
+
+    @property
+    def fair_distance(self) -> float | None:
+        """How far from the unedited picture all competitors may go alike: as far as a perfect edit.
+
+        Where nobody knows that, as far as the attribute itself does where its success is .95; None if there is none.
+        """
+        ours = self.curve("attribute")
+        found = ours and ours.matched.figures.get("perceptual")
+        return self.limit.get("perceptual", found.value if found else None)
 
     def curve(self, competitor: str) -> Curve | None:
         """A competitor's curve, if it was measured."""
