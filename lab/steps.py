@@ -144,14 +144,14 @@ STEPS: tuple[Step, ...] = (
     Step(
         "comparison",
         ("docs/comparison.json",),
-        ("lab.figures.comparison --work {out} --out {out}/comparison.json",),
+        ("lab.figures.comparison --backbone portraits --work {out} --out {out}/comparison.json",),
         needs=RIVALS,
         by_hand=True,
     ),
     Step(
         "comparison-avatars",
         ("docs/comparison-avatars.json",),
-        ("lab.figures.comparison --work {out} --backbone avatars --out {out}/comparison-avatars.json",),
+        ("lab.figures.comparison --backbone avatars --work {out} --out {out}/comparison-avatars.json",),
         needs=(*RIVALS, "attrbank-avatars"),
         by_hand=True,
     ),
