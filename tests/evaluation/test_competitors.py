@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from attrbank.attribute.artifact import LearnedAttribute
-from attrbank.errors import InvalidValueError, StorageError
+from attrbank.errors import IncompatibleError, InvalidValueError, StorageError
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.competitor import Competitor
 from attrbank.evaluation.bench.competitors import ATTRIBUTE, BASELINES, CORES, chosen
@@ -146,7 +146,7 @@ def test_a_guest_that_does_not_fit_says_why_and_one_that_is_asked_for_fails(tiny
     assert "text" in str(guest.unsuited(elsewhere, subject))
     (_, asked) = chosen(["none"], ["text"])
     assert asked.unsuited(elsewhere, subject) is None
-    with pytest.raises(InvalidValueError):
+    with pytest.raises(IncompatibleError):
         asked.prepare(elsewhere, subject)
 
 
