@@ -9,7 +9,7 @@ embedded model the attributes are the starter bank's; with ``--backbone avatars`
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -17,7 +17,6 @@ import torch
 import typer
 
 from attrbank import files
-from attrbank.cli.progress_bar import Report, progress_bar
 from attrbank.evaluation.bench.competitor import Competitor
 from attrbank.evaluation.bench.competitors import chosen
 from attrbank.evaluation.bench.relearned import PREFIX, Relearned
@@ -49,7 +48,7 @@ class Asked(NamedTuple):
 
     request: EvalRequest
     work: Path
-    report: Report
+    report: Callable[[str, int, int], None]
 
 
 def compared(asked: Asked, *, steps: bool) -> Iterator[dict[str, Any]]:
@@ -161,9 +160,9 @@ def main(
         bank=bank,
         out=work / "cells",
     )
-    with progress_bar(lines=True) as report:
-        for found in compared(Asked(request, work, report), steps=steps):
-            files.replace(out, f"{json.dumps(found, ensure_ascii=False)}\n".encode())
+    asked = Asked(request, work, lambda stage, done, total: _say(f"{stage}: {done} of {total}"))
+    for found in compared(asked, steps=steps):
+        files.replace(out, f"{json.dumps(found, ensure_ascii=False)}\n".encode())
     typer.echo(table(json.loads(out.read_text(encoding="utf-8"))))
 
 
