@@ -14,6 +14,7 @@ from lab import work
 from lab.figures import (
     agreement,
     bars,
+    comparison_table,
     compositions,
     guidance,
     negatives,
@@ -30,6 +31,7 @@ from lab.figures import (
 PAGES = (
     Path("README.md"),
     Path("CONTRIBUTING.md"),
+    Path("docs/comparison.md"),
     Path("docs/portraits.md"),
     Path("docs/results.md"),
     Path("plugins/attrbank-guidance/README.md"),
@@ -71,6 +73,8 @@ TABLES: Mapping[str, Table] = {
     "new-truth": Table(("new-truth.json",), new_truth.table),
     "agreement": Table(("agreement.json",), agreement.table),
     "compositions": Table(("compositions.json",), compositions.table),
+    "comparison": Table(("comparison.json",), comparison_table.table),
+    "comparison-avatars": Table(("comparison-avatars.json",), comparison_table.table),
     "strengths": Table(("strengths.json",), strengths.table),
     "negatives": Table(("negatives.json",), negatives.table),
     "bars": Table(("bars.json",), bars.table),

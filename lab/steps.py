@@ -42,6 +42,7 @@ class Step:
 
 
 ALL = " ".join(PAIRS)
+RIVALS = ("attrbank-asyrp", "attrbank-guidance", "attrbank-loco", "attrbank-prompt", "attrbank-pullback")
 FINDINGS = (
     *("sweep.json", "sweep-1.png", "order.json", "order.png", "distance.json", "distance.png"),
     *("ablation.json", "ablation.png", "rho.json", "rho-smile.png"),
@@ -138,6 +139,20 @@ STEPS: tuple[Step, ...] = (
             "lab.figures.prompts_sheet --out {out}/sheet.png",
         ),
         needs=("attrbank-prompt",),
+        by_hand=True,
+    ),
+    Step(
+        "comparison",
+        ("docs/comparison.json",),
+        ("lab.figures.comparison --backbone portraits --work {out} --out {out}/comparison.json",),
+        needs=RIVALS,
+        by_hand=True,
+    ),
+    Step(
+        "comparison-avatars",
+        ("docs/comparison-avatars.json",),
+        ("lab.figures.comparison --backbone avatars --work {out} --out {out}/comparison-avatars.json",),
+        needs=(*RIVALS, "attrbank-avatars"),
         by_hand=True,
     ),
     Step(

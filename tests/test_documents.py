@@ -64,6 +64,7 @@ INSTEAD = (
     Instead(r"^attrbank inspect", LEFT_OUT, "a plugin's; plugins/attrbank-findings/tests run it"),
     Instead(r"^python -m lab", PARSED, "takes from minutes to hours"),
     Instead(r"^attrbank (eval|matrix) young old smile serious", PARSED, "takes hours"),
+    Instead(r"^attrbank eval smile old glasses", PARSED, "learns with every method"),
     Instead(r"^attrbank eval", ((r"--against all", "--against s_z"), QUICK, JUDGED), "64 pictures, and the paper's Φ"),
     Instead(r"^attrbank matrix", ((r"$", " --largest 2"), JUDGED), "64 pictures"),
     Instead(r"--on (ray|submitit)", PARSED, "takes a cluster; tests/executors and the package have one"),

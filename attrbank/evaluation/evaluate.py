@@ -11,6 +11,7 @@ from attrbank.evaluation.bench.cells import UNEDITED, CellStore, Key
 from attrbank.evaluation.bench.competitors import chosen
 from attrbank.evaluation.bench.runner import Agenda, Runner, Series
 from attrbank.evaluation.bench.setting import Setting, SettingRequest, set_up
+from attrbank.evaluation.bench.shelf import Shelf
 from attrbank.evaluation.bench.split import require_split
 from attrbank.evaluation.numbers.results import Figures
 from attrbank.evaluation.report import page as report
@@ -30,7 +31,7 @@ class EvalRequest(SettingRequest):
 
     Attributes:
         against: names of competitors, see ``competitors.chosen``.
-        methods: registered methods that learn the same attributes again.
+        methods: registered methods that learn the same attributes again, see ``relearned.named``.
         strengths: instead of each competitor's sweep.
         quick: take fewer strengths.
         metrics: registered metrics to take as well.
@@ -93,15 +94,16 @@ def _metrics(request: EvalRequest) -> dict[str, Metric]:
 
 def _agenda(request: EvalRequest, setting: Setting) -> Agenda:
     """Every attribute, with the competitors that fit it, at their strengths."""
-    asked = chosen(request.against, request.methods)
-    competitors = [competitor for competitor in asked if competitor.runs_on(setting.bench.backbone)]
+    bench, asked = setting.bench, chosen(request.against, request.methods, Shelf(request.out))
+    competitors = [competitor for competitor in asked if competitor.runs_on(bench.backbone)]
     return [
         (
             subject,
             [
-                Series(competitor, competitor.strengths(request.strengths, subject, quick=request.quick))
+                Series(each, each.strengths(request.strengths, subject, quick=request.quick))
                 for competitor in competitors
                 if competitor.fits(subject)
+                for each in competitor.expanded(bench, subject)
             ],
         )
         for subject in setting.subjects

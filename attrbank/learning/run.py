@@ -62,6 +62,11 @@ class Stored(NamedTuple):
 
 
 OnStored: TypeAlias = Callable[[Stored], None]
+OnSpent: TypeAlias = Callable[[int], None]
+
+
+def unspent(evaluations: int) -> None:
+    """Count nothing."""
 
 
 def learn(
@@ -193,11 +198,11 @@ def learn_attribute(
     force: bool = False,
     memory: Memory | None = None,
     on_warning: OnWarning = silent,
+    on_spent: OnSpent = unspent,
 ) -> LearnedAttribute:
-    """Learn an attribute without storing it, the first of several; arguments and errors as ``learn``."""
-    return learn_attributes(
-        spec, method, backbone, sampler, on_progress, force=force, memory=memory, on_warning=on_warning
-    )[0]
+    """Learn an attribute without storing it, the first of several; arguments and errors as ``learn_attributes``."""
+    how: dict[str, Any] = {"force": force, "memory": memory, "on_warning": on_warning, "on_spent": on_spent}
+    return learn_attributes(spec, method, backbone, sampler, on_progress, **how)[0]
 
 
 def learn_attributes(
@@ -210,8 +215,11 @@ def learn_attributes(
     force: bool = False,
     memory: Memory | None = None,
     on_warning: OnWarning = silent,
+    on_spent: OnSpent = unspent,
 ) -> tuple[LearnedAttribute, ...]:
     """Learn as many attributes as are asked for at once, and store none; arguments and errors as ``learn``.
+
+    ``on_spent`` is told how many rows the network has predicted for it.
 
     Raises:
         PluginError: the method gives more of them, or less.
@@ -228,6 +236,7 @@ def learn_attributes(
     mask = region_of(spec.mask, backbone) if spec.mask else None
     context = LearnContext(spec, trajectory, index_x, index_z, on_progress, clean, force, on_warning, mask)
     found = _as_many_as_asked(spec, method.learn(context))
+    on_spent(trajectory.evaluations)
     for learned in found:
         _refuse_nothing(spec, learned)
         for warning in weak_warnings(spec, learned.explains):

@@ -18,7 +18,7 @@ from torch import Tensor
 from attrbank import files
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.cells import CellStore
-from attrbank.evaluation.bench.competitors import Relearned
+from attrbank.evaluation.bench.relearned import Relearned
 from attrbank.evaluation.bench.runner import Runner, Series
 from attrbank.evaluation.bench.setting import SettingRequest, set_up
 from attrbank.evaluation.bench.subjects import Subject

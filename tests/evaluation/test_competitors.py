@@ -8,15 +8,17 @@ import pytest
 import torch
 
 from attrbank.attribute.artifact import LearnedAttribute
-from attrbank.errors import InvalidValueError
+from attrbank.errors import IncompatibleError, InvalidValueError, StorageError
 from attrbank.evaluation.bench.bench import Bench
-from attrbank.evaluation.bench.competitors import ATTRIBUTE, BASELINES, OTHERS, Competitor, chosen
+from attrbank.evaluation.bench.competitor import Competitor
+from attrbank.evaluation.bench.competitors import ATTRIBUTE, BASELINES, CORES, chosen
 from attrbank.evaluation.bench.rival_edits import RandomDirection
+from attrbank.evaluation.bench.shelf import LEARNINGS, Shelf
 from attrbank.methods import distilling
 from attrbank.plugins.manager import load_plugins
 from tests.helpers.tiny_bench import TARGET
 
-NAMED = {competitor.name: competitor for competitor in (ATTRIBUTE, *BASELINES, *OTHERS)}
+NAMED = {competitor.name: competitor for competitor in (ATTRIBUTE, *BASELINES, *CORES, *chosen(["text-direction"])[1:])}
 
 
 @pytest.mark.parametrize("name", ["attribute", "interpolation", "latent-blend", "s_z"])
@@ -67,7 +69,7 @@ def test_the_papers_preset_is_learned_once_and_from_one_seed(bench: Bench, subje
         asked.append(spec)
         return subject.learned
 
-    monkeypatch.setattr("attrbank.evaluation.bench.competitors.learn_attribute", learn)
+    monkeypatch.setattr("attrbank.evaluation.bench.relearned.learn_attribute", learn)
     (_, paper) = chosen(["paper"])
     for _ in range(2):
         paper.prepare(bench, subject)
@@ -119,3 +121,57 @@ def test_a_text_direction_is_learned_from_the_attributes_pairs(bench: Bench, sub
     direction.prepare(bench, subject)
     half, whole = (direction.latents(bench, subject, strength) - bench.unedited for strength in (0.5, 1.0))
     assert 0 < half.norm() < whole.norm()
+
+
+def test_methods_are_competitors_with_each_core_that_fits_and_not_the_attributes_own(bench: Bench, subject):
+    found = {c.name: c for c in chosen(["methods"])}
+    assert not found["method:avi"].fits(subject)
+    assert found["method:text"].fits(subject)
+    names = [each.name for each in found["method:text"].expanded(bench, subject)]
+    assert names == ["method:text/mean", "method:text/distil"]
+
+
+def test_a_method_asked_for_by_name_is_no_guest(bench: Bench, subject):
+    (_, own) = chosen(["none"], ["avi"])
+    assert own.fits(subject)
+    (_, text) = chosen(["none"], ["text/mean"])
+    assert [each.core for each in text.expanded(bench, subject)] == ["mean"]
+    with pytest.raises(InvalidValueError, match="no core"):
+        chosen(["none"], ["text/none"])
+
+
+def test_a_guest_that_does_not_fit_says_why_and_one_that_is_asked_for_fails(tiny_sd3: Path, bench: Bench, subject):
+    elsewhere = Bench(load_plugins().backbone(str(tiny_sd3)), bench.prompt, (10_000,), steps=4)
+    guest = next(c for c in chosen(["methods"]) if c.name == "method:text")
+    assert "text" in str(guest.unsuited(elsewhere, subject))
+    (_, asked) = chosen(["none"], ["text"])
+    assert asked.unsuited(elsewhere, subject) is None
+    with pytest.raises(IncompatibleError):
+        asked.prepare(elsewhere, subject)
+
+
+def test_a_method_learns_from_no_more_seeds_than_the_attribute_did(bench: Bench, subject, monkeypatch):
+    monkeypatch.setattr(distilling, "STEPS", 2)
+    (_, text) = chosen(["none"], ["text/mean"])
+    text.prepare(bench, subject)
+    learning = text.learning(subject)
+    assert learning is not None
+    assert learning.seeds == len(subject.learned.record.seeds)
+    assert learning.size_bytes > 1000
+
+
+def test_what_was_learned_is_on_the_shelf_also_for_the_next_evaluation(bench, subject, monkeypatch, tmp_path: Path):
+    monkeypatch.setattr(distilling, "STEPS", 2)
+    (_, text) = chosen(["none"], ["text/mean"], Shelf(tmp_path))
+    text.prepare(bench, subject)
+    monkeypatch.setattr("attrbank.evaluation.bench.relearned.learn_attribute", None)
+    (_, again) = chosen(["none"], ["text/mean"], Shelf(tmp_path))
+    again.prepare(bench, subject)
+    assert again.learning(subject) == text.learning(subject)
+    assert torch.equal(again.latents(bench, subject, 1.0), text.latents(bench, subject, 1.0))
+
+
+def test_a_shelf_that_somebody_spoiled_is_not_believed(tmp_path: Path):
+    (tmp_path / LEARNINGS).write_text("{}nonsense")
+    with pytest.raises(StorageError):
+        Shelf(tmp_path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from attrbank.evaluation.numbers.curves import matched, monotonicity, smoothness, usable
+from attrbank.evaluation.numbers.curves import matched, monotonicity, smoothness, success_within, usable
 from attrbank.evaluation.numbers.estimates import mean, share
 
 
@@ -99,3 +99,18 @@ def test_a_means_interval_is_about_two_standard_errors_and_stays_within_the_figu
     assert found.high - found.low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.15)
     rare = mean(np.array([0.0] * 20 + [1.0]))
     assert rare.low == 0
+
+
+@pytest.mark.parametrize(
+    ("sweep", "most", "expected"),
+    [
+        ([(0.1, 0.5), (0.2, 1.0)], 0.15, 0.75),  # half of the way between two strengths
+        ([(0.1, 0.5), (0.2, 1.0)], 0.05, 0.25),  # half of the way from the unedited picture
+        ([(0.1, 0.5), (0.2, 1.0)], 0.3, 1.0),
+        ([(0.1, 0.8), (0.3, 0.4)], 0.2, 0.8),  # what was there before it fell
+        ([(0.3, 0.4), (0.1, 0.8)], 0.2, 0.8),  # what comes nearer again as it grows
+        ([(0.4, 0.0), (0.4, 1.0)], 0.3, 0.0),  # nothing of what comes too far away
+    ],
+)
+def test_success_is_read_where_pictures_are_no_farther_than_allowed(sweep, most: float, expected: float):
+    assert success_within(sweep, most) == pytest.approx(expected)

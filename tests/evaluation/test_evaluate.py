@@ -13,7 +13,7 @@ import pytest
 
 from attrbank.attribute.artifact import LearnedAttribute, encode
 from attrbank.cli.app import run
-from attrbank.errors import IncompatibleError, NumericError
+from attrbank.errors import IncompatibleError, InvalidValueError, NumericError
 from attrbank.evaluation.bench import elsewhere
 from attrbank.evaluation.bench.cells import FILE
 from attrbank.evaluation.bench.competitors import Interpolation
@@ -21,6 +21,10 @@ from attrbank.evaluation.bench.setting import set_up
 from attrbank.evaluation.bench.strips import strip
 from attrbank.evaluation.evaluate import EvalRequest, Work, evaluate
 from attrbank.evaluation.numbers.results import Figures
+from attrbank.methods.protocol import Method
+from attrbank.plugins.discovery import Registration
+from attrbank.plugins.hookspecs import Spec
+from attrbank.plugins.manager import load_plugins
 from attrbank.store.bank import Bank
 
 COMMON = ("--seeds", "10000-10002", "--steps", "5", "--judge", "clip:weights")
@@ -190,3 +194,33 @@ def test_a_worker_that_measures_otherwise_is_refused(stocked: Path, networks):
     other = replace(setting, protocol=setting.protocol.model_copy(update={"steps": 6}))
     with pytest.raises(IncompatibleError, match="measure otherwise"):
         Work(elsewhere.packed(request, other))
+
+
+def test_all_methods_take_part_and_those_left_out_are_named_with_a_reason(
+    command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setattr(load_plugins(), "_registry", _with(load_plugins(), "method", "rude", Rude))
+    monkeypatch.setattr("attrbank.methods.distilling.STEPS", 2)
+    asked = ("--against", "methods", "--quick", "--json", "--out", str(tmp_path / "out"))
+    found = json.loads(command(*asked).out)["attributes"][0]
+    curves = {curve["competitor"]: curve for curve in found["curves"]}
+    assert {"method:text/mean", "method:text/distil"} <= curves.keys()
+    assert found["left_out"]["method:rude"] == "I do not like this pair."
+    assert curves["method:text/mean"]["learning"]["seeds"] == 6
+    assert curves["method:text/distil"]["learning"]["evaluations"] > 0
+    again = json.loads(command(*asked).out)["attributes"][0]
+    assert again["curves"] == found["curves"]
+
+
+class Rude(Method):
+    name = "rude"
+
+    def check(self, spec, model) -> None:
+        raise InvalidValueError("I do not like this pair.")
+
+
+def _with(manager, kind, name, made):
+    """What is registered, and built in, and one thing more."""
+    own = {n: each for n, each in manager._registry[kind].items() if each.plugin.built_in}
+    spec = Spec(name, "For a test.", target=f"{made.__module__}:{made.__name__}")
+    return {**manager._registry, kind: {**own, name: Registration(spec, next(iter(own.values())).plugin)}}

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from attrbank import files
 from attrbank.errors import InvalidValueError, StorageError
+from attrbank.evaluation.numbers.results import Learning
 from attrbank.schema.measured import Protocol
 from attrbank.text import printable
 
@@ -31,6 +32,7 @@ class Cell(BaseModel):
         distances: of all pictures together.
         evaluations, seconds: of one picture.
         strip: the first pictures, as a data URI.
+        learning: what it took to learn the competitor, if it was learned for this.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +45,7 @@ class Cell(BaseModel):
     evaluations: float
     seconds: float
     strip: str
+    learning: Learning | None = None
 
     @property
     def key(self) -> Key:

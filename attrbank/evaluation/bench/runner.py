@@ -13,11 +13,11 @@ from attrbank.diffusion.protocols import Metric
 from attrbank.errors import AttrbankError, NumericError
 from attrbank.evaluation.bench.bench import Bench
 from attrbank.evaluation.bench.cells import UNEDITED, Cell, CellStore
-from attrbank.evaluation.bench.competitors import Competitor
+from attrbank.evaluation.bench.competitor import Competitor
 from attrbank.evaluation.bench.strips import strip
 from attrbank.evaluation.bench.subjects import Subject
 from attrbank.evaluation.judges.judge import Hearing
-from attrbank.evaluation.numbers.results import AttributeFigures
+from attrbank.evaluation.numbers.results import AttributeFigures, Learning
 from attrbank.evaluation.numbers.summary import attribute_figures
 from attrbank.methods.protocol import OnProgress
 
@@ -54,6 +54,7 @@ class Runner:
         on_progress: called with the attribute's name, the cells done and their total.
         on_warning: called with what the user should know.
         failed: competitors that could not be run, such as "paper on young".
+        left_out: by an attribute's id, why competitors were not measured that failed, or do not fit.
     """
 
     bench: Bench
@@ -63,6 +64,7 @@ class Runner:
     on_progress: OnProgress
     on_warning: Callable[[str], None]
     failed: list[str] = field(default_factory=list)
+    left_out: dict[str, dict[str, str]] = field(default_factory=dict)
     _done: int = 0
     _total: int = 0
 
@@ -76,53 +78,84 @@ class Runner:
             if rows.any():
                 self._measure(_Lacking(subject, self.bench.only(rows), images[rows], view[rows]), series)
                 names = [competitor.name for competitor, _ in series]
-                figures.append(attribute_figures(subject, names, self.store, self.judge.limit(subject)))
+                left_out, limit = self.left_out.get(subject.id, {}), self.judge.limit(subject)
+                figures.append(attribute_figures(subject, names, self.store, limit, left_out))
             else:
                 self.on_warning(f"every picture has what {subject.label} promises, so there is nothing to measure")
         return tuple(figures)
 
     def _measure(self, lacking: _Lacking, series: Sequence[Series]) -> None:
         bench, subject = lacking.bench, lacking.subject
+        self.on_progress(subject.label, self._done, self._total)
         self._cell(lacking, UNEDITED, 0.0, lambda: bench.unedited)
         for competitor, strengths in series:
             after = self._done + len(strengths)
-            try:
-                self._sweep(lacking, competitor, strengths)
-            except AttrbankError as error:
-                self.failed.append(f"{competitor.name} on {subject.label}")
-                self.on_warning(f"{self.failed[-1]}: {error.message}")
+            if reason := competitor.unsuited(bench, subject):
+                self._leave_out(subject, competitor, reason)
+            else:
+                self._try(lacking, competitor, strengths)
             self._done = after
+            self.on_progress(subject.label, self._done, self._total)
+
+    def _try(self, lacking: _Lacking, competitor: Competitor, strengths: Sequence[float]) -> None:
+        try:
+            self._sweep(lacking, competitor, strengths)
+        except AttrbankError as error:
+            self.failed.append(f"{competitor.name} on {lacking.subject.label}")
+            self._leave_out(lacking.subject, competitor, error.message)
+
+    def _leave_out(self, subject: Subject, competitor: Competitor, reason: str) -> None:
+        self.left_out.setdefault(subject.id, {})[competitor.name] = reason
+        self.on_warning(f"{competitor.name} on {subject.label}: {reason}")
 
     def _sweep(self, lacking: _Lacking, competitor: Competitor, strengths: Sequence[float]) -> None:
         bench, subject = lacking.bench, lacking.subject
         missing = [s for s in strengths if (subject.id, competitor.name, s) not in self.store]
         if missing:
             competitor.prepare(bench, subject)
-        for strength in missing:
-            self._cell(lacking, competitor.name, strength, partial(competitor.latents, bench, subject, strength))
+        for strength in (s for s in missing if competitor.can_have(subject, s)):
+            make, learning = partial(competitor.latents, bench, subject, strength), competitor.learning(subject)
+            self._cell(lacking, competitor.name, strength, make, learning)
 
-    def _cell(self, lacking: _Lacking, competitor: str, strength: float, make: Callable[[], Tensor]) -> None:
-        subject, bench = lacking.subject, lacking.bench
+    def _cell(
+        self,
+        lacking: _Lacking,
+        competitor: str,
+        strength: float,
+        make: Callable[[], Tensor],
+        learning: Learning | None = None,
+    ) -> None:
+        subject = lacking.subject
         if (subject.id, competitor, strength) in self.store:
             return
-        images, cost = bench.measured(lambda: bench.images(make()))
-        after = self.judge.look(images)
+        images, cost = lacking.bench.measured(lambda: lacking.bench.images(make()))
+        cell = self._seen(lacking, images)
+        update = {
+            "competitor": competitor,
+            "strength": strength,
+            "evaluations": cost.evaluations / len(images),
+            "seconds": cost.seconds / len(images),
+            "learning": learning,
+        }
+        self._done += 1
+        self.on_progress(subject.label, self._done, self._total)
+        self.store.add(cell.model_copy(update=update))
+
+    def _seen(self, lacking: _Lacking, images: Tensor) -> Cell:
+        """What the judge says of pictures, whoever made them."""
+        subject, after = lacking.subject, self.judge.look(images)
         values = dict(self.judge.figures(subject, lacking.view, after))
         values |= {name: metric(lacking.images, images) for name, metric in self.metrics.items()}
         _require_finite(values)
-        self._done += 1
-        self.on_progress(subject.label, self._done, self._total)
-        self.store.add(
-            Cell(
-                attribute=subject.id,
-                competitor=competitor,
-                strength=strength,
-                values={name: tuple(_rounded(found)) for name, found in values.items()},
-                distances=dict(self.judge.distances(subject, lacking.view, after)),
-                evaluations=cost.evaluations / len(images),
-                seconds=cost.seconds / len(images),
-                strip=strip(images),
-            )
+        return Cell(
+            attribute=subject.id,
+            competitor=UNEDITED,
+            strength=0.0,
+            values={name: tuple(_rounded(found)) for name, found in values.items()},
+            distances=dict(self.judge.distances(subject, lacking.view, after)),
+            evaluations=0.0,
+            seconds=0.0,
+            strip=strip(images),
         )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,26 @@ def _between(found: Values, upper: NDArray[np.intp], share: Values) -> Values:
     row, lower = np.arange(len(found)), np.maximum(upper - 1, 0)
     mixed: Values = found[row, lower] + share * (found[row, upper] - found[row, lower])
     return mixed
+
+
+def success_within(sweep: Iterable[tuple[float, float]], most: float) -> float:
+    """The highest success of a sweep while the pictures are at most so far from the unedited ones.
+
+    Between strengths by straight lines, the first from the unedited picture, which is at no distance and lacks it.
+
+    Args:
+        sweep: distance and success, from weak to strong.
+        most: the distance.
+    """
+    best = 0.0
+    for one, other in pairwise([(0.0, 0.0), *sweep]):
+        near, far = sorted((one, other))
+        if far[0] <= most:
+            best = max(best, one[1], other[1])
+        elif near[0] <= most:
+            share = (most - near[0]) / (far[0] - near[0])
+            best = max(best, near[1], near[1] + share * (far[1] - near[1]))
+    return best
 
 
 def monotonicity(effects: Sequence[float]) -> float:

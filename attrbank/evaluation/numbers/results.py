@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from math import isclose
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from attrbank.evaluation.numbers.curves import success_within
 from attrbank.schema.measured import Estimate, Matched, Protocol
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Learning(_Model):
+    """What it took to learn an attribute.
+
+    Attributes:
+        seeds: how many it was learned from.
+        evaluations: rows that the network predicted.
+        seconds: the same on the clock.
+        size_bytes: of the artifact.
+    """
+
+    seeds: int
+    evaluations: int
+    seconds: float
+    size_bytes: int
 
 
 class Point(_Model):
@@ -38,6 +56,7 @@ class Curve(_Model):
         monotonicity: share of consecutive strengths, from the unedited picture on, at which the effect does not fall.
         smoothness: mean over maximal slope of the effect, 1 where equal steps have equal effects.
         usable: the strengths between which the attribute comes and the picture is not overdone; None if it never comes.
+        learning: what it took to learn it; None for what learns nothing, or was learned before.
     """
 
     competitor: str
@@ -46,6 +65,7 @@ class Curve(_Model):
     monotonicity: float
     smoothness: float
     usable: tuple[float, float] | None
+    learning: Learning | None = None
 
     def at(self, strength: float) -> Point | None:
         """The point at a strength, if it was measured."""
@@ -62,6 +82,19 @@ class Curve(_Model):
         return min(self.points, key=lambda point: abs(point.strength - self.matched.strength))
 
     @property
+    def matched_point(self) -> Point | None:
+        """The point at the matched strength, if that is one that was measured, and none between two."""
+        close = (point for point in self.points if isclose(point.strength, self.matched.strength, abs_tol=1e-9))
+        return next(close, None)
+
+    def within(self, distance: float) -> float | None:
+        """The highest success at no larger a perceptual distance; None if the judge knows none."""
+        forward = [point for point in self.points if point.strength > 0]
+        if any("perceptual" not in point.figures for point in forward):
+            return None
+        return success_within(((p.figures["perceptual"].value, p.figures["success"].value) for p in forward), distance)
+
+    @property
     def unet_evaluations(self) -> float:
         """Of one picture, there."""
         return self.nearest.unet_evaluations
@@ -74,6 +107,7 @@ class AttributeFigures(_Model):
         pictures: how many lacked the attribute and are judged.
         limit: the figures of a perfect edit.
         unedited: the unedited pictures' distances between distributions and, if the judge can tell, their damage.
+        left_out: why, for every competitor that was not measured.
     """
 
     name: str
@@ -84,6 +118,17 @@ class AttributeFigures(_Model):
     limit: dict[str, float]
     unedited: dict[str, float]
     curves: tuple[Curve, ...]
+    left_out: dict[str, str] = {}
+
+    @property
+    def fair_distance(self) -> float | None:
+        """How far from the unedited picture all competitors may go alike: as far as a perfect edit.
+
+        Where nobody knows that, as far as the attribute itself does where its success is .95; None if there is none.
+        """
+        ours = self.curve("attribute")
+        found = ours and ours.matched.figures.get("perceptual")
+        return self.limit.get("perceptual", found.value if found else None)
 
     def curve(self, competitor: str) -> Curve | None:
         """A competitor's curve, if it was measured."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -17,9 +18,21 @@ SHARES = frozenset({"success", "damage"})
 
 
 def attribute_figures(
-    subject: Subject, competitors: Sequence[str], store: CellStore, limit: Mapping[str, float]
+    subject: Subject,
+    competitors: Sequence[str],
+    store: CellStore,
+    limit: Mapping[str, float],
+    left_out: Mapping[str, str] = MappingProxyType({}),
 ) -> AttributeFigures:
-    """What the cells say about one attribute; competitors without a cell are left out."""
+    """What the cells say about one attribute; competitors without a cell have no curve.
+
+    Args:
+        subject: the attribute.
+        competitors: by name.
+        store: of the cells.
+        limit: the figures of a perfect edit.
+        left_out: why competitors have no cells.
+    """
     (unedited,) = store.sweep(subject.id, UNEDITED)
     sweeps = {name: store.sweep(subject.id, name) for name in competitors}
     return AttributeFigures(
@@ -31,6 +44,7 @@ def attribute_figures(
         limit=dict(limit),
         unedited=unedited.distances | _damage(unedited),
         curves=tuple(_curve(name, unedited, sweep, limit) for name, sweep in sweeps.items() if sweep),
+        left_out=dict(left_out),
     )
 
 
@@ -54,6 +68,7 @@ def _curve(competitor: str, unedited: Cell, sweep: Sequence[Cell], limit: Mappin
         usable=curves.usable(
             strengths, averages["success"], averages["effect"], averages.get("perceptual"), limit.get("perceptual")
         ),
+        learning=next((cell.learning for cell in sweep if cell.learning), None),
     )
 
 

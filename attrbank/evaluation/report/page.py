@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from attrbank import files
 from attrbank.evaluation.bench.cells import UNEDITED, Cell, CellStore
 from attrbank.evaluation.numbers.results import AttributeFigures, Figures
 from attrbank.evaluation.report import tables
+from attrbank.evaluation.report.verdict import verdict, warning
 
 TEMPLATE = Path(__file__).parent / "page.html.j2"
 FIGURES, REPORT = "figures.json", "report.html"
+MARKS = {"higher": "↑", "lower": "↓"}
+"""Beside the name of a column, which way is better."""
 
 
 def write(folder: Path, figures: Figures, store: CellStore) -> None:
@@ -27,21 +31,41 @@ def page(figures: Figures, store: CellStore) -> str:
     """The report; whatever comes from attributes and prompts is escaped."""
     import jinja2
 
-    from attrbank.evaluation.report.plots import curves_svg
+    from attrbank.evaluation.report.plots import TOGETHER
 
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    rows = list(tables.rows(figures))
-    sections = [
-        {
-            "figures": attribute,
-            "rows": [row[1:] for row in rows if row[0] == attribute.name],
-            "curves": curves_svg(attribute),
-            "strips": _strips(attribute, store),
-        }
-        for attribute in figures.attributes
-    ]
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(protocol=figures.protocol, columns=tables.columns(figures)[1:], sections=sections)
+    return template.render(
+        protocol=figures.protocol,
+        columns=[(name, MARKS.get(tables.BETTER.get(name, ""), "")) for name in tables.columns(figures)[1:]],
+        together=TOGETHER,
+        sections=[_section(attribute, figures, store) for attribute in figures.attributes],
+        ways=_ways(figures),
+    )
+
+
+def _section(attribute: AttributeFigures, figures: Figures, store: CellStore) -> dict[str, Any]:
+    from attrbank.evaluation.report.plots import curves_svg
+
+    return {
+        "figures": attribute,
+        "verdict": verdict(attribute),
+        "warning": warning(attribute.pictures),
+        "rows": [row[1:] for row in tables.rows(figures) if row[0] == attribute.name],
+        "curves": curves_svg(attribute),
+        "strips": _strips(attribute, store),
+    }
+
+
+def _ways(figures: Figures) -> list[tuple[str, list[float | None]]]:
+    """Every competitor with its success at the distance of a perfect edit, for each attribute."""
+    names = dict.fromkeys(curve.competitor for attribute in figures.attributes for curve in attribute.curves)
+    return [(name, [_within(attribute, name) for attribute in figures.attributes]) for name in names]
+
+
+def _within(attribute: AttributeFigures, name: str) -> float | None:
+    curve, distance = attribute.curve(name), attribute.fair_distance
+    return None if curve is None or distance is None else curve.within(distance)
 
 
 def _strips(attribute: AttributeFigures, store: CellStore) -> list[tuple[str, list[Cell]]]:

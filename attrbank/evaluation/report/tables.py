@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from attrbank.evaluation.numbers.curves import COLLATERAL
-from attrbank.evaluation.numbers.results import AttributeFigures, Curve, Figures
+from attrbank.evaluation.numbers.results import AttributeFigures, Curve, Figures, Learning
 from attrbank.schema.measured import Estimate
 
 OF_PICTURES = {
@@ -22,24 +22,41 @@ OF_ALL_TOGETHER = {"fid": "FID", "kid": "KID", "diversity": "DIVERSITY"}
 ALWAYS = frozenset({"success", *COLLATERAL, "excess"})
 """Those that have a column even where nobody can tell; the others' is then left out."""
 
-_FIRST, _LAST = ("ATTRIBUTE", "COMPETITOR", "STRENGTH"), ("MONOTONE", "SMOOTH", "USABLE", "UNET", "SECONDS")
+_FIRST, _WITHIN, _LEARNED = ("ATTRIBUTE", "COMPETITOR", "STRENGTH"), "WITHIN", "LEARNED"
+_LAST = ("MONOTONE", "SMOOTH", "USABLE", "EVALUATIONS", "SECONDS")
+
+BETTER = {
+    **dict.fromkeys(("SUCCESS", _WITHIN, "MONOTONE", "SMOOTH"), "higher"),
+    **dict.fromkeys(("DAMAGE", "FLIPS", "IDENTITY", "DISTANCE", "EXCESS", "FID", "KID"), "lower"),
+    **dict.fromkeys(("EVALUATIONS", "SECONDS", _LEARNED), "lower"),
+}
+"""Of columns which way is better, where one is."""
 
 
 def columns(figures: Figures) -> tuple[str, ...]:
-    """Of the terminal's table: every curve where its success is .95, or highest."""
+    """Of the terminal's table: every curve where its success is .95, or highest.
+
+    *Within* is the success at the distance of a perfect edit, *learned* what learning took: evaluations of the
+    network, seconds, and the artifact's kilobytes.
+    """
     pictures, together = _known(figures)
-    return (*_FIRST, *(OF_PICTURES[n] for n in pictures), *(OF_ALL_TOGETHER[n] for n in together), *_LAST)
+    within, learned = _has_within(figures), _has_learned(figures)
+    names = (*(OF_PICTURES[name] for name in pictures), *[_WITHIN] * within, *(OF_ALL_TOGETHER[n] for n in together))
+    return (*_FIRST, *names, *_LAST, *[_LEARNED] * learned)
 
 
 def rows(figures: Figures) -> Iterator[tuple[str, ...]]:
     """One row for the limit and one a curve, of every attribute."""
     pictures, together = _known(figures)
+    blank = _has_within(figures) + len(together) + len(_LAST) + _has_learned(figures)
     for attribute in figures.attributes:
         if attribute.limit:
             limit = ("" if name == "excess" else number(attribute.limit.get(name)) for name in pictures)
-            yield (attribute.name, "limit", "", *limit, *[""] * (len(together) + len(_LAST)))
+            yield (attribute.name, "limit", "", *limit, *[""] * blank)
         for curve in attribute.curves:
-            yield _curve_row(attribute, curve, pictures, together)
+            within = [_within(attribute, curve)] * _has_within(figures)
+            learned = [_learned(curve.learning)] * _has_learned(figures)
+            yield (*_curve_row(attribute, curve, pictures), *within, *_rest(curve, together), *learned)
 
 
 def _known(figures: Figures) -> tuple[list[str], list[str]]:
@@ -50,13 +67,35 @@ def _known(figures: Figures) -> tuple[list[str], list[str]]:
     return [name for name in OF_PICTURES if name in matched], [name for name in OF_ALL_TOGETHER if name in measured]
 
 
-def _curve_row(attribute: AttributeFigures, curve: Curve, pictures: list[str], together: list[str]) -> tuple[str, ...]:
-    found, distances = curve.matched.figures, curve.nearest.distances
+def _has_within(figures: Figures) -> bool:
+    return any(attribute.fair_distance is not None for attribute in figures.attributes)
+
+
+def _has_learned(figures: Figures) -> bool:
+    return any(curve.learning for attribute in figures.attributes for curve in attribute.curves)
+
+
+def _curve_row(attribute: AttributeFigures, curve: Curve, pictures: list[str]) -> tuple[str, ...]:
+    told = (_matched(curve, name) for name in pictures)
+    return (attribute.name, curve.competitor, f"{curve.matched.strength:.2f}", *told)
+
+
+def _matched(curve: Curve, name: str) -> str:
+    """A figure where success is .95; without an interval where straight lines between two strengths have made it."""
+    found, point = curve.matched.figures.get(name), curve.matched_point
+    if found is None:
+        return "-"
+    return number(found.value) if point is None else interval(point.figures.get(name, found))
+
+
+def _within(attribute: AttributeFigures, curve: Curve) -> str:
+    distance = attribute.fair_distance
+    return number(None if distance is None else curve.within(distance))
+
+
+def _rest(curve: Curve, together: list[str]) -> tuple[str, ...]:
+    distances = curve.nearest.distances
     return (
-        attribute.name,
-        curve.competitor,
-        f"{curve.matched.strength:.2f}",
-        *(interval(found.get(name)) for name in pictures),
         *(f"{distances[name]:.3g}" if name in distances else "-" for name in together),
         f"{curve.monotonicity:.2f}",
         f"{curve.smoothness:.2f}",
@@ -64,6 +103,12 @@ def _curve_row(attribute: AttributeFigures, curve: Curve, pictures: list[str], t
         f"{curve.unet_evaluations:.0f}",
         f"{max(point.seconds for point in curve.points):.2f}",
     )
+
+
+def _learned(learning: Learning | None) -> str:
+    if learning is None:
+        return "-"
+    return f"{learning.evaluations} / {learning.seconds:.0f} s / {learning.size_bytes / 1000:.1f} KB"
 
 
 def number(value: float | None, digits: int = 2) -> str:
