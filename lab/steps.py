@@ -42,7 +42,7 @@ class Step:
 
 
 ALL = " ".join(PAIRS)
-RIVALS = ("attrbank-asyrp", "attrbank-guidance", "attrbank-loco", "attrbank-prompt", "attrbank-pullback")
+RIVALS = tuple(f"attrbank-{name}" for name in ("asyrp", "guidance", "loco", "lora-sliders", "prompt", "pullback"))
 FINDINGS = (
     *("sweep.json", "sweep-1.png", "order.json", "order.png", "distance.json", "distance.png"),
     *("ablation.json", "ablation.png", "rho.json", "rho-smile.png"),

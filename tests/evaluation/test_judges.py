@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -94,8 +95,8 @@ def test_damage_and_diversity_stand_beside_success_where_the_judge_can_tell(comm
     assert figures.attributes[0].unedited["diversity"] == 1
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Damaged before any edit: 0.0" in page
-    assert "<th>damage</th>" in page
-    assert "<th>diversity</th>" in page
+    assert "damage ↓</th>" in page
+    assert re.search(r"<th[^>]*>diversity [↑↓]?</th>", page)
     assert "damaged pictures" in page
 
 

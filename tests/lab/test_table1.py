@@ -19,7 +19,7 @@ def test_the_table_has_every_attribute_and_method(
     tiny_pipeline: Path, networks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("attrbank.store.bank.starter_bank", lambda: None)
-    monkeypatch.setattr("attrbank.evaluation.bench.competitors.learn_spec", partial(learn_spec, samples=8))  # not 5000
+    monkeypatch.setattr("attrbank.evaluation.bench.relearned.learn_spec", partial(learn_spec, samples=8))  # not 5000
     app = typer.Typer()
     app.command()(table1.main)
     options = {
