@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -10,7 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from attrbank.attribute.artifact import LearnedAttribute, encode
+from attrbank.editing.axes import SheetRequest, strengths_axis
+from attrbank.editing.cells import draw_cells
 from attrbank.errors import PluginError
+from attrbank.evaluation.evaluate import EvalRequest, evaluate
+from attrbank.evaluation.numbers.results import Figures
+from attrbank.evaluation.pairings import MatrixRequest, measure_matrix
 from attrbank.executors.on_ray import Ray
 from attrbank.executors.protocol import Job, Task
 from attrbank.executors.trial import TARGET
@@ -19,6 +26,9 @@ from attrbank.learning.fleet.run import Run
 from attrbank.plugin.testing import ExecutorContract
 from attrbank.store.bank import Bank
 from tests.helpers.ray_cluster import Cluster, cluster
+from tests.helpers.tiny_bench import backbone, learned, stocked
+
+__all__ = ["backbone", "learned", "stocked"]
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # Ray leaves sockets open
@@ -100,6 +110,58 @@ def test_the_bank_is_the_same_byte_for_byte_also_when_a_worker_is_killed(
     assert [outcome.error for outcome in outcomes] == [None] * 6
     assert len(stored) == 6
     assert _held(tmp_path / "there") == _held(tmp_path / "here")
+
+
+@pytest.fixture
+def two(learned: LearnedAttribute, stocked: Path) -> Path:
+    """A bank of two attributes."""
+    record = learned.record.model_copy(update={"name": "man"})
+    Bank(stocked).add(encode(LearnedAttribute(record, learned.tensors)))
+    return stocked
+
+
+def _not_by_the_client(*given: object, **how: object) -> None:
+    raise AssertionError("done by the client")
+
+
+MEASURED = {"seeds": (10_000, 10_001, 10_002), "steps": 5, "judge": "self"}
+
+
+def test_an_evaluation_comes_out_as_in_one_process(
+    ray_cluster: Cluster, two: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"against": ("target-prompt",), "strengths": (1.0,)}
+    request, warned = EvalRequest(references=("old", "man"), bank=two, **MEASURED, **asked), list[str]()
+    alone = evaluate(request)
+    monkeypatch.setattr("attrbank.evaluation.bench.runner.strip", _not_by_the_client)
+    found = evaluate(request, executor=Ray(ray_cluster.address), on_warning=warned.append)
+    assert _unhurried(found.figures) == _unhurried(alone.figures)
+    assert (len(found.figures.attributes), found.failed, warned) == (2, (), [])
+
+
+def _unhurried(figures: Figures) -> str:
+    """Figures without the seconds that they took."""
+    return re.sub(r'"seconds":[^,}]+', "", figures.model_dump_json())
+
+
+def test_a_matrix_comes_out_as_in_one_process(ray_cluster: Cluster, two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    request, warned = MatrixRequest(references=("old", "man"), bank=two, **MEASURED), list[str]()
+    alone = measure_matrix(request)
+    monkeypatch.setattr("attrbank.evaluation.bench.together.Together._cell", _not_by_the_client)
+    assert measure_matrix(request, executor=Ray(ray_cluster.address), on_warning=warned.append) == alone
+    assert [line for line in warned if "measured here" in line] == []
+
+
+def test_a_sheet_is_drawn_as_in_one_process_byte_for_byte(
+    ray_cluster: Cluster, two: Path, tiny_pipeline: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    common = {"backbone": str(tiny_pipeline), "bank": two, "steps": 4, "output": two / "here.png"}
+    axes = {"across": strengths_axis("old", "0,1"), "down": strengths_axis("man", "0,1")}
+    here = draw_cells(SheetRequest(references=(), common=common, **axes), "here.png").output
+    monkeypatch.setattr("attrbank.editing.run.Editor.draw", _not_by_the_client)
+    request = SheetRequest(references=(), common=common | {"output": two / "there.png"}, **axes)
+    there = draw_cells(request, "there.png", executor=Ray(ray_cluster.address)).output
+    assert (here != there, there.read_bytes()) == (True, here.read_bytes())
 
 
 def test_tasks_of_no_work_cost_little(ray_cluster: Cluster) -> None:
