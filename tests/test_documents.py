@@ -55,6 +55,7 @@ PARSED, LEFT_OUT = "parsed", "left out"
 SHORT = r"$", " --seeds 0-3 --steps 6"
 JUDGED = r"$", " --seeds 10000-10002 --steps 6"
 QUICK = r"$", " --quick --strengths 1"
+FEW = r"^(?!.*--against)(.*)$", r"\1 --against target-prompt,prompt-switch"
 INSTEAD = (
     Instead(r"^(python3 -m venv|pip |\.venv/|\. |\.ci/run)", LEFT_OUT, "the gate installs, in a fresh environment"),
     Instead(r"^(python -m pytest|ruff|mypy)", LEFT_OUT, "they are the suite, or run it"),
@@ -64,7 +65,7 @@ INSTEAD = (
     Instead(r"^python -m lab", PARSED, "takes from minutes to hours"),
     Instead(r"^attrbank (eval|matrix) young old smile serious", PARSED, "takes hours"),
     Instead(r"^attrbank eval smile old glasses", PARSED, "learns with every method"),
-    Instead(r"^attrbank eval", ((r"--against all", "--against s_z"), QUICK, JUDGED), "64 pictures, and the paper's Φ"),
+    Instead(r"^attrbank eval", ((r"--against all", "--against s_z"), FEW, QUICK, JUDGED), "64 pictures, and Φ"),
     Instead(r"^attrbank matrix", ((r"$", " --largest 2"), JUDGED), "64 pictures"),
     Instead(r"--on (ray|submitit)", PARSED, "takes a cluster; tests/executors and the package have one"),
     Instead(r"^attrbank learn --from", (), "as it stands: the file has few seeds"),
