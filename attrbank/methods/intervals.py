@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from attrbank.errors import InvalidValueError
+from attrbank.methods.protocol import Method
 from attrbank.names import When
 from attrbank.schema.asked import LearnSpec
 from attrbank.schema.stored import AttributeRecord
 
 if TYPE_CHECKING:
+    from attrbank.diffusion.protocols import Description
     from attrbank.diffusion.schedule import Schedule
 
 
@@ -39,3 +42,30 @@ def moved_interval(record: AttributeRecord, when: When, schedule: Schedule) -> A
     resolved = {"timestep_x": timestep, "alpha_bar_x": schedule.alpha_bar(timestep)}
     times = {"t_x": when.first, "delta_tau": round(last - when.first, 9)}
     return record.model_copy(update={**times, "resolved": record.resolved.model_copy(update=resolved)})
+
+
+class OverInterval(Method):
+    """A method whose edits act from T_x to T_z, by default to the clean end.
+
+    Attributes:
+        begins: T_x, unless the user says otherwise.
+        seeds: to learn from, unless the user says otherwise; as many as there are pairs if those are more.
+    """
+
+    begins: float
+    seeds: tuple[int, ...]
+
+    def moved(self, record: AttributeRecord, core: str | None, when: When, schedule: Schedule) -> AttributeRecord:
+        """As ``moved_interval``."""
+        return moved_interval(record, when, schedule)
+
+    def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Any) -> dict[str, Any]:
+        """From the method's own time to the clean end, and its own seeds."""
+        fields = super().settings(given, pairs=pairs, pictures=pictures, preset=preset)
+        begins = given.get("t_x", self.begins)
+        seeds = self.seeds if pairs <= len(self.seeds) else tuple(range(pairs))
+        return {"seeds": seeds, **fields, "t_x": begins, "delta_tau": given.get("delta_tau", -begins)}
+
+    def check(self, spec: LearnSpec, model: Description) -> None:
+        """The interval must have a length."""
+        require_interval(spec)

@@ -181,7 +181,7 @@ if TYPE_CHECKING:
     )
     from attrbank.methods.avi import Avi as Avi
     from attrbank.methods.inputs import EditInputs as EditInputs
-    from attrbank.methods.intervals import moved_interval as moved_interval, require_interval as require_interval
+    from attrbank.methods.intervals import OverInterval as OverInterval, require_interval as require_interval
     from attrbank.methods.moving import moved_at_once as moved_at_once
     from attrbank.methods.needs import Meanwhile as Meanwhile, Needs as Needs, OtherRun as OtherRun
     from attrbank.methods.paired import Pair as Pair, PairedEdit as PairedEdit
@@ -262,7 +262,7 @@ _NAMES_IN = {
     "attrbank.methods.needs": "Meanwhile Needs OtherRun",
     "attrbank.methods.paired": "Pair PairedEdit",
     "attrbank.methods.strengths": "Strengths",
-    "attrbank.methods.intervals": "moved_interval require_interval",
+    "attrbank.methods.intervals": "OverInterval require_interval",
     "attrbank.methods.moving": "moved_at_once",
     "attrbank.methods.pairs": "CleanPairs predict_clean_pairs",
     "attrbank.methods.subspace": "Subspace signed strongest within",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from attrbank.plugin import AttributeRecord, Meanwhile, Needs, Prediction, PromptPair
-from attrbank_guidance.interval import OverInterval, P
+from attrbank_guidance.parametrized import P, Parametrized
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,7 +23,7 @@ SEEDS = (0, 1, 2, 3)
 Pairs: TypeAlias = Sequence[PromptPair]
 
 
-class AlongPairs(OverInterval[P]):
+class AlongPairs(Parametrized[P]):
     """Guidance along pairs, at a row of the network for each of their prompts a step.
 
     It holds nothing of the network, and fits every model that reads prompts in the same way.

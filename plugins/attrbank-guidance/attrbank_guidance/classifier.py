@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
-from attrbank_guidance.interval import OverInterval
+from attrbank_guidance.parametrized import Parametrized
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,7 +31,7 @@ class Parameters(BaseModel):
     scale: float = Field(10.0, gt=0, le=100)
 
 
-class Classifier(OverInterval[Parameters]):
+class Classifier(Parametrized[Parameters]):
     """The gradient of how sure a classifier is of the target, or below 0 of the source."""
 
     name = "classifier"

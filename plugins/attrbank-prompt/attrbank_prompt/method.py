@@ -9,13 +9,11 @@ from attrbank.plugin import (
     AttributeRecord,
     InvalidValueError,
     LearnSpec,
-    Method,
     Needs,
     OtherRun,
+    OverInterval,
     attention_of,
     moved_at_once,
-    moved_interval,
-    require_interval,
     token_spans_of,
 )
 from attrbank_prompt.parameters import NO_WORD, Parameters, require_effect
@@ -28,13 +26,15 @@ if TYPE_CHECKING:
 HALF_WAY = 0.5
 
 
-class ByPrompts(Method):
+class ByPrompts(OverInterval):
     """What the methods share: one pair of prompts, of which the encoder's difference is kept, and no seeds.
 
     They act from T_x to T_z = T_x + Δτ, by default from the noise to the end.
     """
 
     options = frozenset[str]()
+    begins = 1.0
+    seeds = (0,)
 
     def learn(self, context: LearnContext) -> Learned:
         """Listen to both prompts."""
@@ -57,26 +57,17 @@ class ByPrompts(Method):
         """It fits every model with the same text encoders."""
         return False
 
-    def moved(self, record: AttributeRecord, core: str | None, when: When, schedule: Schedule) -> AttributeRecord:
-        """Over another interval; a single time is where it begins.
+    def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Any) -> dict[str, Any]:
+        """From the noise to the end; a seed, because every attribute has one.
 
         Raises:
-            InvalidValueError: it would begin where it ends.
+            InvalidValueError: there are several pairs.
         """
-        return moved_interval(record, when, schedule)
-
-    def settings(self, given: Mapping[str, Any], *, pairs: int, pictures: int, preset: Any) -> dict[str, Any]:
-        """From the noise to the end; a seed, because every attribute has one."""
-        fields = super().settings(given, pairs=pairs, pictures=pictures, preset=preset)
         if pairs > 1:
             raise InvalidValueError(
                 f"The method {self.name!r} takes one pair of prompts.", hint="Leave --keep and further prompts out."
             )
-        return {"seeds": (0,), **fields, "t_x": 1.0, "delta_tau": -given.get("t_x", 1.0), **given}
-
-    def check(self, spec: LearnSpec, model: Description) -> None:
-        """The interval must have a length."""
-        require_interval(spec)
+        return super().settings(given, pairs=pairs, pictures=pictures, preset=preset)
 
 
 class Interpolation(ByPrompts):
