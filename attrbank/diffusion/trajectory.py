@@ -48,6 +48,12 @@ class Position:
         """The same place with another latent (B, C, H, W); the sampler forgets what came before."""
         return replace(self, latent=latent, state=None, is_known_finite=False)
 
+    def rows(self, chosen: Sequence[int]) -> Position:
+        """Some of the pictures, by their places in the batch; the sampler forgets what came before."""
+        seeds, clean = tuple(self.seeds[row] for row in chosen), self.clean
+        known = None if clean is None else clean[chosen]
+        return replace(self, latent=self.latent[chosen], seeds=seeds, state=None, clean=known)
+
     def branched(self) -> Position:
         """The same place for a run under another prompt; the sampler forgets what came before."""
         return replace(self, state=None)

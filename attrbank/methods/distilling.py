@@ -85,9 +85,7 @@ class _Lesson(NamedTuple):
 
     def rows(self, chosen: Sequence[int]) -> _Lesson:
         """Some of its pictures."""
-        seeds = tuple(self.position.seeds[row] for row in chosen)
-        part = Position(self.position.latent[chosen], self.position.index, seeds)
-        return _Lesson(self.spoken, part, self.source[chosen], self.change[chosen])
+        return _Lesson(self.spoken, self.position.rows(chosen), self.source[chosen], self.change[chosen])
 
 
 def distilled(context: LearnContext, spoken: Sequence[Spoken], mean: Directions) -> Distilled:

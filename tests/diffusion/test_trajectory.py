@@ -366,3 +366,13 @@ class TestJacobian:
             pulled = run.pull_back(position, conditioning, torch.ones_like(position.latent))
         assert not pulled.requires_grad
         assert not position.latent.requires_grad
+
+
+def test_some_rows_of_a_position_go_on_as_they_do_among_all(backbone: StableDiffusion) -> None:
+    run = trajectory_of(backbone, TwoStep())
+    start = run.run(run.start((3, 4, 5)), run.conditioning("a man"), 2)
+    part = start.rows([2, 0])
+    assert (part.seeds, part.index, part.state) == ((5, 3), 2, None)
+    assert start.state is not None
+    assert torch.equal(part.latent, start.latent[[2, 0]])
+    assert torch.equal(part.clean, start.clean[[2, 0]])

@@ -97,10 +97,10 @@ class SharedRuns:
 
     def only(self, rows: Tensor) -> SharedRuns:
         """Some of the pictures, given as (B,) bool, with all that is known about them."""
-        chosen = [seed for seed, kept in zip(self.seeds, rows.tolist(), strict=True) if kept]
-        part, share = SharedRuns(self.trajectory, chosen), len(chosen) / len(self.seeds)
+        chosen = rows.nonzero()[:, 0].tolist()
+        part, share = SharedRuns(self.trajectory, [self.seeds[row] for row in chosen]), len(chosen) / len(self.seeds)
         for prompt, way in self._ways.items():
-            positions = [_some(position, rows, part.seeds) for position in way.positions]
+            positions = [position.rows(chosen) for position in way.positions]
             part._ways[prompt] = _Way(positions, [cost * share for cost in way.costs])
         return part
 
@@ -112,9 +112,3 @@ class SharedRuns:
 
     def _now(self) -> Cost:
         return Cost(self.trajectory.evaluations, time.perf_counter())
-
-
-def _some(position: Position, rows: Tensor, seeds: tuple[int, ...]) -> Position:
-    """Some rows of a place to leave from."""
-    clean = position.clean
-    return Position(position.latent[rows], position.index, seeds, clean=None if clean is None else clean[rows])

@@ -44,9 +44,8 @@ class Lesson(NamedTuple):
 
     def rows(self, chosen: Sequence[int]) -> Lesson:
         """Some of its pictures."""
-        seeds = tuple(self.position.seeds[row] for row in chosen)
-        part = Position(self.position.latent[chosen], self.position.index, seeds)
-        return Lesson(part, self.conditioning, self.source[chosen], self.target[chosen], self.features[chosen])
+        part = self.source[chosen], self.target[chosen], self.features[chosen]
+        return Lesson(self.position.rows(chosen), self.conditioning, *part)
 
 
 def learn(context: LearnContext) -> Learned:
