@@ -72,6 +72,8 @@ def change_of(clean: CleanPairs) -> float:
 def require_change(context: LearnContext, clean: CleanPairs) -> None:
     """Refuse what teaches next to nothing; forced, warn of it.
 
+    Of a difference there must be some even then; the paper's vectors are the target's own.
+
     Raises:
         InvalidValueError: source and target lead to much the same pictures.
     """
@@ -79,9 +81,10 @@ def require_change(context: LearnContext, clean: CleanPairs) -> None:
     if not change < LEAST_CHANGE:
         return
     found = f"source and target lead to almost the same pictures, {100 * change:.2g} % of what tells pictures apart"
-    if not (context.force and change):
+    possible = change or context.spec.vectors == "paper"
+    if not (context.force and possible):
         hint = "Name or show in the target what the source lacks, in words that the model knows."
-        forced = " --force stores it all the same, in Python force=True." if change else ""
+        forced = " --force stores it all the same, in Python force=True." if possible else ""
         raise InvalidValueError(f"{found[0].upper()}{found[1:]}: there is no difference to learn.", f"{hint}{forced}")
     context.on_warning(f"{found}: this will hardly show")
 

@@ -83,11 +83,19 @@ def test_prompts_that_change_next_to_nothing_are_refused_unless_forced(options, 
     assert "will hardly show" in warning
 
 
-@pytest.mark.parametrize("options", METHODS.values(), ids=METHODS)
-def test_prompts_that_change_nothing_are_refused_even_if_forced(options, backbone) -> None:
+def test_prompts_that_change_nothing_teach_no_difference_even_if_forced(backbone) -> None:
     with pytest.raises(InvalidValueError, match="no difference to learn") as refused:
-        learned_dully(backbone, options, share=0.0, force=True)
+        learned_dully(backbone, METHODS["difference"], share=0.0, force=True)
     assert "--force" not in refused.value.hint
+
+
+@pytest.mark.parametrize("options", [METHODS["paper"], METHODS["the paper's network"]])
+def test_of_prompts_that_change_nothing_the_papers_vectors_are_learned_if_forced(options, backbone) -> None:
+    """As its placebo is (lab/figures/placebo.py)."""
+    with pytest.raises(InvalidValueError, match="no difference to learn") as refused:
+        learned_dully(backbone, options, share=0.0)
+    assert "--force" in refused.value.hint
+    assert learned_dully(backbone, options, share=0.0, force=True, on_warning=lambda told: None).tensors
 
 
 def test_pictures_that_differ_by_next_to_nothing_are_refused_as_well(overheard) -> None:
