@@ -129,34 +129,28 @@ class Runner:
         if (subject.id, competitor, strength) in self.store:
             return
         images, cost = lacking.bench.measured(lambda: lacking.bench.images(make()))
-        cell = self._seen(lacking, images)
-        update = {
-            "competitor": competitor,
-            "strength": strength,
-            "evaluations": cost.evaluations / len(images),
-            "seconds": cost.seconds / len(images),
-            "learning": learning,
-        }
+        cell = Cell(
+            attribute=subject.id,
+            competitor=competitor,
+            strength=strength,
+            evaluations=cost.evaluations / len(images),
+            seconds=cost.seconds / len(images),
+            learning=learning,
+            strip=strip(images),
+            **self._seen(lacking, images),
+        )
         self._done += 1
         self.on_progress(subject.label, self._done, self._total)
-        self.store.add(cell.model_copy(update=update))
+        self.store.add(cell)
 
-    def _seen(self, lacking: _Lacking, images: Tensor) -> Cell:
-        """What the judge says of pictures, whoever made them."""
+    def _seen(self, lacking: _Lacking, images: Tensor) -> dict[str, Any]:
+        """What the judge says of pictures, as a cell has it."""
         subject, after = lacking.subject, self.judge.look(images)
         values = dict(self.judge.figures(subject, lacking.view, after))
         values |= {name: metric(lacking.images, images) for name, metric in self.metrics.items()}
         _require_finite(values)
-        return Cell(
-            attribute=subject.id,
-            competitor=UNEDITED,
-            strength=0.0,
-            values={name: tuple(_rounded(found)) for name, found in values.items()},
-            distances=dict(self.judge.distances(subject, lacking.view, after)),
-            evaluations=0.0,
-            seconds=0.0,
-            strip=strip(images),
-        )
+        distances = dict(self.judge.distances(subject, lacking.view, after))
+        return {"values": {name: tuple(_rounded(found)) for name, found in values.items()}, "distances": distances}
 
 
 def _require_finite(values: Mapping[str, Tensor]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,23 +36,24 @@ def page(figures: Figures, store: CellStore) -> str:
 
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    rows = list(tables.rows(figures))
     return template.render(
         protocol=figures.protocol,
         columns=[(name, MARKS.get(tables.BETTER.get(name, ""), "")) for name in tables.columns(figures)[1:]],
         together=TOGETHER,
-        sections=[_section(attribute, figures, store) for attribute in figures.attributes],
+        sections=[_section(attribute, rows, store) for attribute in figures.attributes],
         ways=_ways(figures),
     )
 
 
-def _section(attribute: AttributeFigures, figures: Figures, store: CellStore) -> dict[str, Any]:
+def _section(attribute: AttributeFigures, rows: Sequence[tuple[str, ...]], store: CellStore) -> dict[str, Any]:
     from attrbank.evaluation.report.plots import curves_svg
 
     return {
         "figures": attribute,
         "verdict": verdict(attribute),
         "warning": warning(attribute.pictures),
-        "rows": [row[1:] for row in tables.rows(figures) if row[0] == attribute.name],
+        "rows": [row[1:] for row in rows if row[0] == attribute.name],
         "curves": curves_svg(attribute),
         "strips": _strips(attribute, store),
     }
