@@ -13,8 +13,9 @@ from typing import TypeAlias
 
 import torch
 
+from attrbank.diffusion.position import Position
 from attrbank.diffusion.protocols import Conditioning, require_invertible
-from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError, NumericError
 
 OnStep: TypeAlias = Callable[[Position], None]

@@ -18,8 +18,9 @@ import torch
 from torch import Tensor
 
 from attrbank.diffusion.forward_mode import carries_tangent
+from attrbank.diffusion.position import Position
 from attrbank.diffusion.protocols import Backbone, Conditioning, Grid, Prediction, Sampler
-from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.diffusion.trajectory import Trajectory
 
 Said: TypeAlias = tuple[Tensor, ...]
 """A prediction, or a decoded picture."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from attrbank.diffusion.position import Position
 from attrbank.diffusion.protocols import Prediction
-from attrbank.diffusion.trajectory import Position, Trajectory, predict_under
+from attrbank.diffusion.trajectory import Trajectory, predict_under
 
 
 def predict_towards(trajectory: Trajectory, position: Position, prompt: str, source: str, target: str) -> Prediction:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,6 +12,7 @@ from torch import Tensor
 from attrbank.diffusion.attention import guided_call
 from attrbank.diffusion.finite import finite
 from attrbank.diffusion.forward_mode import kernels_for
+from attrbank.diffusion.position import Position
 from attrbank.diffusion.prediction import evaluations_per_step, guide, is_guided
 from attrbank.diffusion.protocols import Backbone, Conditioning, Grid, Prediction, Sampler, guidance_of
 from attrbank.diffusion.schedule import timestep_at
@@ -22,41 +22,6 @@ from attrbank.errors import InvalidValueError, NumericError, PluginError
 MOST_ROWS = 16
 MOST_POSITIONS = MOST_ROWS * 32 * 32
 """Rows at once and positions at once: 16 latents of 32×32, 4 of 64×64, 1 of 128×128."""
-
-
-@dataclass(frozen=True, eq=False)
-class Position:
-    """A batch of latents somewhere on a grid. Never changed in place, so any number of runs may leave from it.
-
-    Attributes:
-        latent: (B, C, H, W).
-        index: steps taken so far, 0 … len(grid); len(grid) is the clean end.
-        seeds: one per row; they also decide the noise of every later step.
-        state: the sampler's own, None where it starts afresh.
-        is_known_finite: whether the latent was looked at when a step made it; any other is looked at before it is used.
-        clean: x̂0 (B, C, H, W) as the step that led here predicted it; None where no step has been taken.
-    """
-
-    latent: Tensor
-    index: int
-    seeds: tuple[int, ...]
-    state: Any = None
-    is_known_finite: bool = False
-    clean: Tensor | None = None
-
-    def edited(self, latent: Tensor) -> Position:
-        """The same place with another latent (B, C, H, W); the sampler forgets what came before."""
-        return replace(self, latent=latent, state=None, is_known_finite=False)
-
-    def rows(self, chosen: Sequence[int]) -> Position:
-        """Some of the pictures, by their places in the batch; the sampler forgets what came before."""
-        seeds, clean = tuple(self.seeds[row] for row in chosen), self.clean
-        known = None if clean is None else clean[chosen]
-        return replace(self, latent=self.latent[chosen], seeds=seeds, state=None, clean=known)
-
-    def branched(self) -> Position:
-        """The same place for a run under another prompt; the sampler forgets what came before."""
-        return replace(self, state=None)
 
 
 @dataclass

@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 
 from attrbank.diffusion.features import FeatureMap
+from attrbank.diffusion.position import Position
 from attrbank.diffusion.protocols import Backbone, Conditioning, Prediction
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.spelling import places_of, token_spans_of
 from attrbank.diffusion.steering import Guide
 from attrbank.diffusion.towards import predict_towards
-from attrbank.diffusion.trajectory import Position, Trajectory, clean_under
+from attrbank.diffusion.trajectory import Trajectory, clean_under
 from attrbank.editing.contradiction import apart_from, without
 from attrbank.methods.inputs import WANTED, Beside
 from attrbank.methods.paired import PairedEdit, Settle

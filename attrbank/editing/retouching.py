@@ -17,8 +17,9 @@ from torch import Tensor
 
 from attrbank.diffusion.finite import DECODED, finite
 from attrbank.diffusion.inversion import invert
+from attrbank.diffusion.position import Position
 from attrbank.diffusion.protocols import Backbone
-from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.composition import Act, OnStep, run_edits
 from attrbank.editing.masking import MaskedEdit
 from attrbank.editing.plan import Plan

@@ -14,9 +14,10 @@ from torch import Tensor
 
 from attrbank.attribute.artifact import opened
 from attrbank.diffusion.placement import Placement
+from attrbank.diffusion.position import Position
 from attrbank.diffusion.protocols import Backbone, parts_of, precision_of
 from attrbank.diffusion.remembering import Memory, RememberingTrajectory
-from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.acting import ready
 from attrbank.editing.composition import Act
 from attrbank.editing.plan import Plan, plan

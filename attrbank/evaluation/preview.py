@@ -13,9 +13,9 @@ from torch import Tensor
 
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.diffusion.finite import DECODED, finite
+from attrbank.diffusion.position import Position
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.remembering import Memory, RememberingTrajectory
-from attrbank.diffusion.trajectory import Position
 from attrbank.editing.acting import ready
 from attrbank.editing.composition import run_edits
 from attrbank.errors import InvalidValueError

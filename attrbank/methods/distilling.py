@@ -9,8 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from attrbank.diffusion.position import Position
 from attrbank.diffusion.schedule import nearest_index
-from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError
 from attrbank.methods.directions import (
     TINY,

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from attrbank.diffusion.position import Position
 from attrbank.diffusion.protocols import Conditioning
 from attrbank.diffusion.schedule import nearest_index
-from attrbank.diffusion.trajectory import Position
 from attrbank.errors import InvalidValueError
 from attrbank.methods.protocol import LearnContext
 from attrbank.schema.asked import PromptPair

@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from attrbank.avi.own_difference import places
+from attrbank.diffusion.position import Position
 from attrbank.diffusion.prediction import evaluations_per_step
 from attrbank.diffusion.protocols import Conditioning, Prediction, guidance_of
 from attrbank.diffusion.schedule import indices_of, nearest_index
 from attrbank.diffusion.towards import predict_towards
-from attrbank.diffusion.trajectory import Position, Trajectory, clean_under
+from attrbank.diffusion.trajectory import Trajectory, clean_under
 from attrbank.methods.inputs import Beside, EditInputs
 from attrbank.methods.moving import LAST, times_between
 from attrbank.methods.protocol import Edit, LearnContext

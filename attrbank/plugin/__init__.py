@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from attrbank.diffusion.features import FeatureMap as FeatureMap
     from attrbank.diffusion.network import Adapt as Adapt, Adaptable as Adaptable, network_of as network_of
     from attrbank.diffusion.placement import Placement as Placement
+    from attrbank.diffusion.position import Position as Position
     from attrbank.diffusion.prediction import from_epsilon as from_epsilon, from_velocity as from_velocity
     from attrbank.diffusion.protocols import (
         Backbone as Backbone,
@@ -106,7 +107,6 @@ if TYPE_CHECKING:
     )
     from attrbank.diffusion.steering import Guide as Guide, GuideInputs as GuideInputs
     from attrbank.diffusion.trajectory import (
-        Position as Position,
         Trajectory as Trajectory,
         predict_under as predict_under,
     )
@@ -273,7 +273,8 @@ _NAMES_IN = {
     "attrbank.diffusion.network": "Adapt Adaptable network_of",
     "attrbank.diffusion.spelling": "Place TokenSpans occurrences token_spans_of",
     "attrbank.diffusion.steering": "Guide GuideInputs",
-    "attrbank.diffusion.trajectory": "Position Trajectory predict_under",
+    "attrbank.diffusion.position": "Position",
+    "attrbank.diffusion.trajectory": "Trajectory predict_under",
     "attrbank.schema.asked": "LearnSpec PromptPair",
     "attrbank.schema.stored": "AttributeRecord",
     # what executors are made of

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from attrbank.diffusion.inversion import invert
+from attrbank.diffusion.position import Position
 from attrbank.diffusion.protocols import Backbone
 from attrbank.diffusion.schedule import nearest_index
-from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.acting import ready
 from attrbank.editing.choices import GUIDANCE_OF_PICTURES, REFINEMENTS
 from attrbank.editing.composition import Act, run_edits

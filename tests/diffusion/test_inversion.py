@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from attrbank.diffusion.inversion import invert
-from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.diffusion.position import Position
+from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError, NumericError
 from attrbank.plugins.manager import load_plugins
 from attrbank.samplers.ddim import DDIM

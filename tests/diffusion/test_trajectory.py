@@ -15,11 +15,12 @@ from torch import Tensor
 from attrbank.backbones.families import load
 from attrbank.backbones.stable_diffusion.load import StableDiffusion
 from attrbank.diffusion.flow import from_flow
+from attrbank.diffusion.position import Position
 from attrbank.diffusion.prediction import from_epsilon, from_velocity
 from attrbank.diffusion.protocols import Grid, Prediction
 from attrbank.diffusion.remembering import Memory, RememberingTrajectory
 from attrbank.diffusion.schedule import Schedule
-from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.diffusion.trajectory import Trajectory
 from attrbank.errors import InvalidValueError, NumericError, PluginError
 from attrbank.samplers.ddim import DDIM
 from attrbank.samplers.ddpm import DDPM

@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from attrbank.diffusion.position import Position
 from attrbank.diffusion.prediction import from_epsilon
 from attrbank.diffusion.protocols import Prediction
 from attrbank.diffusion.remembering import Memory, RememberingTrajectory
 from attrbank.diffusion.steering import GuideInputs
-from attrbank.diffusion.trajectory import Position, Trajectory, predict_under
+from attrbank.diffusion.trajectory import Trajectory, predict_under
 from attrbank.editing.composition import Act, run_edits
 from attrbank.methods.paired import Pair
 from attrbank.plugin.contracts.method import tiny_backbone

@@ -17,7 +17,8 @@ from attrbank.backbones.portraits.render import render
 from attrbank.cli.app import run as run_command
 from attrbank.cli.show import command_of
 from attrbank.diffusion.inversion import invert
-from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.diffusion.position import Position
+from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.choices import REFINEMENTS
 from attrbank.editing.composition import run_edits
 from attrbank.editing.plan import plan

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from attrbank.avi.own_difference import places
+from attrbank.diffusion.position import Position
 from attrbank.diffusion.protocols import Guidance
 from attrbank.diffusion.towards import predict_towards
-from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.diffusion.trajectory import Trajectory
 from attrbank.editing.composition import Act, run_edits
 from attrbank.methods.path import PathEdit
 from attrbank.plugin.contracts.method import tiny_backbone

@@ -11,10 +11,11 @@ from torch import Tensor
 from attrbank.attribute.artifact import LearnedAttribute
 from attrbank.diffusion.features import FeatureMap
 from attrbank.diffusion.finite import DECODED, finite
+from attrbank.diffusion.position import Position
 from attrbank.diffusion.protocols import Backbone, Conditioning, Prediction
 from attrbank.diffusion.schedule import nearest_index
 from attrbank.diffusion.towards import predict_towards
-from attrbank.diffusion.trajectory import Position, Trajectory, clean_under
+from attrbank.diffusion.trajectory import Trajectory, clean_under
 from attrbank.editing.acting import ready
 from attrbank.editing.composition import Act, run_edits
 from attrbank.editing.contradiction import without

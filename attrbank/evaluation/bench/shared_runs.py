@@ -9,8 +9,9 @@ from typing import TypeVar
 
 from torch import Tensor
 
+from attrbank.diffusion.position import Position
 from attrbank.diffusion.protocols import Conditioning
-from attrbank.diffusion.trajectory import Position, Trajectory
+from attrbank.diffusion.trajectory import Trajectory
 
 T = TypeVar("T")
 
