@@ -16,6 +16,10 @@ from attrbank_lora_sliders.slider import WANTED_BY, Slider, Worn
 ROWS = 4
 """Latents of one step, each asked about under every prompt."""
 
+LEAST = 0.01
+"""A time counts as if at least this share of the largest change on its way were to be said there: where prompts say
+the same, an error would count without bounds."""
+
 TINY = 1e-12
 
 
@@ -62,16 +66,17 @@ def trained(context: LearnContext, ways: Mapping[float, Sequence[Lesson]], asked
     weights = worn.put(worn.beginning(generator))
     optimiser = torch.optim.Adam(weights, lr=asked.rate, betas=(0.9, 0.99))
     rates = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, asked.iterations, asked.rate / 20)
-    strengths = [*ways]
+    strengths, sizes = [*ways], {strength: counted(way) for strength, way in ways.items()}
     for done in range(asked.iterations):
         context.on_progress("training", done, asked.iterations)
         strength = strengths[done % len(strengths)]
         way = ways[strength]
-        lesson = way[int(torch.randint(len(way), (), generator=generator))]
+        time = int(torch.randint(len(way), (), generator=generator))
+        lesson, size = way[time], sizes[strength][time]
         some = lesson.rows(torch.randperm(len(lesson.latent), generator=generator)[:ROWS])
         worn.scale(strength)
         optimiser.zero_grad()
-        missed(context, model, some, _size(lesson)).backward()  # type: ignore[no-untyped-call]  # torch has no type
+        (missed(context, model, some) / size).backward()  # type: ignore[no-untyped-call]  # torch has no type
         optimiser.step()
         rates.step()
     context.on_progress("training", asked.iterations, asked.iterations)
@@ -89,27 +94,35 @@ def _wearing(backbone: Backbone, asked: Parameters) -> tuple[Backbone, Worn]:
     return network_of(backbone, WANTED_BY).adapting(change), found[0]
 
 
+def counted(way: Sequence[Lesson]) -> list[float]:
+    """By what the error at each time of a way is divided, so that all count alike: the change there, or ``LEAST``."""
+    sizes = [_size(lesson) for lesson in way]
+    return [max(size, LEAST * max(sizes), TINY) for size in sizes]
+
+
 def _size(lesson: Lesson) -> float:
-    """The mean square of what its strength is to change, so that all strengths and times count alike."""
+    """The mean square of what its strength is to change."""
     change = lesson.strengths.reshape(-1, 1, 1, 1) * lesson.change
-    return max(float(change.square().mean()), TINY)
+    return float(change.square().mean())
 
 
-def missed(context: LearnContext, model: Backbone, lesson: Lesson, size: float) -> Tensor:
-    """The mean square of what a model says too much or too little of latents, under all prompts, in units of a size."""
+def missed(context: LearnContext, model: Backbone, lesson: Lesson) -> Tensor:
+    """The mean square of what a model says too much or too little of latents, under all prompts."""
     prompts = len(lesson.said)
     encoded = [context.trajectory.conditioning(prompt) for heard in lesson.heard for prompt in heard]
     conditioning: Conditioning = {name: torch.cat([one[name] for one in encoded]) for name in encoded[0]}
     latent = lesson.latent.repeat(prompts, 1, 1, 1)
     found = model.predict(latent, lesson.timestep, conditioning).eps.reshape(lesson.said.shape)
     wanted = lesson.said + lesson.strengths.reshape(-1, 1, 1, 1) * lesson.change
-    error: Tensor = (found - wanted).square().mean() / size
+    error: Tensor = (found - wanted).square().mean()
     return error
 
 
 @torch.no_grad()
 def explained(context: LearnContext, slider: Slider, way: Sequence[Lesson]) -> float:
-    """1 less the error of a slider as a share of the change, in the mean over the times of a strength's way."""
+    """1 less the error of a slider as a share of the change, each time of a strength's way counted as in training."""
     model = slider.through(context.trajectory.backbone, float(way[0].strengths[0]))
-    shares = [float(missed(context, model, lesson, _size(lesson))) for lesson in way]
-    return 1 - math.fsum(shares) / len(shares)
+    sizes = counted(way)
+    shares = [float(missed(context, model, lesson)) / size for lesson, size in zip(way, sizes, strict=True)]
+    whole = math.fsum(_size(lesson) / size for lesson, size in zip(way, sizes, strict=True))
+    return 1 - math.fsum(shares) / max(whole, TINY)
